@@ -1,0 +1,46 @@
+package records
+
+import "encoding/json"
+
+// Row is one stored value of one record, as a history answers with it.
+type Row struct {
+	// ID grows with every row of one history and is never used again.
+	ID int64
+	// Record is the key of the record in the spelling it was registered with.
+	Record string
+	// Time is the time of the write in Unix milliseconds.
+	Time int64
+	// Value is the JSON of the value.
+	Value json.RawMessage
+}
+
+// Window is a span of write times in Unix milliseconds, both ends included.
+// A nil end is open.
+type Window struct {
+	Start, End *int64
+}
+
+// LatestQuery asks for the newest rows of every record that matches a pattern.
+// Rows come by record name, and newest first within a record.
+type LatestQuery struct {
+	Pattern Pattern
+	// Limit is the number of rows of each record; it is at least 1.
+	Limit  int
+	Window Window
+}
+
+// RangeQuery asks for the rows of a span of time. Rows come by time, and rows
+// of one millisecond in the order they were stored.
+type RangeQuery struct {
+	Pattern    Pattern
+	Window     Window
+	Descending bool
+	// PerRecord and Total limit the rows; 0 is no limit.
+	PerRecord, Total int
+	// Cursor continues behind the last row of an earlier page; empty starts
+	// at the beginning.
+	Cursor string
+	// MaxID, when not 0, leaves out rows with a greater ID: what was stored
+	// after a position was taken.
+	MaxID int64
+}

@@ -1,0 +1,39 @@
+package records
+
+// Cause says why values were lost.
+type Cause string
+
+// The causes of a loss, from the ring to the row.
+const (
+	// RingOverrun is a reader that was too slow for its ring.
+	RingOverrun Cause = "ring_overrun"
+	// NotEncodable is a value that JSON cannot carry.
+	NotEncodable Cause = "not_encodable"
+	// LogRefused is a value that the log did not take.
+	LogRefused Cause = "log_refused"
+	// LogDiscarded is a range of the log that went before a sink had read it,
+	// because the log reached a limit.
+	LogDiscarded Cause = "log_discarded"
+	// LogMissing is a range of the log that is not there any more because the
+	// log was deleted or replaced.
+	LogMissing Cause = "log_missing"
+	// SinkRefused is a value that a sink refused for good.
+	SinkRefused Cause = "sink_refused"
+)
+
+// Loss is a number of values that did not get where they belong.
+type Loss struct {
+	// Record is the key of the record, empty if it cannot be known.
+	Record string `json:"record"`
+	Cause  Cause  `json:"cause"`
+	// Count is the number of values.
+	Count uint64 `json:"count"`
+	// From and To are the first and last sequence of the range, both
+	// included: log sequences for LogDiscarded and LogMissing, numbers of the
+	// record's own count for the others. 0 is unknown.
+	From uint64 `json:"from,omitempty"`
+	To   uint64 `json:"to,omitempty"`
+	// FirstTime and LastTime bound when it happened, in Unix milliseconds.
+	FirstTime int64 `json:"first_time"`
+	LastTime  int64 `json:"last_time"`
+}

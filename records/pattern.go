@@ -1,0 +1,4 @@
+package records
+
+// Pattern selects records by their keys.
+type Pattern struct{ text string }

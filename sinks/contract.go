@@ -1,0 +1,81 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Entry is one value on its way from the log into a sink.
+type Entry struct {
+	// Sequence is the position of the value in the log.
+	Sequence uint64
+	// Record is the exact key of the record.
+	Record string
+	// Time is the time of the write in Unix milliseconds.
+	Time int64
+	// Value is the JSON of the value. The sink must not keep or change it
+	// after Write has returned.
+	Value []byte
+}
+
+// Checkpoint says up to where a sink has everything of a log.
+type Checkpoint struct {
+	// Log is the identity of the log: it differs between databases and
+	// changes when a log is created anew.
+	Log string
+	// Sequence is the last position that the sink has dealt with; 0 is none.
+	Sequence uint64
+}
+
+// Refusal is an entry that the sink refuses for good, with the reason. It is
+// kept beside the history as a dead letter.
+type Refusal struct {
+	Entry  Entry
+	Reason string
+}
+
+// Batch is what a sink commits in one transaction, or not at all.
+type Batch struct {
+	// Entries are in log order, each above the checkpoint of the batch before.
+	Entries []Entry
+	Refused []Refusal
+	Losses  []records.Loss
+	// Checkpoint is to be stored in the same transaction.
+	Checkpoint Checkpoint
+}
+
+// Sink takes batches. It is called by one pump, from one goroutine at a time.
+type Sink interface {
+	// Name tells sinks of one database apart. It is part of the name of the
+	// consumer in the log, and so stays the same for the life of the sink.
+	Name() string
+	// Checkpoint returns what the last committed batch carried, and the zero
+	// value if there was none.
+	Checkpoint(ctx context.Context) (Checkpoint, error)
+	// Write commits the batch and its checkpoint, both or neither. When it
+	// returns nil, both survive a power loss. A RefusedError says that it is
+	// no use to try the same batch again; any other error is taken for an
+	// outage, and the same batch comes again.
+	Write(ctx context.Context, b *Batch) error
+}
+
+// RefusedError says that a sink will never take a batch because of a value in
+// it, whichever it is.
+type RefusedError struct {
+	Reason error
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string { return fmt.Sprintf("refused for good: %v", e.Reason) }
+
+// Unwrap returns the reason.
+func (e *RefusedError) Unwrap() error { return e.Reason }
+
+// Refused reports whether err says that trying again is of no use.
+func Refused(err error) bool {
+	var refused *RefusedError
+	return errors.As(err, &refused)
+}

@@ -1,0 +1,2 @@
+// Package sinks holds what every sink of the log shares.
+package sinks
