@@ -7,6 +7,12 @@ type Cause string
 const (
 	// RingOverrun is a reader that was too slow for its ring.
 	RingOverrun Cause = "ring_overrun"
+	// MailboxOverwritten is a value that nobody took from its mailbox in
+	// time. It shows in Metrics and is no entry of the ledger, since mailboxes
+	// are made for it.
+	MailboxOverwritten Cause = "mailbox_overwritten"
+	// ProducedAfterClose is a value that came when its registry was closed.
+	ProducedAfterClose Cause = "produced_after_close"
 	// NotEncodable is a value that JSON cannot carry.
 	NotEncodable Cause = "not_encodable"
 	// LogRefused is a value that the log did not take.

@@ -1,0 +1,143 @@
+package records
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Build checks the graph and freezes it: records and stages cannot be added any
+// more. Its error tells all that is wrong, by the keys of the records. Run
+// calls it, if nobody has.
+func (r *Registry) Build() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return fmt.Errorf("build the graph: %w", ErrClosed)
+	}
+	if !r.built {
+		r.built = true
+		r.index()
+		order, cycle := r.sort()
+		r.order = order
+		if cycle != nil {
+			r.wrong = append(r.wrong, cycle)
+		}
+		r.checkStages()
+		r.graph = r.drawGraph(order)
+	}
+	if err := errors.Join(r.wrong...); err != nil {
+		return fmt.Errorf("build the graph: %w", err)
+	}
+	return nil
+}
+
+// index finds the stages of each record and numbers them.
+func (r *Registry) index() {
+	for _, s := range r.stages {
+		if s.output != nil {
+			r.producers[s.output] = append(r.producers[s.output], s)
+		}
+		for i, in := range s.inputs {
+			if slices.Index(s.inputs, in) < i {
+				continue // one record may be two inputs of a join
+			}
+			if s.kind == TapStage {
+				s.index = countTaps(r.readers[in])
+			}
+			r.readers[in] = append(r.readers[in], s)
+		}
+	}
+}
+
+func countTaps(stages []*stage) int {
+	n := 0
+	for _, s := range stages {
+		if s.kind == TapStage {
+			n++
+		}
+	}
+	return n
+}
+
+// checkStages finds what is wrong with single records and stages.
+func (r *Registry) checkStages() {
+	for _, s := range r.stages {
+		for _, in := range s.inputs {
+			if in.registry != r {
+				r.wrong = append(r.wrong, fmt.Errorf("stage %q of record %q reads record %q, which is unknown here: it belongs to another registry", s.name, s.home().key, in.key))
+			}
+		}
+	}
+	for _, h := range r.handles {
+		if made := r.producers[h]; len(made) > 1 {
+			var names []string
+			for _, s := range made {
+				names = append(names, s.describe())
+			}
+			r.wrong = append(r.wrong, fmt.Errorf("record %q has %d producers, and its values would mix: %s; leave one", h.key, len(made), strings.Join(names, ", ")))
+		}
+		if slices.Contains(h.config.Lossless, StageReaders) && len(r.readers[h]) == 0 {
+			r.wrong = append(r.wrong, fmt.Errorf("record %q is lossless for its stages but no stage reads it: its producers would wait for ever", h.key))
+		}
+	}
+}
+
+// describe names a stage and what it reads.
+func (s *stage) describe() string {
+	if len(s.inputs) == 0 {
+		return fmt.Sprintf("%q", s.name)
+	}
+	var keys []string
+	for _, in := range s.inputs {
+		keys = append(keys, fmt.Sprintf("%q", in.key))
+	}
+	return fmt.Sprintf("%q from %s", s.name, strings.Join(keys, " and "))
+}
+
+// sort returns the records with inputs before what is made of them, otherwise
+// in the order of registration, or the cycle that makes that impossible.
+func (r *Registry) sort() (order []*Handle, cycle error) {
+	const visiting, done = 1, 2
+	state := make(map[*Handle]int, len(r.handles))
+	var path []*Handle
+	var visit func(h *Handle)
+	visit = func(h *Handle) {
+		switch state[h] {
+		case done:
+			return
+		case visiting:
+			if cycle == nil {
+				cycle = cycleError(path[slices.Index(path, h):])
+			}
+			return
+		}
+		state[h] = visiting
+		path = append(path, h)
+		for _, s := range r.producers[h] {
+			for _, in := range s.inputs {
+				visit(in)
+			}
+		}
+		path = path[:len(path)-1]
+		state[h] = done
+		if h.registry == r {
+			order = append(order, h)
+		}
+	}
+	for _, h := range r.handles {
+		visit(h)
+	}
+	return order, cycle
+}
+
+// cycleError tells a path that was walked from outputs to inputs.
+func cycleError(path []*Handle) error {
+	var keys []string
+	for _, h := range slices.Backward(path) {
+		keys = append(keys, fmt.Sprintf("%q", h.key))
+	}
+	keys = append(keys, keys[0])
+	return fmt.Errorf("records are made from each other in a cycle: %s", strings.Join(keys, " -> "))
+}

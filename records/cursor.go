@@ -1,0 +1,128 @@
+package records
+
+import "math"
+
+// beginning is the position of a cursor that wants all that is kept, refilled
+// values included.
+const beginning = math.MinInt64
+
+// cursor is the place of one reader in one record, guarded by the record's
+// lock.
+type cursor struct {
+	waiter
+	handle *Handle
+	name   string
+	// read is the number of the last value read or given up.
+	read int64
+	// missed counts the values given up, gap those since the last one read.
+	missed, gap uint64
+	// unencodable counts the values JSON could not carry.
+	unencodable uint64
+	// encodes is true for readers that share the JSON of a value.
+	encodes bool
+	// peeks is true for readers that leave the value in a mailbox.
+	peeks  bool
+	closed bool
+	// log is true for the reader that brings values to the log, stage for
+	// those of stages.
+	log, stage bool
+	// older and newer link the readers of the record.
+	older, newer *cursor
+}
+
+// unread reports whether there is something to read.
+func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept > 0 }
+
+// lag returns how many produced values the cursor has not read.
+func (c *cursor) lag() int64 { return c.handle.newest - max(c.read, 0) }
+
+// advance moves to the next value and returns its slot.
+func (c *cursor) advance() (slot int, ok bool) {
+	h := c.handle
+	if !c.unread() {
+		return 0, false
+	}
+	if oldest := h.oldest(); c.read+1 < oldest {
+		c.skip(oldest)
+	}
+	c.read++
+	slot = h.slot(c.read)
+	if h.config.Kind == Mailbox && !c.peeks {
+		h.kept = 0
+		h.taken++
+	}
+	h.consumed++
+	if h.senders.first != nil {
+		h.letSendersGo()
+	}
+	return slot, true
+}
+
+// skip moves a cursor that is too far behind to just before the oldest value.
+// In a ring that is a loss, elsewhere the values have collapsed.
+func (c *cursor) skip(oldest int64) {
+	h := c.handle
+	from, to := max(c.read, 0)+1, oldest-1
+	c.read = oldest - 1
+	if to < from {
+		return
+	}
+	if h.config.Kind == Ring {
+		c.missed += uint64(to - from + 1)
+		c.gap += uint64(to - from + 1)
+	}
+	if c.log {
+		h.skippedByLog(uint64(from), uint64(to))
+	}
+}
+
+// attach adds the cursor to the readers of its record.
+func (h *Handle) attach(c *cursor) {
+	c.handle = h
+	c.older = h.cursors
+	if c.older != nil {
+		c.older.newer = c
+	}
+	h.cursors = c
+	h.readerCount++
+	if c.encodes {
+		h.encoders++
+	}
+	h.noteAttached(c)
+}
+
+// detach removes the cursor and keeps its counts.
+func (h *Handle) detach(c *cursor) {
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		h.cursors = c.older
+	}
+	if c.older != nil {
+		c.older.newer = c.newer
+	}
+	c.older, c.newer = nil, nil
+	h.readerCount--
+	if c.encodes {
+		h.encoders--
+	}
+	h.keepDrops(c)
+	c.missed, c.unencodable = 0, 0
+}
+
+// close ends the reader; it may be called more than once and from any goroutine.
+func (c *cursor) close() {
+	h := c.handle
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed = true
+	h.detach(c)
+	h.readers.remove(&c.waiter)
+	if c.wake != nil {
+		c.signal()
+	}
+	h.letSendersGo()
+}

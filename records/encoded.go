@@ -1,0 +1,239 @@
+package records
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+// Encoded is a value as JSON.
+type Encoded struct {
+	// JSON is the value, compact and without HTML escapes. It is shared with
+	// other readers and must not be changed. It is nil if Err is set.
+	JSON []byte
+	// Time is the time of the write in Unix milliseconds, 0 if the record
+	// takes none.
+	Time int64
+	// Number counts the values of the record from 1; 0 is a value refilled
+	// from history.
+	Number uint64
+	// Missed is the number of values that the reader missed right before this
+	// one.
+	Missed uint64
+	// Err says why JSON cannot carry the value. The reader goes on with the
+	// next one.
+	Err error
+}
+
+// EncodedReader is a consumer that gets values as JSON. Encoding is done by the
+// reader and never by the producer, and once for all readers of a value. It is
+// for one goroutine at a time, but for Close.
+type EncodedReader struct {
+	cursor
+	box any
+}
+
+// Subscribe adds an encoded reader. It starts where the reader of
+// Record.Subscribe does.
+func (h *Handle) Subscribe(name string) *EncodedReader {
+	r := &EncodedReader{box: h.typed.box()}
+	r.encodes = true
+	h.subscribe(&r.cursor, name)
+	return r
+}
+
+// TryReceive returns the next value if there is one.
+func (r *EncodedReader) TryReceive() (Encoded, bool) {
+	h := r.handle
+	h.mu.Lock()
+	if r.closed {
+		h.mu.Unlock()
+		return Encoded{}, false
+	}
+	slot, ok := r.advance()
+	if !ok {
+		h.mu.Unlock()
+		return Encoded{}, false
+	}
+	s := r.capture(slot, r.box)
+	h.mu.Unlock()
+	return r.encode(s, r.box), true
+}
+
+// Receive waits for the next value, as Reader.Receive does.
+func (r *EncodedReader) Receive(ctx context.Context) (Encoded, error) {
+	for {
+		if e, ok := r.TryReceive(); ok {
+			return e, nil
+		}
+		if err := r.wait(ctx); err != nil {
+			return Encoded{}, err
+		}
+	}
+}
+
+// Missed returns how many values the reader was too slow for.
+func (r *EncodedReader) Missed() uint64 {
+	r.handle.mu.Lock()
+	defer r.handle.mu.Unlock()
+	return r.missed
+}
+
+// Close ends the reader. A Receive that waits returns ErrClosed.
+func (r *EncodedReader) Close() { r.close() }
+
+// cell is the JSON of one value for several readers.
+type cell struct {
+	number int64
+	// due is the number of readers that still come for it.
+	due  int
+	once sync.Once
+	json []byte
+	err  error
+}
+
+func (c *cell) encode(r *Registry, box any) ([]byte, error) {
+	c.once.Do(func() { c.json, c.err = r.encode(box) })
+	return c.json, c.err
+}
+
+// shot is what a reader needs from under the lock to encode a value.
+type shot struct {
+	number, time int64
+	gap          uint64
+	cell         *cell
+}
+
+// capture copies a value that the cursor has advanced to.
+func (c *cursor) capture(slot int, box any) shot {
+	h := c.handle
+	s := shot{number: c.read, time: h.time(slot), gap: c.gap}
+	c.gap = 0
+	h.typed.load(slot, box)
+	if h.kept == 0 {
+		h.typed.clear(slot) // taken from a mailbox
+	} else {
+		s.cell = h.share(c.read, slot)
+	}
+	return s
+}
+
+// share returns the cell of a value if other readers want its JSON too.
+func (h *Handle) share(number int64, slot int) *cell {
+	if h.got != nil && h.got.number == number {
+		return h.got
+	}
+	if h.encoders < 2 {
+		return nil
+	}
+	if h.cells == nil {
+		h.cells = make([]*cell, h.capacity)
+	}
+	shared := h.cells[slot]
+	if shared == nil || shared.number != number {
+		shared = &cell{number: number, due: h.yetToRead(number)}
+		h.cells[slot] = shared
+	} else {
+		shared.due--
+	}
+	if shared.due <= 0 {
+		h.cells[slot] = nil
+	}
+	return shared
+}
+
+// yetToRead counts the encoded readers that come to a value later.
+func (h *Handle) yetToRead(number int64) int {
+	n := 0
+	for c := h.cursors; c != nil; c = c.older {
+		if c.encodes && c.read < number {
+			n++
+		}
+	}
+	return n
+}
+
+// encode finishes a captured value outside the lock.
+func (c *cursor) encode(s shot, box any) Encoded {
+	h := c.handle
+	e := Encoded{Time: s.time, Number: uint64(max(s.number, 0)), Missed: s.gap}
+	if s.cell != nil {
+		e.JSON, e.Err = s.cell.encode(h.registry, box)
+	} else {
+		e.JSON, e.Err = h.registry.encode(box)
+	}
+	if e.Err != nil {
+		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", h.key.text, e.Number, e.Err)
+		h.cannotEncode(c, e)
+	}
+	return e
+}
+
+// cannotEncode counts a value that JSON cannot carry, and logs the first one.
+func (h *Handle) cannotEncode(c *cursor, e Encoded) {
+	h.mu.Lock()
+	first := !h.warned
+	h.warned = true
+	if c.closed {
+		h.countDrop(dropKey{c.name, NotEncodable}, 1)
+	} else {
+		c.unencodable++
+	}
+	if c.log {
+		now := h.now()
+		h.addLoss(Loss{Record: h.key.text, Cause: NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: now, LastTime: now})
+		h.acks.settle(e.Number, e.Number, func(number uint64) error {
+			return &LostError{Record: h.key.text, Number: number, Cause: NotEncodable, Err: e.Err}
+		})
+	}
+	h.mu.Unlock()
+	if first {
+		h.registry.options.Logger.Warn("a value cannot be encoded; further ones of this record are only counted",
+			"record", h.key.text, "reader", c.name, "number", e.Number, "error", e.Err)
+	}
+}
+
+// Get returns the newest value kept, as JSON, and its write time in Unix
+// milliseconds, 0 if the record takes none: the last value of a ring, the one
+// that waits in a mailbox. It reports false if there is none. The JSON is
+// shared and must not be changed.
+func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
+	box := h.typed.box()
+	h.mu.Lock()
+	if h.kept == 0 {
+		h.mu.Unlock()
+		return nil, 0, false, nil
+	}
+	slot := h.slot(h.newest)
+	timeMS = h.time(slot)
+	h.typed.load(slot, box)
+	if h.got == nil || h.got.number != h.newest {
+		h.got = &cell{number: h.newest}
+		if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == h.newest {
+			h.got = h.cells[slot]
+		}
+	}
+	got := h.got
+	h.mu.Unlock()
+	value, err = got.encode(h.registry, box)
+	if err != nil {
+		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.text, err)
+	}
+	return value, timeMS, true, nil
+}
+
+// Set decodes a value and produces it. Unknown members, a null for a type that
+// has none, and anything behind the value are errors. It does not ask for
+// Config.Writable: that is for the gateway to do.
+func (h *Handle) Set(value json.RawMessage) error {
+	if h.registry.producerOf(h) != nil {
+		return fmt.Errorf("set record %q: %w", h.key.text, ErrHasProducer)
+	}
+	box, err := h.typed.decode(value, true)
+	if err != nil {
+		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.text, h.typeName, err)
+	}
+	h.typed.produce(box)
+	return nil
+}

@@ -1,0 +1,165 @@
+package records
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Origin says where the values of a record come from.
+type Origin struct {
+	// Kind is "source", "passive" (set from outside the graph), "transform" or
+	// "transform_join".
+	Kind string
+	// Inputs are the keys of the records that it is made from.
+	Inputs []string
+}
+
+// Node is a record in the graph.
+type Node struct {
+	Key      string
+	Origin   Origin
+	Kind     Kind
+	Capacity int
+	// Taps is the number of taps, Logged whether the values go to the log.
+	Taps   int
+	Logged bool
+}
+
+// Edge is one way that values take. From and To are keys; the outside is "".
+type Edge struct {
+	From, To string
+	// Type is "source", "transform", "transform_join" or "tap", and Index the
+	// number of a tap of its record.
+	Type  string
+	Index int
+}
+
+// Graph is how values flow between records. It does not change after Build.
+type Graph struct {
+	// Nodes are in the order of registration.
+	Nodes []Node
+	// Edges come by record in the order of registration, those into it before
+	// its taps.
+	Edges []Edge
+	// TopoOrder has all keys, inputs before what is made of them.
+	TopoOrder []string
+}
+
+// Graph returns the graph. Before Build it returns nil.
+func (r *Registry) Graph() *Graph {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.graph
+}
+
+// Origin returns where the values of the record come from. Before Build every
+// record is passive.
+func (h *Handle) Origin() Origin {
+	if s := h.registry.producerOf(h); s != nil {
+		return s.origin()
+	}
+	return Origin{Kind: "passive"}
+}
+
+func (s *stage) origin() Origin {
+	o := Origin{Kind: s.kind.String()}
+	for _, in := range s.inputs {
+		o.Inputs = append(o.Inputs, in.key.text)
+	}
+	return o
+}
+
+// drawGraph makes the graph of a registry whose stages are indexed.
+func (r *Registry) drawGraph(order []*Handle) *Graph {
+	g := &Graph{}
+	for _, h := range r.handles {
+		n := Node{Key: h.key.text, Origin: Origin{Kind: "passive"}, Kind: h.config.Kind, Capacity: h.capacity, Logged: h.config.Logged}
+		for _, s := range r.producers[h] {
+			n.Origin = s.origin()
+			g.addInbound(s)
+		}
+		for _, s := range r.readers[h] {
+			if s.kind == TapStage {
+				g.Edges = append(g.Edges, Edge{From: h.key.text, Type: "tap", Index: s.index})
+				n.Taps++
+			}
+		}
+		g.Nodes = append(g.Nodes, n)
+	}
+	for _, h := range order {
+		g.TopoOrder = append(g.TopoOrder, h.key.text)
+	}
+	return g
+}
+
+func (g *Graph) addInbound(s *stage) {
+	to := s.output.key.text
+	if s.kind == SourceStage {
+		g.Edges = append(g.Edges, Edge{To: to, Type: "source"})
+	}
+	for _, in := range s.inputs {
+		g.Edges = append(g.Edges, Edge{From: in.key.text, To: to, Type: s.kind.String()})
+	}
+}
+
+// DOT returns the graph in the language of Graphviz.
+func (g *Graph) DOT() string {
+	var b strings.Builder
+	b.WriteString("digraph records {\n\trankdir=LR;\n\tnode [shape=box];\n")
+	for _, n := range g.Nodes {
+		label := n.Key + `\n` + n.Kind.String()
+		if n.Kind == Ring {
+			label += fmt.Sprintf(" %d", n.Capacity)
+		}
+		if n.Logged {
+			label += `\nlogged`
+		}
+		fmt.Fprintf(&b, "\t\"%s\" [label=\"%s\"];\n", n.Key, label) // keys have no quotes
+	}
+	for i, e := range g.Edges {
+		switch e.Type {
+		case "source":
+			fmt.Fprintf(&b, "\tsource%d [shape=circle label=\"\"];\n\tsource%d -> \"%s\" [label=source];\n", i, i, e.To)
+		case "tap":
+			fmt.Fprintf(&b, "\ttap%d [shape=plaintext label=\"tap %d\"];\n\t\"%s\" -> tap%d [style=dashed];\n", i, e.Index, e.From, i)
+		default:
+			fmt.Fprintf(&b, "\t\"%s\" -> \"%s\" [label=%s];\n", e.From, e.To, e.Type)
+		}
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// producerOf returns the stage that makes a record, nil if none does.
+func (r *Registry) producerOf(h *Handle) *stage {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if made := r.producers[h]; len(made) > 0 {
+		return made[0]
+	}
+	return nil
+}
+
+// stagesOf returns the stages that make a record, and then its taps.
+func (r *Registry) stagesOf(h *Handle) []*stage {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	stages := slices.Clone(r.producers[h])
+	for _, s := range r.readers[h] {
+		if s.kind == TapStage {
+			stages = append(stages, s)
+		}
+	}
+	return stages
+}
+
+// addStages adds what the graph knows to the metrics of a record.
+func (r *Registry) addStages(h *Handle, m *Metrics) {
+	for _, s := range r.stagesOf(h) {
+		m.Stages = append(m.Stages, s.metrics())
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	m.Producers, m.Consumers = len(r.producers[h]), len(r.readers[h])
+}

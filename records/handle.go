@@ -1,0 +1,155 @@
+package records
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Handle is a record whose type is not known at compile time: what the gateway
+// and the republisher work with. It is safe for concurrent use.
+type Handle struct {
+	window
+	registry *Registry
+	key      Key
+	id       int
+	config   Config
+	typeName string
+	typed    erased
+
+	// What follows is guarded by mu.
+
+	// cursors are the readers, the newest first.
+	cursors               *cursor
+	readerCount, encoders int
+	// readers wait for a value, senders for room.
+	readers, senders waitlist
+	// links are the places of feeds.
+	links *link
+	// room is the number up to which Send need not look at its readers.
+	room int64
+	// attached says which of config.Lossless has ever been there.
+	attached []bool
+	// cells are the JSON of values for several readers, beside the slots.
+	cells []*cell
+	// got is the JSON of the value that Get last returned.
+	got *cell
+	// acks are the producers that wait for the log.
+	acks *acks
+	// ledger holds the losses, nil if there was none.
+	ledger *ledger
+	// drops are the losses of readers that have left.
+	drops map[dropKey]uint64
+	// consumed and taken count receives; late counts values produced after
+	// Close.
+	consumed, taken, late uint64
+	// base holds what ResetMetrics has set to zero.
+	base   *baseline
+	signal *signalMeter
+
+	closed, refilled, warned bool
+}
+
+// erased is what a Handle needs from its typed record. All but decode and
+// produce are called under the record's lock.
+type erased interface {
+	// box makes room for one value, and load copies the value of a slot there.
+	box() any
+	load(slot int, box any)
+	// store puts the value of a box into a slot, clear empties one.
+	store(slot int, box any)
+	clear(slot int)
+	// decode reads a value into a new box.
+	decode(raw json.RawMessage, strict bool) (any, error)
+	produce(box any)
+}
+
+// Key returns the key of the record in its own spelling.
+func (h *Handle) Key() string { return h.key.text }
+
+// Segments returns the segments of the key.
+func (h *Handle) Segments() []string { return h.key.Segments() }
+
+// ID returns the position of the record in the order of registration, from 0.
+func (h *Handle) ID() int { return h.id }
+
+// Kind returns the kind of buffer.
+func (h *Handle) Kind() Kind { return h.config.Kind }
+
+// Capacity returns the number of values kept.
+func (h *Handle) Capacity() int { return h.config.Capacity }
+
+// TypeName returns the name of the Go type of the values.
+func (h *Handle) TypeName() string { return h.typeName }
+
+// Config returns what the record was registered with.
+func (h *Handle) Config() Config {
+	c := h.config
+	c.Lossless = slices.Clone(c.Lossless)
+	return c
+}
+
+// Produced returns how many values were produced so far, which is the number
+// of the newest one.
+func (h *Handle) Produced() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return uint64(h.newest)
+}
+
+// now returns the time in Unix milliseconds.
+func (h *Handle) now() int64 {
+	if now := h.registry.options.Now; now != nil {
+		return now().UnixMilli()
+	}
+	return time.Now().UnixMilli()
+}
+
+// put writes the numbers of one more value, which the typed record has already
+// put into slot h.next.
+func (h *Handle) put() {
+	i := h.next
+	if h.times != nil {
+		h.times[i] = h.now()
+	}
+	if i++; i == h.capacity {
+		i = 0
+	}
+	h.next = i
+	if h.kept < h.capacity {
+		h.kept++
+	}
+	h.newest++
+	if h.newest >= h.alarm {
+		h.alert()
+	}
+}
+
+// alert tells those who wait that there is a new value.
+func (h *Handle) alert() {
+	h.readers.wakeFirst()
+	alarm := int64(never)
+	if h.readers.first != nil {
+		alarm = always
+	}
+	for l := h.links; l != nil; l = l.nextLink {
+		alarm = min(alarm, l.notify())
+	}
+	if h.closed {
+		h.late++
+		alarm = always
+	}
+	h.alarm = alarm
+}
+
+// close ends all readers once they have read what is kept, and everybody who
+// waits.
+func (h *Handle) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	h.alarm = always
+	h.readers.wakeAll()
+	h.senders.wakeAll()
+	h.acks.failAll(ErrClosed)
+}

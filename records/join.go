@@ -1,0 +1,158 @@
+package records
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Join makes values of out from the values of any number of records. start
+// names the inputs by calling On for each; it is called once when the join is
+// declared and again for each life, so that what the functions remember is
+// fresh after a failure. It must name the same inputs each time, and do nothing
+// else that shows.
+//
+// The functions are called one at a time. The values of each input come in
+// order; between the inputs there is no order, but none is starved.
+func Join[Out any](out *Record[Out], start func(*Inputs[Out]), opts ...StageOption) {
+	s := &stage{kind: JoinStage}
+	if !connect(s, out, opts, start == nil, false) {
+		return
+	}
+	declared := &Inputs[Out]{stage: s}
+	start(declared)
+	if declared.err == nil && len(s.cursors) == 0 {
+		declared.err = errors.New("it names no input")
+	}
+	if declared.err != nil {
+		out.handle.registry.reject(fmt.Errorf("join %s into record %q: %w", s.name, out.Key(), declared.err))
+		for _, c := range s.cursors {
+			c.close()
+		}
+		return
+	}
+	wake := make(chan struct{}, 1)
+	for _, c := range s.cursors {
+		c.wake = wake // so that one sleep waits for all
+	}
+	s.life = func(s *stage) error {
+		in := &Inputs[Out]{stage: s, declared: declared, emit: func(v Out) error { return out.Send(s.work, v) }}
+		start(in)
+		if in.err != nil || len(in.steps) != len(declared.readers) {
+			return fmt.Errorf("it does not name the same inputs as before: %w", in.err)
+		}
+		return in.run()
+	}
+	out.handle.registry.declare(s, opts)
+}
+
+// Inputs are the inputs of a join.
+type Inputs[Out any] struct {
+	stage    *stage
+	declared *Inputs[Out] // nil while the join is declared
+	readers  []any
+	steps    []func() (bool, error)
+	emit     func(Out) error
+	err      error
+}
+
+// On makes a record an input of a join and fn the function for its values.
+func On[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]) {
+	switch {
+	case in.err != nil:
+		return
+	case record == nil:
+		in.err = errors.New("one of its inputs is nil; register it first")
+		return
+	case fn == nil:
+		in.err = fmt.Errorf("its function for record %q is nil", record.Key())
+		return
+	case in.declared == nil:
+		in.readers = append(in.readers, read(in.stage, record))
+		return
+	}
+	i := len(in.steps)
+	if i >= len(in.declared.readers) {
+		in.err = errors.New("it has more inputs now")
+		return
+	}
+	reader, ok := in.declared.readers[i].(*Reader[T])
+	if !ok || reader.record != record {
+		in.err = fmt.Errorf("input %d is another one now", i)
+		return
+	}
+	s := in.stage
+	in.steps = append(in.steps, func() (bool, error) {
+		v, ok := reader.TryReceive()
+		if !ok {
+			return false, nil
+		}
+		return true, s.profile.call(func() error { return fn(s.work, v, in.emit) })
+	})
+}
+
+// run takes one value of each input in turn until none are left.
+func (in *Inputs[Out]) run() error {
+	s := in.stage
+	for s.work.Err() == nil {
+		busy := false
+		for _, step := range in.steps {
+			took, err := step()
+			if err != nil {
+				return err
+			}
+			busy = busy || took
+		}
+		if busy {
+			continue
+		}
+		if s.allEnded() {
+			return nil
+		}
+		if err := await(s.intake, s.cursors...); err != nil {
+			return in.leftovers()
+		}
+	}
+	return nil
+}
+
+// leftovers works off what came between the last look and the end of the
+// intake.
+func (in *Inputs[Out]) leftovers() error {
+	for in.stage.work.Err() == nil {
+		busy := false
+		for _, step := range in.steps {
+			took, err := step()
+			if err != nil {
+				return err
+			}
+			busy = busy || took
+		}
+		if !busy {
+			break
+		}
+	}
+	return nil
+}
+
+// allEnded reports whether no input will have a value any more.
+func (s *stage) allEnded() bool {
+	for _, c := range s.cursors {
+		if !c.ended() {
+			return false
+		}
+	}
+	return true
+}
+
+// Join2 is Join for two inputs. start returns the function for each.
+func Join2[A, B, Out any](a *Record[A], b *Record[B], out *Record[Out], start func() (TransformFunc[A, Out], TransformFunc[B, Out]), opts ...StageOption) {
+	var both func(*Inputs[Out])
+	if start != nil {
+		both = func(in *Inputs[Out]) {
+			onA, onB := start()
+			On(in, a, onA)
+			On(in, b, onB)
+		}
+	}
+	Join(out, both, opts...)
+}

@@ -1,0 +1,49 @@
+package records
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+)
+
+// jsonEncoder writes compact JSON without HTML escapes: AimX peers refuse an
+// escaped '&', '<' or '>' in some places, and nobody needs it.
+type jsonEncoder struct {
+	buffer  bytes.Buffer
+	encoder *json.Encoder
+}
+
+func newJSONEncoder() *jsonEncoder {
+	e := &jsonEncoder{}
+	e.encoder = json.NewEncoder(&e.buffer)
+	e.encoder.SetEscapeHTML(false)
+	return e
+}
+
+// maxPooledBytes is the size of a buffer in bytes above which it is given back
+// to the garbage collector.
+const maxPooledBytes = 64 << 10
+
+// encode returns the JSON of what a box holds. A panic of a MarshalJSON becomes
+// an error.
+func (r *Registry) encode(box any) (raw []byte, err error) {
+	defer recoverInto(&err, "MarshalJSON")
+	e := r.encoders.Get().(*jsonEncoder)
+	e.buffer.Reset()
+	if err := e.encoder.Encode(box); err != nil {
+		return nil, err
+	}
+	raw = bytes.Clone(bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n")))
+	if e.buffer.Cap() <= maxPooledBytes {
+		r.encoders.Put(e)
+	}
+	return raw, nil
+}
+
+// recoverInto turns a panic of a method of a value into an error.
+func recoverInto(err *error, where string) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s panicked: %v\n%s", where, p, debug.Stack())
+	}
+}

@@ -1,0 +1,57 @@
+package records
+
+import "slices"
+
+// maxRecentLosses bounds what Losses returns of one record.
+const maxRecentLosses = 16
+
+// ledger holds what a record lost between its ring and the log and beyond.
+type ledger struct {
+	total  uint64
+	recent []Loss
+}
+
+// AddLoss counts values of this record that did not get where they belong. Ring
+// overruns of the log's feed and values it cannot encode are already counted
+// here; whoever loses values further on adds them.
+func (h *Handle) AddLoss(l Loss) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.addLoss(l)
+}
+
+func (h *Handle) addLoss(l Loss) {
+	if h.ledger == nil {
+		h.ledger = &ledger{}
+	}
+	h.ledger.add(l)
+}
+
+// add joins a loss to the last one when it continues it.
+func (g *ledger) add(l Loss) {
+	g.total += l.Count
+	if n := len(g.recent); n > 0 {
+		last := &g.recent[n-1]
+		if last.Cause == l.Cause && last.To != 0 && last.To+1 == l.From {
+			last.To = l.To
+			last.Count += l.Count
+			last.LastTime = max(last.LastTime, l.LastTime)
+			return
+		}
+	}
+	if len(g.recent) == maxRecentLosses {
+		g.recent = slices.Delete(g.recent, 0, 1)
+	}
+	g.recent = append(g.recent, l)
+}
+
+// Losses returns the latest losses of the record, the oldest first, and the
+// number of values lost in all.
+func (h *Handle) Losses() (recent []Loss, total uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ledger == nil {
+		return nil, 0
+	}
+	return slices.Clone(h.ledger.recent), h.ledger.total
+}

@@ -1,0 +1,155 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// ProduceLogged makes v the newest value and returns when the log has
+// acknowledged it: nil then, a *LostError if it was lost on its way, the error
+// of ctx (the value may still reach the log), or ErrClosed. It waits before
+// until the log has room for the value, as Send does, and so before Run it
+// waits as soon as the buffer is full. The record must be Logged.
+func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
+	h := &r.handle
+	if !h.config.Logged {
+		return fmt.Errorf("produce logged to record %q: the record is not logged; register it with persistence", h.key.text)
+	}
+	needs := append(slices.Clone(h.config.Lossless), LogReader)
+	h.mu.Lock()
+	if err := h.makeRoom(ctx, needs); err != nil {
+		h.mu.Unlock()
+		return fmt.Errorf("produce logged to record %q: %w", h.key.text, err)
+	}
+	r.slots[h.next] = v
+	h.put()
+	number := uint64(h.newest)
+	done := h.waitAck(number)
+	h.hurry()
+	h.mu.Unlock()
+	if r.signal != nil {
+		r.measure(v)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		h.mu.Lock()
+		h.acks.forget(number, done)
+		h.mu.Unlock()
+		return fmt.Errorf("record %q: value %d: wait for the log: %w", h.key.text, number, ctx.Err())
+	}
+}
+
+// acks are the producers that wait until the log has their values, in order of
+// the numbers. A nil *acks has none.
+type acks struct {
+	upTo    uint64
+	waiting []ackWaiter
+}
+
+type ackWaiter struct {
+	number uint64
+	done   chan error
+}
+
+// ensureAcks returns the acks of the record.
+func (h *Handle) ensureAcks() *acks {
+	if h.acks == nil {
+		h.acks = &acks{}
+	}
+	return h.acks
+}
+
+// waitAck returns a channel that gets the fate of a value.
+func (h *Handle) waitAck(number uint64) chan error {
+	done := make(chan error, 1)
+	a := h.ensureAcks()
+	a.waiting = append(a.waiting, ackWaiter{number, done})
+	return done
+}
+
+func (a *acks) forget(number uint64, done chan error) {
+	a.waiting = slices.DeleteFunc(a.waiting, func(w ackWaiter) bool {
+		return w.number == number && w.done == done
+	})
+}
+
+// settle ends the waiting for a range of numbers.
+func (a *acks) settle(from, to uint64, fate func(number uint64) error) {
+	if a == nil {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(a.waiting, from, compareNumber)
+	j, _ := slices.BinarySearchFunc(a.waiting, to+1, compareNumber)
+	for _, w := range a.waiting[i:max(i, j)] {
+		w.done <- fate(w.number)
+	}
+	a.waiting = slices.Delete(a.waiting, i, max(i, j))
+}
+
+func compareNumber(w ackWaiter, number uint64) int {
+	switch {
+	case w.number < number:
+		return -1
+	case w.number > number:
+		return 1
+	}
+	return 0
+}
+
+func (a *acks) failAll(err error) {
+	if a == nil {
+		return
+	}
+	for _, w := range a.waiting {
+		w.done <- err
+	}
+	a.waiting = nil
+}
+
+// AckLogged says that the log has dealt with all values up to a number: it has
+// them, or FailLogged was called for them before.
+func (h *Handle) AckLogged(upTo uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.ensureAcks()
+	a.settle(0, upTo, func(uint64) error { return nil })
+	a.upTo = max(a.upTo, upTo)
+}
+
+// FailLogged says that the values from one number to another, both included,
+// will never be in the log, and why. The producers that wait for them get a
+// *LostError. It does not count a loss; AddLoss does.
+func (h *Handle) FailLogged(from, to uint64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.acks.settle(from, to, func(number uint64) error {
+		return &LostError{Record: h.key.text, Number: number, Cause: LogRefused, Err: err}
+	})
+}
+
+// Acked returns the number up to which the log has dealt with all values.
+func (h *Handle) Acked() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.acks == nil {
+		return 0
+	}
+	return h.acks.upTo
+}
+
+// skippedByLog counts values that the log did not come to, and tells those who
+// wait for them.
+func (h *Handle) skippedByLog(from, to uint64) {
+	if h.config.Kind != Ring {
+		h.acks.settle(from, to, func(uint64) error { return ErrSuperseded })
+		return
+	}
+	h.acks.settle(from, to, func(number uint64) error {
+		return &LostError{Record: h.key.text, Number: number, Cause: RingOverrun}
+	})
+	now := h.now()
+	h.addLoss(Loss{Record: h.key.text, Cause: RingOverrun, Count: to - from + 1, From: from, To: to, FirstTime: now, LastTime: now})
+}

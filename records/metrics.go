@@ -1,0 +1,156 @@
+package records
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Metrics is the state of one record's counters. They are always on.
+type Metrics struct {
+	// Produced counts values produced, Consumed values handed to readers of
+	// all kinds, both since the last reset.
+	Produced, Consumed uint64
+	// Dropped is the sum of Drops.
+	Dropped uint64
+	Drops   []Drop
+	// Lost is the number of values in the ledger of Losses.
+	Lost uint64
+	// Items is the number of values kept, of at most Capacity.
+	Items, Capacity int
+	// LastWrite is the time of the last write in Unix milliseconds, 0 if there
+	// was none or the record takes no write times.
+	LastWrite int64
+	// Readers is the number of readers now, of all kinds; Producers and
+	// Consumers are the stages that write to and read from the record.
+	Readers, Producers, Consumers int
+	// Stages are the stages that make this record's values, and then the taps
+	// that read them.
+	Stages []StageMetrics
+	// Signal is nil if the record names no number.
+	Signal *SignalStats
+}
+
+// Drop is a number of values that a reader did not get.
+type Drop struct {
+	// Reader is the name of the reader, empty if it was nobody's turn.
+	Reader string
+	Cause  Cause
+	Count  uint64
+}
+
+type dropKey struct {
+	reader string
+	cause  Cause
+}
+
+// Bounds of what is kept of readers that have left.
+const (
+	maxDropNames = 64
+	otherReaders = "(others)"
+)
+
+// baseline holds the counters at the last reset.
+type baseline struct {
+	produced, consumed uint64
+	drops              map[dropKey]uint64
+}
+
+// Metrics returns the counters of the record.
+func (h *Handle) Metrics() Metrics {
+	h.mu.Lock()
+	m := Metrics{
+		Produced: uint64(h.newest), Consumed: h.consumed,
+		Items: h.kept, Capacity: h.capacity, Readers: h.readerCount,
+	}
+	if h.kept > 0 {
+		m.LastWrite = h.time(h.slot(h.newest))
+	}
+	if h.ledger != nil {
+		m.Lost = h.ledger.total
+	}
+	drops := h.allDrops()
+	if h.base != nil {
+		m.Produced -= h.base.produced
+		m.Consumed -= h.base.consumed
+		for key, n := range h.base.drops {
+			drops[key] -= n
+		}
+	}
+	h.mu.Unlock()
+	m.Drops = sortedDrops(drops)
+	for _, d := range m.Drops {
+		m.Dropped += d.Count
+	}
+	if h.signal != nil {
+		m.Signal = h.signal.stats()
+	}
+	h.registry.addStages(h, &m)
+	return m
+}
+
+// ResetMetrics sets the counters of Metrics and the signal to zero. The numbers
+// of values, the ledger and the profiles of stages stay as they are.
+func (h *Handle) ResetMetrics() {
+	h.mu.Lock()
+	h.base = &baseline{produced: uint64(h.newest), consumed: h.consumed, drops: h.allDrops()}
+	h.mu.Unlock()
+	if h.signal != nil {
+		h.signal.reset()
+	}
+}
+
+// ResetProfiles sets the profiles of the stages of this record to zero.
+func (h *Handle) ResetProfiles() {
+	for _, st := range h.registry.stagesOf(h) {
+		st.profile.reset()
+	}
+}
+
+// allDrops sums up what readers of now and before did not get.
+func (h *Handle) allDrops() map[dropKey]uint64 {
+	drops := make(map[dropKey]uint64)
+	for key, n := range h.drops {
+		drops[key] += n
+	}
+	for c := h.cursors; c != nil; c = c.older {
+		drops[dropKey{c.name, RingOverrun}] += c.missed
+		drops[dropKey{c.name, NotEncodable}] += c.unencodable
+	}
+	if h.config.Kind == Mailbox {
+		drops[dropKey{"", MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept)
+	}
+	drops[dropKey{"", ProducedAfterClose}] += h.late
+	return drops
+}
+
+func sortedDrops(drops map[dropKey]uint64) []Drop {
+	var sorted []Drop
+	for key, n := range drops {
+		if n > 0 {
+			sorted = append(sorted, Drop{key.reader, key.cause, n})
+		}
+	}
+	slices.SortFunc(sorted, func(a, b Drop) int {
+		return cmp.Or(cmp.Compare(a.Reader, b.Reader), cmp.Compare(a.Cause, b.Cause))
+	})
+	return sorted
+}
+
+// keepDrops remembers what a reader that leaves has missed.
+func (h *Handle) keepDrops(c *cursor) {
+	h.countDrop(dropKey{c.name, RingOverrun}, c.missed)
+	h.countDrop(dropKey{c.name, NotEncodable}, c.unencodable)
+}
+
+func (h *Handle) countDrop(key dropKey, n uint64) {
+	if n == 0 {
+		return
+	}
+	if h.drops == nil {
+		h.drops = make(map[dropKey]uint64)
+	}
+	if _, known := h.drops[key]; !known && len(h.drops) >= maxDropNames {
+		key.reader = otherReaders
+	}
+	h.drops[key] += n
+}

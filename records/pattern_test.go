@@ -1,0 +1,154 @@
+package records_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+func TestPatternMatches(t *testing.T) {
+	for _, row := range []struct {
+		pattern string
+		yes, no string // keys, separated by spaces
+	}{
+		// The rule of AimX 3.0.
+		{"#", "a temp.vienna accuracy::vienna", ""},
+		{"*", "temp accuracy::vienna", "temp.vienna"},
+		{"temp.*", "temp.vienna", "temp temp.vienna.in"},
+		{"temp.#", "temp temp.vienna.in", "temperature"},
+		{"*.vienna", "temp.vienna", "vienna"},
+		{"#.vienna", "vienna a.b.vienna", "vienna.a"},
+		{"a.*.c", "a.b.c", "a.c a.b.b.c"},
+		{"a.#.c", "a.c a.b.b.c", "a.b"},
+		{"a.*.#", "a.b a.b.c", "a"},
+		{"#.b.#.b", "b.b a.b.c.b a.b.b.c.b", "b a.b"},
+		{"te*", "", "temp te"},
+		{"temp.v*", "", "temp.vienna"},
+		{"temp#", "", "temp"},
+		{"**", "", "a"},
+		{"a.*.b", "a..b", ""},
+		{"Temp.vienna", "", "temp.vienna"},
+		{"sensors.#", "", "sensors/temp"},
+		// Both separators.
+		{"accuracy::*", "accuracy::vienna accuracy.vienna", "temp accuracy accuracy.a.b"},
+		{"accuracy.*", "accuracy::vienna accuracy.vienna", "temp accuracy"},
+		{"accuracy.#", "accuracy::vienna accuracy.vienna accuracy", "temp"},
+		{"accuracy::vienna", "accuracy::vienna accuracy.vienna", "accuracy:vienna"},
+		{"", "", "a"},
+	} {
+		p := records.WirePattern(row.pattern)
+		for key := range strings.FieldsSeq(row.yes) {
+			if !p.Match(key) {
+				t.Errorf("pattern %q does not match key %q", row.pattern, key)
+			}
+		}
+		for key := range strings.FieldsSeq(row.no) {
+			if p.Match(key) {
+				t.Errorf("pattern %q matches key %q", row.pattern, key)
+			}
+		}
+	}
+	if (records.Pattern{}).Match("a") {
+		t.Error("the zero pattern matches a key")
+	}
+}
+
+func TestPatternPrefix(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"#": "", "*": "", "a": "a", "a.#": "a", "a.*": "a.", "a::*": "a.", "a::b.#.c": "a.b", "*.a": "", "a.b.c": "a.b.c",
+	} {
+		if got := records.WirePattern(pattern).Prefix(); got != want {
+			t.Errorf("prefix of %q: got %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+func TestPatternExact(t *testing.T) {
+	if key, ok := records.WirePattern("a::b").Exact(); !ok || key != "a::b" {
+		t.Errorf("got %q, %v", key, ok)
+	}
+	for _, p := range []string{"a.*", "#", "te*"} {
+		if _, ok := records.WirePattern(p).Exact(); ok {
+			t.Errorf("%q is no exact key", p)
+		}
+	}
+}
+
+func TestGrammar(t *testing.T) {
+	for _, key := range []string{"a", "temp::vienna", "a.b::c", "grad/°C", "a:b", "server::Temp_1-x", strings.Repeat("k", 200)} {
+		if _, err := records.ParseKey(key); err != nil {
+			t.Error(err)
+		}
+		if _, err := records.ParsePattern(key); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, key := range []string{
+		"", ".", "a.", ".a", "a..b", "::", "a::", "::a", "a.::b", "a b", "a\tb", "a\u00a0b", "a\u2028b", `a"b`, "a'b", "a`b",
+		`a\b`, "a>b", "a\xffb", strings.Repeat("k", 201),
+	} {
+		if _, err := records.ParseKey(key); err == nil {
+			t.Errorf("key %q was accepted", key)
+		}
+		if _, err := records.ParsePattern(key); err == nil {
+			t.Errorf("pattern %q was accepted", key)
+		}
+	}
+	for _, p := range []string{"te*", "a.b*", "a#.c", "**", "a::*x"} {
+		if _, err := records.ParsePattern(p); err == nil {
+			t.Errorf("pattern %q was accepted", p)
+		}
+		if _, err := records.ParseKey(p); err == nil {
+			t.Errorf("key %q was accepted", p)
+		}
+	}
+	for _, p := range []string{"*", "#", "a::*", "a.#", "#.b.*"} {
+		if _, err := records.ParsePattern(p); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// FuzzPattern compares the matcher with the definition, read aloud.
+func FuzzPattern(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"#.a.#.b", "a.a.b.b"}, {"accuracy::*", "accuracy::vienna"}, {"a.#", "a"}, {"*", "a::b"}, {"", ""}, {"#.*", "a:::b"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, key string) {
+		if len(pattern) > 40 || len(key) > 40 {
+			t.Skip("the slow matcher takes too long")
+		}
+		p := records.WirePattern(pattern)
+		want := pattern == key ||
+			slowMatch(strings.Split(pattern, "."), strings.Split(key, ".")) ||
+			slowMatch(splitBoth(pattern), splitBoth(key))
+		if got := p.Match(key); got != want {
+			t.Fatalf("pattern %q, key %q: got %v, want %v", pattern, key, got, want)
+		}
+		if want && !strings.HasPrefix(records.Normalize(key), p.Prefix()) {
+			t.Fatalf("pattern %q matches key %q, which does not start with its prefix %q", pattern, key, p.Prefix())
+		}
+	})
+}
+
+func splitBoth(s string) []string { return strings.Split(strings.ReplaceAll(s, "::", "."), ".") }
+
+func slowMatch(pattern, key []string) bool {
+	switch {
+	case len(pattern) == 0:
+		return len(key) == 0
+	case pattern[0] == "#":
+		for i := range len(key) + 1 {
+			if slowMatch(pattern[1:], key[i:]) {
+				return true
+			}
+		}
+		return false
+	case len(key) == 0:
+		return false
+	}
+	return (pattern[0] == "*" || pattern[0] == key[0]) && slowMatch(pattern[1:], key[1:])
+}

@@ -1,0 +1,81 @@
+package records
+
+import (
+	"sync"
+	"time"
+)
+
+// StageMetrics are the counters of one stage.
+type StageMetrics struct {
+	// Type is "source", "tap" or "transform"; a join is a transform. Index
+	// counts the stages of one type and record from 0.
+	Type, Name string
+	Index      int
+	// Calls counts the calls of the stage's function that have returned, or
+	// for a source the values it made; Failures counts panics and errors.
+	Calls, Failures uint64
+	// Total, Min and Max are the times that calls took, for a source between
+	// values.
+	Total, Min, Max time.Duration
+}
+
+// profile measures the calls of a stage.
+type profile struct {
+	mu      sync.Mutex
+	current StageMetrics
+	// alltime is Calls without resets.
+	alltime uint64
+}
+
+// call measures one call. One that panics or fails does not count.
+func (p *profile) call(fn func() error) error {
+	start := time.Now()
+	if err := fn(); err != nil {
+		return err
+	}
+	p.took(time.Since(start))
+	return nil
+}
+
+func (p *profile) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := &p.current
+	if m.Calls == 0 {
+		m.Min = d
+	}
+	m.Calls++
+	p.alltime++
+	m.Total += d
+	m.Min, m.Max = min(m.Min, d), max(m.Max, d)
+}
+
+func (p *profile) fail() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current.Failures++
+}
+
+func (p *profile) succeeded() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.alltime
+}
+
+func (p *profile) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current = StageMetrics{}
+}
+
+// metrics returns the counters of the stage.
+func (s *stage) metrics() StageMetrics {
+	s.profile.mu.Lock()
+	m := s.profile.current
+	s.profile.mu.Unlock()
+	m.Type, m.Name, m.Index = s.kind.String(), s.name, s.index
+	if s.kind == JoinStage {
+		m.Type = TransformStage.String()
+	}
+	return m
+}

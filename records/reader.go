@@ -1,0 +1,120 @@
+package records
+
+import (
+	"context"
+	"iter"
+)
+
+// Reader is one consumer of a record. It is for one goroutine at a time, but
+// for Close and Missed. Close it when it is not needed any more: a record knows
+// its readers.
+type Reader[T any] struct {
+	cursor
+	record *Record[T]
+}
+
+// Subscribe adds a reader. The name shows in metrics, and is what
+// Config.Lossless refers to; several readers may have the same.
+//
+// On a ring the reader starts with the next value produced; on a single-latest
+// record and a mailbox with the value that is there. The first reader under a
+// name that the record is lossless for starts with the first value produced,
+// since producers have waited for it.
+func (r *Record[T]) Subscribe(name string) *Reader[T] {
+	reader := &Reader[T]{record: r}
+	r.handle.subscribe(&reader.cursor, name)
+	return reader
+}
+
+// subscribe attaches a cursor where a new reader starts.
+func (h *Handle) subscribe(c *cursor, name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.name = name
+	switch {
+	case h.config.Kind != Ring:
+		c.read = beginning
+	case h.expected(name):
+		c.read = 0
+	default:
+		c.read = h.newest
+	}
+	h.attach(c)
+}
+
+// TryReceive returns the next value if there is one.
+func (r *Reader[T]) TryReceive() (T, bool) {
+	h := &r.record.handle
+	h.mu.Lock()
+	if r.closed {
+		h.mu.Unlock()
+		var none T
+		return none, false
+	}
+	slot, ok := r.advance()
+	if !ok {
+		h.mu.Unlock()
+		var none T
+		return none, false
+	}
+	v := r.record.slots[slot]
+	if h.kept == 0 {
+		r.record.clear(slot) // taken from a mailbox
+	}
+	h.mu.Unlock()
+	return v, true
+}
+
+// Receive waits for the next value. A value that is there is returned even if
+// ctx has ended, so that a consumer can read what is left. After Close of the
+// reader, or of the registry when nothing is left, it returns ErrClosed.
+func (r *Reader[T]) Receive(ctx context.Context) (T, error) {
+	for {
+		if v, ok := r.TryReceive(); ok {
+			return v, nil
+		}
+		if err := r.wait(ctx); err != nil {
+			var none T
+			return none, err
+		}
+	}
+}
+
+// wait sleeps until there may be something to read.
+func (c *cursor) wait(ctx context.Context) error {
+	if c.ended() {
+		return ErrClosed
+	}
+	return await(ctx, c)
+}
+
+// ended reports whether nothing will come any more.
+func (c *cursor) ended() bool {
+	h := c.handle
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return c.closed || h.closed && !c.unread()
+}
+
+// All returns the values as they come, until ctx ends or the reader or the
+// registry is closed.
+func (r *Reader[T]) All(ctx context.Context) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for {
+			v, err := r.Receive(ctx)
+			if err != nil || ctx.Err() != nil || !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// Missed returns how many values the reader was too slow for.
+func (r *Reader[T]) Missed() uint64 {
+	r.record.handle.mu.Lock()
+	defer r.record.handle.mu.Unlock()
+	return r.missed
+}
+
+// Close ends the reader. A Receive that waits returns ErrClosed.
+func (r *Reader[T]) Close() { r.close() }

@@ -1,0 +1,94 @@
+package records
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+)
+
+// Record holds values of one type under a key. It is made by Register and safe
+// for concurrent use by any number of producers and readers.
+//
+// Values are handed to readers as they are, not copied deeply: what a value
+// points to must not be changed after the value was produced.
+type Record[T any] struct {
+	handle Handle
+	slots  []T
+	signal *SignalOf[T]
+}
+
+// Key returns the key of the record in its own spelling.
+func (r *Record[T]) Key() string { return r.handle.key.text }
+
+// Handle returns the record without its type.
+func (r *Record[T]) Handle() *Handle { return &r.handle }
+
+// Produce makes v the newest value. It never waits for a reader, does not fail
+// and allocates nothing. After Close the value is only counted.
+func (r *Record[T]) Produce(v T) {
+	if r.signal != nil {
+		r.measure(v)
+	}
+	h := &r.handle
+	h.mu.Lock()
+	r.slots[h.next] = v
+	h.put()
+	h.mu.Unlock()
+}
+
+// Latest returns the newest value kept without taking it: the last one of a
+// ring, the one that waits in a mailbox. It reports false if there is none.
+func (r *Record[T]) Latest() (T, bool) {
+	h := &r.handle
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.kept == 0 {
+		var none T
+		return none, false
+	}
+	return r.slots[h.slot(h.newest)], true
+}
+
+func (r *Record[T]) box() any { return new(T) }
+
+func (r *Record[T]) load(slot int, box any) { *box.(*T) = r.slots[slot] }
+
+func (r *Record[T]) store(slot int, box any) { r.slots[slot] = *box.(*T) }
+
+func (r *Record[T]) clear(slot int) {
+	var none T
+	r.slots[slot] = none
+}
+
+func (r *Record[T]) produce(box any) { r.Produce(*box.(*T)) }
+
+func (r *Record[T]) decode(raw json.RawMessage, strict bool) (box any, err error) {
+	defer recoverInto(&err, "UnmarshalJSON")
+	v := new(T)
+	if strict && !nullable(reflect.TypeFor[T]()) && bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
+		return nil, fmt.Errorf("null is no %s", r.handle.typeName)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if strict {
+		d.DisallowUnknownFields()
+	}
+	if err := d.Decode(v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more than one JSON value")
+	}
+	return v, nil
+}
+
+// nullable reports whether null is a value of the type.
+func nullable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		return true
+	}
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+}

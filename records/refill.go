@@ -1,0 +1,67 @@
+package records
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Refill puts rows of history, in any order, before what a ring or a
+// single-latest record keeps: the newest ones that fit in. It is for the time
+// before Run and works once. Refilled values do not count as produced, have the
+// number 0, are not logged again, and no stage runs on them unless
+// Config.RefillStages is set. Rows that do not decode are skipped and counted.
+//
+// A mailbox is not refilled, since what was in it may have been taken.
+func (h *Handle) Refill(rows []Row) (skipped int, err error) {
+	if h.config.Kind == Mailbox {
+		return 0, nil
+	}
+	if h.registry.started() {
+		return 0, fmt.Errorf("refill record %q: the registry already runs; refill before Run", h.key.text)
+	}
+	boxes, times, skipped, err := h.decodeRows(rows)
+	if err != nil {
+		return 0, fmt.Errorf("refill record %q: %w", h.key.text, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refilled {
+		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.text)
+	}
+	h.refilled = true
+	for i := len(boxes) - 1; i >= 0 && h.kept < h.capacity; i-- {
+		h.kept++
+		slot := h.slot(h.oldest())
+		h.typed.store(slot, boxes[i])
+		if h.times != nil {
+			h.times[slot] = times[i]
+		}
+	}
+	h.readers.wakeFirst()
+	return skipped, nil
+}
+
+// decodeRows returns the values of rows in the order they were written.
+func (h *Handle) decodeRows(rows []Row) (boxes []any, times []int64, skipped int, err error) {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
+	})
+	for _, row := range rows {
+		if row.Record != "" && Normalize(row.Record) != Normalize(h.key.text) {
+			return nil, nil, 0, fmt.Errorf("a row belongs to record %q", row.Record)
+		}
+		box, derr := h.typed.decode(row.Value, false)
+		if derr != nil {
+			skipped++
+			if skipped == 1 {
+				h.registry.options.Logger.Warn("a row of history does not decode and is skipped; further ones of this record are only counted",
+					"record", h.key.text, "row", row.ID, "error", derr)
+			}
+			continue
+		}
+		boxes, times = append(boxes, box), append(times, row.Time)
+	}
+	return boxes, times, skipped, nil
+}

@@ -1,0 +1,204 @@
+package records
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+)
+
+// RegistryOptions configure a registry.
+type RegistryOptions struct {
+	// Logger gets what the registry has to say; nil is silence.
+	Logger *slog.Logger
+	// Now is the clock of write times; nil is time.Now. It is called under the
+	// lock of a record and must not use the registry.
+	Now func() time.Time
+	// Grace is how long stages may work off what is left when Run ends; 0 is
+	// 5 seconds.
+	Grace time.Duration
+}
+
+// defaultGrace is the grace of a registry that was given none.
+const defaultGrace = 5 * time.Second
+
+// Registry holds the records of one database and the graph between them. It is
+// safe for concurrent use.
+type Registry struct {
+	options  RegistryOptions
+	encoders sync.Pool
+
+	mu      sync.RWMutex
+	handles []*Handle
+	byName  map[string]*Handle // by the normalized key
+	feeds   []*Feed
+	stages  []*stage
+	// wrong are the errors of declared stages, which Build reports.
+	wrong []error
+	graph *Graph
+	// order has inputs before what is made of them.
+	order []*Handle
+	// producers and readers are the stages of each record, made by Build.
+	producers, readers map[*Handle][]*stage
+
+	built, running, closed bool
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry(o RegistryOptions) *Registry {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Grace <= 0 {
+		o.Grace = defaultGrace
+	}
+	return &Registry{
+		options:   o,
+		encoders:  sync.Pool{New: func() any { return newJSONEncoder() }},
+		byName:    make(map[string]*Handle),
+		producers: make(map[*Handle][]*stage),
+		readers:   make(map[*Handle][]*stage),
+	}
+}
+
+// Register adds a record. It fails after Build, for a key against the grammar
+// or with the segments of another one, and for a configuration that makes no
+// sense.
+func Register[T any](r *Registry, key string, c Config) (*Record[T], error) {
+	record, err := newRecord[T](r, key, c)
+	if err == nil {
+		err = r.add(&record.handle)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("register record %q: %w", key, err)
+	}
+	return record, nil
+}
+
+func newRecord[T any](r *Registry, key string, c Config) (*Record[T], error) {
+	k, err := ParseKey(key)
+	if err != nil {
+		return nil, err
+	}
+	if c, err = c.checked(); err != nil {
+		return nil, err
+	}
+	if err := checkSize[T](c.Capacity); err != nil {
+		return nil, err
+	}
+	signal, err := signalFrom[T](c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Logged || c.Remote {
+		if err := checkEncodable[T](r); err != nil {
+			return nil, err
+		}
+	}
+	record := &Record[T]{slots: make([]T, c.Capacity), signal: signal}
+	h := &record.handle
+	h.registry, h.key, h.config, h.typed = r, k, c, record
+	h.typeName = reflect.TypeFor[T]().String()
+	h.capacity, h.alarm = c.Capacity, never
+	if c.Logged || c.Timestamps {
+		h.times = make([]int64, c.Capacity)
+	}
+	if len(c.Lossless) > 0 {
+		h.attached = make([]bool, len(c.Lossless))
+	}
+	if signal != nil {
+		h.signal = &signalMeter{current: SignalStats{Signal: signal.Name, Unit: signal.Unit}}
+	}
+	return record, nil
+}
+
+// checkEncodable refuses a type that JSON can never carry, such as one with a
+// channel. What only single values do wrong shows when they are encoded.
+func checkEncodable[T any](r *Registry) error {
+	_, err := r.encode(new(T))
+	var unsupported *json.UnsupportedTypeError
+	if errors.As(err, &unsupported) {
+		return fmt.Errorf("JSON cannot carry %v (%w); give it a MarshalJSON, or neither log nor serve the record", reflect.TypeFor[T](), err)
+	}
+	return nil
+}
+
+// add gives a record its place in the registry.
+func (r *Registry) add(h *Handle) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return ErrClosed
+	case r.built:
+		return errors.New("the graph is already built; register all records before Run")
+	}
+	name := Normalize(h.key.text)
+	switch other, taken := r.byName[name]; {
+	case taken && other.key == h.key:
+		return errors.New("it is already registered")
+	case taken:
+		return fmt.Errorf("it cannot be told apart from %q, which has the same segments", other.key)
+	}
+	h.id = len(r.handles)
+	r.handles = append(r.handles, h)
+	r.byName[name] = h
+	return nil
+}
+
+// Lookup returns the record with a key, or the one with the same segments in
+// another spelling.
+func (r *Registry) Lookup(name string) (*Handle, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	h, ok := r.byName[Normalize(name)]
+	return h, ok
+}
+
+// Handles returns all records in the order of registration.
+func (r *Registry) Handles() []*Handle {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.handles)
+}
+
+// Close ends all readers, once they have read what is kept, all feeds, and
+// everybody who waits to produce: they get ErrClosed. It is to be called after
+// Run has returned and the feeds have taken what is left.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return
+	}
+	r.closed, r.built = true, true
+	handles, feeds := slices.Clone(r.handles), slices.Clone(r.feeds)
+	r.mu.Unlock()
+	for _, h := range handles {
+		h.close()
+	}
+	for _, f := range feeds {
+		f.end()
+	}
+}
+
+// adopt makes Close end a feed.
+func (r *Registry) adopt(f *Feed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.feeds = append(r.feeds, f)
+	if r.closed {
+		f.closed = true
+	}
+}
+
+// started reports whether Run has been called.
+func (r *Registry) started() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.running
+}

@@ -1,0 +1,105 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Run runs all stages until ctx ends, and then returns nil, or until one with
+// the policy Fail has failed, and then returns its error.
+//
+// At the end the sources are told to stop first. Then every stage, inputs
+// before outputs, works off what is left and ends, so that what was accepted
+// also comes out. After RegistryOptions.Grace the ctx that functions of stages
+// got ends too. Run returns when all functions have returned; what they made
+// stays for the feeds to take.
+func (r *Registry) Run(ctx context.Context) error {
+	if err := r.start(); err != nil {
+		return err
+	}
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	failed := make(chan error, len(r.stages))
+	for _, s := range r.stages {
+		s.work = work
+		s.intake, s.endIntake = context.WithCancel(work)
+		s.done = make(chan struct{})
+	}
+	for _, s := range r.stages {
+		go func() {
+			defer close(s.done)
+			if err := r.supervise(s); err != nil {
+				failed <- err
+			}
+		}()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	r.drain(stopWork)
+	for {
+		select {
+		case another := <-failed:
+			err = errors.Join(err, another)
+		default:
+			return err
+		}
+	}
+}
+
+// start builds the graph and makes sure that it runs once.
+func (r *Registry) start() error {
+	if err := r.Build(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running {
+		return errors.New("run the graph: it was run before; make a new registry")
+	}
+	r.running = true
+	return nil
+}
+
+// drain ends the stages in the order of the graph.
+func (r *Registry) drain(stopWork context.CancelFunc) {
+	grace := time.AfterFunc(r.options.Grace, func() {
+		r.options.Logger.Warn("the stages did not finish in time and are stopped", "grace", r.options.Grace, "busy", r.busyStages())
+		stopWork()
+	})
+	defer grace.Stop()
+	for _, s := range r.stages {
+		if s.kind == SourceStage {
+			s.endIntake()
+		}
+	}
+	end := func(stages []*stage) {
+		for _, s := range stages {
+			s.endIntake()
+		}
+		for _, s := range stages {
+			<-s.done
+		}
+	}
+	for _, h := range r.order {
+		end(r.producers[h])
+	}
+	end(r.stages) // taps
+}
+
+// busyStages names the stages that have not ended.
+func (r *Registry) busyStages() []string {
+	var busy []string
+	for _, s := range r.stages {
+		select {
+		case <-s.done:
+		default:
+			busy = append(busy, fmt.Sprintf("%s (record %s)", s.name, s.home().key))
+		}
+	}
+	return busy
+}

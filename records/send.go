@@ -1,0 +1,140 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Send makes v the newest value, and waits before until the readers named in
+// Config.Lossless have room for it: none of them would miss a value. Without
+// such readers it is Produce. It returns the error of ctx, or ErrClosed; the
+// value was not produced then.
+//
+// A named reader that was never there counts as one that has read nothing, so
+// that a burst before Run waits and is not lost. One that has left is not
+// waited for. Produce never waits: mixing both on one record can overrun the
+// named readers.
+//
+// A producer that had to wait goes on when a quarter of the buffer is free.
+func (r *Record[T]) Send(ctx context.Context, v T) error {
+	h := &r.handle
+	h.mu.Lock()
+	if h.closed || len(h.config.Lossless) > 0 && h.newest >= h.room {
+		if err := h.makeRoom(ctx, h.config.Lossless); err != nil {
+			h.mu.Unlock()
+			return fmt.Errorf("send to record %q: %w", h.key.text, err)
+		}
+	}
+	r.slots[h.next] = v
+	h.put()
+	h.mu.Unlock()
+	if r.signal != nil {
+		r.measure(v)
+	}
+	return nil
+}
+
+// makeRoom waits, with the lock held before and after, until the named readers
+// have room for one more value.
+func (h *Handle) makeRoom(ctx context.Context, names []string) error {
+	var w waiter
+	for {
+		if h.closed {
+			return ErrClosed
+		}
+		if free := h.free(names); free > 0 {
+			h.room = h.newest + h.free(h.config.Lossless)
+			return nil
+		}
+		w.needs = names
+		h.senders.add(&w)
+		h.hurry()
+		h.mu.Unlock()
+		var err error
+		select {
+		case <-w.wake:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		h.mu.Lock()
+		h.senders.remove(&w)
+		if err != nil {
+			h.letSendersGo() // it may have been this one's turn
+			return err
+		}
+	}
+}
+
+// free returns how many values fit in before one of the named readers would
+// miss one.
+func (h *Handle) free(names []string) int64 {
+	free := int64(h.capacity)
+	for _, name := range names {
+		free = min(free, int64(h.capacity)-h.lag(name))
+	}
+	return free
+}
+
+// lag returns how far the slowest reader under a name is behind.
+func (h *Handle) lag(name string) int64 {
+	lag, found := int64(0), false
+	for c := h.cursors; c != nil; c = c.older {
+		if c.goesBy(name) {
+			lag, found = max(lag, c.lag()), true
+		}
+	}
+	if !found && h.expected(name) {
+		return h.newest
+	}
+	return lag
+}
+
+// goesBy reports whether a lossless record means this reader by a name.
+func (c *cursor) goesBy(name string) bool {
+	switch name {
+	case LogReader:
+		return c.log
+	case StageReaders:
+		return c.stage
+	}
+	return c.name == name
+}
+
+// expected reports whether the record is lossless for a name that has never
+// been there.
+func (h *Handle) expected(name string) bool {
+	i := slices.Index(h.config.Lossless, name)
+	return i >= 0 && !h.attached[i]
+}
+
+// noteAttached remembers that a reader with a name has been there.
+func (h *Handle) noteAttached(c *cursor) {
+	for i, name := range h.config.Lossless {
+		h.attached[i] = h.attached[i] || c.goesBy(name)
+	}
+	h.room = 0
+}
+
+// letSendersGo wakes the producers that have room. To wake one for every value
+// read would cost a switch of goroutines each, so some room has to come up.
+func (h *Handle) letSendersGo() {
+	enough := max(1, int64(h.capacity)/4)
+	woken := int64(0)
+	for w := h.senders.first; w != nil; {
+		next := w.next
+		if free := h.free(w.needs); free >= enough && woken < free {
+			h.senders.remove(w)
+			w.signal()
+			woken++
+		}
+		w = next
+	}
+}
+
+// hurry tells the feeds that a producer waits.
+func (h *Handle) hurry() {
+	for l := h.links; l != nil; l = l.nextLink {
+		l.feed.hurry()
+	}
+}

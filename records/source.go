@@ -1,0 +1,35 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Source runs fn in a goroutine of its own to make the values of out. When fn
+// returns nil the source has ended; when it fails it is started again after a
+// pause. It should return soon after ctx has ended. emit is Record.Send: it
+// waits where out is lossless, and its error says that it is time to return.
+func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) error) error, opts ...StageOption) {
+	s := &stage{kind: SourceStage, output: &out.handle}
+	if fn == nil {
+		out.handle.registry.reject(fmt.Errorf("source of record %q: its function is nil", out.Key()))
+		return
+	}
+	s.life = func(s *stage) error {
+		last := time.Now()
+		return fn(s.intake, func(v T) error {
+			if err := s.intake.Err(); err != nil {
+				return err
+			}
+			if err := out.Send(s.intake, v); err != nil {
+				return err
+			}
+			now := time.Now()
+			s.profile.took(now.Sub(last))
+			last = now
+			return nil
+		})
+	}
+	out.handle.registry.declare(s, opts)
+}

@@ -1,0 +1,236 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// StageKind is what a stage does in the graph.
+type StageKind uint8
+
+// The kinds of stages.
+const (
+	// SourceStage makes values from outside.
+	SourceStage StageKind = iota
+	// TapStage reads a record.
+	TapStage
+	// TransformStage makes values of one record from those of another.
+	TransformStage
+	// JoinStage makes values of one record from those of several.
+	JoinStage
+)
+
+// String returns the name AimX uses in origins and edges.
+func (k StageKind) String() string {
+	return [...]string{"source", "tap", "transform", "transform_join"}[k]
+}
+
+// Policy says what happens after a stage has panicked or returned an error. The
+// failure is counted and logged either way.
+type Policy uint8
+
+// The policies.
+const (
+	// Restart goes on with the next value after a back-off. It is the
+	// default. The value on which the stage failed is not tried again.
+	Restart Policy = iota
+	// Fail ends Run with an error.
+	Fail
+)
+
+// StageOption configures a stage.
+type StageOption func(*stage)
+
+// StageName names a stage in metrics, logs and errors. Without it the name is
+// made of its kind and its records.
+func StageName(name string) StageOption { return func(s *stage) { s.name = name } }
+
+// StagePolicy sets what happens when the stage fails.
+func StagePolicy(p Policy) StageOption { return func(s *stage) { s.policy = p } }
+
+// StageBackoff sets the first and the longest pause between failures in a row;
+// the default is 100 ms and 30 s. Each pause is about double the one before. A
+// source pauses after every failure; other stages do not after a first one, so
+// that a single bad value holds up nothing.
+func StageBackoff(first, longest time.Duration) StageOption {
+	return func(s *stage) { s.backoff = backoff{first: first, longest: longest} }
+}
+
+// stage is one function of the user at work in the graph.
+type stage struct {
+	kind    StageKind
+	name    string
+	index   int
+	policy  Policy
+	backoff backoff
+	inputs  []*Handle
+	output  *Handle
+	// cursors are the readers of the inputs, in the same order.
+	cursors []*cursor
+	// life runs the stage until intake has ended and nothing is left, or it
+	// fails. What the user's function keeps is made anew for each life.
+	life    func(*stage) error
+	profile profile
+
+	// intake ends when no new values are to be waited for, work when the stage
+	// has to stop at once.
+	intake, work context.Context
+	endIntake    context.CancelFunc
+	done         chan struct{}
+}
+
+// StageError is the error of Run when a stage with the policy Fail has failed.
+type StageError struct {
+	// Stage is the name of the stage, Record the key of the record that it
+	// makes, or that it taps.
+	Stage, Record string
+	Err           error
+}
+
+// Error implements error.
+func (e *StageError) Error() string {
+	return fmt.Sprintf("stage %q of record %q: %v", e.Stage, e.Record, e.Err)
+}
+
+// Unwrap returns why the stage failed.
+func (e *StageError) Unwrap() error { return e.Err }
+
+// panicError is a panic of a stage.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// home returns the record that a stage belongs to: its output, or what it taps.
+func (s *stage) home() *Handle {
+	if s.output != nil {
+		return s.output
+	}
+	return s.inputs[0]
+}
+
+// declare adds a stage to the graph. What is wrong with it is told by Build.
+func (r *Registry) declare(s *stage, opts []StageOption) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.backoff = backoff{first: 100 * time.Millisecond, longest: 30 * time.Second}
+	for _, o := range opts {
+		o(s)
+	}
+	if s.name == "" {
+		s.name = fmt.Sprintf("%v of %s", s.kind, s.home().key.text)
+	}
+	for _, c := range s.cursors {
+		c.rename(s.name)
+	}
+	if r.built {
+		err := fmt.Errorf("stage %q came after Build and does not run; declare all stages before Run", s.name)
+		r.wrong = append(r.wrong, err)
+		r.options.Logger.Error("a stage was declared too late", "stage", s.name, "record", s.home().key.text)
+		return
+	}
+	r.stages = append(r.stages, s)
+}
+
+// reject notes a stage that cannot be.
+func (r *Registry) reject(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrong = append(r.wrong, err)
+}
+
+// read attaches a stage to one of its inputs. It starts with the first value
+// produced, or refilled if the record says so.
+func read[T any](s *stage, in *Record[T]) *Reader[T] {
+	reader := &Reader[T]{record: in}
+	h := &in.handle
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	reader.stage = true
+	if h.config.RefillStages {
+		reader.read = beginning
+	}
+	h.attach(&reader.cursor)
+	s.inputs = append(s.inputs, h)
+	s.cursors = append(s.cursors, &reader.cursor)
+	return reader
+}
+
+func (c *cursor) rename(name string) {
+	c.handle.mu.Lock()
+	defer c.handle.mu.Unlock()
+	c.name = name
+}
+
+// each calls fn with the values of a reader until none are left.
+func each[T any](s *stage, reader *Reader[T], fn func(ctx context.Context, v T) error) error {
+	for s.work.Err() == nil {
+		v, err := reader.Receive(s.intake)
+		if err != nil {
+			return nil // the end of the intake
+		}
+		if err := s.profile.call(func() error { return fn(s.work, v) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// live runs one life and turns a panic into an error.
+func (s *stage) live() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	return s.life(s)
+}
+
+// supervise runs the stage from life to life. It returns an error only if the
+// policy is Fail.
+func (r *Registry) supervise(s *stage) error {
+	failures := 0 // in a row
+	for {
+		calls := s.profile.succeeded()
+		err := s.live()
+		if err == nil || s.work.Err() != nil || (s.kind == SourceStage && s.intake.Err() != nil) {
+			return nil
+		}
+		if s.profile.succeeded() > calls {
+			failures = 0
+		}
+		failures++
+		s.profile.fail()
+		r.logFailure(s, err, failures)
+		if s.policy == Fail {
+			return &StageError{Stage: s.name, Record: s.home().key.text, Err: err}
+		}
+		if failures > 1 || s.kind == SourceStage {
+			s.pause(failures)
+		}
+	}
+}
+
+func (r *Registry) logFailure(s *stage, err error, failures int) {
+	args := []any{"stage", s.name, "record", s.home().key.text, "failures_in_a_row", failures, "error", err}
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		args = append(args, "stack", string(panicked.stack))
+	}
+	r.options.Logger.Error("a stage failed", args...)
+}
+
+// pause waits between two lives; the end of the intake cuts it short.
+func (s *stage) pause(failures int) {
+	timer := time.NewTimer(s.backoff.pause(failures))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.intake.Done():
+	}
+}
