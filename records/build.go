@@ -134,10 +134,9 @@ func (r *Registry) sort() (order []*Handle, cycle error) {
 
 // cycleError tells a path that was walked from outputs to inputs.
 func cycleError(path []*Handle) error {
-	var keys []string
+	keys := []string{fmt.Sprintf("%q", path[0].key)}
 	for _, h := range slices.Backward(path) {
 		keys = append(keys, fmt.Sprintf("%q", h.key))
 	}
-	keys = append(keys, keys[0])
 	return fmt.Errorf("records are made from each other in a cycle: %s", strings.Join(keys, " -> "))
 }

@@ -124,23 +124,25 @@ func (h *Handle) share(number int64, slot int) *cell {
 	if h.got != nil && h.got.number == number {
 		return h.got
 	}
+	if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == number {
+		shared := h.cells[slot]
+		if shared.due--; shared.due <= 0 {
+			h.cells[slot] = nil
+		}
+		return shared
+	}
 	if h.encoders < 2 {
+		return nil
+	}
+	due := h.yetToRead(number)
+	if due == 0 {
 		return nil
 	}
 	if h.cells == nil {
 		h.cells = make([]*cell, h.capacity)
 	}
-	shared := h.cells[slot]
-	if shared == nil || shared.number != number {
-		shared = &cell{number: number, due: h.yetToRead(number)}
-		h.cells[slot] = shared
-	} else {
-		shared.due--
-	}
-	if shared.due <= 0 {
-		h.cells[slot] = nil
-	}
-	return shared
+	h.cells[slot] = &cell{number: number, due: due}
+	return h.cells[slot]
 }
 
 // yetToRead counts the encoded readers that come to a value later.

@@ -47,7 +47,7 @@ type Handle struct {
 	base   *baseline
 	signal *signalMeter
 
-	closed, refilled, warned bool
+	closed, refilled, warned, logSeen bool
 }
 
 // erased is what a Handle needs from its typed record. All but decode and

@@ -34,7 +34,7 @@ func (h *Handle) subscribe(c *cursor, name string) {
 	switch {
 	case h.config.Kind != Ring:
 		c.read = beginning
-	case h.expected(name):
+	case c.goesBy(name) && h.expected(name):
 		c.read = 0
 	default:
 		c.read = h.newest

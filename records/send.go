@@ -101,15 +101,18 @@ func (c *cursor) goesBy(name string) bool {
 	return c.name == name
 }
 
-// expected reports whether the record is lossless for a name that has never
-// been there.
+// expected reports whether producers wait for a name that has never been there.
 func (h *Handle) expected(name string) bool {
+	if name == LogReader {
+		return h.config.Logged && !h.logSeen
+	}
 	i := slices.Index(h.config.Lossless, name)
 	return i >= 0 && !h.attached[i]
 }
 
 // noteAttached remembers that a reader with a name has been there.
 func (h *Handle) noteAttached(c *cursor) {
+	h.logSeen = h.logSeen || c.log
 	for i, name := range h.config.Lossless {
 		h.attached[i] = h.attached[i] || c.goesBy(name)
 	}
