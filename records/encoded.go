@@ -68,6 +68,9 @@ func (r *EncodedReader) Receive(ctx context.Context) (Encoded, error) {
 			return e, nil
 		}
 		if err := r.wait(ctx); err != nil {
+			if e, ok := r.TryReceive(); ok {
+				return e, nil // it came in between
+			}
 			return Encoded{}, err
 		}
 	}

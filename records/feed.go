@@ -99,6 +99,9 @@ func (f *Feed) Take(ctx context.Context, dst []Item) (int, error) {
 			return n, nil
 		}
 		if err := f.sleep(ctx); err != nil {
+			if n := f.TryTake(dst); n > 0 {
+				return n, nil // they came in between
+			}
 			return 0, err
 		}
 	}

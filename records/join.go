@@ -93,45 +93,32 @@ func On[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]
 // run takes one value of each input in turn until none are left.
 func (in *Inputs[Out]) run() error {
 	s := in.stage
+	var ended error
 	for s.work.Err() == nil {
-		busy := false
-		for _, step := range in.steps {
-			took, err := step()
-			if err != nil {
-				return err
-			}
-			busy = busy || took
-		}
-		if busy {
-			continue
-		}
-		if s.allEnded() {
+		busy, err := in.round()
+		switch {
+		case err != nil:
+			return err
+		case busy:
+		case ended != nil || s.allEnded():
 			return nil
-		}
-		if err := await(s.intake, s.cursors...); err != nil {
-			return in.leftovers()
+		default:
+			ended = await(s.intake, s.cursors...)
 		}
 	}
 	return nil
 }
 
-// leftovers works off what came between the last look and the end of the
-// intake.
-func (in *Inputs[Out]) leftovers() error {
-	for in.stage.work.Err() == nil {
-		busy := false
-		for _, step := range in.steps {
-			took, err := step()
-			if err != nil {
-				return err
-			}
-			busy = busy || took
+// round takes up to one value of each input.
+func (in *Inputs[Out]) round() (busy bool, err error) {
+	for _, step := range in.steps {
+		took, err := step()
+		if err != nil {
+			return true, err
 		}
-		if !busy {
-			break
-		}
+		busy = busy || took
 	}
-	return nil
+	return busy, nil
 }
 
 // allEnded reports whether no input will have a value any more.

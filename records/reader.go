@@ -74,6 +74,9 @@ func (r *Reader[T]) Receive(ctx context.Context) (T, error) {
 			return v, nil
 		}
 		if err := r.wait(ctx); err != nil {
+			if v, ok := r.TryReceive(); ok {
+				return v, nil // it came in between
+			}
 			var none T
 			return none, err
 		}
