@@ -4,7 +4,7 @@ import "math"
 
 // beginning is the position of a cursor that wants all that is kept, refilled
 // values included.
-const beginning = math.MinInt64
+const beginning = math.MinInt64 / 2
 
 // cursor is the place of one reader in one record, guarded by the record's
 // lock.
@@ -36,26 +36,39 @@ func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kep
 // lag returns how many produced values the cursor has not read.
 func (c *cursor) lag() int64 { return c.handle.newest - max(c.read, 0) }
 
-// advance moves to the next value and returns its slot.
-func (c *cursor) advance() (slot int, ok bool) {
+// advance moves to the next value and returns its slot, or -1 if there is none.
+func (c *cursor) advance() int {
 	h := c.handle
-	if !c.unread() {
-		return 0, false
-	}
-	if oldest := h.oldest(); c.read+1 < oldest {
-		c.skip(oldest)
+	back := int(h.newest - c.read) // how far the next value is behind the end
+	if uint(back-1) >= uint(h.kept) {
+		if back <= 0 || h.kept == 0 {
+			return -1
+		}
+		c.skip(h.oldest())
+		back = h.kept
 	}
 	c.read++
-	slot = h.slot(c.read)
+	h.consumed++
+	slot := h.next - back
+	if slot < 0 {
+		slot += h.capacity
+	}
+	if h.careful {
+		c.afterAdvance()
+	}
+	return slot
+}
+
+// afterAdvance does what only some records need.
+func (c *cursor) afterAdvance() {
+	h := c.handle
 	if h.config.Kind == Mailbox && !c.peeks {
 		h.kept = 0
 		h.taken++
 	}
-	h.consumed++
 	if h.senders.first != nil {
 		h.letSendersGo()
 	}
-	return slot, true
 }
 
 // skip moves a cursor that is too far behind to just before the oldest value.
@@ -120,6 +133,7 @@ func (c *cursor) close() {
 	}
 	c.closed = true
 	h.detach(c)
+	c.read = math.MaxInt64 // nothing is unread any more
 	h.readers.remove(&c.waiter)
 	if c.wake != nil {
 		c.signal()

@@ -47,12 +47,8 @@ func (h *Handle) Subscribe(name string) *EncodedReader {
 func (r *EncodedReader) TryReceive() (Encoded, bool) {
 	h := r.handle
 	h.mu.Lock()
-	if r.closed {
-		h.mu.Unlock()
-		return Encoded{}, false
-	}
-	slot, ok := r.advance()
-	if !ok {
+	slot := r.advance()
+	if slot < 0 {
 		h.mu.Unlock()
 		return Encoded{}, false
 	}
@@ -63,17 +59,14 @@ func (r *EncodedReader) TryReceive() (Encoded, bool) {
 
 // Receive waits for the next value, as Reader.Receive does.
 func (r *EncodedReader) Receive(ctx context.Context) (Encoded, error) {
-	for {
-		if e, ok := r.TryReceive(); ok {
-			return e, nil
-		}
-		if err := r.wait(ctx); err != nil {
-			if e, ok := r.TryReceive(); ok {
-				return e, nil // it came in between
-			}
+	e, ok := r.TryReceive()
+	for !ok {
+		err := r.wait(ctx)
+		if e, ok = r.TryReceive(); !ok && err != nil {
 			return Encoded{}, err
 		}
 	}
+	return e, nil
 }
 
 // Missed returns how many values the reader was too slow for.

@@ -40,9 +40,9 @@ type Handle struct {
 	ledger *ledger
 	// drops are the losses of readers that have left.
 	drops map[dropKey]uint64
-	// consumed and taken count receives; late counts values produced after
+	// taken counts values taken from a mailbox, late those produced after
 	// Close.
-	consumed, taken, late uint64
+	taken, late uint64
 	// base holds what ResetMetrics has set to zero.
 	base   *baseline
 	signal *signalMeter

@@ -83,11 +83,11 @@ func (l *link) take(dst []Item) int {
 	box := h.typed.box()
 	for n := range dst {
 		h.mu.Lock()
-		slot, ok := 0, false
+		slot := -1
 		if l.running {
-			slot, ok = l.advance()
+			slot = l.advance()
 		}
-		if !ok {
+		if slot < 0 {
 			l.rest(false)
 			h.mu.Unlock()
 			return n

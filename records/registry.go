@@ -104,6 +104,7 @@ func newRecord[T any](r *Registry, key string, c Config) (*Record[T], error) {
 	h.registry, h.key, h.config, h.typed = r, k, c, record
 	h.typeName = reflect.TypeFor[T]().String()
 	h.capacity, h.alarm = c.Capacity, never
+	h.careful = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
 		h.times = make([]int64, c.Capacity)
 	}

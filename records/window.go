@@ -29,6 +29,11 @@ type window struct {
 	// kept is the number of values kept, next the slot of the next one.
 	kept, next int
 	capacity   int
+	// consumed counts receives of all readers.
+	consumed uint64
+	// careful is true if a reader has to do more than move on: the record is a
+	// mailbox, or producers may wait for readers.
+	careful bool
 	// times are the write times beside the slots in Unix milliseconds, nil if
 	// none are taken.
 	times []int64
