@@ -1,0 +1,60 @@
+# The commands of the project. What CI runs is `make check`.
+
+GO        ?= go
+FUZZTIME  ?= 5s
+BENCHTIME ?= 500ms
+BENCH     ?= .
+PKGS      ?= ./...
+HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
+
+.PHONY: help check fmt vet lint test race fuzz-short fuzz bench soak interop history-10m build demo
+
+help: ## this list
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+check: fmt vet lint race fuzz-short ## everything a change must pass
+
+fmt: ## fails if a file is not formatted
+	@out="$$(gofmt -l $$(git ls-files '*.go'))"; \
+	if [ -n "$$out" ]; then echo "not formatted with gofmt:"; echo "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags 'soak interop' ./...
+
+lint: ## staticcheck and errcheck
+	$(GO) tool staticcheck ./...
+	$(GO) tool errcheck -ignoretests -exclude .errcheck-exclude ./...
+
+test: ## all tests
+	$(GO) test -timeout 10m ./...
+
+race: ## all tests under the race detector; they must leave nothing behind
+	./scripts/clean-test $(GO) test -race -timeout 14m ./...
+
+fuzz-short: ## each fuzz target there is, for FUZZTIME
+	./scripts/fuzz $(FUZZTIME)
+
+fuzz: ## each fuzz target for a minute
+	./scripts/fuzz 60s
+
+bench: ## all benchmarks, then the ratios in which the targets are stated
+	BENCHTIME=$(BENCHTIME) ./scripts/bench '$(BENCH)' $(PKGS)
+
+soak: ## the fault tests in their long form
+	$(GO) test -tags soak -timeout 60m -count 1 -v ./integration/...
+
+interop: ## the real nats CLI and the real Litestream against this build
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/nats-io/natscli/nats@v0.5.1
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
+	INTEROP_BIN="$(CURDIR)/bin" $(GO) test -tags interop -timeout 10m -count 1 -v ./integration/interop/...
+
+history-10m: ## a history of ten million rows, for the benchmarks of queries and pruning
+	@mkdir -p $(dir $(HISTORY))
+	$(GO) run ./scripts/history10m -rows 10000000 -records 100 $(HISTORY)
+
+build: ## bin/aimdb
+	$(GO) build -o bin/aimdb ./cmd/aimdb
+
+demo: ## the weather hub on 127.0.0.1:8080
+	$(GO) run ./cmd/aimdb demo
