@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/examples/weather"
+)
+
+func newDemo() *cobra.Command {
+	var o weather.Options
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the weather hub: forecasts meet what was observed",
+		Long: `Run the weather hub. Its page shows how good forecasts were, from history and
+live. Without --observations it plays real daily temperatures of Seattle and
+New York, 2012 to 2015. Started again on the same directory, it goes on where
+it was. "" or off turns a listener off. Ctrl-C ends it.`,
+		Example: `  aimdb demo                          # then open http://127.0.0.1:8080
+  aimdb demo --pace 50ms              # four times as fast
+  aimdb demo --steps 0                # serve what history holds, produce nothing
+  aimdb demo --pace 0 --steps 200     # 200 steps as fast as they are stored
+  aimdb demo --http off --nats off --aimx /tmp/a.sock --aimx ws://127.0.0.1:9001/ws
+  aimdb demo --observations observations.csv --forecasts forecasts.csv`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.Pace < 0:
+				return usageError{errors.New("--pace cannot be negative; 0 is as fast as everything is stored")}
+			case o.Forecasts != "" && o.Observations == "":
+				return usageError{errors.New("--forecasts needs --observations, the values they are forecasts of")}
+			}
+			o.Out = cmd.OutOrStdout()
+			o.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			return weather.Run(cmd.Context(), o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.DataDir, "data-dir", "./aimdb-data", "directory of the history and the log")
+	f.StringVar(&o.HTTP, "http", "127.0.0.1:8080", "address of the page")
+	f.StringArrayVar(&o.AimX, "aimx", []string{defaultEndpoint}, "endpoint of the gateway: a path is a unix socket (may be repeated)")
+	f.StringVar(&o.NATS, "nats", "127.0.0.1:4222", "address for NATS clients")
+	f.StringVar(&o.Observations, "observations", "", "CSV file of hourly temperatures, instead of the built-in days")
+	f.StringVar(&o.Forecasts, "forecasts", "", "CSV file of archived forecasts for the observations")
+	f.DurationVar(&o.Pace, "pace", 200*time.Millisecond, "wall time of one step of the data; 0 is as fast as everything is stored")
+	f.IntVar(&o.Steps, "steps", -1, "produce that many steps and then only serve; -1 goes on to the data's end")
+	return c
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// format is the flag that chooses between a table and JSON.
+type format string
+
+const (
+	asTable format = "table"
+	asJSON  format = "json"
+)
+
+// String implements pflag.Value.
+func (f *format) String() string { return string(*f) }
+
+// Set implements pflag.Value.
+func (f *format) Set(s string) error {
+	if s != string(asTable) && s != string(asJSON) {
+		return fmt.Errorf("write table or json")
+	}
+	*f = format(s)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*format) Type() string { return "table|json" }
+
+func (f *format) flag(flags *pflag.FlagSet) {
+	*f = asTable
+	flags.Var(f, "format", "print a table, or json: one object a line")
+}
+
+// output prints rows as an aligned table, or as one JSON object a line.
+type output struct {
+	w    *json.Encoder
+	t    *tabwriter.Writer
+	rows int
+	// every is after how many rows of a table its columns are aligned anew,
+	// so that a long answer is neither kept in memory nor late.
+	every int
+}
+
+func newOutput(w io.Writer, f format, every int, head ...string) *output {
+	o := &output{every: every}
+	if f == asJSON {
+		o.w = json.NewEncoder(w)
+		o.w.SetEscapeHTML(false)
+		return o
+	}
+	o.t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(o.t, strings.Join(head, "\t"))
+	return o
+}
+
+// row prints one row: v as JSON, or the cells.
+func (o *output) row(v any, cells ...any) error {
+	if o.w != nil {
+		return o.w.Encode(v)
+	}
+	for i, c := range cells {
+		if i > 0 {
+			fmt.Fprint(o.t, "\t")
+		}
+		fmt.Fprint(o.t, c)
+	}
+	fmt.Fprintln(o.t)
+	if o.rows++; o.rows%o.every == 0 {
+		return o.t.Flush()
+	}
+	return nil
+}
+
+// end prints what is left.
+func (o *output) end() error {
+	if o.t == nil {
+		return nil
+	}
+	return o.t.Flush()
+}
+
+// storedRow is a row of history as it is printed, exported and imported.
+type storedRow struct {
+	Record string          `json:"record"`
+	Time   int64           `json:"time"`
+	Value  json.RawMessage `json:"value"`
+}
+
+func newRows(w io.Writer, f format) *output {
+	return newOutput(w, f, 200, "RECORD", "TIME", "VALUE")
+}
+
+func (o *output) stored(r records.Row) error {
+	return o.row(storedRow{r.Record, r.Time, r.Value}, r.Record, formatTime(r.Time), string(r.Value))
+}

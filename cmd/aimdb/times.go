@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxTime is the last millisecond that RFC 3339 can write.
+const maxTime = 253402300799999
+
+// parseTime reads a time as RFC 3339, as Unix milliseconds, or as a duration
+// back from now, and returns Unix milliseconds.
+func parseTime(s string, now time.Time) (int64, error) {
+	if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
+		if ms < 0 || ms > maxTime {
+			return 0, fmt.Errorf("time %q is not between 0 and %d, the Unix milliseconds of the years 1970 to 9999", s, int64(maxTime))
+		}
+		return ms, nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		ms := t.UnixMilli()
+		if ms < 0 || ms > maxTime {
+			return 0, fmt.Errorf("time %q is not in the years 1970 to 9999", s)
+		}
+		return ms, nil
+	}
+	back, err := parseSpan(s)
+	if err != nil {
+		return 0, fmt.Errorf("time %q: write RFC 3339 (2026-01-31T12:00:00Z), Unix milliseconds, or a duration back from now (90m, 7d)", s)
+	}
+	// Further back than time reaches is the beginning of time.
+	return max(now.Add(-back).UnixMilli(), 0), nil
+}
+
+// parseSpan reads a duration that is not negative, in Go's units and d for
+// days of 24 hours in front: 90s, 1h30m, 7d, 1d12h.
+func parseSpan(s string) (time.Duration, error) {
+	const day = 24 * time.Hour
+	wrong := fmt.Errorf("duration %q: write a number with a unit, such as 90s, 1h30m or 7d", s)
+	var days time.Duration
+	rest := s
+	if n, after, ok := strings.Cut(s, "d"); ok {
+		count, err := strconv.ParseUint(n, 10, 32)
+		if err != nil || count > uint64(math.MaxInt64/day) {
+			return 0, wrong
+		}
+		days, rest = time.Duration(count)*day, after
+	}
+	if rest == "" && s != "" {
+		return days, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || d < 0 || days > math.MaxInt64-d || strings.ContainsAny(rest, "+-") {
+		return 0, wrong
+	}
+	return days + d, nil
+}
+
+// timeFlag is a flag that holds a time; it is nil until it is given.
+type timeFlag struct{ ms **int64 }
+
+// String implements pflag.Value.
+func (f timeFlag) String() string {
+	if f.ms == nil || *f.ms == nil {
+		return ""
+	}
+	return formatTime(**f.ms)
+}
+
+// Set implements pflag.Value.
+func (f timeFlag) Set(s string) error {
+	ms, err := parseTime(s, time.Now())
+	if err != nil {
+		return err
+	}
+	*f.ms = &ms
+	return nil
+}
+
+// Type implements pflag.Value.
+func (timeFlag) Type() string { return "time" }
+
+// spanFlag is a flag that holds a duration in which days may stand.
+type spanFlag struct{ d *time.Duration }
+
+// String implements pflag.Value.
+func (f spanFlag) String() string {
+	if f.d == nil || *f.d == 0 {
+		return ""
+	}
+	return f.d.String()
+}
+
+// Set implements pflag.Value.
+func (f spanFlag) Set(s string) (err error) {
+	*f.d, err = parseSpan(s)
+	return err
+}
+
+// Type implements pflag.Value.
+func (spanFlag) Type() string { return "duration" }
+
+func formatTime(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
