@@ -105,25 +105,8 @@ func (h *Handle) now() int64 {
 	return time.Now().UnixMilli()
 }
 
-// put writes the numbers of one more value, which the typed record has already
-// put into slot h.next.
-func (h *Handle) put() {
-	i := h.next
-	if h.times != nil {
-		h.times[i] = h.now()
-	}
-	if i++; i == h.capacity {
-		i = 0
-	}
-	h.next = i
-	if h.kept < h.capacity {
-		h.kept++
-	}
-	h.newest++
-	if h.newest >= h.alarm {
-		h.alert()
-	}
-}
+// stamp notes the time of the next value.
+func (h *Handle) stamp() { h.times[h.next] = h.now() }
 
 // alert tells those who wait that there is a new value.
 func (h *Handle) alert() {

@@ -22,8 +22,7 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 		h.mu.Unlock()
 		return fmt.Errorf("produce logged to record %q: %w", h.key.text, err)
 	}
-	r.slots[h.next] = v
-	h.put()
+	r.put(v)
 	number := uint64(h.newest)
 	done := h.waitAck(number)
 	h.hurry()

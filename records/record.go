@@ -33,10 +33,29 @@ func (r *Record[T]) Produce(v T) {
 		r.measure(v)
 	}
 	h := &r.handle
-	h.mu.Lock()
+	h.mu.Lock() // from here as put does, but a call less on the way
 	r.slots[h.next] = v
-	h.put()
+	if h.times != nil {
+		h.stamp()
+	}
+	h.step()
+	if h.newest >= h.alarm {
+		h.alert()
+	}
 	h.mu.Unlock()
+}
+
+// put is Produce for those who hold the lock.
+func (r *Record[T]) put(v T) {
+	h := &r.handle
+	r.slots[h.next] = v
+	if h.times != nil {
+		h.stamp()
+	}
+	h.step()
+	if h.newest >= h.alarm {
+		h.alert()
+	}
 }
 
 // Latest returns the newest value kept without taking it: the last one of a

@@ -26,8 +26,7 @@ func (r *Record[T]) Send(ctx context.Context, v T) error {
 			return fmt.Errorf("send to record %q: %w", h.key.text, err)
 		}
 	}
-	r.slots[h.next] = v
-	h.put()
+	r.put(v)
 	h.mu.Unlock()
 	if r.signal != nil {
 		r.measure(v)

@@ -58,3 +58,14 @@ func (w *window) time(slot int) int64 {
 	}
 	return w.times[slot]
 }
+
+// step counts one more value, which lies in the slot next.
+func (w *window) step() {
+	w.newest++
+	if w.next++; w.next == w.capacity {
+		w.next = 0
+	}
+	if w.kept < w.capacity {
+		w.kept++
+	}
+}
