@@ -1,0 +1,141 @@
+package bus
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+)
+
+// insideUser is the name the process's own connections go by. Its password is
+// made at start and never leaves the process.
+const insideUser = "aimdb"
+
+// gate decides who is let in, and as what.
+type gate struct {
+	secret  string
+	access  Access
+	outside *server.Permissions
+}
+
+func newGate(access Access, outside *server.Permissions) *gate {
+	return &gate{secret: rand.Text(), access: access, outside: outside}
+}
+
+// Check implements server.Authentication.
+func (g *gate) Check(c server.ClientAuthentication) bool {
+	opts := c.GetOpts()
+	if opts.Username == insideUser {
+		if !same(opts.Password, g.secret) {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: insideUser})
+		return true
+	}
+	if !g.admits(c) {
+		return false
+	}
+	c.RegisterUser(&server.User{Username: "outside", Permissions: g.outside})
+	return true
+}
+
+func (g *gate) admits(c server.ClientAuthentication) bool {
+	if g.access.open() {
+		return true
+	}
+	opts := c.GetOpts()
+	if g.access.Token != "" && same(opts.Token, g.access.Token) {
+		return true
+	}
+	if password, ok := g.access.Users[opts.Username]; ok && same(opts.Password, password) {
+		return true
+	}
+	for _, key := range g.access.NKeys {
+		if opts.Nkey == key && signed(key, opts.Sig, c.GetNonce()) {
+			return true
+		}
+	}
+	return false
+}
+
+// signed reports whether the client proved with its signature of the server's
+// nonce that it holds the seed of a public key. Clients send the signature in
+// either alphabet of base64.
+func signed(key, signature string, nonce []byte) bool {
+	sig, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil {
+		sig, err = base64.StdEncoding.DecodeString(signature)
+	}
+	if err != nil || len(nonce) == 0 {
+		return false
+	}
+	public, err := nkeys.FromPublicKey(key)
+	return err == nil && public.Verify(nonce, sig) == nil
+}
+
+// same compares in a time that does not depend on where two secrets differ.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// outsidePermissions lets a client read this database and nothing else. It
+// may not list, delete or pause consumers: what it cannot name it cannot
+// disturb, and the names of the sinks' consumers are secret.
+func outsidePermissions(s subjects, stream string) *server.Permissions {
+	return &server.Permissions{
+		Subscribe: &server.SubjectPermission{Allow: []string{
+			s.all(logKind), s.all(liveKind), s.all(lossKind), "_INBOX.>",
+			// A pattern over databases still shows only what the server has:
+			// its own.
+			"aimdb.*.log.>", "aimdb.*.live.>", "aimdb.*.loss.>",
+		}},
+		Publish: &server.SubjectPermission{Allow: []string{
+			"$JS.API.INFO",
+			"$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
+			"$JS.API.STREAM.INFO." + stream,
+			"$JS.API.STREAM.MSG.GET." + stream,
+			"$JS.API.DIRECT.GET." + stream, "$JS.API.DIRECT.GET." + stream + ".>",
+			"$JS.API.CONSUMER.CREATE." + stream + ".>",
+			"$JS.API.CONSUMER.INFO." + stream + ".*",
+			"$JS.API.CONSUMER.MSG.NEXT." + stream + ".*",
+			"$JS.ACK." + stream + ".>", "$JS.ACK.*.*." + stream + ".>",
+		}},
+	}
+}
+
+// secretName makes a name nobody outside the process can guess.
+func secretName(prefix string) string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
+	return prefix + "_" + hex.EncodeToString(b[:])
+}
+
+func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("bus: load the TLS certificate %s with key %s: %w", certFile, keyFile, err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if caFile == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("bus: read the certificate authorities: %w", err)
+	}
+	config.ClientCAs = x509.NewCertPool()
+	if !config.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("bus: %s holds no certificate", caFile)
+	}
+	config.ClientAuth = tls.RequireAndVerifyClientCert
+	return config, nil
+}

@@ -1,0 +1,106 @@
+package bus
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// lane is what every message of one record shares.
+type lane struct {
+	subject string
+	// header is the part of the headers that never changes.
+	header []byte
+}
+
+func newLane(key, subject string) *lane {
+	return &lane{subject: subject, header: []byte(KeyHeader + ": " + key + "\r\n" + TimeHeader + ": ")}
+}
+
+// entry is one message on its way into the log or to live subscribers.
+type entry struct {
+	lane  *lane
+	time  int64
+	lost  uint64
+	value []byte
+	// number is the value's place in its record's own count; from is the
+	// record it came from, nil for a message about a loss.
+	number uint64
+	from   *source
+}
+
+func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.lane.header) + 64 }
+
+// headers appends the entry's header lines.
+func (e *entry) headers(b []byte) []byte {
+	b = append(b, e.lane.header...)
+	b = strconv.AppendInt(b, e.time, 10)
+	b = append(b, "\r\n"...)
+	if e.lost > 0 {
+		b = append(b, LostHeader+": "...)
+		b = strconv.AppendUint(b, e.lost, 10)
+		b = append(b, "\r\n"...)
+	}
+	return b
+}
+
+// batch is a run of entries that goes out together and is answered once.
+type batch struct {
+	id      uint64
+	entries []entry
+	// base is the last sequence of the log before the batch.
+	base   uint64
+	answer chan answer
+}
+
+func (b *batch) last() uint64 { return b.base + uint64(len(b.entries)) }
+
+// say delivers an answer; only the first counts, because a batch that has
+// failed is refused once more for every message behind.
+func (b *batch) say(a answer) {
+	select {
+	case b.answer <- a:
+	default:
+	}
+}
+
+// answer is what the stream says to a batch.
+type answer struct {
+	Sequence uint64    `json:"seq"`
+	Error    *apiError `json:"error"`
+	Type     string    `json:"type"`
+	// failed is an error of ours.
+	failed error
+}
+
+func (a answer) err() error {
+	if a.failed != nil {
+		return a.failed
+	}
+	if a.Error != nil {
+		return a.Error
+	}
+	return nil
+}
+
+// apiError is JetStream's way of saying no.
+type apiError struct {
+	Code        int    `json:"code"`
+	ErrCode     int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+// Error implements error.
+func (e *apiError) Error() string {
+	return fmt.Sprintf("the log refuses: %s (JetStream error %d)", e.Description, e.ErrCode)
+}
+
+// parseAnswer returns false for what is not the end of a batch: the flow
+// messages of fast ingest.
+func parseAnswer(data []byte) (answer, bool) {
+	var a answer
+	if err := json.Unmarshal(data, &a); err != nil || a.Type == "ack" || a.Type == "gap" {
+		return a, false
+	}
+	return a, a.Sequence > 0 || a.Error != nil
+}

@@ -1,0 +1,197 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// JetStream's numbers for errors that mean something here.
+const (
+	wrongLastSequence       = 10071
+	wrongLastSequenceAtomic = 10164
+)
+
+// probe asks the stream for its last sequence in a message that it cannot
+// store, because it expects a sequence there never is. The message stands in
+// the same queue as all before it, so the answer is what became of them.
+func (w *writer) probe(ctx context.Context) (uint64, error) {
+	b := w.prepare(nil, 0)
+	w.header = append(w.header[:0], "Nats-Expected-Last-Sequence: "...)
+	w.header = strconv.AppendUint(w.header, math.MaxUint64-1, 10)
+	w.header = append(w.header, "\r\n"...)
+	w.reply = append(w.reply[:0], w.inbox...)
+	w.reply = strconv.AppendUint(w.reply, b.id, 10)
+	w.pipe.add(w.bus.subjects.prefix(lossKind)+"probe", w.reply, w.header, nil)
+	if err := w.pipe.flush(); err != nil {
+		w.answers.Delete(b.id)
+		return 0, err
+	}
+	a := w.await(ctx, b)
+	if a.Error != nil && a.Error.ErrCode == wrongLastSequence {
+		_, text, _ := strings.Cut(a.Error.Description, ": ")
+		if last, err := strconv.ParseUint(text, 10, 64); err == nil {
+			return last, nil
+		}
+	}
+	if err := a.err(); err != nil {
+		return 0, fmt.Errorf("bus: ask the log for its end: %w", err)
+	}
+	return 0, errors.New("bus: ask the log for its end: the answer makes no sense")
+}
+
+// recover brings a batch whose answer was unclear, and all that were sent
+// behind it, into the log: it looks what has arrived and sends the rest again,
+// until the log takes it or ctx ends. Nothing else is sent meanwhile.
+func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
+	w.sending.Lock()
+	defer w.sending.Unlock()
+	entries := append([]entry(nil), first.entries...)
+	for {
+		select {
+		case b := <-w.inflight:
+			w.answers.Delete(b.id)
+			entries = append(entries, b.entries...)
+			continue
+		default:
+		}
+		break
+	}
+	base := first.base
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		w.trouble.note(a.err(), len(entries))
+		rest, last, err := w.resume(ctx, entries, base)
+		if err == nil && len(rest) == 0 {
+			w.next = last
+			w.trouble.over()
+			return nil
+		}
+		if err == nil {
+			entries, base = rest, last
+			a, entries, base, err = w.again(ctx, entries, base)
+			if err == nil && len(entries) == 0 {
+				w.next = base
+				w.trouble.over()
+				return nil
+			}
+		}
+		if err != nil {
+			a = answer{failed: err}
+		}
+		if err := w.pause(ctx, wait, a); err != nil {
+			w.next = base
+			return fmt.Errorf("bus: %d values are not in the log: %w", len(entries), err)
+		}
+	}
+}
+
+// resume finds out how much of entries has arrived behind base.
+func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
+	last, err := w.probe(ctx)
+	if err != nil {
+		return entries, base, err
+	}
+	if last <= base {
+		return entries, last, nil
+	}
+	stored, err := w.stored(ctx, entries, base, last)
+	if err != nil {
+		return entries, base, err
+	}
+	w.settled(entries[:stored], nil)
+	return entries[stored:], last, nil
+}
+
+// again sends what is left, a batch at a time. It returns what is still left
+// and the end of the log.
+func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answer, []entry, uint64, error) {
+	for len(entries) > 0 {
+		n := min(len(entries), batchMax)
+		b := w.prepare(entries[:n], base)
+		if err := w.send(b); err != nil {
+			b.say(answer{failed: err})
+		}
+		a := w.await(ctx, b)
+		if a.err() != nil || a.Sequence != b.last() {
+			return a, entries, base, a.err()
+		}
+		w.settled(entries[:n], nil)
+		entries, base = entries[n:], b.last()
+	}
+	return answer{}, nil, base, nil
+}
+
+// stored compares the tail of the log with what was sent: the log holds it in
+// order, perhaps up to some point. Messages of others, who may have been let
+// in on purpose, are passed over.
+func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
+	stream, err := w.bus.js.Stream(ctx, w.bus.stream)
+	if err != nil {
+		return 0, fmt.Errorf("bus: read the end of the log: %w", err)
+	}
+	n := 0
+	for sequence := base + 1; sequence <= last && n < len(entries); sequence++ {
+		m, err := stream.GetMsg(ctx, sequence)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			n++ // gone again already, by a limit
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("bus: read message %d of the log: %w", sequence, err)
+		}
+		e := &entries[n]
+		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && bytes.Equal(m.Data, e.value) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// pause waits before the next attempt. A store that has met a full disk stays
+// shut even when there is room again, so the server is started anew then.
+func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error {
+	timer := time.NewTimer(wait/2 + rand.N(wait))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if a.Error == nil && w.bus.reopen() {
+		w.pipe.close()
+	}
+	return nil
+}
+
+// trouble says once that the log does not take values, and once that it does
+// again, and counts in between.
+type trouble struct {
+	log     *slog.Logger
+	since   time.Time
+	retries uint64
+	state   state
+}
+
+func (t *trouble) note(err error, waiting int) {
+	t.retries++
+	t.state.set("retrying: "+err.Error(), t.retries)
+	if t.since.IsZero() {
+		t.since = time.Now()
+		t.log.Error("bus: the log does not take values; they wait, and are tried again", "waiting", waiting, "error", err)
+	}
+}
+
+func (t *trouble) over() {
+	t.log.Info("bus: the log takes values again", "after", time.Since(t.since).Round(time.Millisecond).String())
+	t.since = time.Time{}
+	t.state.set("ok", t.retries)
+}

@@ -1,0 +1,104 @@
+package bus
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// streamBuffer is how many messages the stream takes in before it drops
+	// some. The writer never has more under way; this is head room.
+	streamBuffer = 50_000
+	// identityKey names the entry of the stream's metadata with the identity.
+	identityKey = "aimdb.identity"
+	databaseKey = "aimdb.database"
+)
+
+// streamName returns the name of a database's stream.
+func streamName(database string) string { return "AIMDB_" + database }
+
+func streamConfig(c Config, s subjects) jetstream.StreamConfig {
+	storage := jetstream.FileStorage
+	if c.Dir == "" {
+		storage = jetstream.MemoryStorage
+	}
+	return jetstream.StreamConfig{
+		Name:               streamName(c.Name),
+		Description:        "The log of the AimDB database " + c.Name,
+		Subjects:           []string{s.all(logKind), s.all(lossKind)},
+		Storage:            storage,
+		Replicas:           1,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardOld,
+		MaxAge:             c.MaxAge,
+		MaxBytes:           c.MaxBytes,
+		MaxMsgs:            -1,
+		MaxMsgSize:         int32(c.MaxValue) + 4096,
+		Duplicates:         min(100*time.Millisecond, c.MaxAge),
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+		AllowBatchPublish:  true,
+		DenyDelete:         true,
+	}
+}
+
+// openStream finds the log or makes it, and returns its identity.
+func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subjects) (identity string, state jetstream.StreamState, err error) {
+	want := streamConfig(c, s)
+	if err := onlyOurs(ctx, js, c); err != nil {
+		return "", state, err
+	}
+	found, err := js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return createStream(ctx, js, c, want)
+	}
+	if err != nil {
+		return "", state, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
+	}
+	have := found.CachedInfo()
+	identity = have.Config.Metadata[identityKey]
+	if identity == "" {
+		// Somebody made a stream by our name; its messages are read, and it
+		// is ours from now on.
+		identity = newIdentity(c.Name)
+	}
+	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
+	if _, err := js.UpdateStream(ctx, want); err != nil {
+		return "", state, fmt.Errorf("bus: set the limits of the log of database %s: %w", c.Name, err)
+	}
+	return identity, have.State, nil
+}
+
+func createStream(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (string, jetstream.StreamState, error) {
+	identity := newIdentity(c.Name)
+	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
+	made, err := js.CreateStream(ctx, want)
+	if err != nil {
+		return "", jetstream.StreamState{}, fmt.Errorf("bus: make the log of database %s: %w", c.Name, err)
+	}
+	return identity, made.CachedInfo().State, nil
+}
+
+// onlyOurs refuses a directory with the log of another database: serving it
+// beside ours would hide a wrong directory or a changed name.
+func onlyOurs(ctx context.Context, js jetstream.JetStream, c Config) error {
+	list := js.ListStreams(ctx)
+	for info := range list.Info() {
+		if other := info.Config.Metadata[databaseKey]; other != "" && other != c.Name {
+			return fmt.Errorf("bus: %s holds the log of database %q, not of %q: use its name, or another directory", c.Dir, other, c.Name)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return fmt.Errorf("bus: list what the log directory holds: %w", err)
+	}
+	return nil
+}
+
+// newIdentity names one life of a log: the same database's next log, made
+// after this one was deleted, has another.
+func newIdentity(database string) string { return database + "/" + rand.Text()[:16] }

@@ -1,0 +1,85 @@
+package bus
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The third token of a subject says what a message is.
+const (
+	logKind  = "log"
+	liveKind = "live"
+	lossKind = "loss"
+)
+
+// subjects makes the subjects of one database.
+type subjects struct{ database string }
+
+func (s subjects) prefix(kind string) string { return "aimdb." + s.database + "." + kind + "." }
+
+// of returns the subject of a record, whose segments become its tokens.
+func (s subjects) of(kind string, segments []string) string {
+	var b strings.Builder
+	b.WriteString("aimdb.")
+	b.WriteString(s.database)
+	b.WriteByte('.')
+	b.WriteString(kind)
+	for _, segment := range segments {
+		b.WriteByte('.')
+		b.WriteString(escapeToken(segment))
+	}
+	return b.String()
+}
+
+// all returns the subject that matches every record of a kind.
+func (s subjects) all(kind string) string { return s.prefix(kind) + ">" }
+
+// kind returns the kind of a subject of this database, and "" for another's.
+func (s subjects) kind(subject string) string {
+	rest, ok := strings.CutPrefix(subject, "aimdb."+s.database+".")
+	if !ok {
+		return ""
+	}
+	kind, _, _ := strings.Cut(rest, ".")
+	return kind
+}
+
+// escapeToken makes a key segment fit for a NATS token. Keys cannot hold what
+// NATS forbids in a token but for white space beyond ASCII and, when a key
+// is split on "::" alone, nothing at all; such bytes are written as %XX, and
+// '%' itself too, so that two segments never become one token.
+func escapeToken(segment string) string {
+	if !strings.ContainsFunc(segment, needsEscape) {
+		return segment
+	}
+	var b strings.Builder
+	for _, r := range segment {
+		if !needsEscape(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func needsEscape(r rune) bool {
+	switch r {
+	case '.', '*', '>', '%', '\u0085', '\u00a0', '\ufeff':
+		return true
+	}
+	return r <= ' ' || r == 0x7f
+}
+
+// validToken reports whether a database name can stand in a subject, a stream
+// name and a file name as it is.
+func validToken(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	})
+}
