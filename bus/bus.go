@@ -28,8 +28,10 @@ type Bus struct {
 	js    jetstream.JetStream
 	guard *guard
 
-	mu       sync.Mutex
-	attached map[string]bool
+	mu          sync.Mutex
+	attached    map[string]bool
+	republisher *Republisher
+	restarts    sync.Mutex
 
 	closeOnce sync.Once
 	closeErr  error

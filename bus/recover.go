@@ -56,16 +56,7 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	entries := append([]entry(nil), first.entries...)
-	for {
-		select {
-		case b := <-w.inflight:
-			w.answers.Delete(b.id)
-			entries = append(entries, b.entries...)
-			continue
-		default:
-		}
-		break
-	}
+	entries = w.collect(entries)
 	base := first.base
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		w.trouble.note(a.err(), len(entries))
@@ -94,6 +85,22 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	}
 }
 
+// collect adds what was sent behind a batch that failed.
+func (w *writer) collect(entries []entry) []entry {
+	for {
+		select {
+		case b, ok := <-w.inflight:
+			if !ok {
+				return entries
+			}
+			w.answers.Delete(b.id)
+			entries = append(entries, b.entries...)
+		default:
+			return entries
+		}
+	}
+}
+
 // resume finds out how much of entries has arrived behind base.
 func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
 	last, err := w.probe(ctx)
@@ -107,7 +114,7 @@ func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]en
 	if err != nil {
 		return entries, base, err
 	}
-	w.settled(entries[:stored], nil)
+	w.owner.settled(entries[:stored], last)
 	return entries[stored:], last, nil
 }
 
@@ -124,7 +131,7 @@ func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answe
 		if a.err() != nil || a.Sequence != b.last() {
 			return a, entries, base, a.err()
 		}
-		w.settled(entries[:n], nil)
+		w.owner.settled(entries[:n], b.last())
 		entries, base = entries[n:], b.last()
 	}
 	return answer{}, nil, base, nil

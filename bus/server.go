@@ -24,9 +24,10 @@ type node struct {
 	tempDir  bool
 	listener *net.TCPAddr
 
-	mu      sync.Mutex
-	current *server.Server
-	stopped bool
+	mu         sync.Mutex
+	current    *server.Server
+	stopped    bool
+	restarting bool
 }
 
 // The limits of a connection from outside: what a client that does not read
@@ -133,6 +134,9 @@ func (n *node) start() error {
 	if !s.JetStreamEnabled() {
 		return fmt.Errorf("bus: the log in %s could not be opened; the log lines above say why", n.dir)
 	}
+	if err := guardConsumers(s, n.config.Name); err != nil {
+		return err
+	}
 	if addr, ok := s.Addr().(*net.TCPAddr); ok && !opts.DontListen {
 		n.listener = addr
 	}
@@ -167,7 +171,7 @@ func (n *node) server() *server.Server {
 func (n *node) running() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !n.stopped && n.current != nil && n.current.Running()
+	return !n.stopped && n.current != nil && (n.restarting || n.current.Running())
 }
 
 // connect makes a connection of the process's own. Its inboxes lie where
@@ -203,16 +207,25 @@ func (n *node) connect(ctx context.Context, purpose string, opts ...nats.Option)
 
 // restart stops the server and opens its store again.
 func (n *node) restart() error {
-	old := n.server()
-	old.Shutdown()
-	old.WaitForShutdown()
 	n.mu.Lock()
-	stopped := n.stopped
+	n.restarting = !n.stopped
+	old, stopped := n.current, n.stopped
 	n.mu.Unlock()
 	if stopped {
 		return errors.New("bus: the server is stopped for good")
 	}
-	return n.start()
+	old.Shutdown()
+	old.WaitForShutdown()
+	err := n.start()
+	n.mu.Lock()
+	n.restarting = false
+	stopped, last := n.stopped, n.current
+	n.mu.Unlock()
+	if stopped { // meanwhile
+		last.Shutdown()
+		last.WaitForShutdown()
+	}
+	return err
 }
 
 func (n *node) stop() {

@@ -37,9 +37,8 @@ type writer struct {
 	reply   []byte
 	header  []byte
 	durable bool
-	// settled is told, in order, that entries are in the log, or why they
-	// never will be.
-	settled func(entries []entry, err error)
+	// owner is told, in order, what is in the log.
+	owner owner
 
 	sending  sync.Mutex // held while something is laid out and sent
 	next     uint64     // the last sequence once all that is under way is in
@@ -51,13 +50,21 @@ type writer struct {
 	trouble trouble
 }
 
-func newWriter(ctx context.Context, b *Bus, settled func([]entry, error)) (*writer, error) {
+// owner is where entries come from.
+type owner interface {
+	// settled says that entries are in the log, the last of them at last.
+	settled(entries []entry, last uint64)
+	// recycle gives back a list that write was called with.
+	recycle(entries []entry)
+}
+
+func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	nc, err := b.node.connect(ctx, "log")
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		bus: b, nc: nc, pipe: &pipe{node: b.node}, durable: b.config.Durable, settled: settled,
+		bus: b, nc: nc, pipe: &pipe{node: b.node}, durable: b.config.Durable, owner: o,
 		inbox: nc.NewInbox() + ".", inflight: make(chan *batch, batchWindow),
 		trouble: trouble{log: b.log},
 	}
@@ -98,7 +105,7 @@ func (w *writer) receive(m *nats.Msg) {
 
 // write sends a batch; it waits while too many are under way. The entries
 // belong to the writer until they are settled.
-func (w *writer) write(entries []entry) {
+func (w *writer) write(ctx context.Context, entries []entry) error {
 	w.sending.Lock()
 	b := w.prepare(entries, w.next)
 	w.next = b.last()
@@ -106,7 +113,12 @@ func (w *writer) write(entries []entry) {
 		b.say(answer{failed: err})
 	}
 	w.sending.Unlock()
-	w.inflight <- b
+	select {
+	case w.inflight <- b:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // run settles batches as their answers come, until the writer is told that
@@ -130,7 +142,8 @@ func (w *writer) run(ctx context.Context) error {
 func (w *writer) settle(ctx context.Context, b *batch) error {
 	a := w.await(ctx, b)
 	if a.err() == nil && a.Sequence == b.last() {
-		w.settled(b.entries, nil)
+		w.owner.settled(b.entries, a.Sequence)
+		w.owner.recycle(b.entries)
 		return nil
 	}
 	return w.recover(ctx, b, a)

@@ -1,0 +1,168 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type reading struct {
+	N int `json:"n"`
+}
+
+// testLog sends what is logged to the test's own output.
+func testLog(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+func open(t testing.TB, c Config) *Bus {
+	t.Helper()
+	if c.Name == "" {
+		c.Name = "test"
+	}
+	if c.Logger == nil {
+		c.Logger = testLog(t)
+	}
+	b, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func registry(t testing.TB) *records.Registry {
+	r := records.NewRegistry(records.RegistryOptions{Logger: testLog(t)})
+	t.Cleanup(r.Close)
+	return r
+}
+
+func register(t testing.TB, r *records.Registry, key string, c records.Config) *records.Record[reading] {
+	t.Helper()
+	rec, err := records.Register[reading](r, key, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// republish runs a republisher until the test ends.
+func republish(t testing.TB, b *Bus, reg *records.Registry) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := b.Republisher(reg)
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("republisher: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// deadline is how long a test waits for what must happen.
+func deadline(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// readAll reads values from the log until it has n.
+func readAll(t testing.TB, b *Bus, from Position, n int) []Message {
+	t.Helper()
+	c, err := b.Consumer(deadline(t), "test", from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var all []Message
+	for len(all) < n {
+		dst := make([]Message, n-len(all))
+		k, err := c.Next(deadline(t), dst, 1<<20, 0)
+		if err != nil {
+			t.Fatalf("have %d of %d: %v", len(all), n, err)
+		}
+		all = append(all, dst[:k]...)
+	}
+	if err := c.Ack(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestValuesReachTheLogInOrder(t *testing.T) {
+	for _, durable := range []bool{false, true} {
+		for _, dir := range []string{"", t.TempDir()} {
+			t.Run(fmt.Sprintf("durable=%v,file=%v", durable, dir != ""), func(t *testing.T) {
+				b := open(t, Config{Dir: dir, Durable: durable})
+				reg := registry(t)
+				a := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
+				c := register(t, reg, "temp.graz", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
+				republish(t, b, reg)
+				const n = 3000
+				for i := range n {
+					a.Produce(reading{i})
+					c.Produce(reading{i})
+				}
+				last, err := b.Flush(deadline(t), reg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if last != 2*n {
+					t.Fatalf("last sequence %d, want %d", last, 2*n)
+				}
+				next := map[string]int{}
+				for i, m := range readAll(t, b, Position{}, 2*n) {
+					if m.Sequence != uint64(i+1) {
+						t.Fatalf("message %d has sequence %d", i, m.Sequence)
+					}
+					if want := fmt.Sprintf(`{"n":%d}`, next[m.Record]); string(m.Value) != want {
+						t.Fatalf("%s: value %s, want %s", m.Record, m.Value, want)
+					}
+					if m.Time == 0 {
+						t.Fatal("no time")
+					}
+					next[m.Record]++
+				}
+				if next["temp::vienna"] != n || next["temp.graz"] != n {
+					t.Fatalf("counts %v", next)
+				}
+			})
+		}
+	}
+}
+
+func TestProduceLoggedReturnsWhenTheLogHasTheValue(t *testing.T) {
+	b := open(t, Config{})
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 4, Logged: true})
+	republish(t, b, reg)
+	for i := range 20 {
+		if err := r.ProduceLogged(deadline(t), reading{i}); err != nil {
+			t.Fatal(err)
+		}
+		last, err := b.LastSequence(deadline(t))
+		if err != nil || last != uint64(i+1) {
+			t.Fatalf("after value %d the log ends at %d (%v)", i, last, err)
+		}
+	}
+}

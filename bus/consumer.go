@@ -1,0 +1,402 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Message is one message of the log.
+type Message struct {
+	// Sequence is its place in the log.
+	Sequence uint64
+	// Record is the exact key of the record, Time the time of the write in
+	// Unix milliseconds and Value its JSON. Lost is how many values of the
+	// record were lost just before it.
+	Record string
+	Time   int64
+	Value  []byte
+	Lost   uint64
+	// Loss is set on a message that tells of a loss, instead of a value.
+	Loss *records.Loss
+}
+
+// Position is a place in one life of a log.
+type Position struct {
+	// Log is the identity of the log, Sequence the last that was dealt with.
+	Log      string
+	Sequence uint64
+}
+
+const (
+	// pullBatch is how many messages one request asks for; two requests are
+	// open at a time, so that messages come in while others are committed.
+	pullBatch   = 4096
+	pullExpires = 30 * time.Second
+	heartbeat   = 2 * time.Second
+	ackWait     = time.Minute
+)
+
+// ErrConsumerLost says that a consumer is gone, or that nothing is heard of
+// it: a new one, from the last position, is the way on.
+var ErrConsumerLost = errors.New("bus: the log's consumer is lost")
+
+// Consumer reads the log from a position on, in order, each message once. It
+// is for one goroutine.
+type Consumer struct {
+	bus   *Bus
+	nc    *nats.Conn
+	name  string
+	inbox string
+	ch    chan *nats.Msg
+	// asked is how many messages may still come for requests that are open.
+	asked int
+	// next is the sequence that must come next.
+	next    uint64
+	ackTo   string
+	start   Position
+	pending []Message
+	silent  *time.Timer
+}
+
+// Consumer makes a durable consumer for a sink and reads what lies behind a
+// position. The consumer's own position is not asked for: only the sink knows
+// what it has stored. What the log cannot deliver any more is told as losses,
+// in front of the first message.
+//
+// A position of another log means that everything in this log is new; what
+// the other still had behind the position is lost, how much nobody knows. A
+// position behind the end of the log means that the log has lost its tail, by
+// a power loss or because an older copy was put in its place: reading goes on
+// at the end, and Start tells the sink's new position.
+func (b *Bus) Consumer(ctx context.Context, name string, from Position) (*Consumer, error) {
+	if !validToken(name) {
+		return nil, fmt.Errorf("bus: sink name %q cannot be part of a consumer's name: use letters, digits, '-' and '_'", name)
+	}
+	state, err := b.state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Consumer{bus: b, silent: time.NewTimer(2 * heartbeat)}
+	c.place(from, state, b.firstTime(name))
+	if err := c.create(ctx, name); err != nil {
+		return nil, err
+	}
+	if err := c.subscribe(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// firstTime reports whether a sink is attached for the first time since the
+// log was opened.
+func (b *Bus) firstTime(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := !b.attached[name]
+	b.attached[name] = true
+	return first
+}
+
+// place finds where to read from.
+func (c *Consumer) place(from Position, state jetstream.StreamState, first bool) {
+	now := time.Now().UnixMilli()
+	c.start = Position{Log: c.bus.identity, Sequence: from.Sequence}
+	end := state.LastSeq
+	if first {
+		end = c.bus.openedAt
+	}
+	switch {
+	case from.Log == "":
+		c.start.Sequence = 0
+	case from.Log != c.bus.identity:
+		c.start.Sequence = 0
+		c.pending = append(c.pending, Message{Loss: &records.Loss{
+			Cause: records.LogMissing, From: from.Sequence + 1, FirstTime: now, LastTime: now,
+		}})
+		c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this one from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
+	case from.Sequence > end:
+		c.start.Sequence = end
+		c.bus.log.Warn("bus: the log ends before the sink's checkpoint: it lost its tail, which the sink has; reading on from its end", "log_end", end, "checkpoint", from.Sequence)
+	}
+	c.next = c.start.Sequence + 1
+	if state.FirstSeq > c.next {
+		c.gap(state.FirstSeq)
+	}
+}
+
+// gap tells of the messages between the last and a sequence.
+func (c *Consumer) gap(to uint64) {
+	now := time.Now().UnixMilli()
+	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &records.Loss{
+		Cause: records.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: now, LastTime: now,
+	}})
+	c.bus.log.Warn("bus: the log reached a limit before a sink had read it", "from", c.next, "to", to-1)
+	c.next = to
+}
+
+// Start returns the position that reading began behind.
+func (c *Consumer) Start() Position { return c.start }
+
+// create makes the consumer anew. Its name holds a secret, so that clients
+// from outside, who may not list consumers, cannot disturb it.
+func (c *Consumer) create(ctx context.Context, sink string) error {
+	c.dropOld(ctx, "sink_"+sink+"_")
+	c.name = secretName("sink_" + sink)
+	policy := jetstream.DeliverByStartSequencePolicy
+	request := map[string]any{
+		"stream_name": c.bus.stream,
+		"config": jetstream.ConsumerConfig{
+			Durable: c.name, Description: "The sink " + sink,
+			DeliverPolicy: policy, OptStartSeq: c.next,
+			AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxDeliver: -1,
+			MaxAckPending: 4 * pullBatch, MaxWaiting: 16,
+			ReplayPolicy:  jetstream.ReplayInstantPolicy,
+			MemoryStorage: true,
+		},
+	}
+	return c.bus.api(ctx, "CONSUMER.DURABLE.CREATE."+c.bus.stream+"."+c.name, request)
+}
+
+// dropOld deletes the consumers of the same sink that an earlier start left.
+func (c *Consumer) dropOld(ctx context.Context, prefix string) {
+	stream, err := c.bus.js.Stream(ctx, c.bus.stream)
+	if err != nil {
+		return // making the new one will tell
+	}
+	names := stream.ConsumerNames(ctx)
+	for name := range names.Name() {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if err := stream.DeleteConsumer(ctx, name); err != nil {
+			c.bus.log.Warn("bus: an old consumer stays", "consumer", name, "error", err)
+		}
+	}
+}
+
+// api sends a request to JetStream's API and returns its refusal.
+func (b *Bus) api(ctx context.Context, method string, request any) error {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("bus: %s: %w", method, err)
+	}
+	m, err := b.nc.RequestWithContext(ctx, "$JS.API."+method, body)
+	if err != nil {
+		return fmt.Errorf("bus: %s: %w", method, err)
+	}
+	var response struct {
+		Error *apiError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &response); err != nil {
+		return fmt.Errorf("bus: %s: %w", method, err)
+	}
+	if response.Error != nil {
+		return fmt.Errorf("bus: %s: %w", method, response.Error)
+	}
+	return nil
+}
+
+func (c *Consumer) subscribe(ctx context.Context) error {
+	nc, err := c.bus.node.connect(ctx, "sink")
+	if err != nil {
+		return err
+	}
+	c.nc, c.inbox = nc, nc.NewInbox()
+	c.ch = make(chan *nats.Msg, 4*pullBatch)
+	if _, err := nc.ChanSubscribe(c.inbox, c.ch); err != nil {
+		nc.Close()
+		return fmt.Errorf("bus: subscribe to the sink's messages: %w", err)
+	}
+	return c.ask()
+}
+
+// ask keeps two requests open.
+func (c *Consumer) ask() error {
+	for c.asked <= pullBatch {
+		body := fmt.Sprintf(`{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, pullBatch, pullExpires, heartbeat)
+		if err := c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+c.bus.stream+"."+c.name, c.inbox, []byte(body)); err != nil {
+			return fmt.Errorf("bus: ask the log for messages: %w", err)
+		}
+		c.asked += pullBatch
+	}
+	return nil
+}
+
+// Next waits for a message, then for more until linger has passed, and fills
+// dst with at most maxBytes of values. The values are good until Next is
+// called again.
+func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, linger time.Duration) (int, error) {
+	n := copy(dst, c.pending)
+	c.pending = c.pending[n:]
+	var late <-chan time.Time
+	for size := 0; n < len(dst) && size < maxBytes; {
+		m, err := c.receive(ctx, n > 0, late)
+		if err != nil {
+			return n, err
+		}
+		if m == nil {
+			return n, nil
+		}
+		if n == 0 && linger > 0 {
+			timer := time.NewTimer(linger)
+			defer timer.Stop()
+			late = timer.C
+		}
+		size += len(m.Data)
+		added, err := c.take(m, dst[n:])
+		if err != nil {
+			return n, err
+		}
+		n += added
+	}
+	return n, nil
+}
+
+// receive returns the next message. With some at hand already it waits only
+// until late, and then returns nil.
+func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time) (*nats.Msg, error) {
+	select {
+	case m := <-c.ch:
+		return m, nil
+	default:
+	}
+	if have && late == nil {
+		return nil, nil
+	}
+	for {
+		c.silent.Reset(2*heartbeat + heartbeat/2)
+		select {
+		case m := <-c.ch:
+			return m, nil
+		case <-late:
+			return nil, nil
+		case <-c.silent.C:
+			return nil, fmt.Errorf("%w: no heartbeat", ErrConsumerLost)
+		case <-ctx.Done():
+			if have {
+				return nil, nil
+			}
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// take turns what came into messages: none for a status, two for one behind a
+// gap.
+func (c *Consumer) take(m *nats.Msg, dst []Message) (int, error) {
+	if len(m.Data) == 0 && len(m.Header) > 0 && m.Header["Status"] != nil {
+		return 0, c.status(m)
+	}
+	c.asked--
+	if c.asked <= pullBatch {
+		if err := c.ask(); err != nil {
+			return 0, err
+		}
+	}
+	sequence, err := sequenceOf(m.Reply)
+	if err != nil {
+		return 0, err
+	}
+	if sequence < c.next {
+		return 0, nil // once more, because an acknowledgement took long
+	}
+	if sequence > c.next {
+		c.gap(sequence)
+	}
+	c.next, c.ackTo = sequence+1, m.Reply
+	c.pending = append(c.pending, c.bus.message(m.Subject, m.Header, m.Data, sequence))
+	n := copy(dst, c.pending)
+	c.pending = append(c.pending[:0], c.pending[n:]...)
+	return n, nil
+}
+
+// status deals with what the server says of the requests.
+func (c *Consumer) status(m *nats.Msg) error {
+	switch m.Header.Get("Status") {
+	case "100": // a heartbeat
+		return nil
+	case "404", "408":
+	case "409":
+		text := strings.ToLower(m.Header.Get("Description"))
+		if strings.Contains(text, "deleted") || strings.Contains(text, "shutdown") {
+			return fmt.Errorf("%w: %s", ErrConsumerLost, text)
+		}
+	default:
+		return fmt.Errorf("%w: the server says %s %s", ErrConsumerLost, m.Header.Get("Status"), m.Header.Get("Description"))
+	}
+	left := number(m.Header, "Nats-Pending-Messages")
+	c.asked = max(0, c.asked-int(left))
+	return c.ask()
+}
+
+// message reads the headers and subject of a message of the log.
+func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
+	m := Message{Sequence: sequence, Time: number(h, TimeHeader), Value: data}
+	if keys := h[KeyHeader]; len(keys) > 0 {
+		m.Record = keys[0]
+	} else { // not one of ours, but somebody was allowed to write it
+		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
+	}
+	if len(h) > 2 {
+		m.Lost = uint64(max(0, number(h, LostHeader)))
+	}
+	if b.subjects.kind(subject) == lossKind {
+		m.Loss, m.Value = &records.Loss{}, nil
+		if err := json.Unmarshal(data, m.Loss); err != nil {
+			m.Loss = &records.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}
+			b.log.Warn("bus: a message about a loss cannot be read", "sequence", sequence, "error", err)
+		}
+	}
+	return m
+}
+
+// Ack tells the log that everything read so far is stored.
+func (c *Consumer) Ack() error {
+	if c.ackTo == "" {
+		return nil
+	}
+	if err := c.nc.Publish(c.ackTo, []byte("+ACK")); err != nil {
+		return fmt.Errorf("bus: acknowledge messages of the log: %w", err)
+	}
+	return nil
+}
+
+// Close ends the reading. The consumer stays, so that it can be seen how far
+// the sink came.
+func (c *Consumer) Close() {
+	c.nc.Close()
+	c.silent.Stop()
+}
+
+// sequenceOf reads the stream sequence from the subject that a message is
+// acknowledged on: $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>... or the
+// longer form with domain and account in front.
+func sequenceOf(reply string) (uint64, error) {
+	skip := 5
+	if strings.Count(reply, ".") >= 10 {
+		skip = 7
+	}
+	rest := reply
+	for range skip {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer", reply)
+		}
+		rest = after
+	}
+	text, _, _ := strings.Cut(rest, ".")
+	sequence, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer: %w", reply, err)
+	}
+	return sequence, nil
+}

@@ -1,0 +1,124 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// interestEvery is how often the server's count of subscriptions is looked
+// at. Two numbers are compared; only when they have changed are the records
+// gone through.
+const interestEvery = 50 * time.Millisecond
+
+// live sends the values of records that are not in the log to those who
+// listen. A record nobody listens to is paused in the feed and costs nothing.
+type live struct {
+	bus     *Bus
+	handles []*records.Handle
+	lanes   map[*records.Handle]*lane
+	on      map[*records.Handle]bool
+	feed    *records.Feed
+	seen    [2]uint64
+}
+
+func newLive(b *Bus, reg *records.Registry, handles []*records.Handle) *live {
+	l := &live{bus: b, handles: handles, lanes: map[*records.Handle]*lane{}, on: map[*records.Handle]bool{}}
+	l.feed = reg.NewFeed("live", handles)
+	for _, h := range handles {
+		l.feed.Pause(h)
+		l.lanes[h] = newLane(h.Key(), b.subjects.of(liveKind, h.Segments()))
+	}
+	return l
+}
+
+// run works until ctx ends. Live values are for those who listen now: there
+// is nothing to drain.
+func (l *live) run(ctx context.Context) {
+	defer l.feed.Close()
+	if l.bus.config.Listen == "" || len(l.handles) == 0 {
+		return // nobody can listen
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.publish(ctx)
+	}()
+	l.watch(ctx)
+	<-done
+}
+
+// watch keeps the feed to the records somebody listens to.
+func (l *live) watch(ctx context.Context) {
+	ticker := time.NewTicker(interestEvery)
+	defer ticker.Stop()
+	for {
+		l.look()
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *live) look() {
+	s := l.bus.node.server()
+	if s == nil || !s.Running() {
+		return
+	}
+	stats, err := s.Subsz(&server.SubszOptions{})
+	if err != nil {
+		return // the server is on its way out
+	}
+	now := [2]uint64{stats.NumInserts, stats.NumRemoves}
+	if now == l.seen {
+		return
+	}
+	l.seen = now
+	account := s.GlobalAccount()
+	for _, h := range l.handles {
+		wanted := account.SubscriptionInterest(l.lanes[h].subject)
+		if wanted == l.on[h] {
+			continue
+		}
+		l.on[h] = wanted
+		if wanted {
+			l.feed.Resume(h)
+		} else {
+			l.feed.Pause(h)
+		}
+	}
+}
+
+func (l *live) publish(ctx context.Context) {
+	p := &pipe{node: l.bus.node}
+	defer p.close()
+	items := make([]records.Item, 256)
+	var header []byte
+	for {
+		n, err := l.feed.Take(ctx, items)
+		if err != nil || ctx.Err() != nil {
+			return
+		}
+		for i := range items[:n] {
+			v := &items[i].Encoded
+			if v.Err != nil || len(v.JSON) > l.bus.config.MaxValue {
+				continue // counted by the record, or too large to send
+			}
+			e := entry{lane: l.lanes[items[i].Handle], time: v.Time, lost: v.Missed, value: v.JSON}
+			if e.time == 0 {
+				e.time = time.Now().UnixMilli()
+			}
+			header = e.headers(header[:0])
+			p.add(e.lane.subject, nil, header, v.JSON)
+		}
+		clear(items[:n])
+		if err := p.flush(); err != nil && ctx.Err() == nil {
+			l.bus.log.Warn("bus: live values did not go out", "values", n, "error", err)
+			p.close()
+		}
+	}
+}
