@@ -16,7 +16,7 @@ import (
 // the code. ns/op and allocs/op are those of the candidate.
 
 // payload is the 32-byte value of the benchmarks.
-type payload struct{ a, b, c, d int64 }
+type payload [4]int64
 
 // turn is how many operations each side does before the other gets its turn.
 const turn = 20_000
@@ -69,7 +69,7 @@ func channels(readers int) func(n int) {
 	return func(n int) {
 		for i := range n {
 			for _, c := range chans {
-				c <- payload{a: int64(i)}
+				c <- payload{int64(i)}
 				<-c
 			}
 		}
@@ -85,7 +85,7 @@ func openRecord(b *testing.B, c records.Config) *records.Record[payload] {
 func push(record *records.Record[payload]) func(n int) {
 	return func(n int) {
 		for i := range n {
-			record.Produce(payload{a: int64(i)})
+			record.Produce(payload{int64(i)})
 		}
 	}
 }
@@ -99,9 +99,9 @@ func pushReceive(b *testing.B, record *records.Record[payload], readers int) fun
 	ctx := b.Context()
 	return func(n int) {
 		for i := range n {
-			record.Produce(payload{a: int64(i)})
+			record.Produce(payload{int64(i)})
 			for _, reader := range subscribed {
-				if v, err := reader.Receive(ctx); err != nil || v.a != int64(i) {
+				if v, err := reader.Receive(ctx); err != nil || v[0] != int64(i) {
 					b.Fatalf("got %v, %v", v, err)
 				}
 			}

@@ -40,7 +40,7 @@ type Config struct {
 	// Writable records can be set through the gateway, and so are Remote.
 	Writable bool
 	// Lossless names the readers that Send waits for: LogReader, StageReaders
-	// or the name given to Subscribe. Empty means that Send never waits.
+	// or the name given to Subscribe or by StageName. Empty means that Send never waits.
 	Lossless []string
 	// Signal is a *SignalOf[T] or nil.
 	Signal any

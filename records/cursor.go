@@ -33,8 +33,14 @@ type cursor struct {
 // unread reports whether there is something to read.
 func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept > 0 }
 
-// lag returns how many produced values the cursor has not read.
-func (c *cursor) lag() int64 { return c.handle.newest - max(c.read, 0) }
+// lag returns how many produced values the cursor has not read. What somebody
+// else took from a mailbox is not waited for.
+func (c *cursor) lag() int64 {
+	if !c.unread() {
+		return 0
+	}
+	return c.handle.newest - max(c.read, 0)
+}
 
 // advance moves to the next value and returns its slot, or -1 if there is none.
 func (c *cursor) advance() int {

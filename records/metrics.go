@@ -73,7 +73,7 @@ func (h *Handle) Metrics() Metrics {
 		m.Produced -= h.base.produced
 		m.Consumed -= h.base.consumed
 		for key, n := range h.base.drops {
-			drops[key] -= n
+			drops[key] -= min(n, drops[key]) // its reader may count among the others by now
 		}
 	}
 	h.mu.Unlock()

@@ -38,7 +38,7 @@ func (h *Handle) Refill(rows []Row) (skipped int, err error) {
 			h.times[slot] = times[i]
 		}
 	}
-	h.readers.wakeFirst()
+	h.readers.wakeAll()
 	return skipped, nil
 }
 

@@ -103,7 +103,7 @@ func TestSendWaits(t *testing.T) {
 		if err := <-sent; err != nil {
 			t.Errorf("the named reader left: %v", err)
 		}
-		mine = record.Subscribe("mine")
+		record.Subscribe("mine") // reads nothing
 		for range 2 {
 			if err := record.Send(t.Context(), 0); err != nil {
 				t.Error(err)
@@ -231,5 +231,59 @@ func TestProduceLoggedNeedsLog(t *testing.T) {
 	record := register[int](t, r, "a", ring(2))
 	if err := record.ProduceLogged(t.Context(), 1); err == nil {
 		t.Error("a record without a log acknowledged a value")
+	}
+}
+
+// TestSendToMailbox waits for the slot to be empty, whoever empties it.
+func TestSendToMailbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := records.NewRegistry(records.RegistryOptions{})
+		defer r.Close()
+		record := register[int](t, r, "a", records.Config{Kind: records.Mailbox, Lossless: []string{"mine"}})
+		mine, other := record.Subscribe("mine"), record.Subscribe("other")
+		defer mine.Close()
+		defer other.Close()
+		for v, reader := range []*records.Reader[int]{mine, other, other, mine} {
+			if err := record.Send(t.Context(), v); err != nil {
+				t.Fatal(err)
+			}
+			sent := make(chan error)
+			go func() { sent <- record.Send(t.Context(), v+100) }()
+			synctest.Wait()
+			for _, want := range []int{v, v + 100} {
+				if got, err := reader.Receive(t.Context()); got != want || err != nil {
+					t.Errorf("got %d, %v, want %d", got, err, want)
+				}
+			}
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+		}
+		if m := record.Handle().Metrics(); m.Dropped != 0 {
+			t.Errorf("metrics: %+v", m)
+		}
+	})
+}
+
+// TestSendWaitsForNamedStage names one stage out of two.
+func TestSendWaitsForNamedStage(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	record := register[int](t, r, "a", records.Config{Kind: records.Ring, Capacity: 2, Lossless: []string{"careful"}})
+	seen := 0
+	record.Tap(func(context.Context, int) { seen++ }, records.StageName("careful"))
+	stuck := make(chan struct{})
+	record.Tap(func(context.Context, int) { <-stuck }, records.StageName("stuck"))
+	stop := run(t, r)
+	for v := range 100 {
+		if err := record.Send(t.Context(), v); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stuck)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if seen != 100 {
+		t.Errorf("the named stage saw %d values", seen)
 	}
 }

@@ -3,13 +3,15 @@ package records
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
 // Source runs fn in a goroutine of its own to make the values of out. When fn
 // returns nil the source has ended; when it fails it is started again after a
 // pause. It should return soon after ctx has ended. emit is Record.Send: it
-// waits where out is lossless, and its error says that it is time to return.
+// waits where out is lossless, its error says that it is time to return, and it
+// may be called by several goroutines.
 func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) error) error, opts ...StageOption) {
 	s := &stage{kind: SourceStage, output: &out.handle}
 	if fn == nil {
@@ -17,7 +19,8 @@ func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) err
 		return
 	}
 	s.life = func(s *stage) error {
-		last := time.Now()
+		begin := time.Now()
+		var last atomic.Int64
 		return fn(s.intake, func(v T) error {
 			if err := s.intake.Err(); err != nil {
 				return err
@@ -25,9 +28,8 @@ func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) err
 			if err := out.Send(s.intake, v); err != nil {
 				return err
 			}
-			now := time.Now()
-			s.profile.took(now.Sub(last))
-			last = now
+			now := time.Since(begin)
+			s.profile.took(now - time.Duration(last.Swap(int64(now))))
 			return nil
 		})
 	}

@@ -165,6 +165,7 @@ func (c *cursor) rename(name string) {
 	c.handle.mu.Lock()
 	defer c.handle.mu.Unlock()
 	c.name = name
+	c.handle.noteAttached(c)
 }
 
 // each calls fn with the values of a reader until none are left.

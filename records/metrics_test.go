@@ -1,0 +1,94 @@
+package records_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// TestDropsStayBounded lets more readers miss values than are kept by name.
+func TestDropsStayBounded(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	record := register[int](t, r, "a", ring(1))
+	total := uint64(0)
+	miss := func(name string) {
+		reader := record.Subscribe(name)
+		record.Produce(1)
+		record.Produce(2)
+		reader.TryReceive()
+		total += reader.Missed()
+		reader.Close()
+		reader.Close()
+	}
+	for i := range 100 {
+		miss(fmt.Sprint("reader", i))
+	}
+	m := record.Handle().Metrics()
+	if m.Dropped != total || len(m.Drops) > 65 || m.Readers != 0 {
+		t.Errorf("dropped %d of %d, by %d names", m.Dropped, total, len(m.Drops))
+	}
+	record.Handle().ResetMetrics()
+	miss("reader0")
+	if m := record.Handle().Metrics(); m.Dropped != 1 || m.Produced != 2 || m.Consumed != 1 {
+		t.Errorf("after a reset: %+v", m)
+	}
+}
+
+func TestLedgerJoinsAndForgets(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	h := register[int](t, r, "a", logged(1)).Handle()
+	h.AddLoss(records.Loss{Cause: records.LogRefused, Count: 2, From: 1, To: 2, FirstTime: 1, LastTime: 1})
+	h.AddLoss(records.Loss{Cause: records.LogRefused, Count: 1, From: 3, To: 3, FirstTime: 2, LastTime: 2})
+	losses, total := h.Losses()
+	if want := (records.Loss{Cause: records.LogRefused, Count: 3, From: 1, To: 3, FirstTime: 1, LastTime: 2}); total != 3 || len(losses) != 1 || losses[0] != want {
+		t.Errorf("got %+v", losses)
+	}
+	for i := range uint64(100) {
+		h.AddLoss(records.Loss{Cause: records.SinkRefused, Count: 1, From: 10 + 2*i, To: 10 + 2*i})
+	}
+	losses, total = h.Losses()
+	if total != 103 || len(losses) != 16 || losses[15].From != 10+2*99 {
+		t.Errorf("kept %d of %d losses: %+v", len(losses), total, losses)
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	record := register[int](t, r, "a", ring(100))
+	records.Source(record, func(_ context.Context, emit func(int) error) error {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if err := errors.Join(emit(1), emit(2)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		return nil
+	})
+	reader := record.Subscribe("test")
+	stop := run(t, r)
+	for range 8 {
+		if _, err := reader.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	h := record.Handle()
+	if s := h.Metrics().Stages; len(s) != 1 || s[0].Type != "source" || s[0].Calls != 8 || s[0].Min > s[0].Max || s[0].Total < s[0].Max {
+		t.Errorf("stages: %+v", s)
+	}
+	h.ResetProfiles()
+	if s := h.Metrics().Stages; s[0].Calls != 0 || s[0].Total != 0 {
+		t.Errorf("stages after a reset: %+v", s)
+	}
+}
