@@ -44,3 +44,25 @@ type RangeQuery struct {
 	// after a position was taken.
 	MaxID int64
 }
+
+// Position is a point of a history that both a replay and the log can be cut
+// at: the rows up to MaxID are exactly what the history holds of the log up to
+// Sequence.
+type Position struct {
+	// Log and Sequence are the checkpoint of the history; both are zero if it
+	// has none.
+	Log      string
+	Sequence uint64
+	// MaxID is the greatest ID given out, and -1 if there never was a row, so
+	// that it can always stand in RangeQuery.MaxID.
+	MaxID int64
+}
+
+// QueryError says that a query cannot be answered because of what it asks, so
+// that the same query will always fail.
+type QueryError struct {
+	Reason string
+}
+
+// Error implements error.
+func (e *QueryError) Error() string { return e.Reason }

@@ -1,0 +1,42 @@
+package records
+
+// Keep says what of one record stays when a history is pruned. A limit of 0 is
+// no limit; where several are given, a row has to satisfy all of them.
+type Keep struct {
+	Record string
+	// Before is a Unix time in milliseconds; rows written before it go.
+	Before int64
+	// MaxRows and MaxBytes bound the rows and the bytes of their values; the
+	// newest stay.
+	MaxRows, MaxBytes int64
+	// Forever exempts the record from the limit of the whole file too.
+	Forever bool
+}
+
+// PrunePlan is what one sweep of retention shall bring about.
+type PrunePlan struct {
+	Keep []Keep
+	// FileBytes bounds the file. When it is larger, the rows stored first go,
+	// of whichever record that is not kept forever. 0 is no limit.
+	FileBytes int64
+}
+
+// PruneReport says what a sweep deleted, or would delete.
+type PruneReport struct {
+	Records []PrunedRecord `json:"records"`
+	Rows    int64          `json:"rows"`
+	// Bytes is the size of the values deleted.
+	Bytes int64 `json:"bytes"`
+	// FreedBytes is by how much the file shrank.
+	FreedBytes int64 `json:"freed_bytes"`
+	// OverBytes is by how much the file is still above its limit because
+	// everything left is to be kept.
+	OverBytes int64 `json:"over_bytes,omitempty"`
+}
+
+// PrunedRecord is the part of one record in a PruneReport.
+type PrunedRecord struct {
+	Record string `json:"record"`
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+}

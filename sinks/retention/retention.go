@@ -1,0 +1,132 @@
+package retention
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Pruner is a history that can be pruned.
+type Pruner interface {
+	// Records returns the names of the records that have rows.
+	Records(ctx context.Context) ([]string, error)
+	// Prune deletes what a plan does not keep.
+	Prune(ctx context.Context, plan records.PrunePlan) (records.PruneReport, error)
+	// Preview reports what Prune would delete.
+	Preview(ctx context.Context, plan records.PrunePlan) (records.PruneReport, error)
+}
+
+// Config says what stays and how often that is seen to.
+type Config struct {
+	Policies []Policy
+	// FileBytes bounds the whole file; 0 is no limit.
+	FileBytes int64
+	// Every is the time between sweeps, an hour if it is 0. Each one is up to
+	// a tenth longer or shorter, so that many databases do not sweep at once.
+	Every time.Duration
+	// Now is the clock that ages are relative to, time.Now if it is nil.
+	Now func() time.Time
+	// Logger gets a line for each sweep that deleted something or failed. The
+	// default says nothing.
+	Logger *slog.Logger
+}
+
+// Retention prunes a history from time to time.
+type Retention struct {
+	pruner Pruner
+	config Config
+}
+
+// New checks the policies.
+func New(p Pruner, c Config) (*Retention, error) {
+	for _, policy := range c.Policies {
+		if err := policy.check(); err != nil {
+			return nil, err
+		}
+	}
+	if c.FileBytes < 0 || c.Every < 0 {
+		return nil, errors.New("a limit or interval of retention is negative; 0 is the default")
+	}
+	if c.Every == 0 {
+		c.Every = time.Hour
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Retention{pruner: p, config: c}, nil
+}
+
+// Run sweeps until the context ends, and then returns nil.
+func (r *Retention) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		r.sweepAndTell(ctx)
+		timer.Reset(jitter(r.config.Every))
+	}
+}
+
+func jitter(d time.Duration) time.Duration {
+	return d + time.Duration((rand.Float64()-0.5)/5*float64(d))
+}
+
+func (r *Retention) sweepAndTell(ctx context.Context) {
+	began := time.Now()
+	report, err := r.Sweep(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		// The rest waits for the next start.
+	case err != nil:
+		r.config.Logger.Error("pruning the history failed; it is tried again at the next sweep", "error", err, "rows", report.Rows)
+	case report.Rows > 0 || report.OverBytes > 0:
+		r.config.Logger.Info("pruned the history", "rows", report.Rows, "bytes", report.Bytes,
+			"freed_bytes", report.FreedBytes, "over_bytes", report.OverBytes, "took", time.Since(began))
+	}
+}
+
+// Sweep prunes once.
+func (r *Retention) Sweep(ctx context.Context) (records.PruneReport, error) {
+	plan, err := r.Plan(ctx)
+	if err != nil {
+		return records.PruneReport{}, err
+	}
+	return r.pruner.Prune(ctx, plan)
+}
+
+// DryRun reports what a sweep would delete now.
+func (r *Retention) DryRun(ctx context.Context) (records.PruneReport, error) {
+	plan, err := r.Plan(ctx)
+	if err != nil {
+		return records.PruneReport{}, err
+	}
+	return r.pruner.Preview(ctx, plan)
+}
+
+// Plan applies the policies to the records that there are.
+func (r *Retention) Plan(ctx context.Context) (records.PrunePlan, error) {
+	names, err := r.pruner.Records(ctx)
+	if err != nil {
+		return records.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
+	}
+	plan := records.PrunePlan{FileBytes: r.config.FileBytes}
+	now := r.config.Now()
+	for _, name := range names {
+		if policy, found := choose(r.config.Policies, name); found {
+			plan.Keep = append(plan.Keep, policy.keep(name, now))
+		}
+	}
+	return plan, nil
+}

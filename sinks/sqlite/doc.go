@@ -1,0 +1,42 @@
+// Package sqlite keeps the history of records in one SQLite file.
+//
+// The table record_history and the index idx_record_time are those of upstream
+// AimDB, to the letter; whatever else is needed lies in tables named aimdb_*.
+// A file of upstream opens as it is, and upstream and sqlite3 can read ours.
+//
+// # Writing
+//
+// Run is an actor: one goroutine owns the one connection that writes and takes
+// commands from two bounded queues. Writes come from the one, what may wait
+// (pruning, giving space back, counting, importing) from the other, in pieces
+// of some milliseconds. A batch and its checkpoint are one transaction with
+// synchronous=FULL: when Write returns nil, both survive a power loss. Errors
+// of SQLite that a value caused become sinks.RefusedError; all others (disk
+// full, file locked, I/O) are outages, after which the same batch may come
+// again. When its context ends, Run finishes what it had accepted.
+//
+// # Reading
+//
+// Queries use a pool of read-only connections, whose number is the number of
+// read transactions that can be open at once. Readers and the writer never
+// wait for each other. Long results are read in pages, each in a transaction
+// of its own, so a slow caller does not keep the write-ahead log from being
+// taken over; another process can, and that raises an alarm in the log and in
+// Stats.
+//
+// # Order
+//
+// Rows are ordered by time and, within one millisecond, by ID, which is the
+// order of their storing. Times are Unix milliseconds, sizes are bytes.
+//
+// # Damage
+//
+// After a stop that was not clean, Open runs quick_check. A damaged file is
+// moved aside and a new one started, unless the option Strict is given. A file
+// that is not SQLite, belongs to another program or to a newer version of this
+// one is refused and stays untouched.
+//
+// While a file is open, nothing in the process may open and close it by other
+// means than SQLite: POSIX drops all locks of a process on a file when it
+// closes any descriptor of it.
+package sqlite

@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// Errors that a caller may want to tell apart.
+var (
+	// ErrStopped says that the writer does not run any more.
+	ErrStopped = errors.New("the writer of the history has stopped")
+	// ErrNotDatabase says that a file is not a SQLite database.
+	ErrNotDatabase = errors.New("not a SQLite database")
+	// ErrForeign says that a file is a database of another program.
+	ErrForeign = errors.New("a database of another program")
+	// ErrNewer says that a newer version of this program made the file.
+	ErrNewer = errors.New("made by a newer version of this program")
+	// ErrCorrupt says that a file is damaged.
+	ErrCorrupt = errors.New("damaged")
+	// ErrGone says that the file was deleted or replaced while it was open.
+	ErrGone = errors.New("deleted or replaced while it was open")
+	// ErrReadOnly says that a store opened with OpenReadOnly was to write.
+	ErrReadOnly = errors.New("the history was opened for reading only")
+)
+
+// code returns SQLite's primary result code of an error, and 0 if it has none.
+func code(err error) int {
+	var failure *sqlite.Error
+	if !errors.As(err, &failure) {
+		return 0
+	}
+	return failure.Code() & 0xff
+}
+
+// writeError says what failed, and marks what is the value's own fault: only
+// that is of no use to be tried again.
+func (s *Store) writeError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	hint := ""
+	switch code(err) {
+	case lib.SQLITE_TOOBIG, lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH:
+		return &sinks.RefusedError{Reason: fmt.Errorf("%s in %s: %w", doing, s.path, err)}
+	case lib.SQLITE_FULL:
+		hint = " (free some space on its disk; the log keeps the values until then)"
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		hint = " (another process has the file locked)"
+	case lib.SQLITE_READONLY:
+		hint = " (the file or its file system has become read-only)"
+	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		return fmt.Errorf("%s in %s: %w: %w", doing, s.path, ErrCorrupt, err)
+	}
+	return fmt.Errorf("%s in %s: %w%s", doing, s.path, err, hint)
+}
+
+// readError says what failed to be read.
+func (s *Store) readError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s from %s: %w", doing, s.path, err)
+}

@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	lib "modernc.org/sqlite/lib"
+)
+
+// inspection is what is known of a file before anything of it is changed.
+type inspection struct {
+	// version is -1 for a file without a history, which is empty.
+	version int
+	// own says that the file has the tables of this program.
+	own bool
+}
+
+// inspect looks at a file with a read-only connection, so that a file that
+// turns out not to be ours stays as it is, to the byte.
+func inspect(ctx context.Context, path string, o options) (inspection, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return inspection{version: -1}, nil
+	case err != nil:
+		return inspection{}, fmt.Errorf("look at the history %s: %w", path, err)
+	case info.IsDir():
+		return inspection{}, fmt.Errorf("open the history %s: it is a directory; name a file in it", path)
+	case info.Size() == 0:
+		return inspection{version: -1}, nil
+	}
+	o.readers = 1
+	db, err := openReaders(path, o)
+	if err != nil {
+		return inspection{}, err
+	}
+	defer db.Close()
+	found, err := inspectTables(ctx, db)
+	switch {
+	case code(err) == lib.SQLITE_NOTADB && !looksDamaged(path):
+		err = fmt.Errorf("%w (its first bytes say so; nothing was changed; give another path or move it away)", ErrNotDatabase)
+	case code(err) == lib.SQLITE_NOTADB || code(err) == lib.SQLITE_CORRUPT:
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if err != nil {
+		return inspection{}, fmt.Errorf("open the history %s: %w", path, err)
+	}
+	return found, nil
+}
+
+// looksDamaged tells a database with a broken first page from a file that
+// never was one. SQLite has just refused the file, so no connection of this
+// process has it open and to read it here drops nobody's locks.
+func looksDamaged(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [16]byte
+	if _, err := f.Read(head[:]); err != nil {
+		return false
+	}
+	return head == [16]byte{} || string(head[:]) == "SQLite format 3\x00"
+}
+
+func inspectTables(ctx context.Context, db *sql.DB) (inspection, error) {
+	columns, err := tables(ctx, db)
+	if err != nil {
+		return inspection{}, err
+	}
+	_, has := columns["record_history"]
+	_, own := columns["aimdb_meta"]
+	switch {
+	case len(columns) == 0:
+		return inspection{version: -1}, nil
+	case !has:
+		return inspection{}, fmt.Errorf("%w: it has tables, but no record_history; nothing was changed; give another path", ErrForeign)
+	case columns["record_history"] != "id,record_name,stored_at,value_json":
+		return inspection{}, fmt.Errorf("%w: its table record_history has the columns %s; nothing was changed; give another path", ErrForeign, columns["record_history"])
+	case !own:
+		return inspection{}, nil
+	}
+	v, err := metaInt(ctx, db, "schema_version")
+	if err != nil {
+		return inspection{}, err
+	}
+	if v > version {
+		return inspection{}, fmt.Errorf("%w: its schema has version %d and this program knows up to %d; nothing was changed; use the newer program", ErrNewer, v, version)
+	}
+	return inspection{version: int(v), own: true}, nil
+}
+
+// tables returns the sorted columns of every table.
+func tables(ctx context.Context, db *sql.DB) (map[string]string, error) {
+	rows, err := db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns := map[string][]string{}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			return nil, err
+		}
+		columns[table] = append(columns[table], column)
+	}
+	joined := make(map[string]string, len(columns))
+	for table, names := range columns {
+		sort.Strings(names)
+		joined[table] = strings.Join(names, ",")
+	}
+	return joined, rows.Err()
+}

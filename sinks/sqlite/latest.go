@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Latest yields the newest rows of every matching record: by record name in
+// byte order, newest first within a record, and rows of one millisecond in the
+// reverse order of their storing.
+func (s *Store) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error] {
+	return func(yield func(records.Row, error) bool) {
+		if err := checkLatest(q); err != nil {
+			yield(records.Row{}, err)
+			return
+		}
+		names, err := s.matching(ctx, q.Pattern)
+		if err != nil {
+			yield(records.Row{}, err)
+			return
+		}
+		var page []records.Row
+		for _, name := range names {
+			var more bool
+			if page, more = s.yieldLatest(ctx, name, q, page[:0], yield); !more {
+				return
+			}
+		}
+	}
+}
+
+// yieldLatest yields the rows of one record, and says whether more are wanted.
+func (s *Store) yieldLatest(ctx context.Context, name string, q records.LatestQuery, page []records.Row, yield func(records.Row, error) bool) ([]records.Row, bool) {
+	if q.Limit == 1 {
+		row, found, err := s.newest(ctx, name, q.Window)
+		if err != nil || found {
+			return page, yield(row, err) && err == nil
+		}
+		return page, true
+	}
+	span := s.newSpan(name, q.Window, true, math.MaxInt64, q.Limit)
+	for {
+		var err error
+		if page, err = span.next(ctx, page[:0]); err != nil {
+			yield(records.Row{}, err)
+			return page, false
+		}
+		if len(page) == 0 {
+			return page, true
+		}
+		for _, row := range page {
+			if !yield(row, nil) {
+				return page, false
+			}
+		}
+	}
+}
+
+func (s *Store) newest(ctx context.Context, name string, w records.Window) (records.Row, bool, error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	start, end := bounds(w)
+	row := records.Row{Record: name}
+	var value string
+	err := s.reads.newest.QueryRowContext(ctx, name, start, end).Scan(&row.ID, &value, &row.Time)
+	if errors.Is(err, sql.ErrNoRows) {
+		return records.Row{}, false, nil
+	}
+	row.Value = []byte(value)
+	return row, err == nil, s.readError("read the newest row of "+name, err)
+}
+
+func checkLatest(q records.LatestQuery) error {
+	if q.Limit < 1 {
+		return &records.QueryError{Reason: fmt.Sprintf("the limit is %d and must be at least 1", q.Limit)}
+	}
+	return checkScope(q.Pattern, q.Window)
+}
+
+// checkScope refuses what can only be a mistake.
+func checkScope(p records.Pattern, w records.Window) error {
+	if p.String() == "" {
+		return &records.QueryError{Reason: "the pattern is empty; '#' is every record"}
+	}
+	if start, end := bounds(w); start > end {
+		return &records.QueryError{Reason: fmt.Sprintf("the start (%d ms) is after the end (%d ms)", start, end)}
+	}
+	return nil
+}

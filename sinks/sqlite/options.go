@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+)
+
+// Option changes how a file is opened.
+type Option func(*options)
+
+type options struct {
+	logger      *slog.Logger
+	now         func() time.Time
+	synchronous string
+	strict      bool
+	litestream  bool
+	readers     int
+	readTimeout time.Duration
+	busyTimeout time.Duration
+	walLimit    int64
+	maxValue    int
+	vfs         string
+}
+
+func defaults(opts []Option) options {
+	o := options{
+		logger:      slog.New(slog.DiscardHandler),
+		now:         time.Now,
+		synchronous: "FULL",
+		readers:     min(max(runtime.GOMAXPROCS(0), 2), 4),
+		readTimeout: 30 * time.Second,
+		busyTimeout: 5 * time.Second,
+		walLimit:    64 << 20,
+	}
+	for _, set := range opts {
+		set(&o)
+	}
+	return o
+}
+
+// Logger gets what the store has to say. The default says nothing.
+func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// Clock replaces time.Now, for the times in the store's own tables.
+func Clock(now func() time.Time) Option { return func(o *options) { o.now = now } }
+
+// SynchronousNormal trades the last commits before a power loss for some
+// speed. The file stays consistent, but Write then promises less than
+// sinks.Sink asks for.
+func SynchronousNormal() Option { return func(o *options) { o.synchronous = "NORMAL" } }
+
+// Strict makes Open refuse a corrupt file. Without it the file is moved aside
+// and a new one is started, for the log to fill again as far as it reaches.
+func Strict() Option { return func(o *options) { o.strict = true } }
+
+// Litestream leaves all checkpoints of the write-ahead log to Litestream.
+func Litestream() Option { return func(o *options) { o.litestream = true } }
+
+// Readers sets the number of reading connections, and so the number of read
+// transactions that can be open at once. The default is the number of
+// processors, between 2 and 4.
+func Readers(n int) Option { return func(o *options) { o.readers = max(n, 1) } }
+
+// ReadTimeout bounds each read transaction. A query that streams uses many
+// short ones, so it bounds a page and not a query. The default is 30 s.
+func ReadTimeout(d time.Duration) Option { return func(o *options) { o.readTimeout = d } }
+
+// BusyTimeout is how long a commit waits for another process that has the file
+// locked. The default is 5 s; then the write fails, to be tried again.
+func BusyTimeout(d time.Duration) Option { return func(o *options) { o.busyTimeout = d } }
+
+// WALLimit is the size in bytes above which a write-ahead log that cannot be
+// taken over raises an alarm. The default is 64 MiB.
+func WALLimit(bytes int64) Option { return func(o *options) { o.walLimit = bytes } }
+
+// MaxValueBytes makes the store refuse values that are larger. The default is
+// SQLite's own limit of about 1 GB.
+func MaxValueBytes(n int) Option { return func(o *options) { o.maxValue = n } }

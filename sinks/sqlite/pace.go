@@ -1,0 +1,35 @@
+package sqlite
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// slice is how long one piece of patient work should keep the writer. The
+// longest wait of a commit is a few of these.
+const slice = 10 * time.Millisecond
+
+// pace finds the number of rows or pages that one slice of time is enough for.
+// Reading and deleting use it from two goroutines.
+type pace struct {
+	size     atomic.Int64
+	low, max int64
+}
+
+func newPace(start, low, high int64) *pace {
+	p := &pace{low: low, max: high}
+	p.size.Store(start)
+	return p
+}
+
+func (p *pace) rows() int { return int(p.size.Load()) }
+
+// took tells how long a number of rows took. The next piece is at most twice
+// as large and may be any amount smaller.
+func (p *pace) took(rows int, d time.Duration) {
+	if rows == 0 {
+		return
+	}
+	size := int64(float64(rows) * float64(slice) / float64(max(d, time.Microsecond)))
+	p.size.Store(min(max(size, p.low), 2*p.size.Load(), p.max))
+}

@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Preview reports what Prune would delete, and deletes nothing. What the limit
+// of the file takes is an estimate from the average size of a row.
+func (s *Store) Preview(ctx context.Context, plan records.PrunePlan) (report records.PruneReport, err error) {
+	cut, err := s.cutoffs(ctx, plan.Keep)
+	if err != nil {
+		return report, err
+	}
+	total := tally{}
+	size := newPace(4096, 4096, 4096)
+	for record, until := range cut {
+		for d, err := range s.byRecord(ctx, record, until, size) {
+			if err != nil {
+				return report, err
+			}
+			for name, c := range d.tally {
+				total.add(name, -c.rows, -c.bytes)
+			}
+		}
+	}
+	if plan.FileBytes > 0 {
+		report.OverBytes, err = s.previewFile(ctx, plan, cut, total)
+	}
+	fillReport(&report, total)
+	return report, err
+}
+
+func (s *Store) previewFile(ctx context.Context, plan records.PrunePlan, cut map[string]point, total tally) (over int64, err error) {
+	p, err := s.pages(ctx)
+	if err != nil {
+		return 0, err
+	}
+	stats, err := s.Stats(ctx)
+	if err != nil || stats.Rows == 0 {
+		return 0, err
+	}
+	each := float64(p.used()) / float64(stats.Rows)
+	left := float64(p.used() - plan.FileBytes)
+	for _, c := range total {
+		left -= float64(c.rows) * each
+	}
+	may := loseable(plan)
+	goes := func(record string, at point) bool {
+		first, limited := cut[record]
+		if left <= 0 || !may(record, at) || limited && at.before(first) {
+			return false
+		}
+		left -= each
+		return true
+	}
+	for d, err := range s.byID(ctx, 1, math.MaxInt64, newPace(4096, 4096, 4096), goes) {
+		if err != nil {
+			return 0, err
+		}
+		for name, c := range d.tally {
+			total.add(name, -c.rows, -c.bytes)
+		}
+		if left <= 0 {
+			break
+		}
+	}
+	return int64(max(left, 0)), nil
+}

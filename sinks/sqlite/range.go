@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Range yields the rows of a window in the order of their times, and rows of
+// one millisecond in the order of their storing, or the reverse of that. It
+// yields what was stored when it began; rows that are pruned meanwhile may be
+// missing, and no other. It holds a bounded number of rows in memory and no
+// transaction open while it waits for its caller.
+func (s *Store) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error] {
+	return func(yield func(records.Row, error) bool) {
+		m, err := s.openRange(ctx, q)
+		if err != nil {
+			yield(records.Row{}, err)
+			return
+		}
+		for row, err := range m.ahead(ctx, q.Total) {
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// openRange checks a query and opens a merge where its cursor says.
+func (s *Store) openRange(ctx context.Context, q records.RangeQuery) (*merge, error) {
+	if err := checkRange(q); err != nil {
+		return nil, err
+	}
+	c, err := s.parseCursor(q)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.matching(ctx, q.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	if q.MaxID == 0 {
+		p, err := s.Position(ctx)
+		if err != nil {
+			return nil, err
+		}
+		q.MaxID = p.MaxID
+	}
+	var spans []*span
+	for _, name := range names {
+		limit := -1
+		if q.PerRecord > 0 {
+			limit = max(q.PerRecord-c.given[hash(name)], 0)
+		}
+		span := s.newSpan(name, q.Window, q.Descending, q.MaxID, limit)
+		if c.set {
+			span.resume(c.after)
+		}
+		spans = append(spans, span)
+	}
+	return newMerge(ctx, spans, q.Total)
+}
+
+// block is a part of a result on its way from the goroutine that reads.
+type block struct {
+	rows []records.Row
+	err  error
+}
+
+// ahead yields the rows of a merge. From the second block on the next one is
+// read while the caller works on the last; the goroutine that does so ends
+// before the iterator returns.
+func (m *merge) ahead(ctx context.Context, total int) iter.Seq2[records.Row, error] {
+	if total <= 0 {
+		total = math.MaxInt
+	}
+	return func(yield func(records.Row, error) bool) {
+		first, err := m.next(ctx, min(largePage, total), nil)
+		total -= len(first)
+		if !yieldBlock(block{first, err}, yield) || total == 0 || len(m.spans) == 0 {
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		blocks := make(chan block, 1)
+		go m.read(ctx, total, blocks)
+		defer func() {
+			cancel()
+			for range blocks { // until the goroutine has closed it
+			}
+		}()
+		for b := range blocks {
+			if !yieldBlock(b, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (m *merge) read(ctx context.Context, total int, blocks chan<- block) {
+	defer close(blocks)
+	for total > 0 && len(m.spans) > 0 {
+		rows, err := m.next(ctx, min(largePage, total), make([]records.Row, 0, min(largePage, total)))
+		total -= len(rows)
+		select {
+		case blocks <- block{rows, err}:
+		case <-ctx.Done():
+			if err == nil {
+				err = context.Cause(ctx)
+			}
+			select { // the caller may have gone; if not, it must know
+			case blocks <- block{err: err}:
+			default:
+			}
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func yieldBlock(b block, yield func(records.Row, error) bool) bool {
+	for _, row := range b.rows {
+		if !yield(row, nil) {
+			return false
+		}
+	}
+	if b.err != nil {
+		yield(records.Row{}, b.err)
+		return false
+	}
+	return true
+}
+
+// Page returns one page of a range: at most q.Total rows, 1000 if that is 0,
+// and the cursor of the next page, which is empty after the last.
+func (s *Store) Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error) {
+	if q.Total == 0 {
+		q.Total = 1000
+	}
+	if q.Total > maxPage {
+		return nil, "", &records.QueryError{Reason: fmt.Sprintf("a page of %d rows is too large; the most is %d", q.Total, maxPage)}
+	}
+	size := q.Total
+	q.Total++ // one more tells whether there is a next page
+	for row, err := range s.Range(ctx, q) {
+		if err != nil {
+			return nil, "", err
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) <= size {
+		return rows, "", nil
+	}
+	rows = rows[:size]
+	next, err = s.cursorAfter(q, rows)
+	return rows, next, err
+}
+
+// maxPage bounds what Page collects in memory.
+const maxPage = 100_000
+
+func checkRange(q records.RangeQuery) error {
+	if q.PerRecord < 0 || q.Total < 0 {
+		return &records.QueryError{Reason: "a limit is negative; 0 is no limit"}
+	}
+	return checkScope(q.Pattern, q.Window)
+}

@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// reads are the statements that queries are made of, kept prepared.
+type reads struct {
+	maxID, allNames, position, newest, forward, backward *sql.Stmt
+}
+
+const (
+	// allNames skips from each name to the next; a DISTINCT would visit every
+	// entry of the index.
+	allNamesText = `WITH RECURSIVE n(name) AS (
+		SELECT (SELECT record_name FROM record_history ORDER BY record_name LIMIT 1)
+		UNION ALL
+		SELECT (SELECT record_name FROM record_history WHERE record_name > n.name ORDER BY record_name LIMIT 1) FROM n WHERE n.name IS NOT NULL)
+		SELECT name FROM n WHERE name IS NOT NULL`
+	// newest finds the time first and then the last row of that time, so that
+	// neither step has to sort.
+	newestText = `SELECT id, value_json, stored_at FROM record_history WHERE record_name = ?1 AND stored_at =
+		(SELECT stored_at FROM record_history WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?3 ORDER BY stored_at DESC LIMIT 1)
+		ORDER BY id DESC LIMIT 1`
+	// forward and backward read a page behind a row: ?2 and ?3 are the time
+	// and the ID of that row.
+	forwardText = `SELECT id, value_json, stored_at FROM record_history
+		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND id <= ?5
+		ORDER BY stored_at, id LIMIT ?6`
+	backwardText = `SELECT id, value_json, stored_at FROM record_history
+		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3) AND id <= ?5
+		ORDER BY stored_at DESC, id DESC LIMIT ?6`
+	// lastID is AUTOINCREMENT's own count, which pruning does not take back.
+	lastID       = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'record_history'), 0)`
+	positionText = `SELECT c.log, c.sequence, ` + lastID + ` FROM (SELECT coalesce(max(log), '') AS log, coalesce(max(sequence), 0) AS sequence FROM aimdb_checkpoint) c`
+	bareText     = `SELECT '', 0, ` + lastID
+)
+
+func prepareReads(ctx context.Context, db *sql.DB, own bool) (r reads, err error) {
+	position := positionText
+	if !own {
+		position = bareText
+	}
+	for _, s := range []struct {
+		statement **sql.Stmt
+		text      string
+	}{
+		{&r.maxID, "SELECT " + lastID},
+		{&r.allNames, allNamesText},
+		{&r.position, position},
+		{&r.newest, newestText},
+		{&r.forward, forwardText},
+		{&r.backward, backwardText},
+	} {
+		if *s.statement, err = db.PrepareContext(ctx, s.text); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (r reads) close() {
+	for _, statement := range []*sql.Stmt{r.maxID, r.allNames, r.position, r.newest, r.forward, r.backward} {
+		if statement != nil {
+			_ = statement.Close() // goes with the pool anyway
+		}
+	}
+}
+
+// scanRows reads rows of one record until there are enough bytes of them, and
+// says whether it stopped for that.
+func scanRows(rows *sql.Rows, record string, into []records.Row) (_ []records.Row, full bool, err error) {
+	defer rows.Close()
+	const enough = 1 << 20
+	size := 0
+	for rows.Next() {
+		row := records.Row{Record: record}
+		var value string
+		if err := rows.Scan(&row.ID, &value, &row.Time); err != nil {
+			return into, false, fmt.Errorf("read a row of %s: %w", record, err)
+		}
+		row.Value = []byte(value)
+		into = append(into, row)
+		if size += len(value); size >= enough {
+			return into, true, nil
+		}
+	}
+	return into, false, rows.Err()
+}
+
+// Position returns the checkpoint and the greatest row ID as of one moment.
+func (s *Store) Position(ctx context.Context) (p records.Position, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	err = s.reads.position.QueryRowContext(ctx).Scan(&p.Log, &p.Sequence, &p.MaxID)
+	if p.MaxID == 0 {
+		p.MaxID = -1
+	}
+	return p, s.readError("read the position", err)
+}

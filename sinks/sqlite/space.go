@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// pages is how the file is made up.
+type pages struct {
+	size, count, free int64
+}
+
+func (p pages) used() int64  { return (p.count - p.free) * p.size }
+func (p pages) bytes() int64 { return p.count * p.size }
+
+func (s *Store) pages(ctx context.Context) (p pages, err error) {
+	err = s.readers.QueryRowContext(ctx, "SELECT p.page_size, c.page_count, f.freelist_count FROM pragma_page_size p, pragma_page_count c, pragma_freelist_count f").Scan(&p.size, &p.count, &p.free)
+	return p, s.readError("read the number of pages", err)
+}
+
+// pruneFile deletes the rows that were stored first until what is used of the
+// file is within its limit.
+func (s *Store) pruneFile(ctx context.Context, plan records.PrunePlan, total tally, report *records.PruneReport) error {
+	if plan.FileBytes <= 0 {
+		return nil
+	}
+	over, err := s.over(ctx, plan)
+	if err != nil || over <= 0 {
+		return err
+	}
+	position, err := s.Position(ctx)
+	if err != nil {
+		return err
+	}
+	size := newPace(512, 64, 1<<12)
+	for d, err := range s.byID(ctx, 1, position.MaxID, size, loseable(plan)) {
+		if err == nil {
+			err = s.delete(ctx, d, size, total)
+		}
+		if err == nil {
+			over, err = s.over(ctx, plan)
+		}
+		if err != nil {
+			return err
+		}
+		if over <= 0 {
+			return nil
+		}
+	}
+	report.OverBytes = over
+	s.options.logger.Warn("the history is above its limit and all that is left of it is to be kept for ever", "file", s.path, "over_bytes", over)
+	return nil
+}
+
+func (s *Store) over(ctx context.Context, plan records.PrunePlan) (int64, error) {
+	p, err := s.pages(ctx)
+	return p.used() - plan.FileBytes, err
+}
+
+// loseable says which rows may go for the limit of the file.
+func loseable(plan records.PrunePlan) func(record string, _ point) bool {
+	forever := map[string]bool{}
+	for _, k := range plan.Keep {
+		forever[k.Record] = k.Forever
+	}
+	return func(record string, _ point) bool { return !forever[record] }
+}
+
+// shrink gives free pages back to the file system, a few at a time.
+func (s *Store) shrink(ctx context.Context) (freed int64, err error) {
+	if !s.write.shrinks {
+		return 0, nil
+	}
+	before, err := s.pages(ctx)
+	if err != nil {
+		return 0, err
+	}
+	size := newPace(64, 8, 1<<13)
+	p := before
+	for p.free > spare(p) {
+		n := min(int64(size.rows()), p.free-spare(p))
+		err := s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
+			began := time.Now()
+			err := w.vacuum(ctx, n)
+			size.took(int(n), time.Since(began))
+			return s.writeError("give space back", err)
+		})
+		if err != nil {
+			return before.bytes() - p.bytes(), err
+		}
+		last := p
+		if p, err = s.pages(ctx); err != nil || p.free >= last.free {
+			return before.bytes() - p.bytes(), err
+		}
+	}
+	return before.bytes() - p.bytes(), nil
+}
+
+// spare is the number of free pages that stay, for the next rows to come.
+func spare(p pages) int64 { return max(64, p.count/50) }
+
+// vacuum has to step through the statement: each step frees a page.
+func (w *writer) vacuum(ctx context.Context, pages int64) error {
+	_, err := w.conn.ExecContext(ctx, "PRAGMA incremental_vacuum("+itoa(pages)+")")
+	return err
+}

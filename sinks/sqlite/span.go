@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// point is a place in the order of rows: by time, then by ID.
+type point struct {
+	time, id int64
+}
+
+func at(r records.Row) point { return point{r.Time, r.ID} }
+
+func (p point) before(q point) bool {
+	return p.time < q.time || p.time == q.time && p.id < q.id
+}
+
+// span is what is left to read of one record, page by page. Each page is a
+// read transaction of its own, so that none lasts as long as the query.
+type span struct {
+	store      *Store
+	record     string
+	descending bool
+	after      point // exclusive
+	until      int64 // a time, inclusive
+	maxID      int64
+	left       int // rows that may still come; negative is no limit
+	page       int
+	done       bool
+}
+
+// bounds returns the ends of a window as numbers.
+func bounds(w records.Window) (start, end int64) {
+	start, end = math.MinInt64, math.MaxInt64
+	if w.Start != nil {
+		start = *w.Start
+	}
+	if w.End != nil {
+		end = *w.End
+	}
+	return start, end
+}
+
+func (s *Store) newSpan(record string, w records.Window, descending bool, maxID int64, limit int) *span {
+	start, end := bounds(w)
+	sp := &span{store: s, record: record, descending: descending, maxID: maxID, left: limit, page: largePage}
+	if descending {
+		sp.after, sp.until = point{end, math.MaxInt64}, start
+	} else {
+		sp.after, sp.until = point{start, math.MinInt64}, end
+	}
+	return sp
+}
+
+// resume goes on behind a row.
+func (sp *span) resume(p point) {
+	if sp.descending == p.before(sp.after) {
+		sp.after = p
+	}
+}
+
+// next reads the next page into a slice; it is empty at the end.
+func (sp *span) next(ctx context.Context, into []records.Row) ([]records.Row, error) {
+	limit := sp.page
+	if sp.left >= 0 {
+		limit = min(limit, sp.left)
+	}
+	if sp.done || limit == 0 {
+		return into, nil
+	}
+	ctx, cancel := sp.store.reading(ctx)
+	defer cancel()
+	statement := sp.store.reads.forward
+	if sp.descending {
+		statement = sp.store.reads.backward
+	}
+	rows, err := statement.QueryContext(ctx, sp.record, sp.after.time, sp.after.id, sp.until, sp.maxID, limit)
+	if err != nil {
+		return into, sp.store.readError("read rows of "+sp.record, err)
+	}
+	had := len(into)
+	into, full, err := scanRows(rows, sp.record, into)
+	if err != nil {
+		return into, sp.store.readError("read rows of "+sp.record, err)
+	}
+	got := len(into) - had
+	sp.done = got < limit && !full
+	if sp.left >= 0 {
+		sp.left -= got
+	}
+	if got > 0 {
+		sp.after = at(into[len(into)-1])
+	}
+	return into, nil
+}

@@ -1,0 +1,133 @@
+package sqlite
+
+import (
+	"context"
+	"iter"
+	"strconv"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Stats describes the history. The first call on a file that upstream made
+// reads all of it once, to count.
+func (s *Store) Stats(ctx context.Context) (st records.HistoryStats, err error) {
+	counted := s.own
+	if s.write != nil {
+		release, err := s.holdSweep(ctx)
+		if err != nil {
+			return st, err
+		}
+		err = s.countOld(ctx)
+		release()
+		if err != nil {
+			return st, err
+		}
+	} else if s.own {
+		counted, err = s.isCounted(ctx)
+		if err != nil {
+			return st, err
+		}
+	}
+	if err := s.fileStats(ctx, &st); err != nil {
+		return st, err
+	}
+	names, err := s.Records(ctx)
+	if err != nil {
+		return st, err
+	}
+	for _, name := range names {
+		r, err := s.recordStats(ctx, name, counted)
+		if err != nil {
+			return st, s.readError("read the statistics of "+name, err)
+		}
+		if r.Rows > 0 {
+			st.Records = append(st.Records, r)
+			st.Rows += r.Rows
+		}
+	}
+	return st, nil
+}
+
+func (s *Store) fileStats(ctx context.Context, st *records.HistoryStats) error {
+	p, err := s.pages(ctx)
+	if err != nil {
+		return err
+	}
+	st.Identity, st.WALStuck = s.identity, s.walStuck.Load()
+	st.FileBytes, st.FreeBytes, st.WALBytes = p.bytes(), p.free*p.size, s.walSize()
+	var vacuum int
+	if err := s.readers.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&vacuum); err != nil {
+		return s.readError("read whether the file shrinks", err)
+	}
+	st.Shrinks = vacuum != 0
+	if !s.own {
+		return nil
+	}
+	if st.LastPrune, err = metaInt(ctx, s.readers, "last_prune"); err != nil {
+		return s.readError("read the time of the last sweep", err)
+	}
+	err = s.readers.QueryRowContext(ctx, "SELECT (SELECT coalesce(sum(count), 0) FROM aimdb_loss), (SELECT count(*) FROM aimdb_dead_letter)").Scan(&st.Lost, &st.DeadLetters)
+	return s.readError("read the number of losses", err)
+}
+
+// recordStats takes rows and bytes from the counts if there are any, and reads
+// all rows of the record if not.
+func (s *Store) recordStats(ctx context.Context, name string, counted bool) (r records.RecordStats, err error) {
+	r.Record = name
+	text := "SELECT count(*), coalesce(sum(octet_length(value_json)), 0) FROM record_history WHERE record_name = ?"
+	if counted {
+		text = "SELECT coalesce(max(rows), 0), coalesce(max(bytes), 0) FROM aimdb_record WHERE name = ?"
+	}
+	if err := s.readers.QueryRowContext(ctx, text, name).Scan(&r.Rows, &r.Bytes); err != nil {
+		return r, err
+	}
+	err = s.readers.QueryRowContext(ctx, `SELECT
+		coalesce((SELECT stored_at FROM record_history WHERE record_name = ?1 ORDER BY stored_at LIMIT 1), 0),
+		coalesce((SELECT stored_at FROM record_history WHERE record_name = ?1 ORDER BY stored_at DESC LIMIT 1), 0)`, name).Scan(&r.FirstTime, &r.LastTime)
+	return r, err
+}
+
+// Losses yields the ledger of losses, oldest first.
+func (s *Store) Losses(ctx context.Context) iter.Seq2[records.Loss, error] {
+	return func(yield func(records.Loss, error) bool) {
+		if !s.own {
+			return
+		}
+		for after := int64(0); ; {
+			losses, last, err := s.lossesAfter(ctx, after)
+			if err != nil {
+				yield(records.Loss{}, s.readError("read the ledger of losses", err))
+				return
+			}
+			for _, l := range losses {
+				if !yield(l, nil) {
+					return
+				}
+			}
+			if len(losses) == 0 {
+				return
+			}
+			after = last
+		}
+	}
+}
+
+func (s *Store) lossesAfter(ctx context.Context, after int64) (losses []records.Loss, last int64, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	rows, err := s.readers.QueryContext(ctx, "SELECT id, record_name, cause, count, from_seq, to_seq, first_time, last_time FROM aimdb_loss WHERE id > ? ORDER BY id LIMIT 1000", after)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l records.Loss
+		if err := rows.Scan(&last, &l.Record, &l.Cause, &l.Count, &l.From, &l.To, &l.FirstTime, &l.LastTime); err != nil {
+			return nil, 0, err
+		}
+		losses = append(losses, l)
+	}
+	return losses, last, rows.Err()
+}

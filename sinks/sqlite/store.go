@@ -1,0 +1,190 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+var _ sinks.Sink = (*Store)(nil)
+
+// Store is a history in one SQLite file.
+type Store struct {
+	path    string
+	options options
+
+	// write is owned by Run; readers is everybody's. write is nil if the
+	// store is read-only.
+	write   *writer
+	readers *sql.DB
+	reads   reads
+	names   names
+
+	// urgent holds writes, patient what may wait for them.
+	urgent, patient chan *command
+	// stopped is closed when Run has ended and nothing is taken any more.
+	stopped chan struct{}
+	running atomic.Bool
+
+	// sweep is held by whoever deletes or counts rows; only one may.
+	sweep chan struct{}
+
+	// own says that the file has our own tables, which a read-only store of
+	// an upstream file has not.
+	own       bool
+	identity  string
+	cursorKey []byte
+	file      os.FileInfo
+
+	walStuck atomic.Bool
+	close    sync.Once
+	closeErr error
+}
+
+// Open opens the history in a file, and makes the file and its directory if
+// they are not there. Run must run for anything to be written.
+func Open(path string, opts ...Option) (*Store, error) {
+	o := defaults(opts)
+	ctx := context.Background()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("make the directory of the history: %w", err)
+	}
+	s, err := openFile(ctx, path, o)
+	if !errors.Is(err, ErrCorrupt) {
+		return s, err
+	}
+	if o.strict {
+		return nil, fmt.Errorf("%w; restore a backup, or open it without the strict option to start a new file that the log fills again", err)
+	}
+	if err := moveAside(path, o, err); err != nil {
+		return nil, err
+	}
+	return openFile(ctx, path, o)
+}
+
+func openFile(ctx context.Context, path string, o options) (*Store, error) {
+	found, err := inspect(ctx, path, o)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(path, o)
+	if s.write, err = newWriter(ctx, path, o, found); err != nil {
+		return nil, fmt.Errorf("open the history %s: %w", path, corruptError(err))
+	}
+	if err := s.openReading(ctx, true); err != nil {
+		_ = s.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("open the history %s: %w", path, corruptError(err))
+	}
+	if s.write.quirk != "" {
+		o.logger.Warn(s.write.quirk, "file", path)
+	}
+	return s, nil
+}
+
+// OpenReadOnly opens the history in an existing file for queries, whether or
+// not another process writes to it. Neither the file nor its schema changes.
+func OpenReadOnly(path string, opts ...Option) (*Store, error) {
+	o := defaults(opts)
+	ctx := context.Background()
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open the history %s for reading: %w", path, err)
+	}
+	found, err := inspect(ctx, path, o)
+	if err != nil {
+		return nil, err
+	}
+	if found.version < 0 {
+		return nil, fmt.Errorf("open the history %s for reading: it is empty", path)
+	}
+	s := newStore(path, o)
+	if err := s.openReading(ctx, found.own); err != nil {
+		_ = s.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("open the history %s for reading: %w", path, err)
+	}
+	return s, nil
+}
+
+func newStore(path string, o options) *Store {
+	return &Store{
+		path:    path,
+		options: o,
+		urgent:  make(chan *command, 4),
+		patient: make(chan *command, 1),
+		stopped: make(chan struct{}),
+		sweep:   make(chan struct{}, 1),
+	}
+}
+
+// openReading opens the pool of readers and reads what has to be known.
+func (s *Store) openReading(ctx context.Context, own bool) (err error) {
+	s.own = own
+	if s.readers, err = openReaders(s.path, s.options); err != nil {
+		return err
+	}
+	if s.file, err = os.Stat(s.path); err != nil {
+		return err
+	}
+	if s.reads, err = prepareReads(ctx, s.readers, own); err != nil {
+		return err
+	}
+	if err := s.readIdentity(ctx); err != nil {
+		return err
+	}
+	return s.names.refresh(ctx, s.reads)
+}
+
+// Path returns the path that the store was opened with.
+func (s *Store) Path() string { return s.path }
+
+// Identity returns what tells this database from every other, also from one
+// made later under the same path. A copy has the identity of its original.
+func (s *Store) Identity() string { return s.identity }
+
+// Name implements sinks.Sink.
+func (s *Store) Name() string { return "sqlite" }
+
+// Close ends all readers and, once Run has ended, the writer. It must not be
+// called while Run runs.
+func (s *Store) Close() error {
+	s.close.Do(func() {
+		s.reads.close()
+		if s.readers != nil {
+			s.closeErr = s.readers.Close()
+		}
+		if s.write != nil {
+			s.closeErr = errors.Join(s.closeErr, s.write.close(s.gone() == nil))
+		}
+		if s.closeErr != nil {
+			s.closeErr = fmt.Errorf("close the history %s: %w", s.path, s.closeErr)
+		}
+	})
+	return s.closeErr
+}
+
+// gone says whether the path still leads to the file that was opened. SQLite
+// itself would go on writing into a deleted file.
+func (s *Store) gone() error {
+	info, err := os.Stat(s.path)
+	if err == nil && os.SameFile(info, s.file) {
+		return nil
+	}
+	return fmt.Errorf("write to the history %s: %w; put it back or restart", s.path, ErrGone)
+}
+
+// reading bounds one read transaction.
+func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.options.readTimeout)
+}
+
+func (s *Store) now() int64 { return s.options.now().UnixMilli() }
+
+// interval is how often an idle writer looks after the write-ahead log.
+const interval = 5 * time.Second

@@ -1,0 +1,43 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// tally is how many rows and bytes of each record were added, or, when
+// negative, deleted.
+type tally map[string]*counts
+
+type counts struct{ rows, bytes int64 }
+
+func (t tally) add(record string, rows, bytes int64) {
+	c := t[record]
+	if c == nil {
+		c = &counts{}
+		t[record] = c
+	}
+	c.rows += rows
+	c.bytes += bytes
+}
+
+func countEntries(entries []sinks.Entry) tally {
+	t := tally{}
+	for _, e := range entries {
+		t.add(e.Record, 1, int64(len(e.Value)))
+	}
+	return t
+}
+
+// count adds a tally to the counts that are kept beside the history. They
+// change in the transaction of the rows, so they are always right.
+func (w *writer) count(ctx context.Context, t tally) error {
+	for record, c := range t {
+		_, err := w.exec(ctx, "INSERT INTO aimdb_record(name, rows, bytes) VALUES (?1, ?2, ?3) ON CONFLICT(name) DO UPDATE SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes", record, c.rows, c.bytes)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package sqlite
+
+import (
+	"context"
+	"os"
+)
+
+// watchGrowth looks after the write-ahead log once it is larger than it should
+// be.
+func (s *Store) watchGrowth(ctx context.Context) {
+	if s.walSize() > s.options.walLimit && !s.walStuck.Load() {
+		s.watchWAL(ctx)
+	}
+}
+
+// watchWAL finds out whether a reader keeps the write-ahead log from being
+// taken over into the file, says so once, and makes the log small again when
+// it can be. It never waits for a reader.
+func (s *Store) watchWAL(ctx context.Context) {
+	size := s.walSize()
+	if size <= s.options.walLimit {
+		s.unstick(size)
+		return
+	}
+	if s.options.litestream {
+		s.stick(size) // not ours to take over
+		return
+	}
+	var busy, frames, moved int
+	row := s.write.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	if err := row.Scan(&busy, &frames, &moved); err != nil {
+		s.options.logger.Warn("the write-ahead log of the history could not be taken over", "file", s.path, "error", err)
+		return
+	}
+	if moved < frames || !s.truncateWAL(ctx) {
+		s.stick(size)
+		return
+	}
+	s.unstick(s.walSize())
+}
+
+func (s *Store) stick(size int64) {
+	if !s.walStuck.Swap(true) {
+		s.options.logger.Warn("the write-ahead log of the history grows because a reader has kept a transaction open; find and end it (another process with the file open?)",
+			"file", s.path, "wal_bytes", size, "limit_bytes", s.options.walLimit)
+	}
+}
+
+func (s *Store) unstick(size int64) {
+	if s.walStuck.Swap(false) {
+		s.options.logger.Info("the write-ahead log of the history is small again", "file", s.path, "wal_bytes", size)
+	}
+}
+
+// truncateWAL gives the space of a log that was taken over back, unless
+// somebody reads from it at this moment.
+func (s *Store) truncateWAL(ctx context.Context) bool {
+	conn := s.write.conn
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return false
+	}
+	defer func() {
+		_, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = "+milliseconds(s.options.busyTimeout))
+		if err != nil {
+			s.options.logger.Warn("the writer does not wait for locks any more", "file", s.path, "error", err)
+		}
+	}()
+	var busy, frames, moved int
+	err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+	return err == nil && busy == 0
+}
+
+// walSize is the size of the file of the write-ahead log. To stat it is
+// allowed; to open and close it would drop SQLite's locks.
+func (s *Store) walSize() int64 {
+	info, err := os.Stat(s.path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// Checkpoint implements sinks.Sink.
+func (s *Store) Checkpoint(ctx context.Context) (sinks.Checkpoint, error) {
+	if !s.own {
+		return sinks.Checkpoint{}, nil
+	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	c, err := readCheckpoint(ctx, s.readers)
+	return c, s.readError("read the checkpoint", err)
+}
+
+// Write implements sinks.Sink. Entries up to the checkpoint of the same log
+// are there already and are skipped.
+func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
+	if err := s.tooLarge(b); err != nil {
+		return err
+	}
+	return s.ask(ctx, s.urgent, func(ctx context.Context, w *writer) error {
+		if err := s.gone(); err != nil {
+			return err
+		}
+		counts, err := w.commit(ctx, b, s.now())
+		if err != nil {
+			return s.writeError(fmt.Sprintf("store %d values", len(b.Entries)), err)
+		}
+		s.names.add(counts)
+		s.watchGrowth(ctx)
+		return nil
+	})
+}
+
+func (s *Store) tooLarge(b *sinks.Batch) error {
+	for _, e := range b.Entries {
+		if limit := s.options.maxValue; limit > 0 && len(e.Value) > limit {
+			return &sinks.RefusedError{Reason: fmt.Errorf("store a value of %s: it has %d bytes and the limit is %d", e.Record, len(e.Value), limit)}
+		}
+	}
+	return nil
+}
+
+// commit stores a batch with its checkpoint, and returns what it added.
+func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts tally, err error) {
+	after := uint64(0)
+	if b.Checkpoint.Log == w.checkpoint.Log {
+		after = w.checkpoint.Sequence
+	}
+	if after > 0 && b.Checkpoint.Sequence <= after {
+		return nil, nil // all of it is there
+	}
+	entries := b.Entries
+	for len(entries) > 0 && entries[0].Sequence <= after {
+		entries = entries[1:]
+	}
+	counts = countEntries(entries)
+	err = inTransaction(ctx, w.conn, func() error {
+		if err := w.insert(ctx, entries); err != nil {
+			return err
+		}
+		if err := w.count(ctx, counts); err != nil {
+			return err
+		}
+		if err := w.keepRefused(ctx, b, after, now); err != nil {
+			return err
+		}
+		if err := w.keepLosses(ctx, b.Losses, now); err != nil {
+			return err
+		}
+		return w.setCheckpoint(ctx, b.Checkpoint)
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.checkpoint = b.Checkpoint
+	return counts, nil
+}
+
+// chunks are the numbers of rows that one INSERT takes. Many at once save the
+// cost of a statement; few sizes keep all of them prepared.
+var chunks = [...]int{256, 32, 4, 1}
+
+func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
+	args := make([]any, 0, 3*min(len(entries), chunks[0]))
+	for _, size := range chunks {
+		text := insertText(size)
+		for len(entries) >= size {
+			args = args[:0]
+			for _, e := range entries[:size] {
+				args = append(args, e.Record, string(e.Value), e.Time)
+			}
+			if _, err := w.exec(ctx, text, args...); err != nil {
+				return err
+			}
+			entries = entries[size:]
+		}
+	}
+	return nil
+}
+
+func insertText(rows int) string {
+	return "INSERT INTO record_history(record_name, value_json, stored_at) VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", rows-1)
+}
+
+func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, after uint64, now int64) error {
+	for _, r := range b.Refused {
+		if r.Entry.Sequence <= after {
+			continue
+		}
+		_, err := w.exec(ctx, "INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at) VALUES (?,?,?,?,?,?,?)",
+			b.Checkpoint.Log, int64(r.Entry.Sequence), r.Entry.Record, deadValue(r.Entry.Value), r.Entry.Time, r.Reason, now)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deadValue cuts what may have been refused for its size.
+func deadValue(value []byte) string {
+	const limit = 1 << 20
+	return string(value[:min(len(value), limit)])
+}
+
+func (w *writer) keepLosses(ctx context.Context, losses []records.Loss, now int64) error {
+	for _, l := range losses {
+		_, err := w.exec(ctx, "INSERT INTO aimdb_loss(record_name, cause, count, from_seq, to_seq, first_time, last_time, noted_at) VALUES (?,?,?,?,?,?,?,?)",
+			l.Record, string(l.Cause), int64(l.Count), int64(l.From), int64(l.To), l.FirstTime, l.LastTime, now)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) setCheckpoint(ctx context.Context, c sinks.Checkpoint) error {
+	_, err := w.exec(ctx, "INSERT INTO aimdb_checkpoint(only, log, sequence) VALUES (1, ?1, ?2) ON CONFLICT(only) DO UPDATE SET log = excluded.log, sequence = excluded.sequence", c.Log, int64(c.Sequence))
+	return err
+}

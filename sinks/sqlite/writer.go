@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// writer is the one connection that writes. Between newWriter and close it
+// belongs to the goroutine of Run.
+type writer struct {
+	db   *sql.DB
+	conn *sql.Conn
+	// statements are kept prepared by their text.
+	statements map[string]*sql.Stmt
+	checkpoint sinks.Checkpoint
+	// shrinks says that the file was made with auto_vacuum.
+	shrinks bool
+	// quirk is what has to be said about the file, once.
+	quirk string
+}
+
+func newWriter(ctx context.Context, path string, o options, found inspection) (*writer, error) {
+	db, err := openWriter(path, o)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{db: db, statements: map[string]*sql.Stmt{}}
+	if err := w.start(ctx, found); err != nil {
+		_ = w.close(false) // the first error is the one to tell
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *writer) start(ctx context.Context, found inspection) (err error) {
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := migrate(ctx, w.conn, max(found.version, 0)); err != nil {
+		return err
+	}
+	if err := w.checkUnclean(ctx); err != nil {
+		return err
+	}
+	var vacuum int
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&vacuum); err != nil {
+		return err
+	}
+	if w.shrinks = vacuum != 0; !w.shrinks {
+		w.quirk = "this history was made without auto_vacuum: pruning makes room inside the file but cannot make it smaller; run 'aimdb history compact' on it once while nothing else uses it"
+	}
+	w.checkpoint, err = readCheckpoint(ctx, w.conn)
+	return err
+}
+
+// checkUnclean looks for damage after a stop that was not clean, and marks the
+// file as in use.
+func (w *writer) checkUnclean(ctx context.Context) error {
+	clean, err := metaInt(ctx, w.conn, "clean")
+	if err != nil {
+		return err
+	}
+	if clean == 0 {
+		var result string
+		if err := w.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+			return err
+		}
+		if result != "ok" {
+			return fmt.Errorf("%w: %s", ErrCorrupt, result)
+		}
+		return nil
+	}
+	return setMeta(ctx, w.conn, "clean", 0)
+}
+
+// prepared returns the prepared statement of a text.
+func (w *writer) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if statement := w.statements[text]; statement != nil {
+		return statement, nil
+	}
+	statement, err := w.conn.PrepareContext(ctx, text)
+	if err == nil {
+		w.statements[text] = statement
+	}
+	return statement, err
+}
+
+func (w *writer) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	statement, err := w.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return statement.ExecContext(ctx, args...)
+}
+
+// close ends the connection, and marks the file as left in good order if it is.
+func (w *writer) close(clean bool) (err error) {
+	ctx := context.Background()
+	for _, statement := range w.statements {
+		_ = statement.Close() // goes with the connection anyway
+	}
+	if w.conn != nil {
+		if clean {
+			_, err = w.conn.ExecContext(ctx, "PRAGMA optimize")
+			if err == nil {
+				err = setMeta(ctx, w.conn, "clean", 1)
+			}
+		}
+		_ = w.conn.Close() // goes back to the pool, which is closed next
+	}
+	if closeErr := w.db.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func readCheckpoint(ctx context.Context, db querier) (c sinks.Checkpoint, err error) {
+	err = db.QueryRowContext(ctx, `SELECT coalesce(max(log), ''), coalesce(max(sequence), 0) FROM aimdb_checkpoint`).Scan(&c.Log, &c.Sequence)
+	return c, err
+}
