@@ -1,0 +1,179 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// start opens a store and runs its writer until the test ends.
+func start(t testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
+	t.Helper()
+	s, _ := startStop(t, path, opts...)
+	return s
+}
+
+// startStop is start with a function that stops and closes the store.
+func startStop(t testing.TB, path string, opts ...sqlite.Option) (*sqlite.Store, func()) {
+	t.Helper()
+	s, err := sqlite.Open(path, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	stopped := false
+	stop := func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return s, stop
+}
+
+func file(t testing.TB) string { return filepath.Join(t.TempDir(), "history.db") }
+
+// batch makes entries with the sequences from first on.
+func batch(first uint64, entries ...sinks.Entry) *sinks.Batch {
+	for i := range entries {
+		entries[i].Sequence = first + uint64(i)
+	}
+	return &sinks.Batch{Entries: entries, Checkpoint: sinks.Checkpoint{Log: "log", Sequence: first + uint64(len(entries)) - 1}}
+}
+
+func entry(record string, ms int64, value string) sinks.Entry {
+	return sinks.Entry{Record: record, Time: ms, Value: []byte(value)}
+}
+
+func write(t testing.TB, s *sqlite.Store, b *sinks.Batch) {
+	t.Helper()
+	if err := s.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// texts collects rows as "record time value".
+func texts(t testing.TB, seq iter.Seq2[records.Row, error]) []string {
+	t.Helper()
+	var all []string
+	for row, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%s %d %s", row.Record, row.Time, row.Value))
+	}
+	return all
+}
+
+func pattern(t testing.TB, text string) records.Pattern {
+	t.Helper()
+	p, err := records.ParsePattern(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func same(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestLatestOrdersByNameThenNewest(t *testing.T) {
+	s := start(t, file(t))
+	write(t, s, batch(1, entry("b", 5, "1"), entry("a::x", 7, "2"), entry("b", 9, "3"), entry("b", 9, "4"), entry("b", 8, "5")))
+	latest := func(text string, limit int, w records.Window) []string {
+		return texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: pattern(t, text), Limit: limit, Window: w}))
+	}
+	same(t, latest("#", 1, records.Window{}), "a::x 7 2", "b 9 4")
+	same(t, latest("#", 3, records.Window{}), "a::x 7 2", "b 9 4", "b 9 3", "b 8 5")
+	same(t, latest("a.*", 9, records.Window{}), "a::x 7 2")
+	eight := int64(8)
+	same(t, latest("b", 1, records.Window{End: &eight}), "b 8 5")
+	same(t, latest("none", 1, records.Window{}))
+}
+
+func TestRangeMergesRecordsByTime(t *testing.T) {
+	s := start(t, file(t))
+	write(t, s, batch(1, entry("b", 5, "1"), entry("a", 7, "2"), entry("b", 9, "3"), entry("a", 9, "4"), entry("b", 8, "5")))
+	query := func(q records.RangeQuery) []string {
+		q.Pattern = pattern(t, "#")
+		return texts(t, s.Range(t.Context(), q))
+	}
+	same(t, query(records.RangeQuery{}), "b 5 1", "a 7 2", "b 8 5", "b 9 3", "a 9 4")
+	same(t, query(records.RangeQuery{Descending: true}), "a 9 4", "b 9 3", "b 8 5", "a 7 2", "b 5 1")
+	same(t, query(records.RangeQuery{PerRecord: 1}), "b 5 1", "a 7 2")
+	same(t, query(records.RangeQuery{Total: 2, Descending: true}), "a 9 4", "b 9 3")
+	seven, eight := int64(7), int64(8)
+	same(t, query(records.RangeQuery{Window: records.Window{Start: &seven, End: &eight}}), "a 7 2", "b 8 5")
+	same(t, query(records.RangeQuery{MaxID: 2}), "b 5 1", "a 7 2")
+}
+
+func TestWriteSkipsWhatIsThere(t *testing.T) {
+	path := file(t)
+	s, stop := startStop(t, path)
+	write(t, s, batch(1, entry("a", 1, "1"), entry("a", 2, "2")))
+	write(t, s, batch(1, entry("a", 1, "1"), entry("a", 2, "2")))
+	stop()
+	s = start(t, path)
+	write(t, s, batch(2, entry("a", 2, "2"), entry("a", 3, "3")))
+	same(t, texts(t, s.Range(t.Context(), records.RangeQuery{Pattern: pattern(t, "a")})), "a 1 1", "a 2 2", "a 3 3")
+	c, err := s.Checkpoint(t.Context())
+	if err != nil || c != (sinks.Checkpoint{Log: "log", Sequence: 3}) {
+		t.Errorf("checkpoint %v, %v", c, err)
+	}
+	p, err := s.Position(t.Context())
+	if err != nil || p != (records.Position{Log: "log", Sequence: 3, MaxID: 3}) {
+		t.Errorf("position %v, %v", p, err)
+	}
+}
+
+func TestPruneAppliesEachLimit(t *testing.T) {
+	s := start(t, file(t))
+	var all []sinks.Entry
+	for i := range int64(3000) {
+		all = append(all, entry([]string{"age", "rows", "bytes", "kept"}[i%4], i, "12345"))
+	}
+	write(t, s, batch(1, all...))
+	plan := records.PrunePlan{Keep: []records.Keep{
+		{Record: "age", Before: 2000}, {Record: "rows", MaxRows: 10}, {Record: "bytes", MaxBytes: 52},
+	}}
+	preview, err := s.Preview(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := s.Prune(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(preview.Records) != fmt.Sprint(report.Records) {
+		t.Errorf("preview %v, done %v", preview.Records, report.Records)
+	}
+	stats, err := s.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range stats.Records {
+		got = append(got, fmt.Sprint(r.Record, " ", r.Rows, " ", r.Bytes, " ", r.FirstTime))
+	}
+	same(t, got, "age 250 1250 2000", "bytes 10 50 2962", "kept 750 3750 3", "rows 10 50 2961")
+}
