@@ -21,9 +21,10 @@ func table() map[string][]string {
 		"sinks/retention":  {"records"},
 		"aimx":             {"records"},
 		"examples/weather": {".", "sinks/sqlite"},
-		// records is named for the questions and answers of a history: the
+		// records and sinks/retention are named for the questions, answers and
+		// policies of a history: the
 		// commands hand them from flags to sinks/sqlite and print them.
-		"cmd/aimdb": {".", "records", "sinks/sqlite", "aimx", "examples/weather"},
+		"cmd/aimdb": {".", "records", "sinks/sqlite", "sinks/retention", "aimx", "examples/weather"},
 		"scripts":   {"records", "sinks", "sinks/sqlite"},
 	}
 }

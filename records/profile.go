@@ -23,15 +23,12 @@ type StageMetrics struct {
 type profile struct {
 	mu      sync.Mutex
 	current StageMetrics
-	// begun and returned count calls without resets.
-	begun, returned uint64
+	// alltime is Calls without resets.
+	alltime uint64
 }
 
 // call measures one call. One that panics or fails does not count.
 func (p *profile) call(fn func() error) error {
-	p.mu.Lock()
-	p.begun++
-	p.mu.Unlock()
 	start := time.Now()
 	if err := fn(); err != nil {
 		return err
@@ -48,7 +45,7 @@ func (p *profile) took(d time.Duration) {
 		m.Min = d
 	}
 	m.Calls++
-	p.returned++
+	p.alltime++
 	m.Total += d
 	m.Min, m.Max = min(m.Min, d), max(m.Max, d)
 }
@@ -59,11 +56,10 @@ func (p *profile) fail() {
 	p.current.Failures++
 }
 
-// counts returns how many calls have begun and how many have returned.
-func (p *profile) counts() (begun, returned uint64) {
+func (p *profile) succeeded() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.begun, p.returned
+	return p.alltime
 }
 
 func (p *profile) reset() {

@@ -197,25 +197,21 @@ func (s *stage) live() (err error) {
 func (r *Registry) supervise(s *stage) error {
 	failures := 0 // in a row
 	for {
-		begun, returned := s.profile.counts()
+		calls := s.profile.succeeded()
 		err := s.live()
-		ending := s.intake.Err() != nil
-		if err == nil || s.work.Err() != nil || (s.kind == SourceStage && ending) {
+		if err == nil || s.work.Err() != nil || (s.kind == SourceStage && s.intake.Err() != nil) {
 			return nil
 		}
-		begunNow, returnedNow := s.profile.counts()
-		if returnedNow > returned {
+		if s.profile.succeeded() > calls {
 			failures = 0
 		}
 		failures++
 		s.profile.fail()
 		r.logFailure(s, err, failures)
-		switch {
-		case s.policy == Fail:
+		if s.policy == Fail {
 			return &StageError{Stage: s.name, Record: s.home().key.text, Err: err}
-		case ending && begunNow == begun:
-			return nil // it does not even start, so it cannot work off anything
-		case failures > 1 || s.kind == SourceStage:
+		}
+		if failures > 1 || s.kind == SourceStage {
 			s.pause(failures)
 		}
 	}

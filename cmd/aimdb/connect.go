@@ -1,30 +1,4 @@
 package main
 
-import (
-	"github.com/spf13/pflag"
-)
-
 // defaultEndpoint is where a database is looked for if nothing is said.
 const defaultEndpoint = "/tmp/aimdb.sock"
-
-// connection is the flag that says which database is meant.
-type connection struct {
-	endpoint string
-	env      func(string) string
-}
-
-func (c *connection) flag(flags *pflag.FlagSet) {
-	flags.StringVar(&c.endpoint, "connect", "",
-		"endpoint of the database: a socket's path, unix://PATH or ws://HOST:PORT/ws (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
-}
-
-// target is the endpoint by flag, environment and default, in this order.
-func (c *connection) target() string {
-	if c.endpoint != "" {
-		return c.endpoint
-	}
-	if e := c.env("AIMDB_CONNECT"); e != "" {
-		return e
-	}
-	return defaultEndpoint
-}

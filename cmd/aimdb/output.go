@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/aimdb-go/aimdb/records"
@@ -101,4 +103,24 @@ func newRows(w io.Writer, f format) *output {
 
 func (o *output) stored(r records.Row) error {
 	return o.row(storedRow{r.Record, r.Time, r.Value}, r.Record, formatTime(r.Time), string(r.Value))
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func printRows(cmd *cobra.Command, f format, rows iter.Seq2[records.Row, error]) error {
+	out := newRows(cmd.OutOrStdout(), f)
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		if err := out.stored(r); err != nil {
+			return err
+		}
+	}
+	return out.end()
 }

@@ -53,7 +53,7 @@ to running databases and to history files.`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo())
+	root.AddCommand(newDemo(), newHistory())
 	return root
 }
 
@@ -86,5 +86,15 @@ func arguments(names ...string) cobra.PositionalArgs {
 			return nil
 		}
 		return usageError{fmt.Errorf("%s takes %d arguments %v, got %d", cmd.CommandPath(), len(names), names, len(args))}
+	}
+}
+
+// argumentsFrom is arguments with the last of the names left to the user.
+func argumentsFrom(least int, names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= len(names) {
+			return nil
+		}
+		return usageError{fmt.Errorf("%s takes %d to %d arguments %v, got %d", cmd.CommandPath(), least, len(names), names, len(args))}
 	}
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func newHistory() *cobra.Command {
+	c := group("history", "Look into, move and maintain a history",
+		newHistoryStats(), newHistoryQuery(), newHistoryExport(), newHistoryPrune())
+	c.Long = `Look into, move and maintain a history.
+
+DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,
+export, check and backup may read it while a database runs on it. query and
+export also take the endpoint of a running database (a socket, unix://PATH or
+ws://HOST:PORT/ws); AimX answers the others not, so they need the file.`
+	return c
+}
+
+// isEndpoint tells the endpoint of a running database from a file.
+func isEndpoint(target string) bool {
+	if strings.Contains(target, "://") {
+		return true
+	}
+	info, err := os.Stat(target)
+	return err == nil && info.Mode()&os.ModeSocket != 0
+}
+
+// checkFile makes sure that there is a file: opening one that is not there
+// would make it.
+func checkFile(cmd *cobra.Command, target string) error {
+	if isEndpoint(target) {
+		return usageError{fmt.Errorf("%s needs the database file and not an endpoint: AimX does not offer it; give the path, such as ./aimdb-data/history.db", cmd.CommandPath())}
+	}
+	info, err := os.Stat(target)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no history at %s; a database keeps it as history.db in its directory", target)
+	}
+	if err != nil {
+		return fmt.Errorf("look at the history: %w", err)
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s is a directory; the history in it is probably %s/history.db", target, strings.TrimSuffix(target, "/"))
+	}
+	return nil
+}
+
+// reading opens a history for reading only, whether or not a database runs on it.
+func reading(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err error) {
+	if err := checkFile(cmd, path); err != nil {
+		return err
+	}
+	s, err := sqlite.OpenReadOnly(path, sqlite.Logger(logger(cmd)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return asUsage(do(s))
+}
+
+// writing opens a history and runs its writer meanwhile. A damaged file is
+// refused and not moved aside: there is no log here to fill it again.
+func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err error) {
+	s, err := sqlite.Open(path, sqlite.Strict(), sqlite.Logger(logger(cmd)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	// The writer outlives a Ctrl-C, so that what was begun is ended in order.
+	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended)
+	}()
+	return asUsage(do(s))
+}
+
+// asUsage makes a query that can never be answered a usage error.
+func asUsage(err error) error {
+	if wrong := (*records.QueryError)(nil); errors.As(err, &wrong) {
+		return usageError{err}
+	}
+	return err
+}
+
+func logger(cmd *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+}

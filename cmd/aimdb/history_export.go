@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func newHistoryExport() *cobra.Command {
+	var as rowFormat
+	var file string
+	var q records.RangeQuery
+	c := &cobra.Command{
+		Use:   "export DB [PATTERN]",
+		Short: "Write rows as NDJSON or CSV, oldest first",
+		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
+(record,time,value), oldest first. --output writes to a file that appears when
+it is complete. Rows whose value is not JSON are left out and counted.`,
+		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
+  aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
+  aimdb history export history.db '#' --as csv | gzip > all.csv.gz`,
+		Args: argumentsFrom(1, "DB", "PATTERN"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			pattern := "#"
+			if len(args) == 2 {
+				pattern = args[1]
+			}
+			if q.Pattern, err = parsePattern(pattern); err != nil {
+				return err
+			}
+			if err := checkWindow(q.Window); err != nil {
+				return err
+			}
+			return reading(cmd, args[0], func(s *sqlite.Store) error {
+				return exportTo(cmd, file, func(w io.Writer) error {
+					return exportRows(cmd, w, rowFormatOf(as, file), s.Range(cmd.Context(), q))
+				})
+			})
+		},
+	}
+	windowFlags(c.Flags(), &q.Window)
+	c.Flags().Var(&as, "as", "form of the rows (default by the name of the file, else ndjson)")
+	c.Flags().StringVarP(&file, "output", "o", "", "file to write to (default stdout)")
+	return c
+}
+
+// exportTo gives do a file that gets its name when do has succeeded, or stdout.
+func exportTo(cmd *cobra.Command, file string, do func(io.Writer) error) (err error) {
+	if file == "" {
+		return do(cmd.OutOrStdout())
+	}
+	partial, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".partial-*")
+	if err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(partial.Name()))
+		}
+	}()
+	if err := errors.Join(do(partial), partial.Sync(), partial.Close()); err != nil {
+		return err
+	}
+	return os.Rename(partial.Name(), file)
+}
+
+func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[records.Row, error]) error {
+	out, err := newRowWriter(w, f)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(cmd.ErrOrStderr(), -1, "exporting")
+	written, broken := 0, 0
+	for r, err := range rows {
+		if err != nil {
+			return errors.Join(err, out.flush())
+		}
+		if !json.Valid(r.Value) {
+			broken++
+			continue
+		}
+		if err := out.write(r); err != nil {
+			return fmt.Errorf("write the export: %w", err)
+		}
+		written++
+		_ = bar.Add(1) // a bar that cannot be drawn is no reason to stop
+	}
+	_ = bar.Finish()
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
+	if broken > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", broken)
+	}
+	return out.flush()
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func newHistoryPrune() *cobra.Command {
+	var f format
+	var dry bool
+	var pattern string
+	var policy retention.Policy
+	var fileBytes int64
+	c := &cobra.Command{
+		Use:   "prune DB",
+		Short: "Delete what is older or more than wanted",
+		Long: `Delete the oldest rows of the matching records, in pieces that let a running
+database write in between, and give the space back. --dry-run only reports.`,
+		Example: `  aimdb history prune ./aimdb-data/history.db --max-age 7d --dry-run
+  aimdb history prune ./aimdb-data/history.db --pattern 'accuracy::*' --max-rows 10000
+  aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
+		Args: arguments("DB"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			config := retention.Config{FileBytes: fileBytes, Logger: logger(cmd)}
+			flags := cmd.Flags()
+			switch {
+			case flags.Changed("max-age") || flags.Changed("max-rows") || flags.Changed("max-bytes"):
+				if policy.Pattern, err = parsePattern(pattern); err != nil {
+					return err
+				}
+				config.Policies = []retention.Policy{policy}
+			case fileBytes == 0:
+				return usageError{fmt.Errorf("say what may go: --max-age, --max-rows, --max-bytes or --file-bytes")}
+			}
+			if err := checkFile(cmd, args[0]); err != nil {
+				return err
+			}
+			open := writing
+			if dry {
+				open = reading
+			}
+			return open(cmd, args[0], func(s *sqlite.Store) error {
+				r, err := retention.New(s, config)
+				if err != nil {
+					return usageError{err}
+				}
+				sweep := r.Sweep
+				if dry {
+					sweep = r.DryRun
+				}
+				report, err := sweep(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printPruned(cmd, f, dry, report)
+			})
+		},
+	}
+	flags := c.Flags()
+	f.flag(flags)
+	flags.BoolVar(&dry, "dry-run", false, "report what would go, and delete nothing")
+	flags.StringVar(&pattern, "pattern", "#", "the records that the limits are for")
+	flags.Var(spanFlag{&policy.MaxAge}, "max-age", "age above which rows go (7d)")
+	flags.Int64Var(&policy.MaxRows, "max-rows", 0, "rows of each record that stay")
+	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "bytes of values of each record that stay")
+	flags.Int64Var(&fileBytes, "file-bytes", 0, "size that the whole file shall not exceed")
+	return c
+}
+
+func printPruned(cmd *cobra.Command, f format, dry bool, report records.PruneReport) error {
+	if f == asJSON {
+		return newOutput(cmd.OutOrStdout(), f, 1).row(report)
+	}
+	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "VALUE BYTES")
+	for _, r := range report.Records {
+		if err := out.row(r, r.Record, r.Rows, r.Bytes); err != nil {
+			return err
+		}
+	}
+	if err := out.end(); err != nil {
+		return err
+	}
+	done := "deleted"
+	if dry {
+		done = "would be deleted"
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s; the file shrank by %d bytes\n", report.Rows, report.Bytes, done, report.FreedBytes)
+	if report.OverBytes > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because the rest is to be kept\n", report.OverBytes)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// historyQuery is what the flags of history query say.
+type historyQuery struct {
+	format  format
+	latest  int
+	ranged  bool
+	rows    records.RangeQuery
+	buckets records.BucketQuery
+}
+
+func newHistoryQuery() *cobra.Command {
+	var q historyQuery
+	c := &cobra.Command{
+		Use:   "query DB PATTERN",
+		Short: "Print the newest rows, a span of time, or buckets of time",
+		Long: `Print what a history holds of the records that match: the newest rows of each
+(--latest, the default), a span of time in order (--range), or a summary of a
+number in the values over buckets of time (--bucket with --path).
+
+With --range and --limit, a cursor for the next page is printed on stderr when
+there is one.`,
+		Example: `  aimdb history query history.db 'accuracy::*'
+  aimdb history query history.db accuracy::seattle --latest 10
+  aimdb history query history.db '#' --range --start 7d --limit 1000
+  aimdb history query history.db '#' --range --start 7d --limit 1000 --cursor CURSOR
+  aimdb history query history.db 'accuracy::*' --bucket 1d --path absolute_error`,
+		Args: arguments("DB", "PATTERN"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.parse(cmd, args[1]); err != nil {
+				return err
+			}
+			return reading(cmd, args[0], func(s *sqlite.Store) error { return q.print(cmd, s) })
+		},
+	}
+	flags := c.Flags()
+	q.format.flag(flags)
+	windowFlags(flags, &q.rows.Window)
+	flags.IntVar(&q.latest, "latest", 1, "that many of the newest rows of each record")
+	flags.BoolVar(&q.ranged, "range", false, "all rows by time, oldest first")
+	flags.BoolVar(&q.rows.Descending, "desc", false, "with --range: newest first")
+	flags.IntVar(&q.rows.Total, "limit", 0, "with --range: at most that many rows, and a cursor for the next page; 0 is all")
+	flags.IntVar(&q.rows.PerRecord, "per-record", 0, "with --range: at most that many rows of each record; 0 is all")
+	flags.StringVar(&q.rows.Cursor, "cursor", "", "with --range: go on behind an earlier page of the same query")
+	flags.Var(spanFlag{&q.buckets.Width}, "bucket", "summaries over buckets of that width (90s, 1h, 7d)")
+	flags.StringVar(&q.buckets.Path, "path", "", "with --bucket: the number in the value, such as wind.gust or list[0].t; empty is the value itself")
+	return c
+}
+
+// parse checks what the flags say together.
+func (q *historyQuery) parse(cmd *cobra.Command, pattern string) (err error) {
+	if q.rows.Pattern, err = parsePattern(pattern); err != nil {
+		return err
+	}
+	given := cmd.Flags().Changed
+	modes := 0
+	for _, flag := range []string{"latest", "range", "bucket"} {
+		if given(flag) {
+			modes++
+		}
+	}
+	if modes > 1 {
+		return usageError{errors.New("--latest, --range and --bucket are three queries; choose one")}
+	}
+	for flag, with := range map[string]string{"desc": "range", "limit": "range", "per-record": "range", "cursor": "range", "path": "bucket"} {
+		if given(flag) && !given(with) {
+			return usageError{fmt.Errorf("--%s goes with --%s", flag, with)}
+		}
+	}
+	switch {
+	case q.latest < 1:
+		return usageError{errors.New("--latest is a number of rows, at least 1")}
+	case q.rows.Total < 0 || q.rows.PerRecord < 0:
+		return usageError{errors.New("a limit cannot be negative; 0 is all")}
+	case given("bucket") && q.buckets.Width <= 0:
+		return usageError{errors.New("--bucket is the width of the buckets, such as 1h")}
+	}
+	return checkWindow(q.rows.Window)
+}
+
+func (q *historyQuery) print(cmd *cobra.Command, s *sqlite.Store) error {
+	switch {
+	case q.buckets.Width > 0:
+		return errors.New("buckets are not there yet")
+	case q.ranged && q.rows.Total > 0:
+		return q.printPage(cmd, s)
+	case q.ranged:
+		return printRows(cmd, q.format, s.Range(cmd.Context(), q.rows))
+	}
+	return printRows(cmd, q.format, s.Latest(cmd.Context(), records.LatestQuery{
+		Pattern: q.rows.Pattern, Limit: q.latest, Window: q.rows.Window,
+	}))
+}
+
+func (q *historyQuery) printPage(cmd *cobra.Command, s *sqlite.Store) error {
+	rows, next, err := s.Page(cmd.Context(), q.rows)
+	if err != nil {
+		return err
+	}
+	out := newRows(cmd.OutOrStdout(), q.format)
+	for _, r := range rows {
+		if err := out.stored(r); err != nil {
+			return err
+		}
+	}
+	if err := out.end(); err != nil {
+		return err
+	}
+	if next != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "next page: --cursor %s\n", next)
+	}
+	return nil
+}

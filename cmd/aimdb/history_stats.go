@@ -1,0 +1,57 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func newHistoryStats() *cobra.Command {
+	var f format
+	c := &cobra.Command{
+		Use:   "stats DB",
+		Short: "Print what a history holds, and how large it is",
+		Example: `  aimdb history stats ./aimdb-data/history.db
+  aimdb history stats ./aimdb-data/history.db --format json | jq .file_bytes`,
+		Args: arguments("DB"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return reading(cmd, args[0], func(s *sqlite.Store) error {
+				st, err := s.Stats(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printStats(cmd, f, st)
+			})
+		},
+	}
+	f.flag(c.Flags())
+	return c
+}
+
+func printStats(cmd *cobra.Command, f format, st records.HistoryStats) error {
+	file := newOutput(cmd.OutOrStdout(), f, 1, "ROWS", "FILE BYTES", "FREE BYTES", "WAL BYTES", "LAST PRUNE", "LOST", "DEAD LETTERS", "SHRINKS")
+	if err := file.row(st, st.Rows, st.FileBytes, st.FreeBytes, st.WALBytes, timeOrDash(st.LastPrune), st.Lost, st.DeadLetters, yesNo(st.Shrinks)); err != nil {
+		return err
+	}
+	if f == asJSON {
+		return nil
+	}
+	if _, err := cmd.OutOrStdout().Write([]byte("\n")); err != nil {
+		return err
+	}
+	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "VALUE BYTES", "FIRST", "LAST")
+	for _, r := range st.Records {
+		if err := out.row(r, r.Record, r.Rows, r.Bytes, formatTime(r.FirstTime), formatTime(r.LastTime)); err != nil {
+			return err
+		}
+	}
+	return out.end()
+}
+
+func timeOrDash(ms int64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return formatTime(ms)
+}

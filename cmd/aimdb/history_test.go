@@ -1,0 +1,195 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// lines decodes one JSON object a line.
+func lines[T any](t *testing.T, out string) []T {
+	t.Helper()
+	var all []T
+	for line := range strings.Lines(out) {
+		var v T
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// numbers returns the n of each row.
+func numbers(t *testing.T, out string) []int {
+	t.Helper()
+	var ns []int
+	for _, r := range lines[storedRow](t, out) {
+		var v struct{ N int }
+		if err := json.Unmarshal(r.Value, &v); err != nil {
+			t.Fatal(err)
+		}
+		ns = append(ns, v.N)
+	}
+	return ns
+}
+
+func TestHistoryStats(t *testing.T) {
+	db := historyFile(t, 30)
+	var st records.HistoryStats
+	if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
+		t.Fatal(err)
+	}
+	if st.Rows != 30 || len(st.Records) != 3 || st.FileBytes == 0 {
+		t.Errorf("stats = %+v, want 30 rows of 3 records", st)
+	}
+	if out := aimdb(t, "history", "stats", db).ok(t); !strings.Contains(out, "a::y") || !strings.Contains(out, "2023-11-14T22:13:20.000Z") {
+		t.Errorf("the table lacks a record or its first time:\n%s", out)
+	}
+}
+
+func TestHistoryQueryLatest(t *testing.T) {
+	db := historyFile(t, 30)
+	for _, c := range []struct {
+		args []string
+		want []int
+	}{
+		{[]string{"#"}, []int{27, 28, 29}},
+		{[]string{"a::*", "--latest", "2"}, []int{27, 24, 28, 25}},
+		{[]string{"b", "--end", "1700000005000"}, []int{5}},
+		{[]string{"nobody"}, nil},
+	} {
+		out := aimdb(t, append([]string{"history", "query", db, "--format", "json"}, c.args...)...).ok(t)
+		if got := numbers(t, out); !slices.Equal(got, c.want) {
+			t.Errorf("query %v = %v, want %v", c.args, got, c.want)
+		}
+	}
+}
+
+func TestHistoryQueryPages(t *testing.T) {
+	db := historyFile(t, 30)
+	next := regexp.MustCompile(`--cursor (\S+)`)
+	var got []int
+	args := []string{"history", "query", db, "#", "--range", "--start", "2023-11-14T22:13:25Z", "--limit", "7", "--format", "json"}
+	for page := args; ; {
+		r := aimdb(t, page...)
+		got = append(got, numbers(t, r.ok(t))...)
+		cursor := next.FindStringSubmatch(r.stderr)
+		if cursor == nil {
+			break
+		}
+		page = append(args[:len(args):len(args)], "--cursor", cursor[1])
+	}
+	want := make([]int, 0, 25)
+	for i := 5; i < 30; i++ {
+		want = append(want, i)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("pages = %v, want %v", got, want)
+	}
+	aimdb(t, append(args, "--cursor", "tampered")...).fails(t, exitUsage, "cursor")
+}
+
+func TestHistoryQueryRefuses(t *testing.T) {
+	db := historyFile(t, 3)
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"a*"}, "a*"},
+		{[]string{"#", "--latest", "0"}, "--latest"},
+		{[]string{"#", "--latest", "2", "--range"}, "choose one"},
+		{[]string{"#", "--limit", "2"}, "--range"},
+		{[]string{"#", "--range", "--limit", "-2"}, "negative"},
+		{[]string{"#", "--start", "1h", "--end", "2h"}, "after"},
+		{[]string{"#", "--start", "soon"}, "RFC 3339"},
+		{[]string{"#", "--format", "xml"}, "table or json"},
+		{[]string{}, "2 arguments"},
+	} {
+		aimdb(t, append([]string{"history", "query", db}, c.args...)...).fails(t, exitUsage, c.says)
+	}
+}
+
+func TestHistoryNeedsAHistory(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "notes.txt")
+	const notes = "this is not a database, and it is longer than the header of one"
+	if err := os.WriteFile(text, []byte(strings.Repeat(notes, 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"stats"}, {"query", "#"}, {"export"}, {"prune", "--max-age", "1d"}} {
+		args := func(db string) []string {
+			return append([]string{"history", command[0], db}, command[1:]...)
+		}
+		aimdb(t, args(filepath.Join(dir, "absent.db"))...).fails(t, exitFailed, "absent.db", "history.db")
+		aimdb(t, args(dir)...).fails(t, exitFailed, "is a directory")
+		aimdb(t, args(text)...).fails(t, exitFailed, "notes.txt")
+	}
+	aimdb(t, "history", "stats", "unix:///tmp/none.sock").fails(t, exitUsage, "needs the database file")
+	if after, err := os.ReadFile(text); err != nil || string(after) != strings.Repeat(notes, 20) {
+		t.Errorf("a file that is no database was touched: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "absent.db")); err == nil {
+		t.Error("looking for a history made one")
+	}
+}
+
+func TestHistoryPrune(t *testing.T) {
+	db := historyFile(t, 30)
+	prune := []string{"history", "prune", db, "--pattern", "a::*", "--max-rows", "4"}
+	if out := aimdb(t, append(prune, "--dry-run")...).ok(t); !strings.Contains(out, "12 rows") || !strings.Contains(out, "would be deleted") {
+		t.Errorf("the dry run says:\n%s", out)
+	}
+	count := func() int { return len(numbers(t, aimdb(t, "history", "export", db).ok(t))) }
+	if n := count(); n != 30 {
+		t.Fatalf("a dry run left %d rows of 30", n)
+	}
+	var report records.PruneReport
+	if err := json.Unmarshal([]byte(aimdb(t, append(prune, "--format", "json")...).ok(t)), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Rows != 12 || count() != 18 {
+		t.Errorf("pruned %d rows and left %d, want 12 and 18", report.Rows, count())
+	}
+	aimdb(t, "history", "prune", db).fails(t, exitUsage, "--max-age")
+	aimdb(t, "history", "prune", db, "--max-rows", "-1").fails(t, exitUsage, "negative")
+}
+
+func TestHistoryExport(t *testing.T) {
+	db := historyFile(t, 30)
+	dir := t.TempDir()
+	if got := numbers(t, aimdb(t, "history", "export", db, "b", "--start", "1700000006000").ok(t)); !slices.Equal(got, []int{8, 11, 14, 17, 20, 23, 26, 29}) {
+		t.Errorf("export of b = %v", got)
+	}
+	file := filepath.Join(dir, "all.csv")
+	if out := aimdb(t, "history", "export", db, "-o", file).ok(t); out != "" {
+		t.Errorf("stdout has %q although the export goes to a file", out)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := newRowReader(strings.NewReader(string(data)), asCSV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		row, err := reader.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.Time != base+int64(i)*1000 || !strings.Contains(string(row.Value), `"quote\" & <tag>`) {
+			t.Fatalf("row %d = %+v", i, row)
+		}
+	}
+	aimdb(t, "history", "export", db, "-o", filepath.Join(dir, "no", "where.csv")).fails(t, exitFailed, "where.csv")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("beside the export there is %v, %v", entries, err)
+	}
+}

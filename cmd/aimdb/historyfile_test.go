@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// base is the time of the first row of a history made by historyFile.
+const base = 1_700_000_000_000
+
+// historyFile makes a history with rows of three records in turn, a second
+// apart, and returns its path.
+func historyFile(t *testing.T, rows int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "history.db")
+	s, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "test", Sequence: uint64(rows)}}
+	for i := range rows {
+		batch.Entries = append(batch.Entries, sinks.Entry{
+			Sequence: uint64(i + 1), Record: []string{"a::x", "a::y", "b"}[i%3], Time: base + int64(i)*1000,
+			Value: fmt.Appendf(nil, `{"n":%d,"text":"comma, \"quote\" & <tag>"}`, i),
+		})
+	}
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

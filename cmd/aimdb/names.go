@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/pflag"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// checkKey makes a name against the grammar of keys a usage error.
+func checkKey(s string) error {
+	if _, err := records.ParseKey(s); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func parsePattern(s string) (records.Pattern, error) {
+	p, err := records.ParsePattern(s)
+	if err != nil {
+		return p, usageError{err}
+	}
+	return p, nil
+}
+
+func windowFlags(flags *pflag.FlagSet, w *records.Window) {
+	flags.Var(timeFlag{&w.Start}, "start", "oldest time: RFC 3339, Unix ms, or a duration back from now (7d)")
+	flags.Var(timeFlag{&w.End}, "end", "newest time, in the same forms")
+}
+
+func checkWindow(w records.Window) error {
+	if w.Start != nil && w.End != nil && *w.Start > *w.End {
+		return usageError{errors.New("--start is after --end")}
+	}
+	return nil
+}

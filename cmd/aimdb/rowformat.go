@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// rowFormat is the form of an export.
+type rowFormat string
+
+const (
+	ndjson  rowFormat = "ndjson"
+	asCSV   rowFormat = "csv"
+	csvHead           = "record,time,value"
+)
+
+// String implements pflag.Value.
+func (f *rowFormat) String() string { return string(*f) }
+
+// Set implements pflag.Value.
+func (f *rowFormat) Set(s string) error {
+	if s != string(ndjson) && s != string(asCSV) {
+		return errors.New("write ndjson or csv")
+	}
+	*f = rowFormat(s)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*rowFormat) Type() string { return "ndjson|csv" }
+
+// rowFormatOf is what was asked for, else what the name of a file says.
+func rowFormatOf(asked rowFormat, file string) rowFormat {
+	switch {
+	case asked != "":
+		return asked
+	case strings.HasSuffix(strings.ToLower(file), ".csv"):
+		return asCSV
+	}
+	return ndjson
+}
+
+// rowWriter writes rows one after the other.
+type rowWriter interface {
+	write(records.Row) error
+	flush() error
+}
+
+func newRowWriter(w io.Writer, f rowFormat) (rowWriter, error) {
+	if f == asCSV {
+		c := csv.NewWriter(w)
+		return csvRows{c}, c.Write(strings.Split(csvHead, ","))
+	}
+	b := bufio.NewWriterSize(w, 64<<10)
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	return jsonRows{b, e}, nil
+}
+
+type jsonRows struct {
+	b *bufio.Writer
+	e *json.Encoder
+}
+
+func (j jsonRows) write(r records.Row) error { return j.e.Encode(storedRow{r.Record, r.Time, r.Value}) }
+func (j jsonRows) flush() error              { return j.b.Flush() }
+
+type csvRows struct{ w *csv.Writer }
+
+func (c csvRows) write(r records.Row) error {
+	return c.w.Write([]string{r.Record, strconv.FormatInt(r.Time, 10), string(r.Value)})
+}
+
+func (c csvRows) flush() error {
+	c.w.Flush()
+	return c.w.Error()
+}
+
+// rowReader reads rows until io.EOF.
+type rowReader interface {
+	read() (records.Row, error)
+}
+
+func newRowReader(r io.Reader, f rowFormat) (rowReader, error) {
+	if f == asCSV {
+		c := csv.NewReader(r)
+		c.ReuseRecord = true
+		c.FieldsPerRecord = 3
+		head, err := c.Read()
+		if err != nil || !slices.Equal(head, strings.Split(csvHead, ",")) {
+			return nil, fmt.Errorf("line 1: the header %q is missing", csvHead)
+		}
+		return &csvSource{c}, nil
+	}
+	return &jsonSource{r: bufio.NewReaderSize(r, 64<<10)}, nil
+}
+
+type jsonSource struct {
+	r    *bufio.Reader
+	line int
+}
+
+func (j *jsonSource) read() (records.Row, error) {
+	for {
+		line, err := j.r.ReadBytes('\n')
+		if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
+			return records.Row{}, err
+		}
+		j.line++
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var row struct {
+			Record *string         `json:"record"`
+			Time   *int64          `json:"time"`
+			Value  json.RawMessage `json:"value"`
+		}
+		if err := json.Unmarshal(line, &row); err != nil {
+			return records.Row{}, fmt.Errorf("line %d: %w", j.line, err)
+		}
+		if row.Record == nil || row.Time == nil || row.Value == nil {
+			return records.Row{}, fmt.Errorf("line %d: a row has record, time and value", j.line)
+		}
+		return checkRow(j.line, records.Row{Record: *row.Record, Time: *row.Time, Value: row.Value})
+	}
+}
+
+type csvSource struct{ r *csv.Reader }
+
+func (c *csvSource) read() (records.Row, error) {
+	fields, err := c.r.Read()
+	if err != nil {
+		return records.Row{}, err // it names the line
+	}
+	line, _ := c.r.FieldPos(0)
+	ms, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return records.Row{}, fmt.Errorf("line %d: the time %q is not Unix milliseconds", line, fields[1])
+	}
+	return checkRow(line, records.Row{Record: strings.Clone(fields[0]), Time: ms, Value: json.RawMessage(fields[2])})
+}
+
+// checkRow lets only through what a database could have stored itself.
+func checkRow(line int, r records.Row) (records.Row, error) {
+	if _, err := records.ParseKey(r.Record); err != nil {
+		return r, fmt.Errorf("line %d: %w", line, err)
+	}
+	if r.Time < 0 || r.Time > maxTime {
+		return r, fmt.Errorf("line %d: the time %d is not in the years 1970 to 9999", line, r.Time)
+	}
+	if !json.Valid(r.Value) {
+		return r, fmt.Errorf("line %d: the value %.60q is not JSON", line, r.Value)
+	}
+	return r, nil
+}
