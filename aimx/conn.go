@@ -1,0 +1,107 @@
+package aimx
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// conn carries frames over one connection. One goroutine receives; the caller
+// sees to it that one sends at a time.
+type conn interface {
+	// receive returns the next frame. It is valid until the next call.
+	receive() ([]byte, error)
+	// send writes one frame in one write, or fails after the write timeout.
+	send(frame []byte) error
+	// close ends both at once, and may be called at any time, repeatedly.
+	close() error
+}
+
+// errFrameTooLong ends a connection, since who sent the frame waits for an
+// answer that cannot be given.
+var errFrameTooLong = errors.New("a frame is longer than the limit")
+
+// lineConn has one frame a line.
+type lineConn struct {
+	conn    net.Conn
+	in      *bufio.Reader
+	long    []byte // a line longer than the reader's buffer
+	limit   int
+	timeout time.Duration
+}
+
+func newLineConn(c net.Conn, limit int, timeout time.Duration) *lineConn {
+	return &lineConn{conn: c, in: bufio.NewReaderSize(c, 16<<10), limit: limit, timeout: timeout}
+}
+
+func (c *lineConn) receive() ([]byte, error) {
+	c.long = c.long[:0]
+	for {
+		part, err := c.in.ReadSlice('\n')
+		if len(c.long)+len(part) > c.limit {
+			return nil, fmt.Errorf("%w of %d bytes", errFrameTooLong, c.limit)
+		}
+		switch {
+		case err == nil && len(c.long) == 0:
+			return part, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			c.long = append(c.long, part...)
+			continue
+		case err == nil || len(c.long)+len(part) > 0:
+			// A last line without a line feed counts; the error comes again.
+			c.long = append(c.long, part...)
+			return c.long, nil
+		}
+		return nil, err
+	}
+}
+
+func (c *lineConn) send(frame []byte) error {
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(append(frame, '\n'))
+	return err
+}
+
+func (c *lineConn) close() error { return c.conn.Close() }
+
+// messageConn has one frame a WebSocket message.
+type messageConn struct {
+	socket  *websocket.Conn
+	timeout time.Duration
+	// ctx ends when the connection is closed, which ends what is under way.
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func newMessageConn(socket *websocket.Conn, limit int, timeout time.Duration) *messageConn {
+	socket.SetReadLimit(int64(limit))
+	ctx, cancel := context.WithCancel(context.Background())
+	return &messageConn{socket: socket, timeout: timeout, ctx: ctx, cancel: cancel}
+}
+
+func (c *messageConn) receive() ([]byte, error) {
+	_, message, err := c.socket.Read(c.ctx)
+	return message, err
+}
+
+// send writes a text message, as browsers ignore binary ones.
+func (c *messageConn) send(frame []byte) error {
+	ctx, cancel := context.WithTimeout(c.ctx, c.timeout)
+	defer cancel()
+	return c.socket.Write(ctx, websocket.MessageText, bytes.TrimSpace(frame))
+}
+
+// close does not wait for the peer's part of the closing handshake: it may be
+// the reason to close.
+func (c *messageConn) close() error {
+	c.cancel()
+	return c.socket.CloseNow()
+}
