@@ -1,0 +1,109 @@
+package aimx
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Info asks the server what it is. An upstream server on a WebSocket has no
+// hello; there only the version is known.
+func (c *Client) Info(ctx context.Context) (Info, error) {
+	raw, err := c.call(ctx, "hello", "", map[string]string{"version": Version, "client": "aimdb-go"})
+	var refusal *Refusal
+	if c.endpoint.URL != "" && errors.As(err, &refusal) && refusal.Code == CodeNotFound {
+		return Info{Version: Version}, nil
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	var info Info
+	if err := c.read("hello", raw, &info); err != nil {
+		return Info{}, err
+	}
+	if major, _, _ := strings.Cut(info.Version, "."); major != "3" {
+		return Info{}, &Refusal{Code: CodeVersionMismatch, Operation: "hello", Endpoint: c.endpoint.String(), Reason: fmt.Sprintf("the server speaks AimX %q", info.Version)}
+	}
+	return info, nil
+}
+
+// List returns all records of the server in the order of registration.
+func (c *Client) List(ctx context.Context) ([]RecordInfo, error) {
+	raw, err := c.call(ctx, "record.list", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	var rows []RecordInfo
+	return rows, c.read("record.list", raw, &rows)
+}
+
+// Get returns the current value of a record.
+func (c *Client) Get(ctx context.Context, key string) (json.RawMessage, error) {
+	return c.call(ctx, "record.get", key, map[string]string{"name": key})
+}
+
+// Set sets a writable record and returns the value read back, nil for a ring.
+func (c *Client) Set(ctx context.Context, key string, value any) (json.RawMessage, error) {
+	raw, err := c.call(ctx, "record.set", key, map[string]any{"name": key, "value": value})
+	if err != nil {
+		return nil, err
+	}
+	var result setResult
+	return result.Value, c.read("record.set", raw, &result)
+}
+
+// Query returns the newest limit stored rows of every record that matches a
+// pattern, within a window of write times, the oldest first. The ID of the rows
+// is not known.
+func (c *Client) Query(ctx context.Context, pattern string, limit int, window records.Window) ([]records.Row, error) {
+	params := struct {
+		Name  string `json:"name"`
+		Limit int    `json:"limit"`
+		Start *int64 `json:"start,omitempty"`
+		End   *int64 `json:"end,omitempty"`
+	}{pattern, limit, window.Start, window.End}
+	if limit < 0 {
+		return nil, fmt.Errorf("record.query %s: a limit of %d; it is 0 or more", pattern, limit)
+	}
+	raw, err := c.call(ctx, "record.query", pattern, params)
+	if err != nil {
+		return nil, err
+	}
+	var answer answerToQuery
+	if err := c.read("record.query", raw, &answer); err != nil {
+		return nil, err
+	}
+	rows := make([]records.Row, len(answer.Records))
+	for i, r := range answer.Records {
+		rows[i] = records.Row{Record: r.Topic, Time: r.Time, Value: r.Payload}
+	}
+	return rows, nil
+}
+
+// Ping returns when the server has handled every frame sent before.
+func (c *Client) Ping(ctx context.Context) error {
+	pong := make(chan frame, 1)
+	_, err := c.exchange(ctx, pong, func(w *frameWriter) []byte {
+		// Under the right to send, so that pongs come in this order.
+		c.mu.Lock()
+		c.pongs = append(c.pongs, pong)
+		c.mu.Unlock()
+		return w.bare(kindPing)
+	})
+	if err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	return nil
+}
+
+// read decodes a result.
+func (c *Client) read(operation string, raw json.RawMessage, to any) error {
+	if err := json.Unmarshal(raw, to); err != nil {
+		return fmt.Errorf("%s at %s: the answer is not what AimX %s has: %w", operation, c.endpoint, Version, err)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package aimx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+
+	"github.com/coder/websocket"
+)
+
+// Dial connects to a server: unix://PATH, uds://PATH, a bare path, or
+// ws://HOST:PORT[/PATH]. Without a deadline in ctx it takes 5 seconds at most.
+func Dial(ctx context.Context, endpoint string) (*Client, error) {
+	e, err := ParseEndpoint(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if e.URL != "" {
+		return dialWebSocket(ctx, e)
+	}
+	return dialSocket(ctx, e)
+}
+
+func dialSocket(ctx context.Context, e Endpoint) (*Client, error) {
+	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", e.Path)
+	if err != nil {
+		return nil, &ConnectionError{Endpoint: e.String(), Advice: adviceOn(err), Err: err}
+	}
+	c := newClient(e, newLineConn(connection, clientFrameBytes, clientWriteTimeout))
+	if _, err := c.Info(ctx); err != nil {
+		return nil, errors.Join(notGreeted(e, err), c.Close())
+	}
+	return c, nil
+}
+
+// notGreeted explains a failed hello.
+func notGreeted(e Endpoint, err error) error {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return err
+	}
+	return &ConnectionError{
+		Endpoint: e.String(), Err: fmt.Errorf("it does not greet: %w", err),
+		Advice: "check that an AimX server listens there and is not full",
+	}
+}
+
+func adviceOn(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "start the database, or give the endpoint of one that runs"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nobody listens there any more; start the database, or give the endpoint of one that runs"
+	case errors.Is(err, fs.ErrPermission):
+		return "the socket belongs to another user; use the user that runs the database"
+	}
+	return "check that a database runs there"
+}
+
+func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return nil, err
+	}
+	query := u.Query()
+	query.Set("v", Version)
+	u.RawQuery = query.Encode()
+	// A client of its own, so that no idle connection outlives the call.
+	transport := &http.Transport{DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	socket, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	if err != nil {
+		advice := adviceOn(err)
+		switch {
+		case response == nil:
+		case response.StatusCode == http.StatusUpgradeRequired:
+			advice = "the server does not speak AimX " + Version
+		default:
+			advice = fmt.Sprintf("the web server answered %s; check host, port and path", response.Status)
+		}
+		return nil, &ConnectionError{Endpoint: e.String(), Advice: advice, Err: err}
+	}
+	return newClient(e, newMessageConn(socket, clientFrameBytes, clientWriteTimeout)), nil
+}

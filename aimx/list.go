@@ -1,0 +1,139 @@
+package aimx
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Info is what a server says about itself.
+type Info struct {
+	Version          string   `json:"version"`
+	Server           string   `json:"server"`
+	Permissions      []string `json:"permissions"`
+	WritableRecords  []string `json:"writable_records"`
+	MaxSubscriptions int      `json:"max_subscriptions"`
+	Authenticated    bool     `json:"authenticated"`
+}
+
+// RecordInfo is one row of record.list.
+type RecordInfo struct {
+	ID  int    `json:"record_id"`
+	Key string `json:"record_key"`
+	// Name is the key too: upstream's tools show and look up the name.
+	Name       string `json:"name"`
+	TypeID     string `json:"type_id"`
+	SchemaType string `json:"schema_type,omitempty"`
+	Entity     string `json:"entity,omitempty"`
+	Origin     Origin `json:"origin"`
+	// BufferType is "spmc_ring", "single_latest", "mailbox" or "none".
+	BufferType string `json:"buffer_type"`
+	// BufferCapacity is nil but for rings.
+	BufferCapacity *int `json:"buffer_capacity,omitempty"`
+	Producers      int  `json:"producer_count"`
+	Consumers      int  `json:"consumer_count"`
+	Outbound       int  `json:"outbound_connector_count"`
+	Writable       bool `json:"writable"`
+	// Produced 0 means that there never was a value.
+	Produced uint64 `json:"produced_count"`
+	Consumed uint64 `json:"consumed_count"`
+	Dropped  uint64 `json:"dropped_count"`
+	// Occupancy is the number of values kept and how many there can be.
+	Occupancy []int          `json:"occupancy,omitempty"`
+	Stages    []StageProfile `json:"stage_profiling,omitempty"`
+	Signals   []SignalStats  `json:"signal_stats,omitempty"`
+	// What follows is not in upstream's rows, and ignored by its clients.
+
+	// LastWrite is the time of the last write in Unix milliseconds, if it was
+	// taken.
+	LastWrite int64 `json:"last_write_ms,omitempty"`
+	// Drops says which readers dropped what, Losses which values did not reach
+	// the log or a sink (the latest), Lost how many those are in all.
+	Drops  []Drop         `json:"drops,omitempty"`
+	Losses []records.Loss `json:"losses,omitempty"`
+	Lost   uint64         `json:"lost_count,omitempty"`
+}
+
+// StageProfile is what one stage of a record took.
+type StageProfile struct {
+	Type  string `json:"stage_type"`
+	Index int    `json:"index"`
+	Name  string `json:"name,omitempty"`
+	Calls uint64 `json:"call_count"`
+	Total int64  `json:"total_time_ns"`
+	Mean  int64  `json:"avg_time_ns"`
+	Min   int64  `json:"min_time_ns"`
+	Max   int64  `json:"max_time_ns"`
+}
+
+// SignalStats are the statistics of a number in a record's values.
+type SignalStats struct {
+	Signal string  `json:"signal"`
+	Unit   string  `json:"unit,omitempty"`
+	Count  uint64  `json:"count"`
+	Last   float64 `json:"last"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+	Mean   float64 `json:"mean"`
+}
+
+// Drop is a number of values that a reader did not get.
+type Drop struct {
+	Reader string        `json:"reader,omitempty"`
+	Cause  records.Cause `json:"cause"`
+	Count  uint64        `json:"count"`
+}
+
+func (s *session) list([]byte) (json.RawMessage, *refusal) {
+	handles := s.server.config.Registry.Handles()
+	rows := make([]RecordInfo, 0, len(handles))
+	for _, h := range handles {
+		rows = append(rows, describe(h))
+	}
+	return marshal(rows)
+}
+
+func describe(h *records.Handle) RecordInfo {
+	m := h.Metrics()
+	info := RecordInfo{
+		ID: h.ID(), Key: h.Key(), Name: h.Key(),
+		TypeID: h.TypeName(), SchemaType: h.TypeName(), Entity: entity(h.Key()),
+		Origin:     originOf(h.Origin()),
+		BufferType: h.Kind().String(),
+		Producers:  m.Producers, Consumers: m.Consumers,
+		Writable: writable(h),
+		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
+		Occupancy: []int{m.Items, m.Capacity},
+		LastWrite: m.LastWrite, Lost: m.Lost,
+	}
+	if h.Kind() == records.Ring {
+		capacity := h.Capacity()
+		info.BufferCapacity = &capacity
+	}
+	info.Losses, _ = h.Losses()
+	for _, d := range m.Drops {
+		info.Drops = append(info.Drops, Drop{d.Reader, d.Cause, d.Count})
+	}
+	for _, st := range m.Stages {
+		info.Stages = append(info.Stages, profileOf(st))
+	}
+	if g := m.Signal; g != nil && g.Count > 0 {
+		info.Signals = []SignalStats{{g.Signal, g.Unit, g.Count, g.Last, g.Min, g.Max, g.Mean}}
+	}
+	return info
+}
+
+// entity is the part of a key behind its last dot or slash.
+func entity(key string) string { return key[strings.LastIndexAny(key, "./")+1:] }
+
+func profileOf(m records.StageMetrics) StageProfile {
+	p := StageProfile{
+		Type: m.Type, Index: m.Index, Name: m.Name, Calls: m.Calls,
+		Total: m.Total.Nanoseconds(), Min: m.Min.Nanoseconds(), Max: m.Max.Nanoseconds(),
+	}
+	if m.Calls > 0 {
+		p.Mean = p.Total / int64(m.Calls)
+	}
+	return p
+}

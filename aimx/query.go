@@ -1,0 +1,145 @@
+package aimx
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// stored is one row of the answer to record.query.
+type stored struct {
+	Topic   string          `json:"topic"`
+	Payload json.RawMessage `json:"payload"`
+	Time    int64           `json:"ts"`
+}
+
+// answerToQuery is the answer to record.query.
+type answerToQuery struct {
+	Records []stored `json:"records"`
+	Total   int      `json:"total"`
+}
+
+// query answers record.query beside the other frames of the connection. What
+// the history holds does not depend on their order.
+func (s *session) query(f frame) {
+	q, no := readQuery(f.params)
+	if s.server.config.History == nil {
+		no = refuse(s.dialect.noHistory, "this database keeps no history")
+	}
+	if no != nil || q.Limit == 0 || emptyWindow(q.Window) {
+		s.answer(&s.out, f.id, json.RawMessage(`{"records":[],"total":0}`), no)
+		return
+	}
+	select {
+	case s.waiting <- struct{}{}:
+	case <-s.ctx.Done():
+		return
+	}
+	s.work.Go(func() {
+		defer func() { <-s.waiting }()
+		select {
+		case s.running <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		}
+		defer func() { <-s.running }()
+		result, no := s.ask(q)
+		s.answer(&frameWriter{}, f.id, result, no)
+	})
+}
+
+func emptyWindow(w records.Window) bool {
+	return w.Start != nil && w.End != nil && *w.Start > *w.End
+}
+
+// readQuery reads the parameters. What is not an unsigned integer counts as
+// absent, as upstream has it.
+func readQuery(params []byte) (records.LatestQuery, *refusal) {
+	name, ok := nameOf(params)
+	if !ok {
+		name = "#"
+	}
+	q := records.LatestQuery{Pattern: records.WirePattern(name), Limit: 1}
+	var limit *int64
+	for member, to := range map[string]**int64{"limit": &limit, "start": &q.Window.Start, "end": &q.Window.End} {
+		raw := string(parameter(params, member))
+		n, err := strconv.ParseUint(raw, 10, 64)
+		if err != nil {
+			continue
+		}
+		if n > math.MaxInt64 {
+			return q, refuse(CodeInternal, "%s is %s; it is at most 2^63-1", member, raw)
+		}
+		signed := int64(n)
+		*to = &signed
+	}
+	if limit != nil {
+		q.Limit = int(*limit)
+	}
+	return q, nil
+}
+
+// ask collects the rows, oldest first.
+func (s *session) ask(q records.LatestQuery) (json.RawMessage, *refusal) {
+	limits := s.server.config.Limits
+	ctx, cancel := context.WithTimeout(s.ctx, limits.QueryTimeout)
+	defer cancel()
+	var rows []records.Row
+	size, broken := 0, 0
+	for row, err := range s.server.config.History.Latest(ctx, q) {
+		if err != nil {
+			return nil, s.queryFailed(ctx, q, err)
+		}
+		if !validJSON(row.Value) || !carriable(row.Record) {
+			broken++
+			continue
+		}
+		rows = append(rows, row)
+		size += len(row.Record) + len(row.Value) + 48 // with the names of members
+		if len(rows) > limits.QueryRows || size > limits.QueryBytes {
+			return nil, refuse(CodeInternal, "the answer has more than %d rows or %d bytes; ask for fewer with limit, start, end or a narrower name", limits.QueryRows, limits.QueryBytes)
+		}
+	}
+	if broken > 0 {
+		s.server.config.Logger.Warn("record.query skipped stored rows that are not JSON", "pattern", q.Pattern.String(), "rows", broken)
+	}
+	slices.SortStableFunc(rows, func(a, b records.Row) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
+	})
+	return appendRows(make([]byte, 0, size+64), rows), nil
+}
+
+func (s *session) queryFailed(ctx context.Context, q records.LatestQuery, err error) *refusal {
+	if s.ctx.Err() == nil {
+		s.server.config.Logger.Warn("record.query failed", "pattern", q.Pattern.String(), "error", err)
+	}
+	if ctx.Err() == context.DeadlineExceeded {
+		return refuse(CodeInternal, "the query took longer than %v; ask for fewer rows", s.server.config.Limits.QueryTimeout)
+	}
+	return refuse(CodeInternal, "the history failed: %v", err)
+}
+
+// appendRows writes the answer without another copy of every value.
+func appendRows(b []byte, rows []records.Row) []byte {
+	b = append(b, `{"records":[`...)
+	for i, row := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"topic":"`...)
+		b = append(b, row.Record...)
+		b = append(b, `","payload":`...)
+		b = appendCompact(b, row.Value)
+		b = append(b, `,"ts":`...)
+		b = strconv.AppendInt(b, row.Time, 10)
+		b = append(b, '}')
+	}
+	b = append(b, `],"total":`...)
+	b = strconv.AppendInt(b, int64(len(rows)), 10)
+	return append(b, '}')
+}

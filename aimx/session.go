@@ -1,0 +1,151 @@
+package aimx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+)
+
+// session is one connection on the server's side. Its frames are handled by
+// the goroutine of serve, in order; queries and subscriptions have goroutines
+// of their own, which all end before serve returns.
+type session struct {
+	server  *Server
+	dialect dialect
+	conn    conn
+	// ctx ends with the connection; its cause says why.
+	ctx  context.Context
+	quit context.CancelCauseFunc
+	work sync.WaitGroup
+	out  frameWriter // of the goroutine of serve
+
+	sending sync.Mutex // one frame at a time
+
+	// waiting and running bound the queries.
+	waiting, running chan struct{}
+	// subscriptions is for the goroutine of serve only.
+	subscriptions map[string]*subscription
+	// refusedWrites counts writes that changed nothing.
+	refusedWrites uint64
+}
+
+func newSession(ctx context.Context, s *Server, c conn, d dialect) *session {
+	queries := s.config.Limits.Queries
+	session := &session{
+		server: s, dialect: d, conn: c,
+		waiting:       make(chan struct{}, 5*queries),
+		running:       make(chan struct{}, queries),
+		subscriptions: make(map[string]*subscription),
+	}
+	session.ctx, session.quit = context.WithCancelCause(ctx)
+	return session
+}
+
+// serve handles frames until the connection ends.
+func (s *session) serve() {
+	// Closing the connection is what ends a receive or a send that blocks.
+	closing := context.AfterFunc(s.ctx, func() { _ = s.conn.close() }) // whoever blocks gets the error
+	defer closing()
+	err := s.receive()
+	for _, sub := range s.subscriptions {
+		sub.end()
+	}
+	if !errors.Is(err, io.EOF) {
+		s.hangUp(err)
+	}
+	s.work.Wait() // a client that half-closed waits for its answers
+	s.hangUp(err)
+	_ = s.conn.close() // there is nobody left to tell
+	s.server.config.Logger.Debug("AimX connection ended", "transport", s.dialect.name,
+		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites)
+}
+
+// hangUp ends the session; the first reason counts.
+func (s *session) hangUp(why error) { s.quit(why) }
+
+func (s *session) receive() error {
+	for {
+		line, err := s.conn.receive()
+		if err != nil {
+			return err
+		}
+		if f, ok := decode(line); ok {
+			s.handle(f)
+		}
+		if s.ctx.Err() != nil {
+			return context.Cause(s.ctx)
+		}
+	}
+}
+
+func (s *session) handle(f frame) {
+	switch f.kind {
+	case kindRequest:
+		s.call(f)
+	case kindSubscribe:
+		s.subscribe(f)
+	case kindUnsubscribe:
+		s.unsubscribe(f.sub)
+	case kindWrite:
+		s.write(f)
+	case kindPing:
+		s.send(s.out.bare(kindPong))
+	}
+}
+
+// send writes one frame. The first failure ends the session.
+func (s *session) send(frame []byte) bool {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if s.ctx.Err() != nil {
+		return false
+	}
+	if err := s.conn.send(frame); err != nil {
+		s.hangUp(fmt.Errorf("send: %w", err))
+		return false
+	}
+	return true
+}
+
+// answer sends the one reply to a request. A result of null is not_found, as
+// upstream's client hangs on it.
+func (s *session) answer(w *frameWriter, id uint64, result []byte, no *refusal) {
+	switch {
+	case no != nil:
+		s.send(w.refusal(id, no.code, no.reason))
+	case isNull(result):
+		s.send(w.refusal(id, CodeNotFound, "the value is null"))
+	default:
+		s.send(w.reply(id, result))
+	}
+}
+
+func (s *session) subscribe(f frame) {
+	sub := strconv.FormatUint(f.id, 10)
+	s.unsubscribe(sub) // an id that is used again stands for the new one
+	if len(s.subscriptions) >= s.dialect.subscriptions {
+		s.answer(&s.out, f.id, nil, refuse(CodeDenied, "a connection has at most %d subscriptions; unsub one or open another connection", s.dialect.subscriptions))
+		return
+	}
+	source, no := s.open(f.topic)
+	if no != nil && s.dialect.refusesTopics {
+		s.answer(&s.out, f.id, nil, no)
+		return
+	}
+	if s.dialect.acknowledges {
+		s.send(s.out.subscribed(sub))
+	}
+	added := newSubscription(s, f.id, sub, source)
+	s.subscriptions[sub] = added
+	added.start()
+}
+
+func (s *session) unsubscribe(sub string) {
+	if old, ok := s.subscriptions[sub]; ok {
+		old.end()
+		delete(s.subscriptions, sub)
+	}
+}

@@ -1,0 +1,198 @@
+package aimx
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// watchEvents is how many updates a watch keeps for whoever reads it. More are
+// dropped, the newest first, and show as Skipped. Snapshots are not bounded:
+// there is one for each record.
+const watchEvents = 4096
+
+// Update is a value that a watch delivers.
+type Update struct {
+	// Topic is the key of the record.
+	Topic string
+	// Data is the value as JSON.
+	Data json.RawMessage
+	// Seq numbers the updates of one watch from 1; Skipped is how many were
+	// lost right before this one.
+	Seq, Skipped uint64
+	// Snapshot is true for a value that was there before the watch, and Last
+	// for the last of those.
+	Snapshot, Last bool
+}
+
+// Watch is a subscription. It is for one goroutine at a time, but for Close.
+type Watch struct {
+	client *Client
+	name   string
+	topic  string
+	exact  bool
+	last   uint64 // the greatest number delivered
+
+	mu     sync.Mutex
+	queue  []Update
+	events int
+	ended  bool
+	err    error // a refusal
+	closed bool
+
+	ready chan struct{} // holds a token when there is something to look at
+}
+
+func subName(id uint64) string { return strconv.FormatUint(id, 10) }
+
+// Watch subscribes to a key or a pattern. When it returns without an error the
+// server delivers everything from then on; a refusal is returned here. Close
+// the watch when it is not needed any more.
+func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
+	if !carriable(topic) || topic == "" {
+		return nil, fmt.Errorf("watch %q: a topic is not empty and has no quotes, backslashes or control characters", topic)
+	}
+	w := &Watch{client: c, topic: topic, exact: !strings.ContainsAny(topic, "*#"), ready: make(chan struct{}, 1)}
+	c.mu.Lock()
+	id := c.nextID
+	c.nextID++
+	w.name = subName(id)
+	c.watches[w.name] = w
+	c.mu.Unlock()
+	err := c.send(ctx, func(f *frameWriter) []byte { return f.subscribe(id, topic) })
+	if err == nil {
+		// Frames are handled in order: a refusal comes before the pong.
+		err = c.Ping(ctx)
+	}
+	if err != nil {
+		w.Close()
+		return nil, fmt.Errorf("watch %s: %w", topic, err)
+	}
+	w.mu.Lock()
+	err = w.err
+	w.mu.Unlock()
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// deliver queues an update; it is called by the client's receiver.
+func (w *Watch) deliver(f frame) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended || w.closed {
+		return
+	}
+	snapshot := f.kind == kindSnapshot
+	if !snapshot && w.events >= watchEvents {
+		return // w.last stays behind, and so the next one shows the gap
+	}
+	u := Update{Topic: f.topic, Data: append(json.RawMessage(nil), f.update...), Seq: f.seq, Snapshot: snapshot, Last: f.last}
+	if u.Topic == "" && w.exact {
+		u.Topic = w.topic
+	}
+	if u.Data == nil {
+		u.Data = json.RawMessage("null")
+	}
+	if f.seq > w.last {
+		u.Skipped = f.seq - w.last - 1
+		w.last = f.seq
+	}
+	if !snapshot {
+		w.events++
+	}
+	w.queue = append(w.queue, u)
+	w.signal()
+}
+
+// refuse ends the watch; it is called by the client's receiver.
+func (w *Watch) refuse(f frame) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	w.err = w.client.refused(f, "watch "+w.topic)
+	w.signal()
+}
+
+func (w *Watch) signal() {
+	select {
+	case w.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Next waits for the next update. What came before the connection was lost is
+// delivered first.
+func (w *Watch) Next(ctx context.Context) (Update, error) {
+	for {
+		u, ok, err := w.take()
+		if ok || err != nil {
+			return u, err
+		}
+		select {
+		case <-w.ready:
+		case <-ctx.Done():
+			return Update{}, ctx.Err()
+		case <-w.client.done:
+			if u, ok, err := w.take(); ok || err != nil {
+				return u, err
+			}
+			return Update{}, fmt.Errorf("watch %s: %w", w.topic, w.client.Err())
+		}
+	}
+}
+
+func (w *Watch) take() (Update, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return Update{}, false, fmt.Errorf("watch %s: it is closed", w.topic)
+	}
+	if len(w.queue) == 0 {
+		return Update{}, false, w.err
+	}
+	u := w.queue[0]
+	w.queue = w.queue[1:]
+	if !u.Snapshot {
+		w.events--
+	}
+	return u, true, nil
+}
+
+// All ranges over the updates until ctx ends or the watch does. The last
+// element carries the error.
+func (w *Watch) All(ctx context.Context) iter.Seq2[Update, error] {
+	return func(yield func(Update, error) bool) {
+		for {
+			u, err := w.Next(ctx)
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the watch and tells the server, without waiting for it.
+func (w *Watch) Close() {
+	w.mu.Lock()
+	known := w.closed
+	w.closed = true
+	w.queue = nil
+	w.signal()
+	w.mu.Unlock()
+	if known {
+		return
+	}
+	c := w.client
+	c.mu.Lock()
+	delete(c.watches, w.name)
+	c.mu.Unlock()
+	// If it cannot be sent, the connection is gone and the watch with it.
+	_ = c.send(context.Background(), func(f *frameWriter) []byte { return f.unsubscribe(w.name) })
+}
