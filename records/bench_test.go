@@ -1,6 +1,7 @@
 package records_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"slices"
@@ -16,7 +17,7 @@ import (
 // the code. ns/op and allocs/op are those of the candidate.
 
 // payload is the 32-byte value of the benchmarks.
-type payload [4]int64
+type payload struct{ A, B, C, D int64 }
 
 // turn is how many operations each side does before the other gets its turn.
 const turn = 20_000
@@ -69,7 +70,7 @@ func channels(readers int) func(n int) {
 	return func(n int) {
 		for i := range n {
 			for _, c := range chans {
-				c <- payload{int64(i)}
+				c <- payload{A: int64(i)}
 				<-c
 			}
 		}
@@ -85,7 +86,7 @@ func openRecord(b *testing.B, c records.Config) *records.Record[payload] {
 func push(record *records.Record[payload]) func(n int) {
 	return func(n int) {
 		for i := range n {
-			record.Produce(payload{int64(i)})
+			record.Produce(payload{A: int64(i)})
 		}
 	}
 }
@@ -99,9 +100,9 @@ func pushReceive(b *testing.B, record *records.Record[payload], readers int) fun
 	ctx := b.Context()
 	return func(n int) {
 		for i := range n {
-			record.Produce(payload{int64(i)})
+			record.Produce(payload{A: int64(i)})
 			for _, reader := range subscribed {
-				if v, err := reader.Receive(ctx); err != nil || v[0] != int64(i) {
+				if v, err := reader.Receive(ctx); err != nil || v.A != int64(i) {
 					b.Fatalf("got %v, %v", v, err)
 				}
 			}
@@ -287,4 +288,40 @@ func inUse() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + m.StackInuse
+}
+
+// BenchmarkSendThroughFeed brings lossless values to a feed, against encoding
+// them in a loop: what is above 1 is the price of the way.
+func BenchmarkSendThroughFeed(b *testing.B) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	record := register[payload](b, r, "a", lossless(64, records.LogReader))
+	feed := r.NewFeed(records.LogReader, r.Handles())
+	dst := make([]records.Item, 256)
+	through := func(n int) {
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			for i := range n {
+				if err := record.Send(b.Context(), payload{A: int64(i)}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+		for taken := 0; taken < n; {
+			got, err := feed.Take(b.Context(), dst)
+			if err != nil {
+				b.Fatal(err)
+			}
+			taken += got
+		}
+		writer.Wait()
+	}
+	encode := func(n int) {
+		for i := range n {
+			if _, err := json.Marshal(payload{A: int64(i)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	compare(b, "x-marshal", encode, through)
+	r.Close()
 }

@@ -23,12 +23,15 @@ type StageMetrics struct {
 type profile struct {
 	mu      sync.Mutex
 	current StageMetrics
-	// alltime is Calls without resets.
-	alltime uint64
+	// begun and returned count calls without resets.
+	begun, returned uint64
 }
 
 // call measures one call. One that panics or fails does not count.
 func (p *profile) call(fn func() error) error {
+	p.mu.Lock()
+	p.begun++
+	p.mu.Unlock()
 	start := time.Now()
 	if err := fn(); err != nil {
 		return err
@@ -45,7 +48,7 @@ func (p *profile) took(d time.Duration) {
 		m.Min = d
 	}
 	m.Calls++
-	p.alltime++
+	p.returned++
 	m.Total += d
 	m.Min, m.Max = min(m.Min, d), max(m.Max, d)
 }
@@ -56,10 +59,11 @@ func (p *profile) fail() {
 	p.current.Failures++
 }
 
-func (p *profile) succeeded() uint64 {
+// counts returns how many calls have begun and how many have returned.
+func (p *profile) counts() (begun, returned uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.alltime
+	return p.begun, p.returned
 }
 
 func (p *profile) reset() {

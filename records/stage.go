@@ -197,21 +197,25 @@ func (s *stage) live() (err error) {
 func (r *Registry) supervise(s *stage) error {
 	failures := 0 // in a row
 	for {
-		calls := s.profile.succeeded()
+		begun, returned := s.profile.counts()
 		err := s.live()
-		if err == nil || s.work.Err() != nil || (s.kind == SourceStage && s.intake.Err() != nil) {
+		ending := s.intake.Err() != nil
+		if err == nil || s.work.Err() != nil || (s.kind == SourceStage && ending) {
 			return nil
 		}
-		if s.profile.succeeded() > calls {
+		begunNow, returnedNow := s.profile.counts()
+		if returnedNow > returned {
 			failures = 0
 		}
 		failures++
 		s.profile.fail()
 		r.logFailure(s, err, failures)
-		if s.policy == Fail {
+		switch {
+		case s.policy == Fail:
 			return &StageError{Stage: s.name, Record: s.home().key.text, Err: err}
-		}
-		if failures > 1 || s.kind == SourceStage {
+		case ending && begunNow == begun:
+			return nil // it does not even start, so it cannot work off anything
+		case failures > 1 || s.kind == SourceStage:
 			s.pause(failures)
 		}
 	}

@@ -283,3 +283,49 @@ func TestSignal(t *testing.T) {
 		t.Errorf("after a reset: %+v", m)
 	}
 }
+
+// TestJoinIsFreshAfterFailure also has a join that changes its inputs.
+func TestJoinIsFreshAfterFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := records.NewRegistry(records.RegistryOptions{})
+		in, out, never := register[int](t, r, "in", ring(10)), register[int](t, r, "out", ring(10)), register[int](t, r, "never", ring(10))
+		records.Join(out, func(inputs *records.Inputs[int]) {
+			count := 0
+			records.On(inputs, in, func(_ context.Context, v int, emit func(int) error) error {
+				if v < 0 {
+					panic("negative")
+				}
+				count++
+				return emit(count)
+			})
+		})
+		declared := false
+		records.Join(never, func(inputs *records.Inputs[int]) {
+			fn := func(context.Context, int, func(int) error) error { return nil }
+			if declared {
+				records.On(inputs, out, fn)
+				return
+			}
+			declared = true
+			records.On(inputs, in, fn)
+		})
+		got := out.Subscribe("test")
+		defer got.Close()
+		for _, v := range []int{1, 1, -1, 1} {
+			in.Produce(v)
+		}
+		stop := run(t, r)
+		synctest.Wait()
+		if all := drain(got); !slices.Equal(all, []int{1, 2, 1}) {
+			t.Errorf("got %v", all)
+		}
+		if s := never.Handle().Metrics().Stages; s[0].Failures == 0 {
+			t.Error("a join that changed its inputs did not fail")
+		}
+		in.Produce(1)
+		never.Produce(1)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,103 @@
+// Package memory is a sink that keeps the history in memory. It is for tests
+// and for histories that need not outlive the process.
+package memory
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// Sink keeps what it is given. The zero value is ready; its name is "memory".
+type Sink struct {
+	// Named is the name of the sink if it is not "memory".
+	Named string
+	// Refuse, if set, says of an entry why it is refused for good.
+	Refuse func(sinks.Entry) error
+
+	mu         sync.Mutex
+	entries    []sinks.Entry
+	refused    []sinks.Refusal
+	losses     []records.Loss
+	checkpoint sinks.Checkpoint
+	batches    int
+}
+
+var _ sinks.Sink = (*Sink)(nil)
+
+// Name implements sinks.Sink.
+func (s *Sink) Name() string {
+	if s.Named != "" {
+		return s.Named
+	}
+	return "memory"
+}
+
+// Checkpoint implements sinks.Sink.
+func (s *Sink) Checkpoint(context.Context) (sinks.Checkpoint, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.checkpoint, nil
+}
+
+// Write implements sinks.Sink.
+func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.Refuse != nil {
+		for _, e := range b.Entries {
+			if err := s.Refuse(e); err != nil {
+				return &sinks.RefusedError{Reason: err}
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range b.Entries {
+		s.entries = append(s.entries, copied(e))
+	}
+	for _, r := range b.Refused {
+		s.refused = append(s.refused, sinks.Refusal{Entry: copied(r.Entry), Reason: r.Reason})
+	}
+	s.losses = append(s.losses, b.Losses...)
+	s.checkpoint = b.Checkpoint
+	s.batches++
+	return nil
+}
+
+func copied(e sinks.Entry) sinks.Entry {
+	e.Value = slices.Clone(e.Value)
+	return e
+}
+
+// Entries returns what is stored, in the order it was written.
+func (s *Sink) Entries() []sinks.Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.entries)
+}
+
+// Refused returns the dead letters.
+func (s *Sink) Refused() []sinks.Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.refused)
+}
+
+// Losses returns the ledger.
+func (s *Sink) Losses() []records.Loss {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.losses)
+}
+
+// Batches returns how many batches were written.
+func (s *Sink) Batches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.batches
+}

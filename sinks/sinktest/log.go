@@ -1,0 +1,109 @@
+package sinktest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// Log is a log in memory that a pump can read, for tests of what is behind it.
+// It delivers as the real one does: in order, from a position on.
+type Log struct {
+	// Identity is the identity of the log.
+	Identity string
+
+	mu       sync.Mutex
+	messages []bus.Message
+	grown    chan struct{}
+	failures []error
+	opened   int
+}
+
+// NewLog makes an empty log.
+func NewLog(identity string) *Log {
+	return &Log{Identity: identity, grown: make(chan struct{})}
+}
+
+// Add puts messages at the end of the log and numbers them.
+func (l *Log) Add(messages ...bus.Message) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range messages {
+		m.Sequence = uint64(len(l.messages) + 1)
+		l.messages = append(l.messages, m)
+	}
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
+// Fail makes the next reads fail, one error each.
+func (l *Log) Fail(errs ...error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failures = append(l.failures, errs...)
+}
+
+// Opened returns how often the log was opened.
+func (l *Log) Opened() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.opened
+}
+
+// Open implements sinks.Source.
+func (l *Log) Open(_ context.Context, _ string, from bus.Position) (sinks.Stream, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened++
+	if from.Log != l.Identity {
+		from = bus.Position{Log: l.Identity}
+	}
+	return &cursor{log: l, start: from, next: from.Sequence}, nil
+}
+
+// cursor is one reading of a Log.
+type cursor struct {
+	log   *Log
+	start bus.Position
+	next  uint64
+}
+
+func (c *cursor) Start() bus.Position { return c.start }
+func (c *cursor) Ack() error          { return nil }
+func (c *cursor) Close()              {}
+
+// Next implements sinks.Stream; it has no use for a linger.
+func (c *cursor) Next(ctx context.Context, dst []bus.Message, maxBytes int, _ time.Duration) (int, error) {
+	for {
+		n, grown, err := c.read(dst, maxBytes)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+func (c *cursor) read(dst []bus.Message, maxBytes int) (int, <-chan struct{}, error) {
+	l := c.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.failures) > 0 {
+		err := l.failures[0]
+		l.failures = l.failures[1:]
+		return 0, nil, err
+	}
+	n := 0
+	for size := 0; n < len(dst) && size < maxBytes && c.next < uint64(len(l.messages)); n++ {
+		dst[n] = l.messages[c.next]
+		size += len(dst[n].Value)
+		c.next++
+	}
+	return n, l.grown, nil
+}

@@ -1,0 +1,354 @@
+// Package sinktest is the suite that every sink must pass. It knows of a sink
+// only what sinks.Sink says, and what a Target tells it: how to open one, and
+// how to read back what is in it.
+package sinktest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// Target is the kind of sink under test.
+type Target struct {
+	// Open opens the sink that lies in a directory, and returns what closes
+	// it. Opened again in the same directory, it has what it had before.
+	Open func(t testing.TB, dir string) (sinks.Sink, func())
+	// Entries, DeadLetters and Losses read back what is stored, in the order
+	// it was written. The sequences of entries may be left out.
+	Entries     func(t testing.TB, s sinks.Sink) []sinks.Entry
+	DeadLetters func(t testing.TB, s sinks.Sink) []sinks.Refusal
+	Losses      func(t testing.TB, s sinks.Sink) []records.Loss
+	// Poison is an entry that the sink refuses for good.
+	Poison sinks.Entry
+}
+
+// Run runs the suite.
+func Run(t *testing.T, target Target) {
+	t.Run("a new sink has no checkpoint", target.fresh)
+	t.Run("batches are stored with their checkpoint", target.batches)
+	t.Run("values are not kept after Write", target.borrowed)
+	t.Run("a refused batch leaves nothing behind", target.refusedWhole)
+	t.Run("an ended context stores a batch or nothing", target.ended)
+	t.Run("what is stored survives a restart", target.restart)
+	t.Run("redelivered values are stored once", target.redelivery)
+	t.Run("a crash between write and checkpoint stores once", target.crash)
+	t.Run("an answer lost behind the commit stores once", target.lostAnswer)
+	t.Run("a refused value is a dead letter, the rest goes on", target.refusal)
+	t.Run("losses reach the ledger once", target.losses)
+	t.Run("a clock set back keeps the order", target.clock)
+}
+
+func (x Target) open(t testing.TB) sinks.Sink {
+	t.Helper()
+	s, closeSink := x.Open(t, t.TempDir())
+	t.Cleanup(closeSink)
+	return s
+}
+
+func entry(n int) sinks.Entry {
+	return sinks.Entry{
+		Sequence: uint64(n), Record: fmt.Sprintf("test::r%d", n%3),
+		Time: 1_700_000_000_000 + int64(n), Value: fmt.Appendf(nil, `{"n":%d,"s":"grün"}`, n),
+	}
+}
+
+func message(n int) bus.Message {
+	e := entry(n)
+	return bus.Message{Sequence: e.Sequence, Record: e.Record, Time: e.Time, Value: e.Value}
+}
+
+func batch(log string, from, to int) *sinks.Batch {
+	b := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: log, Sequence: uint64(to)}}
+	for n := from; n <= to; n++ {
+		b.Entries = append(b.Entries, entry(n))
+	}
+	return b
+}
+
+func write(t testing.TB, s sinks.Sink, b *sinks.Batch) {
+	t.Helper()
+	if err := s.Write(t.Context(), b); err != nil {
+		t.Fatalf("write: %v", err)
+	}
+}
+
+// holds fails the test unless the sink has exactly the entries 1 to n, in
+// order, and the checkpoint that belongs to them.
+func (x Target) holds(t testing.TB, s sinks.Sink, log string, n int) {
+	t.Helper()
+	x.contains(t, s, 1, n)
+	checkpoint(t, s, sinks.Checkpoint{Log: log, Sequence: uint64(n)})
+}
+
+func (x Target) contains(t testing.TB, s sinks.Sink, from, to int) {
+	t.Helper()
+	got := x.Entries(t, s)
+	for i, e := range got {
+		want := entry(from + i)
+		if e.Record != want.Record || e.Time != want.Time || string(e.Value) != string(want.Value) {
+			t.Fatalf("entry %d is %s %d %s, want %s %d %s", i, e.Record, e.Time, e.Value, want.Record, want.Time, want.Value)
+		}
+	}
+	if len(got) != to-from+1 {
+		t.Fatalf("the sink has %d entries, want %d", len(got), to-from+1)
+	}
+}
+
+func checkpoint(t testing.TB, s sinks.Sink, want sinks.Checkpoint) {
+	t.Helper()
+	got, err := s.Checkpoint(t.Context())
+	if err != nil || got != want {
+		t.Fatalf("checkpoint %v (%v), want %v", got, err, want)
+	}
+}
+
+func (x Target) fresh(t *testing.T) {
+	s := x.open(t)
+	x.holds(t, s, "", 0)
+	if s.Name() == "" {
+		t.Fatal("a sink needs a name")
+	}
+}
+
+func (x Target) batches(t *testing.T) {
+	s := x.open(t)
+	write(t, s, batch("log", 1, 1))
+	x.holds(t, s, "log", 1)
+	write(t, s, batch("log", 2, 3000))
+	x.holds(t, s, "log", 3000)
+	empty := batch("log", 1, 0)
+	empty.Checkpoint.Sequence = 3005
+	write(t, s, empty)
+	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 3005})
+	other := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "other", Sequence: 0}}
+	write(t, s, other)
+	checkpoint(t, s, other.Checkpoint)
+}
+
+func (x Target) borrowed(t *testing.T) {
+	s := x.open(t)
+	b := batch("log", 1, 10)
+	write(t, s, b)
+	for _, e := range b.Entries {
+		clear(e.Value)
+	}
+	x.holds(t, s, "log", 10)
+}
+
+func (x Target) poisoned(from, to, at int) *sinks.Batch {
+	b := batch("log", from, to)
+	sequence := b.Entries[at].Sequence
+	b.Entries[at] = x.Poison
+	b.Entries[at].Sequence = sequence
+	return b
+}
+
+func (x Target) refusedWhole(t *testing.T) {
+	s := x.open(t)
+	write(t, s, batch("log", 1, 5))
+	if err := s.Write(t.Context(), x.poisoned(6, 15, 7)); !sinks.Refused(err) {
+		t.Fatalf("the poison gave %v, want a RefusedError", err)
+	}
+	x.holds(t, s, "log", 5)
+}
+
+func (x Target) ended(t *testing.T) {
+	s := x.open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Write(ctx, batch("log", 1, 100)); err != nil {
+		x.holds(t, s, "", 0)
+		return
+	}
+	x.holds(t, s, "log", 100)
+}
+
+func (x Target) restart(t *testing.T) {
+	dir := t.TempDir()
+	s, closeSink := x.Open(t, dir)
+	write(t, s, batch("log", 1, 20))
+	closeSink()
+	s, closeSink = x.Open(t, dir)
+	defer closeSink()
+	x.holds(t, s, "log", 20)
+	write(t, s, batch("log", 21, 30))
+	x.holds(t, s, "log", 30)
+}
+
+// pump runs a pump from a log into a sink until it is stopped.
+func pump(t testing.TB, l *Log, s sinks.Sink) (p *sinks.Pump, stop func()) {
+	t.Helper()
+	p, err := sinks.NewPump(sinks.PumpConfig{
+		Source: l, Sink: s, Batch: 64, Linger: time.Millisecond,
+		RetryMin: time.Millisecond, RetryMax: 5 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("pump: %v", err)
+			}
+		})
+	}
+	return p, stop
+}
+
+func stored(t testing.TB, p *sinks.Pump, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := p.WaitStored(ctx, uint64(n)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (x Target) redelivery(t *testing.T) {
+	dir, l := t.TempDir(), NewLog("log")
+	for n := range 500 {
+		l.Add(message(n + 1))
+	}
+	for round := 1; round <= 5; round++ {
+		s, closeSink := x.Open(t, dir)
+		p, stop := pump(t, l, s)
+		l.Fail(errors.New("the log is away"))
+		stored(t, p, round*100) // and perhaps more: it is stopped in between
+		stop()
+		closeSink()
+	}
+	s, closeSink := x.Open(t, dir)
+	defer closeSink()
+	p, stop := pump(t, l, s)
+	defer stop()
+	stored(t, p, 500)
+	x.holds(t, s, "log", 500)
+}
+
+// faulty is a sink with failures put in.
+type faulty struct {
+	sinks.Sink
+	mu     sync.Mutex
+	before int // writes that fail with nothing written
+	after  int // writes that fail although all was written
+}
+
+func (f *faulty) Write(ctx context.Context, b *sinks.Batch) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.before > 0 {
+		f.before--
+		return errors.New("the sink is away")
+	}
+	err := f.Sink.Write(ctx, b)
+	if f.after > 0 && err == nil {
+		f.after--
+		return errors.New("the answer got lost")
+	}
+	return err
+}
+
+func (x Target) faulty(t *testing.T, before, after int) {
+	l := NewLog("log")
+	for n := range 300 {
+		l.Add(message(n + 1))
+	}
+	s := x.open(t)
+	p, stop := pump(t, l, &faulty{Sink: s, before: before, after: after})
+	defer stop()
+	stored(t, p, 300)
+	x.holds(t, s, "log", 300)
+}
+
+func (x Target) crash(t *testing.T)      { x.faulty(t, 3, 0) }
+func (x Target) lostAnswer(t *testing.T) { x.faulty(t, 1, 3) }
+
+func (x Target) refusal(t *testing.T) {
+	l := NewLog("log")
+	bad := map[int]bool{1: true, 40: true, 41: true, 64: true, 65: true, 100: true}
+	var want []sinks.Entry
+	for n := 1; n <= 100; n++ {
+		m := message(n)
+		if bad[n] {
+			m.Record, m.Time, m.Value = x.Poison.Record, x.Poison.Time, x.Poison.Value
+		} else {
+			want = append(want, entry(n))
+		}
+		l.Add(m)
+	}
+	s := x.open(t)
+	p, stop := pump(t, l, s)
+	defer stop()
+	stored(t, p, 100)
+	got := x.Entries(t, s)
+	if len(got) != len(want) {
+		t.Fatalf("%d entries, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if string(got[i].Value) != string(want[i].Value) {
+			t.Fatalf("entry %d is %s, want %s", i, got[i].Value, want[i].Value)
+		}
+	}
+	letters := x.DeadLetters(t, s)
+	if len(letters) != len(bad) {
+		t.Fatalf("%d dead letters, want %d", len(letters), len(bad))
+	}
+	for _, r := range letters {
+		if r.Reason == "" || r.Entry.Record != x.Poison.Record || string(r.Entry.Value) != string(x.Poison.Value) {
+			t.Fatalf("dead letter %+v", r)
+		}
+	}
+}
+
+func (x Target) losses(t *testing.T) {
+	l := NewLog("log")
+	want := records.Loss{Record: "test::r1", Cause: records.RingOverrun, Count: 7, From: 3, To: 9, FirstTime: 5, LastTime: 6}
+	l.Add(message(1), bus.Message{Record: want.Record, Loss: &want}, message(3))
+	dir := t.TempDir()
+	s, closeSink := x.Open(t, dir)
+	p, stop := pump(t, l, s)
+	stored(t, p, 3)
+	stop()
+	closeSink()
+	s, closeSink = x.Open(t, dir)
+	defer closeSink()
+	p, stop = pump(t, l, s)
+	defer stop()
+	l.Add(message(4))
+	stored(t, p, 4)
+	got := x.Losses(t, s)
+	if len(got) != 1 || got[0] != want {
+		t.Fatalf("losses %+v, want one %+v", got, want)
+	}
+}
+
+func (x Target) clock(t *testing.T) {
+	l := NewLog("log")
+	for n := 1; n <= 20; n++ {
+		m := message(n)
+		m.Time = int64(2_000_000 - n*1000)
+		l.Add(m)
+	}
+	s := x.open(t)
+	p, stop := pump(t, l, s)
+	defer stop()
+	stored(t, p, 20)
+	for i, e := range x.Entries(t, s) {
+		if e.Time != int64(2_000_000-(i+1)*1000) || string(e.Value) != string(entry(i+1).Value) {
+			t.Fatalf("entry %d is %d %s", i, e.Time, e.Value)
+		}
+	}
+}

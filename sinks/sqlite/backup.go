@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// Backup writes a consistent copy into a new file while everything goes on.
+// The copy is one file and opens as it is. It appears under its name when it is
+// complete and on the disk. The write-ahead log grows while it is made.
+func (s *Store) Backup(ctx context.Context, to string) error {
+	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("back up %s: %s exists already; choose a new name", s.path, to)
+	}
+	part := to + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("back up %s: remove the rest of an earlier try: %w", s.path, err)
+	}
+	err := s.copyInto(ctx, part)
+	if err == nil {
+		err = settle(ctx, part, s.own, s.options)
+	}
+	if err == nil {
+		err = os.Link(part, to) // unlike a rename, replaces nothing
+	}
+	err = errors.Join(err, removeAll(part, part+"-journal"))
+	if err == nil {
+		err = syncFile(filepath.Dir(to))
+	}
+	if err != nil {
+		return fmt.Errorf("back up %s to %s: %w", s.path, to, err)
+	}
+	return nil
+}
+
+func (s *Store) copyInto(ctx context.Context, to string) error {
+	db, err := open(s.path, s.options.vfs, url.Values{"mode": {"ro"}, "_busy_timeout": {milliseconds(s.options.busyTimeout)}}, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", to)
+	return err
+}
+
+// settle marks a copy as left in good order and puts it on the disk.
+func settle(ctx context.Context, path string, own bool, o options) error {
+	if own {
+		db, err := open(path, o.vfs, url.Values{"mode": {"rw"}, "_synchronous": {"FULL"}}, 1)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(setMeta(ctx, db, "clean", 1), db.Close()); err != nil {
+			return err
+		}
+	}
+	return syncFile(path)
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func removeAll(paths ...string) error {
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	lib "modernc.org/sqlite/lib"
+)
+
+// CompactReport says what Compact did to a file, in bytes.
+type CompactReport struct {
+	Before, After int64
+}
+
+// Compact rewrites a file that nobody else has open, so that it has no free
+// space left and can later be made smaller while it is in use. It needs about
+// the size of the history as free space on the disk. Tables do not change.
+func Compact(ctx context.Context, path string, opts ...Option) (report CompactReport, err error) {
+	o := defaults(opts)
+	found, err := inspect(ctx, path, o)
+	if err != nil {
+		return report, err
+	}
+	if found.version < 0 {
+		return report, fmt.Errorf("compact %s: there is no history in it", filepath.Clean(path))
+	}
+	if report.Before, err = fileSize(path); err != nil {
+		return report, fmt.Errorf("compact: %w", err)
+	}
+	if err := vacuum(ctx, path, o); err != nil {
+		if code(err) == lib.SQLITE_BUSY {
+			return report, fmt.Errorf("compact %s: another process uses it; stop that first: %w", path, err)
+		}
+		return report, fmt.Errorf("compact %s: %w", path, err)
+	}
+	report.After, err = fileSize(path)
+	return report, err
+}
+
+// vacuum takes the file for itself first: a VACUUM while somebody waits for the
+// file is what this package never does.
+func vacuum(ctx context.Context, path string, o options) error {
+	db, err := openWriter(path, o)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		"PRAGMA locking_mode = EXCLUSIVE",
+		"BEGIN EXCLUSIVE", "COMMIT",
+		"PRAGMA auto_vacuum = INCREMENTAL",
+		"VACUUM",
+		"PRAGMA wal_checkpoint(TRUNCATE)",
+	} {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fileSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}

@@ -1,0 +1,77 @@
+package sqlite
+
+import (
+	"context"
+	"iter"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Rows yields the matching rows behind an ID in the order of their storing,
+// which is the cheapest one to read all of a history in. Like Range it yields
+// what was stored when it began.
+func (s *Store) Rows(ctx context.Context, p records.Pattern, w records.Window, afterID int64) iter.Seq2[records.Row, error] {
+	return func(yield func(records.Row, error) bool) {
+		if err := checkScope(p, w); err != nil {
+			yield(records.Row{}, err)
+			return
+		}
+		position, err := s.Position(ctx)
+		if err != nil {
+			yield(records.Row{}, err)
+			return
+		}
+		pages := s.rowPages(ctx, w, afterID, position.MaxID)
+		for page, err := range ahead(pages) {
+			for _, row := range page {
+				if p.Match(row.Record) && !yield(row, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(records.Row{}, s.readError("read rows", err))
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) rowPages(ctx context.Context, w records.Window, after, to int64) iter.Seq2[[]records.Row, error] {
+	start, end := bounds(w)
+	return func(yield func([]records.Row, error) bool) {
+		for after < to {
+			page, last, err := s.rowPage(ctx, start, end, after, to)
+			if !yield(page, err) || err != nil || last == after {
+				return
+			}
+			after = last
+		}
+	}
+}
+
+// rowPage reads a page of the table. Rows outside of the window count for the
+// page too, so that it is one short transaction.
+func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page []records.Row, last int64, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	last = after
+	rows, err := s.readers.QueryContext(ctx, "SELECT id, record_name, value_json, stored_at FROM record_history WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", after, to, largePage)
+	if err != nil {
+		return nil, last, err
+	}
+	defer rows.Close()
+	const enough = 1 << 20
+	for size := 0; size < enough && rows.Next(); {
+		var row records.Row
+		var value string
+		if err := rows.Scan(&row.ID, &row.Record, &value, &row.Time); err != nil {
+			return page, last, err
+		}
+		last = row.ID
+		if row.Time >= start && row.Time <= end {
+			row.Value, size = []byte(value), size+len(value)
+			page = append(page, row)
+		}
+	}
+	return page, last, rows.Err()
+}

@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// ImportReport says what became of the rows of an import.
+type ImportReport struct {
+	// Added rows are new, Skipped ones were there already.
+	Added, Skipped int64
+}
+
+// Import adds rows that are not there yet. A row is there if the history has
+// one of the same record, time and value; if the rows have it several times in
+// a sequence of one time, then as many times. So an import that was interrupted
+// is simply run again. IDs of the rows are not kept. Writes go on meanwhile.
+func (s *Store) Import(ctx context.Context, rows iter.Seq2[records.Row, error]) (report ImportReport, err error) {
+	const size = 256
+	im := importer{store: s, seen: map[string]*sameTime{}}
+	var part []records.Row
+	for row, err := range rows {
+		if err == nil {
+			err = checkRow(row)
+		}
+		if err != nil {
+			return report, errors.Join(err, im.add(ctx, part, &report))
+		}
+		if part = append(part, row); len(part) == size {
+			if err := im.add(ctx, part, &report); err != nil {
+				return report, err
+			}
+			part = part[:0]
+		}
+	}
+	return report, im.add(ctx, part, &report)
+}
+
+func checkRow(row records.Row) error {
+	if _, err := records.ParseKey(row.Record); err != nil {
+		return fmt.Errorf("import a row: %w", err)
+	}
+	if !json.Valid(row.Value) {
+		return fmt.Errorf("import a row of %s at %d ms: its value is not JSON", row.Record, row.Time)
+	}
+	return nil
+}
+
+// importer remembers, of each record, the rows of the time that it is at.
+type importer struct {
+	store *Store
+	seen  map[string]*sameTime
+}
+
+// sameTime counts the rows of one record and time by their values.
+type sameTime struct {
+	time   int64
+	counts map[string]int
+}
+
+// nth counts a row and says the how manyth of its kind it is.
+func (im *importer) nth(row records.Row) int {
+	at := im.seen[row.Record]
+	if at == nil || at.time != row.Time {
+		at = &sameTime{time: row.Time, counts: map[string]int{}}
+		im.seen[row.Record] = at
+	}
+	at.counts[string(row.Value)]++
+	return at.counts[string(row.Value)]
+}
+
+func (im *importer) add(ctx context.Context, part []records.Row, report *ImportReport) error {
+	if len(part) == 0 {
+		return ctx.Err()
+	}
+	nth := make([]int, len(part))
+	for i, row := range part {
+		nth[i] = im.nth(row)
+	}
+	s := im.store
+	return s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
+		if err := s.gone(); err != nil {
+			return err
+		}
+		var fresh tally
+		var added int64
+		err := inTransaction(ctx, w.conn, func() (err error) {
+			fresh, added, err = w.addMissing(ctx, part, nth)
+			return err
+		})
+		if err != nil {
+			return s.writeError(fmt.Sprintf("import %d rows", len(part)), err)
+		}
+		s.names.add(fresh)
+		report.Added += added
+		report.Skipped += int64(len(part)) - added
+		return nil
+	})
+}
+
+// addMissing inserts the rows that the history has fewer times than nth says.
+func (w *writer) addMissing(ctx context.Context, part []records.Row, nth []int) (fresh tally, added int64, err error) {
+	fresh = tally{}
+	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
+		WHERE record_name = ?1 AND stored_at = ?2 AND value_json = ?3 LIMIT ?4)`)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i, row := range part {
+		var have int
+		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), nth[i]).Scan(&have); err != nil {
+			return nil, 0, err
+		}
+		if have >= nth[i] {
+			continue
+		}
+		one := []sinks.Entry{{Record: row.Record, Time: row.Time, Value: row.Value}}
+		if err := w.insert(ctx, one); err != nil {
+			return nil, 0, err
+		}
+		fresh.add(row.Record, 1, int64(len(row.Value)))
+		added++
+	}
+	return fresh, added, w.count(ctx, fresh)
+}

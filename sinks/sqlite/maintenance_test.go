@@ -1,0 +1,104 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func everything(t testing.TB, s *sqlite.Store) []string {
+	t.Helper()
+	return texts(t, s.Rows(t.Context(), pattern(t, "#"), records.Window{}, 0))
+}
+
+func numbered(n int) []sinks.Entry {
+	all := make([]sinks.Entry, n)
+	for i := range all {
+		all[i] = entry(fmt.Sprint("r", i%7), int64(i), fmt.Sprintf(`{"n":%d}`, i))
+	}
+	return all
+}
+
+func TestBackupHoldsEverythingWhileWritesGoOn(t *testing.T) {
+	s := start(t, file(t))
+	write(t, s, batch(1, numbered(5000)...))
+	want := everything(t, s)
+	to := filepath.Join(t.TempDir(), "copy.db")
+	if err := s.Backup(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), to); err == nil {
+		t.Error("a backup replaced a file")
+	}
+	restored := start(t, to)
+	same(t, everything(t, restored), want...)
+	if restored.Identity() != s.Identity() {
+		t.Error("the copy has another identity")
+	}
+	report, err := restored.Check(t.Context())
+	if err != nil || len(report.Problems) > 0 || report.Rows != 5000 {
+		t.Errorf("check: %+v, %v", report, err)
+	}
+}
+
+func TestImportTwiceAddsOnce(t *testing.T) {
+	from := start(t, file(t))
+	write(t, from, batch(1, append(numbered(600), entry("r0", 700, "1"), entry("r0", 700, "1"))...))
+	to := start(t, file(t))
+	for round, want := range []sqlite.ImportReport{{Added: 602}, {Skipped: 602}} {
+		report, err := to.Import(t.Context(), from.Rows(t.Context(), pattern(t, "#"), records.Window{}, 0))
+		if err != nil || report != want {
+			t.Errorf("round %d: %+v, %v", round, report, err)
+		}
+	}
+	same(t, everything(t, to), everything(t, from)...)
+}
+
+func TestImportRefusesWhatIsNotARow(t *testing.T) {
+	s := start(t, file(t))
+	for _, row := range []records.Row{{Record: "a b", Value: []byte("1")}, {Record: "a", Value: []byte("{")}} {
+		_, err := s.Import(t.Context(), func(yield func(records.Row, error) bool) { yield(row, nil) })
+		if err == nil {
+			t.Errorf("row %v was imported", row)
+		}
+	}
+}
+
+func TestCompactRefusesAFileInUse(t *testing.T) {
+	path := file(t)
+	s, stop := startStop(t, path)
+	write(t, s, batch(1, numbered(5000)...))
+	if _, err := sqlite.Compact(t.Context(), path, sqlite.BusyTimeout(0)); err == nil {
+		t.Error("compacted a file in use")
+	}
+	want := everything(t, s)
+	stop()
+	if _, err := sqlite.Compact(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	same(t, everything(t, start(t, path)), want...)
+}
+
+func TestBucketsCountWhatIsNotANumber(t *testing.T) {
+	s := start(t, file(t))
+	write(t, s, batch(1,
+		entry("a", -1, `{"v":[1]}`), entry("a", 0, `{"v":[4]}`), entry("a", 3, `{"v":[-2.5]}`), entry("a", 9, `{"v":[1]}`),
+		entry("a", 5, `{"v":[null]}`), entry("a", 6, `{}`), entry("a", 7, `{"v":["7"]}`), entry("a", 8, `{broken`),
+		entry("a", 20, `[]`)))
+	var got []string
+	for b, err := range s.Buckets(t.Context(), records.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "v[0]"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%+v", b))
+	}
+	same(t, got,
+		"{Record:a Start:-10 Count:1 Missing:0 NotNumeric:0 Min:1 Max:1 Mean:1 Sum:1 First:1 Last:1}",
+		"{Record:a Start:0 Count:3 Missing:2 NotNumeric:2 Min:-2.5 Max:4 Mean:0.8333333333333334 Sum:2.5 First:4 Last:1}",
+		"{Record:a Start:20 Count:0 Missing:1 NotNumeric:0 Min:0 Max:0 Mean:0 Sum:0 First:0 Last:0}")
+}
