@@ -1,0 +1,164 @@
+package sinks_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/memory"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type reading struct {
+	City    string  `json:"city"`
+	Celsius float64 `json:"celsius"`
+	N       int     `json:"n"`
+	Source  string  `json:"source"`
+	Unit    string  `json:"unit"`
+}
+
+// discard counts what it gets.
+type discard struct{ at sinks.Checkpoint }
+
+func (d *discard) Name() string                                         { return "discard" }
+func (d *discard) Checkpoint(context.Context) (sinks.Checkpoint, error) { return d.at, nil }
+func (d *discard) Write(_ context.Context, b *sinks.Batch) error        { d.at = b.Checkpoint; return nil }
+
+type parts struct {
+	bus  *bus.Bus
+	reg  *records.Registry
+	recs []*records.Record[reading]
+	pump *sinks.Pump
+}
+
+// start runs a log, its republisher and, with a sink, a pump.
+func start(t testing.TB, c bus.Config, sink sinks.Sink, n int) *parts {
+	t.Helper()
+	c.Name = "test"
+	b, err := bus.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &parts{bus: b, reg: records.NewRegistry(records.RegistryOptions{})}
+	for i := range n {
+		r, err := records.Register[reading](p.reg, fmt.Sprintf("temp::city%d", i), records.Config{
+			Kind: records.Ring, Capacity: 1024, Logged: true, Lossless: []string{records.LogReader},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.recs = append(p.recs, r)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	rep := b.Republisher(p.reg)
+	done := make(chan error, 2)
+	go func() { done <- rep.Run(ctx) }()
+	running := 1
+	if sink != nil {
+		p.pump, err = sinks.NewPump(sinks.PumpConfig{Source: sinks.FromBus(b), Sink: sink})
+		if err != nil {
+			t.Fatal(err)
+		}
+		running++
+		go func() { done <- p.pump.Run(ctx) }()
+	}
+	t.Cleanup(func() {
+		cancel()
+		for range running {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		p.reg.Close()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func (p *parts) produce(t testing.TB, n int) {
+	ctx := within(t)
+	for i := range n {
+		r := p.recs[i%len(p.recs)]
+		if err := r.Send(ctx, reading{"city", 21.5 + float64(i%10), i, "a station of the weather service", "degrees celsius"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (p *parts) flush(t testing.TB) uint64 {
+	t.Helper()
+	last, err := p.bus.Flush(within(t), p.reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.pump != nil {
+		if err := p.pump.WaitStored(within(t), last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return last
+}
+
+func TestPipelineStoresEverythingInOrder(t *testing.T) {
+	sink := &memory.Sink{}
+	p := start(t, bus.Config{Dir: t.TempDir()}, sink, 7)
+	const n = 20_000
+	p.produce(t, n)
+	p.flush(t)
+	next := map[string]int{}
+	for i, r := range p.recs {
+		next[r.Key()] = i
+	}
+	entries := sink.Entries()
+	if len(entries) != n {
+		t.Fatalf("%d entries, want %d", len(entries), n)
+	}
+	for _, e := range entries {
+		want := fmt.Sprintf(`"n":%d,`, next[e.Record])
+		if !contains(e.Value, want) {
+			t.Fatalf("%s: %s, want %s", e.Record, e.Value, want)
+		}
+		next[e.Record] += len(p.recs)
+	}
+}
+
+func contains(b []byte, s string) bool {
+	for i := 0; i+len(s) <= len(b); i++ {
+		if string(b[i:i+len(s)]) == s {
+			return true
+		}
+	}
+	return false
+}
+
+func BenchmarkPipeline(b *testing.B) {
+	for _, stage := range []string{"log", "sink"} {
+		for _, durable := range []bool{false, true} {
+			b.Run(fmt.Sprintf("to=%s/durable=%v", stage, durable), func(b *testing.B) {
+				var sink sinks.Sink
+				if stage == "sink" {
+					sink = &discard{}
+				}
+				p := start(b, bus.Config{Dir: b.TempDir(), Durable: durable}, sink, 100)
+				b.ResetTimer()
+				p.produce(b, b.N)
+				p.flush(b)
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "values/s")
+			})
+		}
+	}
+}
