@@ -88,8 +88,11 @@ func same(a, b string) bool {
 }
 
 // outsidePermissions lets a client read this database and nothing else. It
-// may not list, delete or pause consumers: what it cannot name it cannot
-// disturb, and the names of the sinks' consumers are secret.
+// may not list consumers, nor hear of them: what it cannot name it cannot
+// disturb, and the names of the sinks' consumers are secrets of 96 bits, made
+// anew at each start. Its own, whose names it chose, it may delete.
+// Permission is asked for after the mapping that leads to the guard, so it is
+// the guard's subject that is allowed, and not the API behind it.
 func outsidePermissions(s subjects, stream string) *server.Permissions {
 	return &server.Permissions{
 		Subscribe: &server.SubjectPermission{Allow: []string{
@@ -104,8 +107,9 @@ func outsidePermissions(s subjects, stream string) *server.Permissions {
 			"$JS.API.STREAM.INFO." + stream,
 			"$JS.API.STREAM.MSG.GET." + stream,
 			"$JS.API.DIRECT.GET." + stream, "$JS.API.DIRECT.GET." + stream + ".>",
-			"$JS.API.CONSUMER.CREATE." + stream + ".>",
+			guardSubject(s.database) + ">",
 			"$JS.API.CONSUMER.INFO." + stream + ".*",
+			"$JS.API.CONSUMER.DELETE." + stream + ".*",
 			"$JS.API.CONSUMER.MSG.NEXT." + stream + ".*",
 			"$JS.ACK." + stream + ".>", "$JS.ACK.*.*." + stream + ".>",
 		}},

@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // serverLog hands the server's own lines to the database's logger. What the
@@ -13,5 +14,16 @@ func (l serverLog) Noticef(format string, v ...any) { l.to.Debug("nats: " + fmt.
 func (l serverLog) Debugf(format string, v ...any)  { l.to.Debug("nats: " + fmt.Sprintf(format, v...)) }
 func (l serverLog) Tracef(format string, v ...any)  { l.to.Debug("nats: " + fmt.Sprintf(format, v...)) }
 func (l serverLog) Warnf(format string, v ...any)   { l.to.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l serverLog) Errorf(format string, v ...any)  { l.to.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l serverLog) Fatalf(format string, v ...any)  { l.to.Error("nats: " + fmt.Sprintf(format, v...)) }
+
+// Errorf keeps what clients from outside do wrong out of the log: they could
+// fill it.
+func (l serverLog) Errorf(format string, v ...any) {
+	line := fmt.Sprintf(format, v...)
+	if strings.Contains(line, "Violation") || strings.Contains(line, "authentication error") {
+		l.to.Debug("nats: " + line)
+		return
+	}
+	l.to.Error("nats: " + line)
+}
+
+func (l serverLog) Fatalf(format string, v ...any) { l.to.Error("nats: " + fmt.Sprintf(format, v...)) }
