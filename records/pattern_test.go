@@ -121,17 +121,38 @@ func FuzzPattern(f *testing.F) {
 		if len(pattern) > 40 || len(key) > 40 {
 			t.Skip("the slow matcher takes too long")
 		}
-		p := records.WirePattern(pattern)
-		want := pattern == key ||
-			slowMatch(strings.Split(pattern, "."), strings.Split(key, ".")) ||
-			slowMatch(splitBoth(pattern), splitBoth(key))
-		if got := p.Match(key); got != want {
-			t.Fatalf("pattern %q, key %q: got %v, want %v", pattern, key, got, want)
-		}
-		if want && !strings.HasPrefix(records.Normalize(key), p.Prefix()) {
-			t.Fatalf("pattern %q matches key %q, which does not start with its prefix %q", pattern, key, p.Prefix())
-		}
+		comparePattern(t, pattern, key)
 	})
+}
+
+// TestPatternRandom does the same with patterns made of little else but
+// separators and wildcards.
+func TestPatternRandom(t *testing.T) {
+	rng := random(t)
+	word := func(parts []string) string {
+		var b strings.Builder
+		for range rng.IntN(9) {
+			b.WriteString(parts[rng.IntN(len(parts))])
+		}
+		return b.String()
+	}
+	for range 50_000 {
+		comparePattern(t, word([]string{"a", "b", "*", "#", ".", "::", ":"}), word([]string{"a", "b", ".", "::", ":"}))
+	}
+}
+
+func comparePattern(t *testing.T, pattern, key string) {
+	t.Helper()
+	p := records.WirePattern(pattern)
+	want := pattern == key ||
+		slowMatch(strings.Split(pattern, "."), strings.Split(key, ".")) ||
+		slowMatch(splitBoth(pattern), splitBoth(key))
+	if got := p.Match(key); got != want {
+		t.Fatalf("pattern %q, key %q: got %v, want %v", pattern, key, got, want)
+	}
+	if want && !strings.HasPrefix(records.Normalize(key), p.Prefix()) {
+		t.Fatalf("pattern %q matches key %q, which does not start with its prefix %q", pattern, key, p.Prefix())
+	}
 }
 
 func splitBoth(s string) []string { return strings.Split(strings.ReplaceAll(s, "::", "."), ".") }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -286,4 +287,64 @@ func TestSendWaitsForNamedStage(t *testing.T) {
 	if seen != 100 {
 		t.Errorf("the named stage saw %d values", seen)
 	}
+}
+
+// TestCancelledSendPassesOn gives room to a producer that has just given up.
+func TestCancelledSendPassesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := records.NewRegistry(records.RegistryOptions{})
+		record := register[int](t, r, "a", lossless(1, "mine"))
+		mine := record.Subscribe("mine")
+		record.Produce(0)
+		ctx, cancel := context.WithCancel(t.Context())
+		sent := make(chan error, 2)
+		for _, ctx := range []context.Context{ctx, t.Context()} {
+			go func() { sent <- record.Send(ctx, 1) }()
+			synctest.Wait()
+		}
+		cancel()
+		mine.TryReceive()
+		synctest.Wait()
+		if got := record.Handle().Produced(); got != 2 {
+			t.Errorf("%d values were produced, want 2: nobody used the room", got)
+		}
+		r.Close()
+		<-sent
+		<-sent
+	})
+}
+
+// TestWaitingProducersHurry have a feed woken that lets values come together.
+func TestWaitingProducersHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := records.NewRegistry(records.RegistryOptions{})
+		record := register[int](t, r, "a", logged(100))
+		latest := register[int](t, r, "b", records.Config{Kind: records.Latest, Logged: true, Lossless: []string{records.LogReader}})
+		f := r.NewFeed(records.LogReader, r.Handles())
+		go func() {
+			dst := make([]records.Item, 10)
+			for {
+				n, err := f.Take(t.Context(), dst)
+				if err != nil {
+					return
+				}
+				dst[n-1].Handle.AckLogged(dst[n-1].Number)
+			}
+		}()
+		start := time.Now()
+		for v := range 10 {
+			if err := latest.Send(t.Context(), v); err != nil {
+				t.Error(err)
+			}
+		}
+		for v := range 10 {
+			if err := record.ProduceLogged(t.Context(), v); err != nil {
+				t.Error(err)
+			}
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("the values took %v of virtual time", d)
+		}
+		r.Close()
+	})
 }
