@@ -90,7 +90,10 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 // no longer than Drain, and returns. It returns an error only for what it
 // cannot wait out; a log that takes nothing for a while is not such a thing.
 func (r *Republisher) Run(ctx context.Context) error {
-	w, err := newWriter(ctx, r.bus, r)
+	// What was produced before an end that comes early goes to the log too.
+	hard, stop := drainContext(ctx, r.Drain)
+	defer stop()
+	w, err := newWriter(hard, r.bus, r)
 	if err != nil {
 		return err
 	}
@@ -98,8 +101,6 @@ func (r *Republisher) Run(ctx context.Context) error {
 	r.writer.Store(w)
 	r.last.Store(w.next)
 
-	hard, stop := drainContext(ctx, r.Drain)
-	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() { r.live.run(ctx) })
 	settling := make(chan error, 1)

@@ -1,0 +1,29 @@
+package aimdb
+
+import (
+	"context"
+	"iter"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+)
+
+// Backend keeps the history of a database: it takes batches from the log,
+// answers queries and can be pruned. The SQLite store of sinks/sqlite is one.
+type Backend interface {
+	sinks.Sink
+	retention.Pruner
+	// Run is the actor that does the writing. It ends after ctx has, when
+	// everything it had accepted is done.
+	Run(ctx context.Context) error
+	// Close releases the backend. It is called after Run has ended.
+	Close() error
+	// Latest yields the newest rows of each matching record.
+	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
+	// Range yields the rows of a span of time.
+	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
+	// Position returns up to where of the log, and up to which row, a history
+	// read now would reach.
+	Position(ctx context.Context) (records.Position, error)
+}

@@ -1,0 +1,123 @@
+package aimdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// DB is one database: its records, its log, and what hangs behind them.
+type DB struct {
+	config    config
+	registry  *records.Registry
+	lock      *lock
+	bus       *bus.Bus
+	pump      atomic.Pointer[sinks.Pump] // nil before Run, and without a backend
+	listeners listeners
+	undecoded undecoded
+	ready     chan struct{}
+	life      life
+}
+
+// New opens a database: its directory, its log and everything that is to
+// listen. It fails early, and then leaves nothing open. Whoever does not call
+// Run has to call Close.
+func New(opts ...Option) (*DB, error) {
+	c, err := newConfig(opts)
+	db := &DB{config: c, ready: make(chan struct{})}
+	if err == nil {
+		err = db.open()
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.release())
+	}
+	return db, nil
+}
+
+// open takes hold of everything outside the process, the lock first.
+func (db *DB) open() error {
+	c := db.config
+	logDir := ""
+	if c.dir != "" {
+		l, err := lockDir(c.dir)
+		if err != nil {
+			return err
+		}
+		db.lock = l
+		logDir = filepath.Join(c.dir, "log")
+		if err := os.MkdirAll(logDir, 0o750); err != nil {
+			return fmt.Errorf("aimdb: make the directory of the log: %w", err)
+		}
+	}
+	db.registry = records.NewRegistry(records.RegistryOptions{Logger: c.logger})
+	if err := db.listeners.open(c); err != nil {
+		return err
+	}
+	b, err := bus.Open(context.Background(), bus.Config{
+		Name: c.name, Dir: logDir, Listen: c.nats, Access: c.access,
+		MaxAge: c.logAge, MaxBytes: c.logBytes, Durable: c.durable, Logger: c.logger,
+	})
+	if err != nil {
+		return fmt.Errorf("aimdb: open the log of database %q: %w", c.name, err)
+	}
+	db.bus = b
+	return nil
+}
+
+// Name returns the name of the database.
+func (db *DB) Name() string { return db.config.name }
+
+// Ready is closed when Run has brought the records back from history and
+// serves.
+func (db *DB) Ready() <-chan struct{} { return db.ready }
+
+// Registry returns the records without their types, for tools.
+func (db *DB) Registry() *records.Registry { return db.registry }
+
+// Flush returns when all that was accepted before the call is stored: committed
+// in the backend and safe from a power loss. Without a backend it returns when
+// the log has everything. Run has to be running.
+func (db *DB) Flush(ctx context.Context) error {
+	last, err := db.bus.Flush(ctx, db.registry)
+	if err != nil {
+		return fmt.Errorf("aimdb: flush to the log: %w", err)
+	}
+	pump := db.pump.Load()
+	if pump == nil {
+		return nil
+	}
+	if err := pump.WaitStored(ctx, last); err != nil {
+		return fmt.Errorf("aimdb: flush to the backend: %w", err)
+	}
+	return nil
+}
+
+// Close releases a database that is not running, and ends one that is as the
+// end of its context would. Calling it again does nothing.
+func (db *DB) Close() error {
+	return db.life.close(db.release)
+}
+
+// release closes what open took hold of, the lock last.
+func (db *DB) release() error {
+	var errs []error
+	if db.registry != nil {
+		db.registry.Close()
+	}
+	errs = append(errs, db.listeners.close())
+	if db.bus != nil {
+		errs = append(errs, db.bus.Close())
+	}
+	if db.config.backend != nil {
+		errs = append(errs, db.config.backend.Close())
+	}
+	errs = append(errs, db.lock.release())
+	return errors.Join(errs...)
+}

@@ -1,0 +1,46 @@
+// Package aimdb is a typed, in-memory data plane with history.
+//
+// A program opens a [DB], registers its records, wires stages between them
+// and calls [DB.Run]. A write lands in the buffer of its record and returns;
+// everything else happens behind it:
+//
+//	Produce ─► ring ─► republisher ─► NATS stream ─► pump ─► sink
+//	            │                     (the log)               │
+//	            ├─► taps, transforms      │                   ├─► queries
+//	            └─► gateway               └─► NATS clients    └─► retention
+//
+// # What a write is promised
+//
+// A value is accepted once Produce returns: readers see it. It is logged once
+// ProduceLogged returns: it survives a kill of the process. It is stored once
+// [DB.Flush] returns: it is committed in the backend and survives a power
+// loss. Values of one record keep their order from the ring to the row.
+//
+// # Losses
+//
+// Nothing is lost silently. A ring can be overrun, the log can reach its
+// limit, a value can be refused. Each loss is counted where it happens, with
+// its record, cause, number and time.
+//
+// # Shutdown
+//
+// Run ends when its context ends or when a part fails. The gateway and the
+// stages stop first; then the republisher brings what is left in the rings to
+// the log, and the pump brings the log to the backend, within the time given
+// by [DrainTimeout]. What could not be finished is in the log and is stored
+// after the next start. Run closes the database; it cannot be run again.
+//
+// # Slow consumers
+//
+// A slow reader of a ring is moved forward and told how many values it
+// missed. A slow sink, subscriber or client never slows a writer or another
+// reader, but for producers that ask for it with [Lossless].
+//
+// # Units and errors
+//
+// Times on the wire and in the backend are Unix milliseconds; in this package
+// they are time.Time. Sizes are bytes. Errors say what was attempted, on what
+// and what to do about it. There is no package-level state: two databases in
+// one process do not know each other. Nothing is logged but through the
+// logger given with [Logger].
+package aimdb

@@ -1,0 +1,174 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// numbered is what the writer writes: 1, 2, 3 and so on in each record.
+type numbered struct {
+	N int `json:"n"`
+}
+
+func writerKeys() []string { return []string{"n::a", "n::b", "n::c"} }
+
+// burst is how many values the writer sends for each acknowledgement.
+const burst = 20
+
+// runWriter is a child process that writes numbered values for ever and prints
+// each number that was acknowledged as logged. It goes on behind the last
+// number in the history. A second argument "durable" asks for the log to sync.
+func runWriter(args []string) error {
+	dir, mode := args[0], args[1]
+	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	opts := []aimdb.Option{
+		aimdb.Name("kill"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.Logger(logger),
+	}
+	recordOpts := []aimdb.RecordOption{aimdb.Ring(64), aimdb.Persist(), aimdb.Lossless(aimdb.LogReader)}
+	if mode == "durable" {
+		opts = append(opts, aimdb.DurableLog())
+		recordOpts = append(recordOpts, aimdb.Durable())
+	}
+	db, err := aimdb.New(opts...)
+	if err != nil {
+		return err
+	}
+	var all []*aimdb.Record[numbered]
+	for _, key := range writerKeys() {
+		r, err := aimdb.Register[numbered](db, key, recordOpts...)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var out sync.Mutex
+	for _, r := range all {
+		go func() {
+			<-db.Ready()
+			if err := count(ctx, r, &out); err != nil && !errors.Is(err, context.Canceled) {
+				fmt.Fprintln(os.Stderr, "writer:", r.Key(), err)
+				cancel()
+			}
+		}()
+	}
+	return db.Run(ctx)
+}
+
+func count(ctx context.Context, r *aimdb.Record[numbered], out *sync.Mutex) error {
+	last, _ := r.Latest()
+	for n := last.N + 1; ; n++ {
+		if n%burst != 0 {
+			if err := r.Send(ctx, numbered{n}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.ProduceLogged(ctx, numbered{n}); err != nil {
+			return err
+		}
+		out.Lock()
+		fmt.Println(r.Key(), n)
+		out.Unlock()
+	}
+}
+
+// child is a running writer.
+type child struct {
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+	mu     sync.Mutex
+	// acked is the greatest acknowledged number of each record.
+	acked map[string]int
+	lines chan struct{}
+	done  chan struct{}
+}
+
+func startWriter(t *testing.T, dir, mode string) *child {
+	t.Helper()
+	c := &child{
+		cmd:   exec.Command(os.Args[0], dir, mode),
+		acked: map[string]int{}, lines: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	c.cmd.Env = append(os.Environ(), childVariable+"=writer")
+	c.cmd.Stderr = &c.stderr
+	stdout, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go c.read(stdout)
+	t.Cleanup(func() { c.signal(syscall.SIGKILL) })
+	return c
+}
+
+func (c *child) read(stdout io.Reader) {
+	defer close(c.done)
+	for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
+		var key string
+		var n int
+		if _, err := fmt.Sscan(scanner.Text(), &key, &n); err != nil {
+			continue // the last line may be cut off by the kill
+		}
+		c.mu.Lock()
+		c.acked[key] = max(c.acked[key], n)
+		c.mu.Unlock()
+		select {
+		case c.lines <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// signal ends the child and waits until it is gone. It may be called again.
+func (c *child) signal(s os.Signal) error {
+	if err := c.cmd.Process.Signal(s); err != nil {
+		return nil // it has ended already
+	}
+	<-c.done
+	return c.cmd.Wait()
+}
+
+// awaitAck waits for an acknowledgement.
+func (c *child) awaitAck(t *testing.T) {
+	t.Helper()
+	select {
+	case <-c.lines:
+	case <-c.done:
+		t.Fatalf("the writer ended by itself:\n%s", strings.TrimSpace(c.stderr.String()))
+	case <-time.After(time.Minute):
+		t.Fatalf("the writer has nothing acknowledged for a minute:\n%s", c.stderr.String())
+	}
+}
+
+// merge adds what this child had acknowledged to a total.
+func (c *child) merge(total map[string]int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, n := range c.acked {
+		total[key] = max(total[key], n)
+	}
+}

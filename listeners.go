@@ -1,0 +1,103 @@
+package aimdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aimdb-go/aimdb/aimx"
+)
+
+// headerTimeout is how long a web client may take to ask.
+const headerTimeout = 10 * time.Second
+
+// listeners are the sockets of the gateway. They are opened before anything is
+// served, so that a taken one is known at once.
+type listeners struct {
+	sockets []net.Listener
+	web     net.Listener
+	handler http.Handler
+}
+
+func (l *listeners) open(c config) error {
+	for _, endpoint := range c.gateways {
+		socket, err := aimx.Listen(endpoint)
+		if err != nil {
+			return fmt.Errorf("aimdb: open the gateway: %w", err)
+		}
+		l.sockets = append(l.sockets, socket)
+	}
+	if c.http == nil {
+		return nil
+	}
+	web, err := net.Listen("tcp", c.http.address)
+	if err != nil {
+		return fmt.Errorf("aimdb: open the web server: %w; choose another address or stop what listens there", err)
+	}
+	l.web, l.handler = web, c.http.handler
+	return nil
+}
+
+// close may be called again, and after the listeners were closed by who
+// served them.
+func (l *listeners) close() error {
+	var errs []error
+	for _, socket := range l.sockets {
+		errs = append(errs, closed(socket.Close()))
+	}
+	if l.web != nil {
+		errs = append(errs, closed(l.web.Close()))
+	}
+	return errors.Join(errs...)
+}
+
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// serve runs the web server until ctx ends.
+func (l *listeners) serve(ctx context.Context, gateway *aimx.Server) error {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/ws", "/version", "/health"} {
+		mux.Handle(path, gateway.Handler())
+	}
+	if l.handler != nil {
+		mux.Handle("/", l.handler)
+	}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
+	defer context.AfterFunc(ctx, func() { _ = web.Close() })() // Serve returns the reason to end
+	if err := web.Serve(l.web); ctx.Err() == nil {
+		return fmt.Errorf("aimdb: serve %v: %w", l.web.Addr(), err)
+	}
+	return nil
+}
+
+// Addresses says what the database listens on.
+type Addresses struct {
+	// Gateways are the AimX endpoints.
+	Gateways []string
+	// HTTP and NATS are host:port, empty if there is no such listener.
+	HTTP, NATS string
+}
+
+// Addresses returns what the database listens on, with the ports the system
+// chose for those given as 0.
+func (db *DB) Addresses() Addresses {
+	var a Addresses
+	if nats := db.bus.Addr(); nats != nil {
+		a.NATS = nats.String()
+	}
+	for _, socket := range db.listeners.sockets {
+		a.Gateways = append(a.Gateways, "unix://"+socket.Addr().String())
+	}
+	if db.listeners.web != nil {
+		a.HTTP = db.listeners.web.Addr().String()
+	}
+	return a
+}

@@ -1,0 +1,212 @@
+package aimdb
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+)
+
+// Option configures a database.
+type Option func(*config) error
+
+// The limits of the log and of shutdown, unless options say otherwise.
+const (
+	// DefaultLogAge is how long the log keeps values.
+	DefaultLogAge = 7 * 24 * time.Hour
+	// DefaultLogBytes is how large the log grows.
+	DefaultLogBytes = 1 << 30
+	// DefaultDrainTimeout bounds the work of a shutdown.
+	DefaultDrainTimeout = 10 * time.Second
+)
+
+type config struct {
+	name         string
+	dir          string
+	backend      Backend
+	policies     []retention.Policy
+	historyBytes int64
+	retainEvery  time.Duration
+	logger       *slog.Logger
+	logAge       time.Duration
+	logBytes     int64
+	durable      bool
+	gateways     []string
+	http         *httpListener
+	nats         string
+	access       bus.Access
+	drain        time.Duration
+}
+
+type httpListener struct {
+	address string
+	handler http.Handler
+}
+
+func newConfig(opts []Option) (config, error) {
+	c := config{
+		name:     "aimdb",
+		logger:   slog.New(slog.DiscardHandler),
+		logAge:   DefaultLogAge,
+		logBytes: DefaultLogBytes,
+		drain:    DefaultDrainTimeout,
+	}
+	var errs []error
+	for _, opt := range opts {
+		errs = append(errs, opt(&c))
+	}
+	if c.backend == nil && (len(c.policies) > 0 || c.historyBytes > 0) {
+		errs = append(errs, errors.New("aimdb: a retention policy is given but no history to prune; add WithPersistence"))
+	}
+	return c, errors.Join(errs...)
+}
+
+var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// Name gives the database its name, which is part of every subject. It is
+// "aimdb" unless given, and made of 1 to 64 letters, digits, "_" and "-".
+func Name(name string) Option {
+	return func(c *config) error {
+		if !databaseName.MatchString(name) {
+			return fmt.Errorf("aimdb: the database name %q does not fit into a subject; use 1 to 64 letters, digits, '_' and '-'", name)
+		}
+		c.name = name
+		return nil
+	}
+}
+
+// Dir gives the database a directory for its log and its lock. It is made if
+// it does not exist. A database without one keeps its log in memory.
+func Dir(dir string) Option {
+	return func(c *config) error { c.dir = dir; return nil }
+}
+
+// WithPersistence gives the database a backend that keeps what records marked
+// with [Persist] are given. Rows older than maxAge are removed at start and
+// then on a timer; 0 keeps them for ever. The database owns the backend from
+// the call of [New] on, and closes it.
+func WithPersistence(backend Backend, maxAge time.Duration) Option {
+	return func(c *config) error {
+		if backend == nil {
+			return errors.New("aimdb: WithPersistence was given no backend; open one first, for example with sqlite.Open")
+		}
+		if maxAge < 0 {
+			return fmt.Errorf("aimdb: a retention of %v lies in the future; use 0 to keep everything", maxAge)
+		}
+		all, err := records.ParsePattern("#")
+		if err != nil {
+			return err
+		}
+		c.backend = backend
+		c.policies = append(c.policies, retention.Policy{Pattern: all, MaxAge: maxAge, Forever: maxAge == 0})
+		return nil
+	}
+}
+
+// Retention limits what is kept of one record.
+type Retention struct {
+	// MaxAge, MaxRows and MaxBytes are limits; 0 is no limit.
+	MaxAge   time.Duration
+	MaxRows  int64
+	MaxBytes int64
+	// Forever keeps everything, whatever other policies say.
+	Forever bool
+}
+
+// Retain limits the history of the records that match a pattern. Where several
+// patterns match, the most specific one counts.
+func Retain(pattern string, r Retention) Option {
+	return func(c *config) error {
+		p, err := records.ParsePattern(pattern)
+		if err != nil {
+			return err
+		}
+		c.policies = append(c.policies, retention.Policy{
+			Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever,
+		})
+		return nil
+	}
+}
+
+// HistoryBytes limits the size of the whole history.
+func HistoryBytes(n int64) Option {
+	return func(c *config) error { c.historyBytes = n; return nil }
+}
+
+// SweepEvery sets the time between two sweeps of the retention; it is an hour
+// unless given.
+func SweepEvery(d time.Duration) Option {
+	return func(c *config) error { c.retainEvery = d; return nil }
+}
+
+// Logger receives what the database has to say. Without it nothing is logged.
+func Logger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return errors.New("aimdb: Logger was given nil; leave it out to log nothing")
+		}
+		c.logger = l
+		return nil
+	}
+}
+
+// LogLimits bounds the log. The oldest values go first when it reaches a
+// limit; those no sink has read by then are counted as lost. Choose a longer
+// age than the longest outage of the backend.
+func LogLimits(maxAge time.Duration, maxBytes int64) Option {
+	return func(c *config) error {
+		if maxAge <= 0 || maxBytes <= 0 {
+			return fmt.Errorf("aimdb: log limits of %v and %d bytes keep nothing; both must be positive", maxAge, maxBytes)
+		}
+		c.logAge, c.logBytes = maxAge, maxBytes
+		return nil
+	}
+}
+
+// DurableLog makes the log sync every batch to disk before it acknowledges it.
+// Records marked with [Durable] need it.
+func DurableLog() Option {
+	return func(c *config) error { c.durable = true; return nil }
+}
+
+// Gateway serves AimX on a unix socket, given as a path or as unix://PATH. It
+// may be given several times.
+func Gateway(endpoint string) Option {
+	return func(c *config) error { c.gateways = append(c.gateways, endpoint); return nil }
+}
+
+// HTTP listens on an address like 127.0.0.1:8080, serves AimX for WebSocket
+// clients at /ws, /version and /health, and passes everything else to handler,
+// which may be nil.
+func HTTP(address string, handler http.Handler) Option {
+	return func(c *config) error { c.http = &httpListener{address, handler}; return nil }
+}
+
+// NATS lets NATS clients in on an address like 127.0.0.1:4222. They may
+// subscribe to the values of this database and read its log, and change
+// nothing.
+func NATS(address string) Option {
+	return func(c *config) error { c.nats = address; return nil }
+}
+
+// NATSAccess says who may come in by the listener given with [NATS].
+func NATSAccess(a bus.Access) Option {
+	return func(c *config) error { c.access = a; return nil }
+}
+
+// DrainTimeout bounds how long a shutdown may work on what was accepted.
+func DrainTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return fmt.Errorf("aimdb: a drain timeout of %v leaves no time to end; it must be positive", d)
+		}
+		c.drain = d
+		return nil
+	}
+}

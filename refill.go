@@ -1,0 +1,92 @@
+package aimdb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// catchUpTimeout bounds how long a start waits for the backend to take over
+// what the log still holds from before. A backend that is out of order for
+// longer must not keep the database from serving.
+const catchUpTimeout = 10 * time.Second
+
+// refill gives the persisted records their values back, opens the doors, and
+// then waits for its end.
+func (db *DB) refill(ctx context.Context) error {
+	begin := time.Now()
+	if err := db.catchUp(ctx); err != nil {
+		return err
+	}
+	values := 0
+	for _, h := range db.registry.Handles() {
+		if !h.Config().Logged {
+			continue
+		}
+		n, err := db.refillRecord(ctx, h)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("aimdb: bring record %q back from history: %w", h.Key(), err)
+		}
+		values += n
+	}
+	db.config.logger.Info("the database serves", "database", db.config.name,
+		"refilled", values, "after", time.Since(begin).Round(time.Millisecond))
+	close(db.ready)
+	<-ctx.Done()
+	return nil
+}
+
+// catchUp waits until the history has what was in the log at start.
+func (db *DB) catchUp(ctx context.Context) error {
+	last, err := db.bus.LastSequence(ctx)
+	if err != nil {
+		return fmt.Errorf("aimdb: ask the log for its end: %w", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	if err := db.pump.Load().WaitStored(limited, last); err != nil && ctx.Err() == nil {
+		db.config.logger.Warn("the backend does not keep up with the log; serving without its newest values",
+			"database", db.config.name, "error", err)
+	}
+	return nil
+}
+
+func (db *DB) refillRecord(ctx context.Context, h *records.Handle) (int, error) {
+	pattern, err := records.ParsePattern(h.Key())
+	if err != nil {
+		return 0, err
+	}
+	var rows []records.Row
+	for row, err := range db.config.backend.Latest(ctx, records.LatestQuery{Pattern: pattern, Limit: h.Capacity()}) {
+		if err != nil {
+			return 0, err
+		}
+		if row.Record == h.Key() {
+			rows = append(rows, row)
+		}
+	}
+	skipped, err := h.Refill(rows)
+	return len(rows) - skipped, err
+}
+
+// drainPump lets the pump bring the log to its end before it stops, and says
+// what is left.
+func (db *DB) drainPump(left context.Context) {
+	pump := db.pump.Load()
+	last, err := db.bus.LastSequence(left)
+	if err == nil {
+		err = pump.WaitStored(left, last)
+	}
+	if err != nil {
+		stored := pump.Stats().Checkpoint.Sequence
+		db.config.logger.Warn("the backend did not take everything in time; the rest is in the log and comes after the next start",
+			"database", db.config.name, "stored", stored, "log", last, "left", last-min(last, stored), "error", err)
+		return
+	}
+	db.config.logger.Info("everything is stored", "database", db.config.name, "log", last)
+}

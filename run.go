@@ -1,0 +1,139 @@
+package aimdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+)
+
+// Run checks the graph of the stages, runs the database until ctx ends or a
+// part of it fails, and closes it. It returns nil if ctx ended it and nothing
+// went wrong.
+func (db *DB) Run(ctx context.Context) error {
+	ctx, err := db.life.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.life.end()
+	err = db.registry.Build()
+	if err == nil {
+		err = db.assemble(ctx)
+	}
+	return errors.Join(err, db.life.release(db.release))
+}
+
+// assemble wires the parts of the database and runs them. The order is the
+// order in which they end: who takes from outside first, then along the way of
+// a value from its ring to the backend.
+//
+//	gateway ─ stages ─ republisher ─ pump ─ retention ─ backend ─ log server
+func (db *DB) assemble(ctx context.Context) error {
+	group := &actors{timeout: db.config.drain}
+	group.add(func(stop context.Context) error { return db.wait(ctx, stop) }, nil)
+	db.addGateway(group)
+	group.add(func(ctx context.Context) error {
+		if !db.awaitReady(ctx) {
+			return nil
+		}
+		return db.registry.Run(ctx)
+	}, nil)
+	republisher := db.bus.Republisher(db.registry)
+	republisher.Drain = db.config.drain
+	group.add(republisher.Run, nil)
+	if err := db.addHistory(group); err != nil {
+		return err
+	}
+	group.add(db.bus.Run, nil)
+	begin := time.Now()
+	err := group.run()
+	db.config.logger.Info("the database has stopped", "database", db.config.name,
+		"error", err, "uptime", time.Since(begin).Round(time.Millisecond))
+	return err
+}
+
+// wait is the actor that ends the group with the caller's context.
+func (db *DB) wait(ctx, stop context.Context) error {
+	select {
+	case <-ctx.Done():
+		db.config.logger.Info("the database stops", "database", db.config.name, "within", db.config.drain)
+	case <-stop.Done():
+	}
+	return nil
+}
+
+// awaitReady returns false if ctx ends first.
+func (db *DB) awaitReady(ctx context.Context) bool {
+	select {
+	case <-db.ready:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// addGateway serves the listeners once the records are back.
+func (db *DB) addGateway(group *actors) {
+	c := aimx.Config{Registry: db.registry, Name: db.config.name, Logger: db.config.logger}
+	if db.config.backend != nil {
+		c.History = db.config.backend
+	}
+	gateway := aimx.NewServer(c)
+	for _, socket := range db.listeners.sockets {
+		group.add(db.whenReady(func(ctx context.Context) error { return gateway.Serve(ctx, socket) }), nil)
+	}
+	if db.listeners.web != nil {
+		group.add(db.whenReady(func(ctx context.Context) error { return db.listeners.serve(ctx, gateway) }), nil)
+	}
+}
+
+func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if !db.awaitReady(ctx) {
+			return nil
+		}
+		return loop(ctx)
+	}
+}
+
+// addHistory adds the pump, the retention and the backend, and the step that
+// brings the records back before anything is served.
+func (db *DB) addHistory(group *actors) error {
+	backend := db.config.backend
+	if backend == nil {
+		close(db.ready)
+		return nil
+	}
+	pump, err := sinks.NewPump(sinks.PumpConfig{
+		Source: sinks.FromBus(db.bus), Sink: backend, OnLoss: db.addLoss, Logger: db.config.logger,
+	})
+	if err != nil {
+		return fmt.Errorf("aimdb: connect the backend to the log: %w", err)
+	}
+	db.pump.Store(pump)
+	keeper, err := retention.New(backend, retention.Config{
+		Policies: db.config.policies, FileBytes: db.config.historyBytes,
+		Every: db.config.retainEvery, Logger: db.config.logger,
+	})
+	if err != nil {
+		return fmt.Errorf("aimdb: %w", err)
+	}
+	group.add(pump.Run, db.drainPump)
+	group.add(keeper.Run, nil)
+	group.add(db.refill, nil)
+	group.add(backend.Run, nil)
+	return nil
+}
+
+// addLoss counts a loss that was first seen behind the log. Where it names no
+// record, the ledger of the backend and the log line are all there is.
+func (db *DB) addLoss(l records.Loss) {
+	if h, ok := db.registry.Lookup(l.Record); ok {
+		h.AddLoss(l)
+	}
+}
