@@ -42,7 +42,7 @@ func (s *Store) copyInto(ctx context.Context, to string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // only read from, or lost already
 	_, err = db.ExecContext(ctx, "VACUUM INTO ?", to)
 	return err
 }

@@ -46,7 +46,7 @@ func vacuum(ctx context.Context, path string, o options) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // only read from, or lost already
 	for _, statement := range []string{
 		"PRAGMA locking_mode = EXCLUSIVE",
 		"BEGIN EXCLUSIVE", "COMMIT",

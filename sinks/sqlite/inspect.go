@@ -39,7 +39,7 @@ func inspect(ctx context.Context, path string, o options) (inspection, error) {
 	if err != nil {
 		return inspection{}, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // only read from, or lost already
 	found, err := inspectTables(ctx, db)
 	switch {
 	case code(err) == lib.SQLITE_NOTADB && !looksDamaged(path):
@@ -61,7 +61,7 @@ func looksDamaged(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read from, or lost already
 	var head [16]byte
 	if _, err := f.Read(head[:]); err != nil {
 		return false

@@ -1,0 +1,51 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func TestSink(t *testing.T) {
+	poison := entry("test::poison", 1, `"`+string(make([]byte, 5000))+`"`)
+	sinktest.Run(t, sinktest.Target{
+		Poison: poison,
+		Open: func(t testing.TB, dir string) (sinks.Sink, func()) {
+			return startStop(t, filepath.Join(dir, "history.db"), sqlite.MaxValueBytes(4000))
+		},
+		Entries: func(t testing.TB, s sinks.Sink) (all []sinks.Entry) {
+			t.Helper()
+			for row, err := range s.(*sqlite.Store).Rows(t.Context(), pattern(t, "#"), records.Window{}, 0) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
+			}
+			return all
+		},
+		DeadLetters: func(t testing.TB, s sinks.Sink) (all []sinks.Refusal) {
+			t.Helper()
+			for refused, err := range s.(*sqlite.Store).DeadLetters(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, refused)
+			}
+			return all
+		},
+		Losses: func(t testing.TB, s sinks.Sink) (all []records.Loss) {
+			t.Helper()
+			for loss, err := range s.(*sqlite.Store).Losses(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, loss)
+			}
+			return all
+		},
+	})
+}
