@@ -16,7 +16,8 @@ import (
 
 func newHistory() *cobra.Command {
 	c := group("history", "Look into, move and maintain a history",
-		newHistoryStats(), newHistoryQuery(), newHistoryExport(), newHistoryPrune())
+		newHistoryStats(), newHistoryQuery(), newHistoryExport(), newHistoryImport(), newHistoryPrune(),
+		newHistoryCheck(), newHistoryBackup(), newHistoryCompact())
 	c.Long = `Look into, move and maintain a history.
 
 DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,

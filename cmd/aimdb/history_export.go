@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -24,7 +25,10 @@ func newHistoryExport() *cobra.Command {
 		Short: "Write rows as NDJSON or CSV, oldest first",
 		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
 (record,time,value), oldest first. --output writes to a file that appears when
-it is complete. Rows whose value is not JSON are left out and counted.`,
+it is complete. Rows whose value is not JSON are left out and counted.
+
+From an endpoint all rows come in one answer; large histories are better read
+from the file.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
   aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
   aimdb history export history.db '#' --as csv | gzip > all.csv.gz`,
@@ -40,11 +44,15 @@ it is complete. Rows whose value is not JSON are left out and counted.`,
 			if err := checkWindow(q.Window); err != nil {
 				return err
 			}
-			return reading(cmd, args[0], func(s *sqlite.Store) error {
+			export := func(rows iter.Seq2[records.Row, error]) error {
 				return exportTo(cmd, file, func(w io.Writer) error {
-					return exportRows(cmd, w, rowFormatOf(as, file), s.Range(cmd.Context(), q))
+					return exportRows(cmd, w, rowFormatOf(as, file), rows)
 				})
-			})
+			}
+			if isEndpoint(args[0]) {
+				return exportRemote(cmd, args[0], q, export)
+			}
+			return reading(cmd, args[0], func(s *sqlite.Store) error { return export(s.Range(cmd.Context(), q)) })
 		},
 	}
 	windowFlags(c.Flags(), &q.Window)
@@ -100,4 +108,18 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[rec
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", broken)
 	}
 	return out.flush()
+}
+
+// exportRemote exports what a running database answers.
+func exportRemote(cmd *cobra.Command, endpoint string, q records.RangeQuery, export func(iter.Seq2[records.Row, error]) error) error {
+	client, err := dial(cmd.Context(), endpoint)
+	if err != nil {
+		return err
+	}
+	defer hangUp(client)
+	rows, err := client.Query(cmd.Context(), q.Pattern.String(), math.MaxInt32, q.Window)
+	if err != nil {
+		return err
+	}
+	return export(each(rows))
 }

@@ -40,6 +40,9 @@ there is one.`,
 			if err := q.parse(cmd, args[1]); err != nil {
 				return err
 			}
+			if isEndpoint(args[0]) {
+				return q.printRemote(cmd, args[0])
+			}
 			return reading(cmd, args[0], func(s *sqlite.Store) error { return q.print(cmd, s) })
 		},
 	}
@@ -91,7 +94,7 @@ func (q *historyQuery) parse(cmd *cobra.Command, pattern string) (err error) {
 func (q *historyQuery) print(cmd *cobra.Command, s *sqlite.Store) error {
 	switch {
 	case q.buckets.Width > 0:
-		return errors.New("buckets are not there yet")
+		return q.printBuckets(cmd, s)
 	case q.ranged && q.rows.Total > 0:
 		return q.printPage(cmd, s)
 	case q.ranged:
@@ -107,17 +110,45 @@ func (q *historyQuery) printPage(cmd *cobra.Command, s *sqlite.Store) error {
 	if err != nil {
 		return err
 	}
-	out := newRows(cmd.OutOrStdout(), q.format)
-	for _, r := range rows {
-		if err := out.stored(r); err != nil {
-			return err
-		}
-	}
-	if err := out.end(); err != nil {
+	if err := printRows(cmd, q.format, each(rows)); err != nil {
 		return err
 	}
 	if next != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "next page: --cursor %s\n", next)
 	}
 	return nil
+}
+
+func (q *historyQuery) printBuckets(cmd *cobra.Command, s *sqlite.Store) error {
+	q.buckets.Pattern, q.buckets.Window = q.rows.Pattern, q.rows.Window
+	out := newOutput(cmd.OutOrStdout(), q.format, 200, "RECORD", "START", "COUNT", "MIN", "MEAN", "MAX", "FIRST", "LAST", "SUM", "MISSING", "NOT NUMERIC")
+	for b, err := range s.Buckets(cmd.Context(), q.buckets) {
+		if err != nil {
+			return err
+		}
+		if err := out.row(b, b.Record, formatTime(b.Start), b.Count, short(b.Min), short(b.Mean), short(b.Max),
+			short(b.First), short(b.Last), short(b.Sum), b.Missing, b.NotNumeric); err != nil {
+			return err
+		}
+	}
+	return out.end()
+}
+
+func short(f float64) string { return fmt.Sprintf("%.6g", f) }
+
+// printRemote asks a running database, which answers the newest rows only.
+func (q *historyQuery) printRemote(cmd *cobra.Command, endpoint string) error {
+	if q.ranged || q.buckets.Width > 0 {
+		return usageError{errors.New("--range and --bucket need the database file: AimX answers --latest only; give the path, which may be read while the database runs")}
+	}
+	client, err := dial(cmd.Context(), endpoint)
+	if err != nil {
+		return err
+	}
+	defer hangUp(client)
+	rows, err := client.Query(cmd.Context(), q.rows.Pattern.String(), q.latest, q.rows.Window)
+	if err != nil {
+		return err
+	}
+	return printRows(cmd, q.format, each(rows))
 }

@@ -193,3 +193,117 @@ func TestHistoryExport(t *testing.T) {
 		t.Errorf("beside the export there is %v, %v", entries, err)
 	}
 }
+
+func TestHistoryBuckets(t *testing.T) {
+	db := historyFile(t, 30)
+	out := aimdb(t, "history", "query", db, "b", "--bucket", "20s", "--path", "n", "--format", "json").ok(t)
+	var count int64
+	var sum float64
+	for _, b := range lines[records.Bucket](t, out) {
+		count, sum = count+b.Count, sum+b.Sum
+		if b.Start%20_000 != 0 {
+			t.Errorf("a bucket of 20 s starts at %d", b.Start)
+		}
+	}
+	if count != 10 || sum != 155 {
+		t.Errorf("the buckets hold %d numbers with the sum %g, want 10 and 155:\n%s", count, sum, out)
+	}
+	aimdb(t, "history", "query", db, "b", "--bucket", "1h", "--path", "a[").fails(t, exitUsage, "a[")
+	aimdb(t, "history", "query", db, "b", "--bucket", "0s").fails(t, exitUsage, "--bucket")
+	aimdb(t, "history", "query", db, "b", "--path", "n").fails(t, exitUsage, "--bucket")
+}
+
+func TestHistoryMoves(t *testing.T) {
+	from := historyFile(t, 300)
+	all := aimdb(t, "history", "export", from).ok(t)
+	for _, as := range []string{"ndjson", "csv"} {
+		t.Run(as, func(t *testing.T) {
+			dir := t.TempDir()
+			file, to := filepath.Join(dir, "rows"), filepath.Join(dir, "copy.db")
+			aimdb(t, "history", "export", from, "--as", as, "-o", file).ok(t)
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// An import that breaks off in the middle of a line, and again whole.
+			cut := string(data[:len(data)/2])
+			aimdbIn(t, cut, "history", "import", to, "--as", as).fails(t, exitFailed, "stdin", "line", "again")
+			some := strings.Count(aimdb(t, "history", "export", to).ok(t), "\n")
+			if some == 0 || some >= 300 {
+				t.Fatalf("the half import left %d rows", some)
+			}
+			r := aimdb(t, "history", "import", to, file, "--as", as)
+			r.ok(t)
+			if !strings.Contains(r.stderr, "were there already") {
+				t.Errorf("stderr: %s", r.stderr)
+			}
+			if got := aimdb(t, "history", "export", to).ok(t); got != all {
+				t.Errorf("the copy has other rows than the original")
+			}
+			aimdb(t, "history", "import", to, file, "--as", as).ok(t)
+			if got := aimdb(t, "history", "export", to).ok(t); got != all {
+				t.Errorf("a second import changed the copy")
+			}
+			aimdb(t, "history", "check", to).ok(t)
+		})
+	}
+}
+
+func TestHistoryImportRefuses(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "new.db")
+	for in, says := range map[string]string{
+		`{"record":"a","time":1,"value":1}` + "\n" + `{"record":"a"`: "line 2",
+		`{"record":"a","time":1}`:                                    "record, time and value",
+		`{"record":"a b","time":1,"value":1}`:                        "a b",
+		`{"record":"a","time":-1,"value":1}`:                         "1970",
+		`{"record":"a","time":"1","value":1}`:                        "line 1",
+	} {
+		aimdbIn(t, in, "history", "import", db).fails(t, exitFailed, says)
+	}
+	aimdbIn(t, "a,1,2\n", "history", "import", db, "--as", "csv").fails(t, exitFailed, "header")
+	aimdbIn(t, "record,time,value\na,1,{\n", "history", "import", db, "--as", "csv").fails(t, exitFailed, "line 2", "not JSON")
+	aimdb(t, "history", "import", db, "absent.csv").fails(t, exitFailed, "absent.csv")
+	aimdb(t, "history", "import", "unix:///tmp/none.sock").fails(t, exitUsage, "file")
+}
+
+func TestHistoryBackupAndCompact(t *testing.T) {
+	db := historyFile(t, 3000)
+	all := aimdb(t, "history", "export", db).ok(t)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	aimdb(t, "history", "backup", db, backup).ok(t)
+	if got := aimdb(t, "history", "export", backup).ok(t); got != all {
+		t.Error("the backup has other rows than the original")
+	}
+	aimdb(t, "history", "check", backup).ok(t)
+	aimdb(t, "history", "backup", db, backup).fails(t, exitFailed, "exists")
+	aimdb(t, "history", "prune", db, "--max-rows", "1").ok(t)
+	if out := aimdb(t, "history", "compact", db).ok(t); !strings.Contains(out, "after") {
+		t.Errorf("compact says %q", out)
+	}
+	if got := numbers(t, aimdb(t, "history", "export", db).ok(t)); !slices.Equal(got, []int{2997, 2998, 2999}) {
+		t.Errorf("after pruning and compacting there is %v", got)
+	}
+}
+
+func TestHistoryCheckFindsDamage(t *testing.T) {
+	db := historyFile(t, 3000)
+	f, err := os.OpenFile(db, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 8192), info.Size()/2/4096*4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	aimdb(t, "history", "check", db).fails(t, exitFailed, db)
+	aimdb(t, "history", "prune", db, "--max-rows", "1").fails(t, exitFailed)
+	if _, err := os.Stat(db); err != nil {
+		t.Errorf("the damaged file was moved: %v", err)
+	}
+}

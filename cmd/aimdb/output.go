@@ -124,3 +124,14 @@ func printRows(cmd *cobra.Command, f format, rows iter.Seq2[records.Row, error])
 	}
 	return out.end()
 }
+
+// each makes a stream of rows that are there already.
+func each(rows []records.Row) iter.Seq2[records.Row, error] {
+	return func(yield func(records.Row, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}

@@ -11,16 +11,16 @@ import (
 
 // newProgress is a bar on a terminal, and nothing anywhere else. A total of -1
 // is not known.
-func newProgress(w io.Writer, total int64, what string) *progressbar.ProgressBar {
+func newProgress(w io.Writer, total int64, what string, more ...progressbar.Option) *progressbar.ProgressBar {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return progressbar.DefaultSilent(total)
 	}
-	return progressbar.NewOptions64(total,
+	return progressbar.NewOptions64(total, append([]progressbar.Option{
 		progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
-		progressbar.OptionSetPredictTime(total > 0), progressbar.OptionThrottle(barInterval),
-		progressbar.OptionClearOnFinish())
+		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(total > 0),
+		progressbar.OptionThrottle(barInterval), progressbar.OptionClearOnFinish(),
+	}, more...)...)
 }
 
 // barInterval keeps the bar from costing more than the work.

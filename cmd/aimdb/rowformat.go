@@ -61,19 +61,30 @@ func newRowWriter(w io.Writer, f rowFormat) (rowWriter, error) {
 		c := csv.NewWriter(w)
 		return csvRows{c}, c.Write(strings.Split(csvHead, ","))
 	}
-	b := bufio.NewWriterSize(w, 64<<10)
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
-	return jsonRows{b, e}, nil
+	return jsonRows{bufio.NewWriterSize(w, 64<<10)}, nil
 }
 
-type jsonRows struct {
-	b *bufio.Writer
-	e *json.Encoder
+type jsonRows struct{ w *bufio.Writer }
+
+// write keeps the bytes of the value, so that an import finds the row again.
+func (j jsonRows) write(r records.Row) error {
+	name, err := json.Marshal(r.Record)
+	if err != nil {
+		return err
+	}
+	value := []byte(r.Value)
+	if bytes.ContainsAny(value, "\r\n") { // it has to be one line
+		var one bytes.Buffer
+		if err := json.Compact(&one, value); err != nil {
+			return err
+		}
+		value = one.Bytes()
+	}
+	_, err = fmt.Fprintf(j.w, "{\"record\":%s,\"time\":%d,\"value\":%s}\n", name, r.Time, value)
+	return err
 }
 
-func (j jsonRows) write(r records.Row) error { return j.e.Encode(storedRow{r.Record, r.Time, r.Value}) }
-func (j jsonRows) flush() error              { return j.b.Flush() }
+func (j jsonRows) flush() error { return j.w.Flush() }
 
 type csvRows struct{ w *csv.Writer }
 

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+func newHistoryImport() *cobra.Command {
+	var as rowFormat
+	c := &cobra.Command{
+		Use:   "import DB [FILE]",
+		Short: "Add rows from NDJSON or CSV that are not there yet",
+		Long: `Add the rows of an export, from a file or stdin. A row that the history has
+already, with the same record, time and value, is skipped: an import that was
+interrupted is simply run again. The history is made if it is not there. A
+malformed line ends the import and is named; the rows before it are kept.`,
+		Example: `  aimdb history import ./aimdb-data/history.db all.ndjson
+  aimdb history import ./aimdb-data/history.db month.csv
+  gunzip < all.csv.gz | aimdb history import copy.db --as csv`,
+		Args: argumentsFrom(1, "DB", "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if isEndpoint(args[0]) {
+				return checkFile(cmd, args[0])
+			}
+			if len(args) == 1 {
+				return importRows(cmd, args[0], cmd.InOrStdin(), "stdin", rowFormatOf(as, ""), -1)
+			}
+			f, err := os.Open(args[1])
+			if err != nil {
+				return fmt.Errorf("import: %w", err)
+			}
+			defer func() { _ = f.Close() }() // it was only read
+			info, err := f.Stat()
+			if err != nil {
+				return fmt.Errorf("import: %w", err)
+			}
+			return importRows(cmd, args[0], f, args[1], rowFormatOf(as, args[1]), info.Size())
+		},
+	}
+	c.Flags().Var(&as, "as", "form of the rows (default by the name of the file, else ndjson)")
+	return c
+}
+
+func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f rowFormat, size int64) error {
+	bar := newProgress(cmd.ErrOrStderr(), size, "importing", progressbar.OptionShowBytes(true))
+	source, err := newRowReader(io.TeeReader(from, bar), f)
+	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	return writing(cmd, db, func(s *sqlite.Store) error {
+		report, err := s.Import(cmd.Context(), readAll(source, name))
+		_ = bar.Finish() // a bar that cannot be drawn is no error
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows added, %d were there already\n", report.Added, report.Skipped)
+		if err != nil {
+			return fmt.Errorf("%w; what was added stays, run the import again for the rest", err)
+		}
+		return nil
+	})
+}
+
+// readAll yields the rows of a source up to its end or its first error.
+func readAll(source rowReader, name string) iter.Seq2[records.Row, error] {
+	return func(yield func(records.Row, error) bool) {
+		for {
+			row, err := source.read()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				err = fmt.Errorf("import %s: %w", name, err)
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newInstance(env func(string) string) *cobra.Command {
+	return group("instance", "Ask a running database about itself", newInstanceInfo(env))
+}
+
+func newInstanceInfo(env func(string) string) *cobra.Command {
+	at := connection{env: env}
+	var f format
+	c := &cobra.Command{
+		Use:   "info",
+		Short: "Print what a running database says of itself",
+		Example: `  aimdb instance info
+  AIMDB_CONNECT=ws://127.0.0.1:8080/ws aimdb instance info --format json`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := at.dial(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer hangUp(client)
+			info, err := client.Info(cmd.Context())
+			if err != nil {
+				return err
+			}
+			out := newOutput(cmd.OutOrStdout(), f, 1, "SERVER", "AIMX", "PERMISSIONS", "WRITABLE", "SUBSCRIPTIONS")
+			if err := out.row(info, info.Server, info.Version, strings.Join(info.Permissions, ","),
+				strings.Join(info.WritableRecords, ","), info.MaxSubscriptions); err != nil {
+				return err
+			}
+			return out.end()
+		},
+	}
+	at.flag(c.Flags())
+	f.flag(c.Flags())
+	return c
+}

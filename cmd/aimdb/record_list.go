@@ -1,0 +1,50 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
+)
+
+func newRecordList(env func(string) string) *cobra.Command {
+	at := connection{env: env}
+	var f format
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the records of a running database",
+		Example: `  aimdb record list
+  aimdb record list --format json | jq .record_key
+  aimdb record list --connect ws://127.0.0.1:8080/ws`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := at.dial(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer hangUp(client)
+			list, err := client.List(cmd.Context())
+			if err != nil {
+				return err
+			}
+			out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "TYPE", "BUFFER", "CAPACITY", "WRITABLE", "PRODUCED", "DROPPED", "LOST")
+			for _, r := range list {
+				if err := out.row(r, r.Key, r.SchemaType, r.BufferType, capacity(r), yesNo(r.Writable), r.Produced, r.Dropped, r.Lost); err != nil {
+					return err
+				}
+			}
+			return out.end()
+		},
+	}
+	at.flag(c.Flags())
+	f.flag(c.Flags())
+	return c
+}
+
+func capacity(r aimx.RecordInfo) string {
+	if r.BufferCapacity == nil {
+		return "-"
+	}
+	return strconv.Itoa(*r.BufferCapacity)
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newRecordSet(env func(string) string) *cobra.Command {
+	at := connection{env: env}
+	c := &cobra.Command{
+		Use:   "set KEY JSON",
+		Short: "Set a record that is writable from outside",
+		Long:  "Set a record that is writable from outside, and print the value read back where there is one.",
+		Example: `  aimdb record set hub.settings '{"tolerance_celsius":1.5}'
+  aimdb record get hub.settings`,
+		Args: arguments("KEY", "JSON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkKey(args[0]); err != nil {
+				return err
+			}
+			if !json.Valid([]byte(args[1])) {
+				return usageError{fmt.Errorf("the value %q is not JSON; a text needs its quotes: '\"text\"'", args[1])}
+			}
+			client, err := at.dial(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer hangUp(client)
+			value, err := client.Set(cmd.Context(), args[0], json.RawMessage(args[1]))
+			if err != nil || value == nil {
+				return err
+			}
+			return printValue(cmd, asJSON, value)
+		},
+	}
+	at.flag(c.Flags())
+	return c
+}
