@@ -2,9 +2,7 @@ package records
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"sync"
 )
 
 // Encoded is a value as JSON.
@@ -79,21 +77,6 @@ func (r *EncodedReader) Missed() uint64 {
 // Close ends the reader. A Receive that waits returns ErrClosed.
 func (r *EncodedReader) Close() { r.close() }
 
-// cell is the JSON of one value for several readers.
-type cell struct {
-	number int64
-	// due is the number of readers that still come for it.
-	due  int
-	once sync.Once
-	json []byte
-	err  error
-}
-
-func (c *cell) encode(r *Registry, box any) ([]byte, error) {
-	c.once.Do(func() { c.json, c.err = r.encode(box) })
-	return c.json, c.err
-}
-
 // shot is what a reader needs from under the lock to encode a value.
 type shot struct {
 	number, time int64
@@ -113,43 +96,6 @@ func (c *cursor) capture(slot int, box any) shot {
 		s.cell = h.share(c.read, slot)
 	}
 	return s
-}
-
-// share returns the cell of a value if other readers want its JSON too.
-func (h *Handle) share(number int64, slot int) *cell {
-	if h.got != nil && h.got.number == number {
-		return h.got
-	}
-	if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == number {
-		shared := h.cells[slot]
-		if shared.due--; shared.due <= 0 {
-			h.cells[slot] = nil
-		}
-		return shared
-	}
-	if h.encoders < 2 {
-		return nil
-	}
-	due := h.yetToRead(number)
-	if due == 0 {
-		return nil
-	}
-	if h.cells == nil {
-		h.cells = make([]*cell, h.capacity)
-	}
-	h.cells[slot] = &cell{number: number, due: due}
-	return h.cells[slot]
-}
-
-// yetToRead counts the encoded readers that come to a value later.
-func (h *Handle) yetToRead(number int64) int {
-	n := 0
-	for c := h.cursors; c != nil; c = c.older {
-		if c.encodes && c.read < number {
-			n++
-		}
-	}
-	return n
 }
 
 // encode finishes a captured value outside the lock.
@@ -190,48 +136,4 @@ func (h *Handle) cannotEncode(c *cursor, e Encoded) {
 		h.registry.options.Logger.Warn("a value cannot be encoded; further ones of this record are only counted",
 			"record", h.key.text, "reader", c.name, "number", e.Number, "error", e.Err)
 	}
-}
-
-// Get returns the newest value kept, as JSON, and its write time in Unix
-// milliseconds, 0 if the record takes none: the last value of a ring, the one
-// that waits in a mailbox. It reports false if there is none. The JSON is
-// shared and must not be changed.
-func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
-	box := h.typed.box()
-	h.mu.Lock()
-	if h.kept == 0 {
-		h.mu.Unlock()
-		return nil, 0, false, nil
-	}
-	slot := h.slot(h.newest)
-	timeMS = h.time(slot)
-	h.typed.load(slot, box)
-	if h.got == nil || h.got.number != h.newest {
-		h.got = &cell{number: h.newest}
-		if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == h.newest {
-			h.got = h.cells[slot]
-		}
-	}
-	got := h.got
-	h.mu.Unlock()
-	value, err = got.encode(h.registry, box)
-	if err != nil {
-		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.text, err)
-	}
-	return value, timeMS, true, nil
-}
-
-// Set decodes a value and produces it. Unknown members, a null for a type that
-// has none, and anything behind the value are errors. It does not ask for
-// Config.Writable: that is for the gateway to do.
-func (h *Handle) Set(value json.RawMessage) error {
-	if h.registry.producerOf(h) != nil {
-		return fmt.Errorf("set record %q: %w", h.key.text, ErrHasProducer)
-	}
-	box, err := h.typed.decode(value, true)
-	if err != nil {
-		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.text, h.typeName, err)
-	}
-	h.typed.produce(box)
-	return nil
 }

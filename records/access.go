@@ -1,0 +1,50 @@
+package records
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Get returns the newest value kept, as JSON, and its write time in Unix
+// milliseconds, 0 if the record takes none: the last value of a ring, the one
+// that waits in a mailbox. It reports false if there is none. The JSON is
+// shared and must not be changed.
+func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
+	box := h.typed.box()
+	h.mu.Lock()
+	if h.kept == 0 {
+		h.mu.Unlock()
+		return nil, 0, false, nil
+	}
+	slot := h.slot(h.newest)
+	timeMS = h.time(slot)
+	h.typed.load(slot, box)
+	if h.got == nil || h.got.number != h.newest {
+		h.got = &cell{number: h.newest}
+		if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == h.newest {
+			h.got = h.cells[slot]
+		}
+	}
+	got := h.got
+	h.mu.Unlock()
+	value, err = got.encode(h.registry, box)
+	if err != nil {
+		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.text, err)
+	}
+	return value, timeMS, true, nil
+}
+
+// Set decodes a value and produces it. Unknown members, a null for a type that
+// has none, and anything behind the value are errors. It does not ask for
+// Config.Writable: that is for the gateway to do.
+func (h *Handle) Set(value json.RawMessage) error {
+	if h.registry.producerOf(h) != nil {
+		return fmt.Errorf("set record %q: %w", h.key.text, ErrHasProducer)
+	}
+	box, err := h.typed.decode(value, true)
+	if err != nil {
+		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.text, h.typeName, err)
+	}
+	h.typed.produce(box)
+	return nil
+}

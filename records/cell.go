@@ -1,0 +1,55 @@
+package records
+
+import "sync"
+
+// cell is the JSON of one value for several readers.
+type cell struct {
+	number int64
+	// due is the number of readers that still come for it.
+	due  int
+	once sync.Once
+	json []byte
+	err  error
+}
+
+func (c *cell) encode(r *Registry, box any) ([]byte, error) {
+	c.once.Do(func() { c.json, c.err = r.encode(box) })
+	return c.json, c.err
+}
+
+// share returns the cell of a value if other readers want its JSON too.
+func (h *Handle) share(number int64, slot int) *cell {
+	if h.got != nil && h.got.number == number {
+		return h.got
+	}
+	if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == number {
+		shared := h.cells[slot]
+		if shared.due--; shared.due <= 0 {
+			h.cells[slot] = nil
+		}
+		return shared
+	}
+	if h.encoders < 2 {
+		return nil
+	}
+	due := h.yetToRead(number)
+	if due == 0 {
+		return nil
+	}
+	if h.cells == nil {
+		h.cells = make([]*cell, h.capacity)
+	}
+	h.cells[slot] = &cell{number: number, due: due}
+	return h.cells[slot]
+}
+
+// yetToRead counts the encoded readers that come to a value later.
+func (h *Handle) yetToRead(number int64) int {
+	n := 0
+	for c := h.cursors; c != nil; c = c.older {
+		if c.encodes && c.read < number {
+			n++
+		}
+	}
+	return n
+}

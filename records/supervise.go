@@ -1,0 +1,90 @@
+package records
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// StageError is the error of Run when a stage with the policy Fail has failed.
+type StageError struct {
+	// Stage is the name of the stage, Record the key of the record that it
+	// makes, or that it taps.
+	Stage, Record string
+	Err           error
+}
+
+// Error implements error.
+func (e *StageError) Error() string {
+	return fmt.Sprintf("stage %q of record %q: %v", e.Stage, e.Record, e.Err)
+}
+
+// Unwrap returns why the stage failed.
+func (e *StageError) Unwrap() error { return e.Err }
+
+// panicError is a panic of a stage.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// live runs one life and turns a panic into an error.
+func (s *stage) live() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	return s.life(s)
+}
+
+// supervise runs the stage from life to life. It returns an error only if the
+// policy is Fail.
+func (r *Registry) supervise(s *stage) error {
+	failures := 0 // in a row
+	for {
+		begun, returned := s.profile.counts()
+		err := s.live()
+		ending := s.intake.Err() != nil
+		if err == nil || s.work.Err() != nil || (s.kind == SourceStage && ending) {
+			return nil
+		}
+		begunNow, returnedNow := s.profile.counts()
+		if returnedNow > returned {
+			failures = 0
+		}
+		failures++
+		s.profile.fail()
+		r.logFailure(s, err, failures)
+		switch {
+		case s.policy == Fail:
+			return &StageError{Stage: s.name, Record: s.home().key.text, Err: err}
+		case ending && begunNow == begun:
+			return nil // it does not even start, so it cannot work off anything
+		case failures > 1 || s.kind == SourceStage:
+			s.pause(failures)
+		}
+	}
+}
+
+func (r *Registry) logFailure(s *stage, err error, failures int) {
+	args := []any{"stage", s.name, "record", s.home().key.text, "failures_in_a_row", failures, "error", err}
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		args = append(args, "stack", string(panicked.stack))
+	}
+	r.options.Logger.Error("a stage failed", args...)
+}
+
+// pause waits between two lives; the end of the intake cuts it short.
+func (s *stage) pause(failures int) {
+	timer := time.NewTimer(s.backoff.pause(failures))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.intake.Done():
+	}
+}
