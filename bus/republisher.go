@@ -78,6 +78,7 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		r.logged = append(r.logged, s)
 		r.byID[h] = s
 	}
+	r.last.Store(b.openedAt)
 	r.feed = reg.NewFeed(records.LogReader, logged)
 	r.live = newLive(b, reg, others)
 	b.mu.Lock()
@@ -99,7 +100,6 @@ func (r *Republisher) Run(ctx context.Context) error {
 	}
 	defer w.close()
 	r.writer.Store(w)
-	r.last.Store(w.next)
 
 	var wg sync.WaitGroup
 	wg.Go(func() { r.live.run(ctx) })

@@ -36,6 +36,10 @@ const (
 	outsidePending       = 64 << 20
 	outsideWriteDeadline = 2 * time.Second
 	readyTimeout         = 30 * time.Second
+	// unbounded stands where the server would otherwise take a part of what
+	// is free today. The stream has a limit of its own, and a lower one than
+	// at the last start must not keep it from opening.
+	unbounded = 1 << 50
 )
 
 func newNode(config Config, g *gate) (*node, error) {
@@ -76,8 +80,8 @@ func (n *node) options() (*server.Options, error) {
 		NoSigs:                     true,
 		JetStream:                  true,
 		StoreDir:                   n.dir,
-		JetStreamMaxMemory:         n.config.MaxBytes + n.config.MaxBytes/4 + 64<<20,
-		JetStreamMaxStore:          n.config.MaxBytes + n.config.MaxBytes/4 + 64<<20,
+		JetStreamMaxMemory:         unbounded,
+		JetStreamMaxStore:          unbounded,
 		StreamMaxBufferedMsgs:      streamBuffer,
 		MaxPayload:                 int32(n.config.MaxValue) + 4096,
 		MaxPending:                 outsidePending,

@@ -1,0 +1,272 @@
+package sinks_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/memory"
+)
+
+// The checkpoint truth table: what each accident to a log or a sink ends in.
+// A world is one database that is started and stopped again and again; the
+// sink is what survives in the test's memory, the log what lies in dir.
+type world struct {
+	t    *testing.T
+	dir  string
+	sink *memory.Sink
+	next int
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{t: t, dir: t.TempDir(), sink: &memory.Sink{}}
+}
+
+// day starts the database, produces n values, and stops it. With a pump all
+// of them are stored, without one they stay in the log.
+func (w *world) day(n int, pumped bool, c bus.Config, while ...func(*bus.Bus)) {
+	w.t.Helper()
+	c.Name, c.Dir = "test", w.dir
+	b, err := bus.Open(w.t.Context(), c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	reg := records.NewRegistry(records.RegistryOptions{})
+	r, err := records.Register[int](reg, "n", records.Config{Kind: records.Ring, Capacity: 10_000, Logged: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	rep := b.Republisher(reg)
+	done, running := make(chan error, 2), 1
+	go func() { done <- rep.Run(ctx) }()
+	for range n {
+		w.next++
+		r.Produce(w.next)
+	}
+	last, err := b.Flush(within(w.t), reg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if pumped {
+		p, err := sinks.NewPump(sinks.PumpConfig{Source: sinks.FromBus(b), Sink: w.sink})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		running++
+		go func() { done <- p.Run(ctx) }()
+		if err := p.WaitStored(within(w.t), last); err != nil {
+			w.t.Fatal(err)
+		}
+		for _, do := range while {
+			do(b)
+		}
+		if len(while) > 0 {
+			w.next++
+			r.Produce(w.next)
+			if last, err = b.Flush(within(w.t), reg); err == nil {
+				err = p.WaitStored(within(w.t), last)
+			}
+			if err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	cancel()
+	for range running {
+		if err := <-done; err != nil {
+			w.t.Error(err)
+		}
+	}
+	reg.Close()
+	if err := b.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// has fails the test unless the sink has exactly these ranges of values.
+func (w *world) has(ranges ...[2]int) {
+	w.t.Helper()
+	var want []string
+	for _, r := range ranges {
+		for n := r[0]; n <= r[1]; n++ {
+			want = append(want, fmt.Sprint(n))
+		}
+	}
+	got := w.sink.Entries()
+	for i := range min(len(got), len(want)) {
+		if string(got[i].Value) != want[i] {
+			w.t.Fatalf("row %d is %s, want %s", i, got[i].Value, want[i])
+		}
+	}
+	if len(got) != len(want) {
+		w.t.Fatalf("%d rows, want %d", len(got), len(want))
+	}
+}
+
+func (w *world) lost(want ...records.Loss) {
+	w.t.Helper()
+	got := w.sink.Losses()
+	if len(got) != len(want) {
+		w.t.Fatalf("losses %+v, want %+v", got, want)
+	}
+	for i := range got {
+		got[i].FirstTime, got[i].LastTime = 0, 0
+		if got[i] != want[i] {
+			w.t.Fatalf("loss %+v, want %+v", got[i], want[i])
+		}
+	}
+}
+
+func (w *world) copyLog(to string) {
+	w.t.Helper()
+	if err := os.CopyFS(to, os.DirFS(w.dir)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) useLog(from string) {
+	w.t.Helper()
+	w.deleteLog()
+	if err := os.CopyFS(w.dir, os.DirFS(from)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) deleteLog() {
+	w.t.Helper()
+	if err := os.RemoveAll(w.dir); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Log deleted: what the sink has stays, what it had not read is told lost,
+// the new log is read from its start.
+func TestLogDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.day(10, true, bus.Config{})
+	w.day(5, false, bus.Config{})
+	w.deleteLog()
+	w.day(10, true, bus.Config{})
+	w.has([2]int{1, 10}, [2]int{16, 25})
+	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+	w.day(10, true, bus.Config{})
+	w.has([2]int{1, 10}, [2]int{16, 35})
+	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+}
+
+// Sink database deleted: everything the log still has is stored again.
+func TestSinkDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.day(10, true, bus.Config{})
+	w.sink = &memory.Sink{}
+	w.day(10, true, bus.Config{})
+	w.has([2]int{1, 20})
+	w.lost()
+}
+
+// Sink restored from an older copy: what came after the copy is stored again.
+func TestSinkRestoredFromAnOlderCopy(t *testing.T) {
+	w := newWorld(t)
+	w.day(10, true, bus.Config{})
+	at, err := w.sink.Checkpoint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := &memory.Sink{}
+	if err := older.Write(t.Context(), &sinks.Batch{Entries: w.sink.Entries(), Checkpoint: at}); err != nil {
+		t.Fatal(err)
+	}
+	w.day(10, true, bus.Config{})
+	w.sink = older
+	w.day(10, true, bus.Config{})
+	w.has([2]int{1, 30})
+	w.lost()
+}
+
+// Log of another database of the same name: as a deleted log, its values are
+// taken over.
+func TestLogOfAnotherDatabase(t *testing.T) {
+	other := newWorld(t)
+	other.next = 100
+	other.day(5, false, bus.Config{})
+	w := newWorld(t)
+	w.day(10, true, bus.Config{})
+	w.useLog(other.dir)
+	w.day(1, true, bus.Config{})
+	w.has([2]int{1, 10}, [2]int{101, 105}, [2]int{11, 11})
+	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+}
+
+// Log made anew from sequence 1, and already longer than the checkpoint: not
+// mistaken for the old one.
+func TestLogMadeAnewAndLonger(t *testing.T) {
+	w := newWorld(t)
+	w.day(10, true, bus.Config{})
+	w.deleteLog()
+	w.day(50, false, bus.Config{})
+	w.day(1, true, bus.Config{})
+	w.has([2]int{1, 61})
+	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+}
+
+// Log restored from an older copy, or its tail lost in a power failure: the
+// sequences that come again are new values, and none is skipped.
+func TestLogLostItsTail(t *testing.T) {
+	for _, n := range []int{5, 10, 50} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			w := newWorld(t)
+			w.day(10, true, bus.Config{})
+			older := filepath.Join(t.TempDir(), "older")
+			w.copyLog(older)
+			w.day(10, true, bus.Config{})
+			w.useLog(older)
+			w.day(n, true, bus.Config{})
+			w.has([2]int{1, 20 + n})
+			w.lost()
+		})
+	}
+}
+
+// Consumer deleted while it is read: a new one goes on behind the checkpoint.
+func TestConsumerDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.day(10, true, bus.Config{}, func(b *bus.Bus) {
+		if err := b.DeleteConsumers(within(t)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.has([2]int{1, 11})
+	w.lost()
+}
+
+// Limit reached while nobody read: the ledger has the exact range.
+func TestLimitReachedWhileTheSinkWasAway(t *testing.T) {
+	w := newWorld(t)
+	w.day(10, true, bus.Config{})
+	var first uint64
+	w.day(5000, false, bus.Config{MaxBytes: 64 << 10})
+	b, err := bus.Open(t.Context(), bus.Config{Name: "test", Dir: w.dir, MaxBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.Stats(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first = s.FirstSequence
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if first < 1000 {
+		t.Fatalf("the log starts at %d: the limit had no effect", first)
+	}
+	w.day(0, true, bus.Config{MaxBytes: 64 << 10})
+	w.has([2]int{1, 10}, [2]int{int(first), 5010})
+	w.lost(records.Loss{Cause: records.LogDiscarded, From: 11, To: first - 1, Count: first - 11})
+}
