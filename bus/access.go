@@ -96,10 +96,9 @@ func same(a, b string) bool {
 func outsidePermissions(s subjects, stream string) *server.Permissions {
 	return &server.Permissions{
 		Subscribe: &server.SubjectPermission{Allow: []string{
-			s.all(logKind), s.all(liveKind), s.all(lossKind), "_INBOX.>",
-			// A pattern over databases still shows only what the server has:
-			// its own.
-			"aimdb.*.log.>", "aimdb.*.live.>", "aimdb.*.loss.>",
+			// A pattern over databases or kinds still shows only what the server
+			// has: the log, the live values and the losses of its own database.
+			"aimdb.*.*.>", "_INBOX.>",
 		}},
 		Publish: &server.SubjectPermission{Allow: []string{
 			"$JS.API.INFO",
