@@ -12,8 +12,13 @@ import (
 	"time"
 )
 
-// socketMode is the access control of a unix socket.
-const socketMode = 0o600
+const (
+	// socketMode is the access control of a unix socket.
+	socketMode = 0o600
+	// lockPatience is how long to wait for others that open a socket in the
+	// same directory, which takes them milliseconds.
+	lockPatience = 5 * time.Second
+)
 
 // Listen opens the unix socket of an endpoint, for its owner only. A socket
 // that an earlier process left behind is replaced; one that somebody answers
@@ -28,22 +33,37 @@ func Listen(endpoint string) (net.Listener, error) {
 	if e.Path == "" {
 		return nil, fmt.Errorf("endpoint %q: a WebSocket is served by the web server; listen on a unix socket instead, such as unix:///tmp/aimdb.sock", endpoint)
 	}
-	if err := removeStale(e.Path); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", e, err)
-	}
-	config := net.ListenConfig{Control: restrictSocket}
-	l, err := config.Listen(context.Background(), "unix", e.Path)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: %w", e, errInUse)
-	}
+	l, err := listen(e.Path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; choose a path in a directory that exists and can be written", e, err)
-	}
-	if err := os.Chmod(e.Path, socketMode); err != nil {
-		return nil, errors.Join(fmt.Errorf("restrict %s to its owner: %w", e, err), l.Close())
+		return nil, fmt.Errorf("listen on %s: %w", e, err)
 	}
 	return l, nil
 }
+
+func listen(path string) (net.Listener, error) {
+	unlock, err := lockDirectory(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("%w; %s", err, betterDirectory)
+	}
+	defer unlock()
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	config := net.ListenConfig{Control: restrictSocket}
+	l, err := config.Listen(context.Background(), "unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, errInUse
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; %s", err, betterDirectory)
+	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		return nil, errors.Join(fmt.Errorf("restrict the socket to its owner: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+const betterDirectory = "choose a path in a directory that exists and can be written"
 
 // restrictSocket sets the mode before the socket has a name, so that there is
 // no moment in which others could connect. Where the system ignores it, the
@@ -72,7 +92,10 @@ func removeStale(path string) error {
 	if err := refused(path); err != nil {
 		return err
 	}
-	return takeAside(path)
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("remove the stale socket: %w", err)
+	}
+	return nil
 }
 
 // refused returns nil if path is a socket on which nobody listens.
@@ -90,19 +113,21 @@ func refused(path string) error {
 	return fmt.Errorf("cannot tell whether the socket is in use: %w", err)
 }
 
-// takeAside removes a stale socket by renaming it first and asking once more.
-// Two processes may find the same stale socket; without this the second could
-// remove what the first has just opened in its place.
-func takeAside(path string) error {
-	aside := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%d", os.Getpid()))
-	if err := os.Rename(path, aside); err != nil {
-		return fmt.Errorf("move the stale socket aside: %w", err)
+// lockDirectory makes processes that open sockets in one directory wait for each
+// other. Two of them may find the same stale socket; without this the second
+// could remove what the first has just opened in its place.
+func lockDirectory(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
 	}
-	if err := refused(aside); err != nil {
-		return errors.Join(err, os.Rename(aside, path))
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(5 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return func() { _ = f.Close() }, nil // locked, or on a file system that has no locks
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("another process keeps the directory %s locked", dir), f.Close())
+		}
 	}
-	if err := os.Remove(aside); err != nil {
-		return fmt.Errorf("remove the stale socket: %w", err)
-	}
-	return nil
 }

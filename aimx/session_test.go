@@ -10,8 +10,8 @@ import (
 
 func TestMethodsByteByByte(t *testing.T) {
 	h := open(t)
-	h.door.Produce(reading{1})
-	h.co2.Produce(reading{612})
+	h.door.Produce(reading{PPM: 1})
+	h.co2.Produce(reading{PPM: 612})
 	for name, p := range map[string]peer{"unix": h.linePeer(t), "websocket": h.webPeer(t)} {
 		t.Run(name, func(t *testing.T) {
 			subscriptions := map[string]string{"unix": "32", "websocket": "1024"}[name]
