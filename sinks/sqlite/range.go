@@ -21,7 +21,7 @@ func (s *Store) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[recor
 			yield(records.Row{}, err)
 			return
 		}
-		for row, err := range m.ahead(ctx, q.Total) {
+		for row, err := range m.rows(ctx, q.Total) {
 			if !yield(row, err) || err != nil {
 				return
 			}
@@ -64,72 +64,46 @@ func (s *Store) openRange(ctx context.Context, q records.RangeQuery) (*merge, er
 	return newMerge(ctx, spans, q.Total)
 }
 
-// block is a part of a result on its way from the goroutine that reads.
-type block struct {
-	rows []records.Row
-	err  error
-}
-
-// ahead yields the rows of a merge. From the second block on the next one is
-// read while the caller works on the last; the goroutine that does so ends
-// before the iterator returns.
-func (m *merge) ahead(ctx context.Context, total int) iter.Seq2[records.Row, error] {
+// rows yields the rows of a merge. From the second block on the next one is
+// read while the caller works on the last.
+func (m *merge) rows(ctx context.Context, total int) iter.Seq2[records.Row, error] {
 	if total <= 0 {
 		total = math.MaxInt
 	}
 	return func(yield func(records.Row, error) bool) {
 		first, err := m.next(ctx, min(largePage, total), nil)
-		total -= len(first)
-		if !yieldBlock(block{first, err}, yield) || total == 0 || len(m.spans) == 0 {
+		if !yieldBlock(first, err, yield) || total == len(first) || len(m.spans) == 0 {
 			return
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		blocks := make(chan block, 1)
-		go m.read(ctx, total, blocks)
-		defer func() {
-			cancel()
-			for range blocks { // until the goroutine has closed it
-			}
-		}()
-		for b := range blocks {
-			if !yieldBlock(b, yield) {
+		for block, err := range ahead(m.blocks(ctx, total-len(first))) {
+			if !yieldBlock(block, err, yield) {
 				return
 			}
 		}
 	}
 }
 
-func (m *merge) read(ctx context.Context, total int, blocks chan<- block) {
-	defer close(blocks)
-	for total > 0 && len(m.spans) > 0 {
-		rows, err := m.next(ctx, min(largePage, total), make([]records.Row, 0, min(largePage, total)))
-		total -= len(rows)
-		select {
-		case blocks <- block{rows, err}:
-		case <-ctx.Done():
-			if err == nil {
-				err = context.Cause(ctx)
+func (m *merge) blocks(ctx context.Context, total int) iter.Seq2[[]records.Row, error] {
+	return func(yield func([]records.Row, error) bool) {
+		for total > 0 && len(m.spans) > 0 {
+			size := min(largePage, total)
+			rows, err := m.next(ctx, size, make([]records.Row, 0, size))
+			total -= len(rows)
+			if !yield(rows, err) || err != nil {
+				return
 			}
-			select { // the caller may have gone; if not, it must know
-			case blocks <- block{err: err}:
-			default:
-			}
-			return
-		}
-		if err != nil {
-			return
 		}
 	}
 }
 
-func yieldBlock(b block, yield func(records.Row, error) bool) bool {
-	for _, row := range b.rows {
+func yieldBlock(rows []records.Row, err error, yield func(records.Row, error) bool) bool {
+	for _, row := range rows {
 		if !yield(row, nil) {
 			return false
 		}
 	}
-	if b.err != nil {
-		yield(records.Row{}, b.err)
+	if err != nil {
+		yield(records.Row{}, err)
 		return false
 	}
 	return true
@@ -138,6 +112,9 @@ func yieldBlock(b block, yield func(records.Row, error) bool) bool {
 // Page returns one page of a range: at most q.Total rows, 1000 if that is 0,
 // and the cursor of the next page, which is empty after the last.
 func (s *Store) Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error) {
+	if err := checkRange(q); err != nil {
+		return nil, "", err
+	}
 	if q.Total == 0 {
 		q.Total = 1000
 	}

@@ -1,0 +1,119 @@
+package retention_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+)
+
+// sweeps notes what it is asked to do, and fails while it has errors.
+type sweeps struct {
+	names []string
+	plans []records.PrunePlan
+	errs  []error
+}
+
+func (s *sweeps) Records(context.Context) ([]string, error) { return s.names, nil }
+
+func (s *sweeps) Prune(_ context.Context, p records.PrunePlan) (records.PruneReport, error) {
+	s.plans = append(s.plans, p)
+	if len(s.errs) > 0 {
+		err := s.errs[0]
+		s.errs = s.errs[1:]
+		return records.PruneReport{}, err
+	}
+	return records.PruneReport{}, nil
+}
+
+func (s *sweeps) Preview(_ context.Context, p records.PrunePlan) (records.PruneReport, error) {
+	return records.PruneReport{Rows: int64(len(p.Keep))}, nil
+}
+
+func pattern(t *testing.T, text string) records.Pattern {
+	t.Helper()
+	p, err := records.ParsePattern(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestMostSpecificPatternWins(t *testing.T) {
+	s := &sweeps{names: []string{"a::b", "a::c", "a::c.d", "x", "x.y"}}
+	r, err := retention.New(s, retention.Config{
+		Now: func() time.Time { return time.UnixMilli(1_000_000) },
+		Policies: []retention.Policy{
+			{Pattern: pattern(t, "a.#"), MaxRows: 1},
+			{Pattern: pattern(t, "a.*"), MaxAge: 400 * time.Second},
+			{Pattern: pattern(t, "a::b"), Forever: true},
+			{Pattern: pattern(t, "*.y"), MaxRows: 5},
+			{Pattern: pattern(t, "a.#"), MaxRows: 9},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := r.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []records.Keep{
+		{Record: "a::b", Forever: true}, {Record: "a::c", Before: 600_000}, {Record: "a::c.d", MaxRows: 1}, {Record: "x.y", MaxRows: 5},
+	}
+	if fmt.Sprint(plan.Keep) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", plan.Keep, want)
+	}
+	if report, err := r.DryRun(t.Context()); err != nil || report.Rows != 4 || len(s.plans) > 0 {
+		t.Errorf("dry run: %+v, %v, %d sweeps", report, err, len(s.plans))
+	}
+}
+
+func TestPoliciesThatCannotBeMeant(t *testing.T) {
+	all := pattern(t, "#")
+	for i, p := range []retention.Policy{
+		{MaxRows: 1}, {Pattern: all}, {Pattern: all, MaxRows: -1}, {Pattern: all, Forever: true, MaxAge: time.Hour},
+	} {
+		if _, err := retention.New(&sweeps{}, retention.Config{Policies: []retention.Policy{p}}); err == nil {
+			t.Errorf("policy %d was accepted", i)
+		}
+	}
+}
+
+func TestRunSweepsAtStartAndGoesOnAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sweeps{names: []string{"a"}, errs: []error{errors.New("disk full")}}
+		r, err := retention.New(s, retention.Config{Every: time.Hour, Policies: []retention.Policy{{Pattern: pattern(t, "#"), MaxAge: time.Hour}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- r.Run(ctx) }()
+		synctest.Wait()
+		if len(s.plans) != 1 {
+			t.Errorf("%d sweeps at start", len(s.plans))
+		}
+		time.Sleep(50 * time.Minute)
+		if len(s.plans) != 1 {
+			t.Errorf("%d sweeps before the interval", len(s.plans))
+		}
+		time.Sleep(10 * time.Hour)
+		synctest.Wait()
+		if n := len(s.plans); n < 10 || n > 13 {
+			t.Errorf("%d sweeps in eleven hours", n)
+		}
+		if first, last := s.plans[0].Keep[0].Before, s.plans[len(s.plans)-1].Keep[0].Before; last-first < 9*3600_000 {
+			t.Errorf("the ages stand still: %d to %d", first, last)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,23 @@
+package sqlite
+
+import (
+	"context"
+	"testing"
+)
+
+// LimitPages makes the file as full as a disk can be, as far as SQLite is
+// concerned, and returns the limit before; 0 stands for the present size.
+func (s *Store) LimitPages(t *testing.T, limit int64) (before int64) {
+	t.Helper()
+	err := s.ask(t.Context(), s.patient, func(ctx context.Context, w *writer) error {
+		if err := w.conn.QueryRowContext(ctx, "PRAGMA max_page_count").Scan(&before); err != nil {
+			return err
+		}
+		var now int64
+		return w.conn.QueryRowContext(ctx, "PRAGMA max_page_count = "+itoa(max(limit, 1))).Scan(&now)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return before
+}
