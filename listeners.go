@@ -72,6 +72,7 @@ func (l *listeners) serve(ctx context.Context, gateway *aimx.Server) error {
 	}
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
 	defer context.AfterFunc(ctx, func() { _ = web.Close() })() // Serve returns the reason to end
+	defer func() { _ = gateway.Close() }()                     // a web server forgets its WebSockets; Close never fails
 	if err := web.Serve(l.web); ctx.Err() == nil {
 		return fmt.Errorf("aimdb: serve %v: %w", l.web.Addr(), err)
 	}

@@ -32,12 +32,13 @@ type Item struct {
 // feed looks into mailboxes and takes nothing out. The write order of each
 // record is kept; between records there is none.
 type Feed struct {
-	name  string
-	links []link
-	byID  []*link
-	wake  chan struct{}
-	timer *time.Timer
-	last  time.Time
+	name     string
+	registry *Registry
+	links    []link
+	byID     []*link
+	wake     chan struct{}
+	timer    *time.Timer
+	last     time.Time
 
 	mu sync.Mutex
 	// queue is a ring buffer of records with unread values, each at most once.
@@ -51,10 +52,11 @@ type Feed struct {
 // log is named LogReader.
 func (r *Registry) NewFeed(name string, hs []*Handle) *Feed {
 	f := &Feed{
-		name:  name,
-		links: make([]link, len(hs)),
-		wake:  make(chan struct{}, 1),
-		queue: make([]*link, len(hs)),
+		name:     name,
+		registry: r,
+		links:    make([]link, len(hs)),
+		wake:     make(chan struct{}, 1),
+		queue:    make([]*link, len(hs)),
 	}
 	for i, h := range hs {
 		if h.id >= len(f.byID) {
@@ -183,6 +185,7 @@ func (f *Feed) Close() {
 	for i := range f.links {
 		f.links[i].stop()
 	}
+	f.registry.release(f)
 	f.end()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -245,4 +246,26 @@ func TestFeedGoesOnAfterValueThatCannotBeEncoded(t *testing.T) {
 	if want := []records.Drop{{Reader: records.LogReader, Cause: records.NotEncodable, Count: 3}}; !slices.Equal(m.Drops, want) || m.Lost != 3 {
 		t.Errorf("metrics: %+v", m)
 	}
+}
+
+// The gateway makes a feed for every subscription, so none may stay behind.
+func TestClosedFeedIsForgotten(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	record := register[int](t, r, "a", records.Config{Kind: records.Ring, Capacity: 4})
+	gone := make(chan struct{})
+	func() {
+		f := r.NewFeed("passing", []*records.Handle{record.Handle()})
+		runtime.AddCleanup(f, func(gone chan struct{}) { close(gone) }, gone)
+		f.Close()
+	}()
+	for range 100 {
+		runtime.GC()
+		select {
+		case <-gone:
+			r.Close()
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Error("the registry keeps a closed feed")
 }

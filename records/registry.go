@@ -197,6 +197,16 @@ func (r *Registry) adopt(f *Feed) {
 	}
 }
 
+// release forgets a feed that was closed: every wildcard subscription of the
+// gateway has one.
+func (r *Registry) release(f *Feed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.Index(r.feeds, f); i >= 0 {
+		r.feeds = slices.Delete(r.feeds, i, i+1)
+	}
+}
+
 // started reports whether Run has been called.
 func (r *Registry) started() bool {
 	r.mu.RLock()
