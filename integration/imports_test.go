@@ -11,12 +11,13 @@ import (
 // ours. A package that is not named has the row of the nearest one above it.
 func table() map[string][]string {
 	return map[string][]string{
-		".":                {"records", "bus", "sinks", "sinks/retention", "aimx"},
-		"records":          {},
-		"bus":              {"records"},
-		"sinks":            {"records", "bus"},
-		"sinks/memory":     {"records", "sinks"},
-		"sinks/sinktest":   {"records", "sinks"},
+		".":            {"records", "bus", "sinks", "sinks/retention", "aimx"},
+		"records":      {},
+		"bus":          {"records"},
+		"sinks":        {"records", "bus"},
+		"sinks/memory": {"records", "sinks"},
+		// The suite runs a sink behind a real log.
+		"sinks/sinktest":   {"records", "sinks", "bus"},
 		"sinks/sqlite":     {"records", "sinks"},
 		"sinks/retention":  {"records"},
 		"aimx":             {"records"},
