@@ -23,7 +23,7 @@ it was. "" or off turns a listener off. Ctrl-C ends it.`,
   aimdb demo --pace 50ms              # four times as fast
   aimdb demo --steps 0                # serve what history holds, produce nothing
   aimdb demo --pace 0 --steps 200     # 200 steps as fast as they are stored
-  aimdb demo --http off --nats off --aimx /tmp/a.sock --aimx ws://127.0.0.1:9001/ws
+  aimdb demo --http off --nats off --aimx /tmp/a.sock --aimx /tmp/b.sock
   aimdb demo --observations observations.csv --forecasts forecasts.csv`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
