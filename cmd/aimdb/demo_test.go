@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -33,7 +34,8 @@ func startDemo(t *testing.T, dir string, args ...string) *demo {
 	d := &demo{socket: filepath.Join(sockets, "a"), ended: make(chan error, 1)}
 	d.cmd = exec.Command(os.Getenv(binaryVariable),
 		append([]string{"demo", "--data-dir", dir, "--http", "off", "--nats", "", "--aimx", d.socket}, args...)...)
-	d.cmd.Stderr = os.Stderr
+	var stderr bytes.Buffer
+	d.cmd.Stderr = &stderr
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +43,13 @@ func startDemo(t *testing.T, dir string, args ...string) *demo {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.cmd.Process.Kill() }) // for tests that fail half way
+	t.Cleanup(func() {
+		if t.Failed() { // perhaps half way
+			_ = d.cmd.Process.Kill()
+			<-d.ended
+			t.Logf("the hub said on stderr:\n%s", stderr.String())
+		}
+	})
 	greeted := make(chan string, 1)
 	go func() {
 		var said strings.Builder
@@ -55,6 +63,7 @@ func startDemo(t *testing.T, dir string, args ...string) *demo {
 		greeted <- said.String()
 		_, _ = io.Copy(io.Discard, out) // so that it never blocks on its output
 		d.ended <- d.cmd.Wait()
+		close(d.ended)
 	}()
 	select {
 	case d.said = <-greeted:
@@ -148,7 +157,7 @@ func TestDemoAndRecords(t *testing.T) {
 	if all := aimdb(t, "history", "export", d.socket).ok(t); strings.Count(all, "\n") < 4 {
 		t.Errorf("export over AimX has %d rows", strings.Count(all, "\n"))
 	}
-	aimdb(t, "history", "query", d.socket, "#", "--range").fails(t, exitUsage, "needs", "file")
+	aimdb(t, "history", "query", d.socket, "#", "--range").fails(t, exitUsage, "need the database file")
 	aimdb(t, "history", "stats", d.socket).fails(t, exitUsage, "file")
 	// While it runs: reading and backing up go on, compacting is refused.
 	aimdb(t, "history", "stats", db).ok(t)
