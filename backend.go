@@ -23,6 +23,13 @@ type Backend interface {
 	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
 	// Range yields the rows of a span of time.
 	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
+	// Page returns at most q.Total rows of a range, and the cursor of what
+	// follows.
+	Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error)
+	// Buckets yields summaries of a number over spans of time.
+	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
+	// Stats describes the whole history.
+	Stats(ctx context.Context) (records.HistoryStats, error)
 	// Position returns up to where of the log, and up to which row, a history
 	// read now would reach.
 	Position(ctx context.Context) (records.Position, error)

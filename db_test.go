@@ -283,3 +283,53 @@ func TestRunsOnce(t *testing.T) {
 		t.Errorf("Close after Run: %v", err)
 	}
 }
+
+func TestPagesBucketsAndStats(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	db := open(t, t.TempDir())
+	r := register[reading](t, db, "temp::vienna", aimdb.Ring(16), aimdb.Persist())
+	stop := start(t, db)
+	for i := range 10 {
+		r.Produce(reading{"vienna", float64(i)})
+	}
+	if err := db.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var got []float64
+	q := aimdb.PageQuery{Pattern: "temp::*", Limit: 4, Descending: true}
+	for pages := 1; ; pages++ {
+		page, err := aimdb.QueryPage[reading](t.Context(), db, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page.Rows {
+			got = append(got, row.Value.Celsius)
+		}
+		if q.Cursor = page.Next; q.Cursor == "" || pages > 5 {
+			break
+		}
+	}
+	if len(got) != 10 || got[0] != 9 || got[9] != 0 {
+		t.Errorf("pages: %v", got)
+	}
+	q.Cursor = "forged"
+	if _, err := aimdb.QueryPage[reading](t.Context(), db, q); err == nil {
+		t.Error("a forged cursor was taken")
+	}
+	buckets, err := aimdb.QueryBuckets(t.Context(), db, "#", "celsius", 24*time.Hour, time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for _, b := range buckets {
+		sum += b.Sum
+	}
+	if sum != 45 {
+		t.Errorf("buckets: %+v", buckets)
+	}
+	stats, err := db.Stats(t.Context())
+	if err != nil || stats.History.Rows != 10 || stats.Sink.Values != 10 || stats.Log.State != "ok" {
+		t.Errorf("stats: %+v, %v", stats, err)
+	}
+	stop()
+}

@@ -195,8 +195,13 @@ func NATS(address string) Option {
 	return func(c *config) error { c.nats = address; return nil }
 }
 
-// NATSAccess says who may come in by the listener given with [NATS].
-func NATSAccess(a bus.Access) Option {
+// Access says what NATS clients from outside must show: a token, a user and
+// password, an nkey, a certificate.
+type Access = bus.Access
+
+// NATSAccess says who may come in by the listener given with [NATS]. Without it
+// anyone who reaches the port may read.
+func NATSAccess(a Access) Option {
 	return func(c *config) error { c.access = a; return nil }
 }
 

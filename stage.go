@@ -37,3 +37,20 @@ func Join2[A, B, Out any](a *Record[A], b *Record[B], out *Record[Out],
 	start func() (TransformFunc[A, Out], TransformFunc[B, Out]), opts ...StageOption) {
 	records.Join2(a, b, out, start, opts...)
 }
+
+// Policy says what happens after a stage has panicked or returned an error.
+type Policy = records.Policy
+
+// The policies of a stage. The failure is counted and logged either way.
+const (
+	// Restart goes on with the next value after a back-off; it is the default.
+	Restart = records.Restart
+	// Fail ends Run with an error.
+	Fail = records.Fail
+)
+
+// StageName names a stage in metrics, logs and errors.
+func StageName(name string) StageOption { return records.StageName(name) }
+
+// StagePolicy sets what happens when the stage fails.
+func StagePolicy(p Policy) StageOption { return records.StagePolicy(p) }

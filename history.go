@@ -1,0 +1,121 @@
+package aimdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// Page is one page of a long answer.
+type Page[T any] struct {
+	Rows []Row[T]
+	// Next is the cursor of the page that follows, empty after the last.
+	Next string
+}
+
+// PageQuery asks for one page of the values of a span of time.
+type PageQuery struct {
+	// Pattern selects the records.
+	Pattern string
+	// Start and End bound the write times, both included; zero is open.
+	Start, End time.Time
+	// Descending begins with the newest.
+	Descending bool
+	// PerRecord limits the rows of each record over all pages, 0 does not.
+	PerRecord int
+	// Limit is the number of rows on a page, 1000 if it is 0.
+	Limit int
+	// Cursor is Next of the page before, with the rest of the query the same.
+	Cursor string
+}
+
+// QueryPage returns one page of a range. A cursor stays good while rows are
+// added and pruned; one of another database or another query is an error. Rows
+// that do not decode as T are left out, logged and counted.
+func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error) {
+	p, err := db.checkQuery(q.Pattern)
+	if err != nil {
+		return Page[T]{}, err
+	}
+	rows, next, err := db.config.backend.Page(ctx, records.RangeQuery{
+		Pattern: p, Window: records.Window{Start: millis(q.Start), End: millis(q.End)},
+		Descending: q.Descending, PerRecord: q.PerRecord, Total: q.Limit, Cursor: q.Cursor,
+	})
+	if err != nil {
+		return Page[T]{}, err
+	}
+	decoded, err := collect[T](db, func(yield func(records.Row, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	})
+	return Page[T]{Rows: decoded, Next: next}, err
+}
+
+// Bucket is the summary of a number over one span of time.
+type Bucket = records.Bucket
+
+// QueryBuckets summarizes the number at a path of the JSON of the values, such
+// as "error_celsius", over spans of one width, by record and then by time. A
+// zero start or end is open.
+func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.Duration, start, end time.Time) ([]Bucket, error) {
+	p, err := db.checkQuery(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var all []Bucket
+	for bucket, err := range db.config.backend.Buckets(ctx, records.BucketQuery{
+		Pattern: p, Window: records.Window{Start: millis(start), End: millis(end)}, Width: width, Path: path,
+	}) {
+		if err != nil {
+			return nil, fmt.Errorf("aimdb: buckets of %q in %q: %w", path, pattern, err)
+		}
+		all = append(all, bucket)
+	}
+	return all, nil
+}
+
+// LogStats is the state of the log.
+type LogStats = bus.Stats
+
+// SinkStats is the state of a pump.
+type SinkStats = sinks.Stats
+
+// Stats is the state of a whole database.
+type Stats struct {
+	// Log is the state of the log.
+	Log LogStats
+	// Sink is the state of the pump into the backend, nil without one or
+	// before Run.
+	Sink *SinkStats
+	// History describes what is stored, nil without a backend.
+	History *records.HistoryStats
+	// Undecoded is the number of rows that queries had to leave out.
+	Undecoded uint64
+}
+
+// Stats asks all parts for their state. The state of each record is in
+// Registry.
+func (db *DB) Stats(ctx context.Context) (Stats, error) {
+	log, err := db.bus.Stats(ctx)
+	s := Stats{Log: log, Undecoded: db.undecoded.count.Load()}
+	if pump := db.pump.Load(); pump != nil {
+		sink := pump.Stats()
+		s.Sink = &sink
+	}
+	if db.config.backend != nil {
+		history, failed := db.config.backend.Stats(ctx)
+		s.History, err = &history, errors.Join(err, failed)
+	}
+	if err != nil {
+		return s, fmt.Errorf("aimdb: ask database %q for its state: %w", db.config.name, err)
+	}
+	return s, nil
+}
