@@ -13,6 +13,9 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
+// ErrClosed says that the database is closed.
+var ErrClosed = errors.New("aimdb: the database is closed")
+
 // DB is one database: its records, its log, and what hangs behind them.
 type DB struct {
 	config    config
@@ -23,6 +26,7 @@ type DB struct {
 	listeners listeners
 	undecoded undecoded
 	ready     chan struct{}
+	gone      chan struct{} // closed when the database is
 	life      life
 }
 
@@ -31,7 +35,7 @@ type DB struct {
 // Run has to call Close.
 func New(opts ...Option) (*DB, error) {
 	c, err := newConfig(opts)
-	db := &DB{config: c, ready: make(chan struct{})}
+	db := &DB{config: c, ready: make(chan struct{}), gone: make(chan struct{})}
 	if err == nil {
 		err = db.open()
 	}
@@ -83,8 +87,15 @@ func (db *DB) Registry() *records.Registry { return db.registry }
 
 // Flush returns when all that was accepted before the call is stored: committed
 // in the backend and safe from a power loss. Without a backend it returns when
-// the log has everything. Run has to be running.
+// the log has everything. It waits for Run to serve.
 func (db *DB) Flush(ctx context.Context) error {
+	select {
+	case <-db.ready:
+	case <-db.gone:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("aimdb: flush: database %q does not run: %w", db.config.name, ctx.Err())
+	}
 	last, err := db.bus.Flush(ctx, db.registry)
 	if err != nil {
 		return fmt.Errorf("aimdb: flush to the log: %w", err)
@@ -107,6 +118,7 @@ func (db *DB) Close() error {
 
 // release closes what open took hold of, the lock last.
 func (db *DB) release() error {
+	close(db.gone)
 	var errs []error
 	if db.registry != nil {
 		db.registry.Close()
