@@ -59,6 +59,9 @@ func readFile[T any](path string, logger *slog.Logger, read func(string, io.Read
 	if err != nil {
 		return none, err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	return read(path, f, logger)
+	v, err := read(path, f, logger)
+	if closed := f.Close(); err == nil && closed != nil {
+		return none, closed
+	}
+	return v, err
 }

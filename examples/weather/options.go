@@ -4,6 +4,8 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"github.com/aimdb-go/aimdb"
 )
 
 // Options say what a hub reads, where it keeps its history and who can reach
@@ -32,4 +34,6 @@ type Options struct {
 	Out io.Writer
 	// Logger takes what goes wrong; nil discards it.
 	Logger *slog.Logger
+	// Started, if set, is called once everything listens, with the addresses.
+	Started func(aimdb.Addresses)
 }

@@ -1,0 +1,56 @@
+package weather
+
+import (
+	"slices"
+	"time"
+)
+
+// Phase is what a hub is doing.
+type Phase string
+
+// The phases of a hub.
+const (
+	// Starting is a hub that looks for the end of its history.
+	Starting Phase = "starting"
+	// Producing is a hub that goes through the data.
+	Producing Phase = "producing"
+	// Ended is a hub that has come to the end of the data and only serves.
+	Ended Phase = "ended"
+	// Stopped is a hub that has produced as many steps as it was told.
+	Stopped Phase = "stopped"
+	// HistoryOnly is a hub that was told to produce nothing.
+	HistoryOnly Phase = "history"
+)
+
+// About says what a page shows, as record hub.about.
+type About struct {
+	Phase   Phase       `json:"phase"`
+	Origins []Origin    `json:"origins"`
+	Cities  []AboutCity `json:"cities"`
+	PaceMS  int64       `json:"pace_ms"`
+	DataEnd time.Time   `json:"data_end"`
+}
+
+// AboutCity says how one city is observed and forecast.
+type AboutCity struct {
+	City   string `json:"city"`
+	Name   string `json:"name"`
+	Method string `json:"method"`
+	// Daily says that there is one value a day.
+	Daily bool `json:"daily"`
+}
+
+// describe collects what there is to say about the cities.
+func describe(cities []*City, pace time.Duration) About {
+	a := About{Phase: Starting, PaceMS: pace.Milliseconds()}
+	for _, c := range cities {
+		a.Cities = append(a.Cities, AboutCity{City: c.Key, Name: c.Place.Name, Method: c.Method(), Daily: c.Series.Daily()})
+		if !slices.Contains(a.Origins, c.Place.Origin) {
+			a.Origins = append(a.Origins, c.Place.Origin)
+		}
+		if end := c.Series[len(c.Series)-1].ValidAt; end.After(a.DataEnd) {
+			a.DataEnd = end
+		}
+	}
+	return a
+}

@@ -1,0 +1,114 @@
+package weather
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/aimdb-go/aimdb"
+)
+
+// hub is the records of one run and what its stages share.
+type hub struct {
+	options  Options
+	logger   *slog.Logger
+	db       *aimdb.DB
+	cities   []*City
+	steps    *aimdb.Record[Step]
+	settings *aimdb.Record[Settings]
+	about    *aimdb.Record[About]
+	progress *progress
+	// plan is set by the source before it emits the first step.
+	plan atomic.Pointer[Plan]
+	// next is the index of the next step of the plan; only the source uses it,
+	// also after it was started again.
+	next int
+}
+
+// newHub registers the records and the stages.
+func newHub(db *aimdb.DB, cities []*City, o Options) (*hub, error) {
+	h := &hub{options: o, logger: o.Logger, db: db, cities: cities, progress: newProgress()}
+	var failed, err error
+	h.settings, err = aimdb.Register[Settings](db, "hub.settings", aimdb.Latest(), aimdb.Remote(), aimdb.Writable())
+	failed = errors.Join(failed, err)
+	h.about, err = aimdb.Register[About](db, "hub.about", aimdb.Latest(), aimdb.Remote())
+	failed = errors.Join(failed, err)
+	h.steps, err = aimdb.Register[Step](db, "hub.steps", aimdb.Ring(16), aimdb.Lossless(aimdb.StageReaders))
+	if failed = errors.Join(failed, err); failed != nil {
+		return nil, failed
+	}
+	for _, c := range cities {
+		if err := h.add(c); err != nil {
+			return nil, err
+		}
+	}
+	aimdb.Source(h.steps, h.produce)
+	h.settings.Produce(DefaultSettings())
+	h.about.Produce(describe(cities, o.Pace))
+	return h, nil
+}
+
+// add registers the records of a city and what makes them.
+func (h *hub) add(c *City) error {
+	temp, err := aimdb.Register[Temperature](h.db, "temp::"+c.Key,
+		aimdb.Ring(100), aimdb.Remote(), aimdb.Lossless(aimdb.StageReaders),
+		aimdb.Signal("celsius", "°C", func(t Temperature) float64 { return t.Celsius }))
+	if err != nil {
+		return err
+	}
+	accuracy, err := aimdb.Register[ForecastValidation](h.db, "accuracy::"+c.Key,
+		aimdb.Ring(500), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader),
+		aimdb.Signal("error", "°C", func(v ForecastValidation) float64 { return v.ErrorCelsius }))
+	if err != nil {
+		return err
+	}
+	aimdb.Transform(h.steps, temp, pick(c.Key))
+	aimdb.Transform(temp, accuracy, h.validate(c))
+	return nil
+}
+
+// pick takes the values of one city out of the steps.
+func pick(city string) func() aimdb.TransformFunc[Step, Temperature] {
+	return func() aimdb.TransformFunc[Step, Temperature] {
+		return func(_ context.Context, s Step, emit func(Temperature) error) error {
+			if t, ok := s.Value(city); ok {
+				return emit(t)
+			}
+			return nil
+		}
+	}
+}
+
+// validate makes the validations of a city that history does not have. Its
+// state is built with the first observation, from all those before, so that
+// it is the same after a failure and after a restart.
+func (h *hub) validate(c *City) func() aimdb.TransformFunc[Temperature, ForecastValidation] {
+	return func() aimdb.TransformFunc[Temperature, ForecastValidation] {
+		var validator *Validator
+		return func(_ context.Context, t Temperature, emit func(ForecastValidation) error) error {
+			defer h.progress.reached(c.Key, t.ValidAt)
+			if validator == nil {
+				validator = c.ValidatorAt(t.ValidAt, h.tolerance)
+			}
+			mark := h.plan.Load().Marks[c.Key]
+			for _, v := range validator.Observe(t) {
+				if !mark.Before(v) {
+					continue
+				}
+				if err := emit(v); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+}
+
+func (h *hub) tolerance() float64 {
+	s, ok := h.settings.Latest()
+	if !ok {
+		s = DefaultSettings()
+	}
+	return s.ToleranceCelsius
+}

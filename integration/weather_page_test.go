@@ -1,0 +1,157 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/aimdb-go/aimdb/examples/weather"
+)
+
+// chromium starts a browser without a window, and ends it with the test.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		absent(t, "Chromium (Debian package chromium): %v", err)
+	}
+	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(shortDir(t)),
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+	))
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// look sets the width of the window in pixels and the colour scheme.
+func look(t *testing.T, ctx context.Context, width int64, scheme string) {
+	t.Helper()
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	err := chromedp.Do(ctx,
+		chromedp.EmulateViewport(width, 900, chromedp.EmulateScale(1.5)),
+		chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media)
+			return err
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read evaluates an expression in the page.
+func read[T any](t *testing.T, ctx context.Context, expression string) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("reading %s: %v", expression, err)
+	}
+	return v
+}
+
+// until waits for an expression in the page to hold. The page's policy keeps
+// the browser's own polling out, as that needs eval.
+func until(t *testing.T, ctx context.Context, what, expression string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
+		if read[bool](t, ctx, "Boolean("+expression+")") {
+			return
+		}
+	}
+	t.Fatalf("the page never had: %s\nit has: %s", what, read[string](t, ctx, "document.body.innerText"))
+}
+
+// shoot keeps a picture of the whole page as an artefact.
+func shoot(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join("..", "artifacts")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), picture, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cards are the cities whose panel shows values.
+const cards = `[...document.querySelectorAll('.card[data-state="filled"]')]`
+
+// field reads a field of a city's card.
+func field(city, name string) string {
+	return fmt.Sprintf(`document.querySelector('[data-city="%s"] [data-field="%s"]').textContent`, city, name)
+}
+
+func TestPage(t *testing.T) {
+	browser := chromium(t)
+	dir := t.TempDir()
+	first := startWeather(t, weather.Options{DataDir: dir, AimX: []string{socket(t)}, Steps: 400})
+	awaitPhase(t, dial(t, first.addresses.Gateways[0]), weather.Stopped)
+	first.end(t)
+
+	// History alone fills the panel.
+	silent := startWeather(t, weather.Options{DataDir: dir, HTTP: "127.0.0.1:0", Steps: 0})
+	address := silent.addresses.HTTP
+	look(t, browser, 1280, "light")
+	if err := chromedp.Do(browser, chromedp.Navigate("http://"+address+"/")); err != nil {
+		t.Fatal(err)
+	}
+	until(t, browser, "both cities from history", cards+`.length === 2 && document.body.dataset.filled === "1"`)
+	for _, city := range []string{"new_york", "seattle"} {
+		for _, name := range []string{"forecast", "actual", "error", "share", "mae"} {
+			if text := read[string](t, browser, field(city, name)); text == "" || text == "–" {
+				t.Errorf("%s shows %q as %s, want a value", city, text, name)
+			}
+		}
+		if n := read[string](t, browser, field(city, "count")); n != "399" {
+			t.Errorf("%s shows %s validations, want the 399 of 400 days", city, n)
+		}
+		points := fmt.Sprintf(`[...document.querySelectorAll('[data-city="%s"] .points')].map(p => p.getAttribute("d").split("M").length - 1).reduce((a, b) => a + b)`, city)
+		if n := read[int](t, browser, points); n != 399 {
+			t.Errorf("the plot of %s has %d points, want 399", city, n)
+		}
+	}
+	until(t, browser, "the source of the data", `document.getElementById("origins").textContent.includes("NOAA")`)
+	shoot(t, browser, "page-light.png")
+	look(t, browser, 390, "dark")
+	if over := read[int](t, browser, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("on a phone the page is %d pixels too wide", over)
+	}
+	shoot(t, browser, "page-phone-dark.png")
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != "1" {
+		t.Errorf("the page asked history %s times, want once", n)
+	}
+	silent.end(t)
+	until(t, browser, "that the connection is lost", `document.body.dataset.connection === "lost"`)
+
+	// The server comes back, and now it produces: the page recovers by itself,
+	// and changes.
+	startWeather(t, weather.Options{DataDir: dir, HTTP: address, AimX: []string{socket(t)}, Pace: 50 * time.Millisecond, Steps: 60})
+	until(t, browser, "that the connection is up again", `document.body.dataset.connection === "up"`)
+	until(t, browser, "live temperatures", `document.querySelector('[data-city="seattle"]').dataset.temperatureAt`)
+	// The last of 60 more days is 2013-04-04; 459 validations without a gap or
+	// a duplicate, whatever came live and whatever from history.
+	until(t, browser, "all that was produced since", cards+`.every(c => c.dataset.rows === "459" && c.dataset.validAt.startsWith("2013-04-04"))`)
+	look(t, browser, 1280, "light")
+	until(t, browser, "the phase of the hub", `document.body.dataset.phase === "stopped"`)
+	shoot(t, browser, "page-live.png")
+}
