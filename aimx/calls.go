@@ -38,7 +38,8 @@ func (c *Client) List(ctx context.Context) ([]RecordInfo, error) {
 		return nil, err
 	}
 	var rows []RecordInfo
-	return rows, c.read("record.list", raw, &rows)
+	err = c.read("record.list", raw, &rows)
+	return rows, err
 }
 
 // Get returns the current value of a record.
@@ -53,7 +54,41 @@ func (c *Client) Set(ctx context.Context, key string, value any) (json.RawMessag
 		return nil, err
 	}
 	var result setResult
-	return result.Value, c.read("record.set", raw, &result)
+	err = c.read("record.set", raw, &result)
+	return result.Value, err
+}
+
+// Write sets a writable record without an answer: a refusal is not seen. A call
+// made after it sees its effect.
+func (c *Client) Write(ctx context.Context, key string, value any) error {
+	payload := value
+	if c.endpoint.URL == "" {
+		payload = map[string]any{"value": value} // bare on a WebSocket
+	}
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("write %s: the value cannot be encoded: %w", key, err)
+	}
+	if !carriable(key) {
+		return fmt.Errorf("write %q: a key has no quotes, backslashes or control characters", key)
+	}
+	if err := c.send(ctx, func(w *frameWriter) []byte { return w.write(key, raw) }); err != nil {
+		return fmt.Errorf("write %s: %w", key, err)
+	}
+	return nil
+}
+
+// Drain returns what a record got since the last drain over this connection,
+// the oldest first, at most limit values; a negative limit is none. The first
+// drain of a ring returns nothing.
+func (c *Client) Drain(ctx context.Context, key string, limit int) ([]json.RawMessage, error) {
+	raw, err := c.call(ctx, "record.drain", key, map[string]any{"name": key, "limit": limit})
+	if err != nil {
+		return nil, err
+	}
+	var result drained
+	err = c.read("record.drain", raw, &result)
+	return result.Values, err
 }
 
 // Query returns the newest limit stored rows of every record that matches a

@@ -28,6 +28,12 @@ func TestClientOnBothTransports(t *testing.T) {
 			if v, err := c.Get(ctx, "hub.settings"); err != nil || string(v) != `{"tolerance_celsius":4}` {
 				t.Errorf("get %s, %v", v, err)
 			}
+			if err := c.Write(ctx, "hub.settings", settings{5}); err != nil {
+				t.Error(err)
+			}
+			if v, err := c.Drain(ctx, "hub.settings", -1); err != nil || len(v) != 1 || string(v[0]) != `{"tolerance_celsius":5}` {
+				t.Errorf("drained %s, %v", v, err)
+			}
 			rows, err := c.Query(ctx, "accuracy::*", 3, records.Window{})
 			if want := []records.Row{{Record: "accuracy::vienna", Time: 7, Value: []byte(`{"ppm":1}`)}}; err != nil || !reflect.DeepEqual(rows, want) {
 				t.Errorf("query %v, %v", rows, err)

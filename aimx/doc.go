@@ -16,12 +16,12 @@
 //
 // # Methods
 //
-// Served are hello, record.list, record.get, record.set, record.query,
-// graph.nodes, graph.edges and graph.topo_order, and the frames req, sub,
-// unsub, write and ping. The method table in methods.go also names what the
-// protocol has and this package does not serve yet; it answers not_found.
-// Over TCP, with tokens, or in the framing of earlier versions nothing is
-// served yet.
+// Served are all methods of the protocol on both transports: hello,
+// record.list, record.get, record.set, record.drain, record.query, graph.nodes,
+// graph.edges, graph.topo_order, profiling.reset and buffer_metrics.reset, and
+// the frames req, sub, unsub, write and ping. Not served yet are TCP, tokens
+// and grants, and the framing and pattern rules of earlier versions: a line
+// without "t" is skipped.
 //
 // The two transports differ only in what dialect declares. A refusal carries
 // the reason in "msg", which upstream's clients ignore.

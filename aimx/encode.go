@@ -151,3 +151,10 @@ func (w *frameWriter) unsubscribe(sub string) []byte {
 	w.plain("sub", sub)
 	return w.end()
 }
+
+func (w *frameWriter) write(topic string, payload []byte) []byte {
+	w.start(kindWrite)
+	w.plain("topic", topic)
+	w.raw("payload", payload)
+	return w.end()
+}

@@ -12,8 +12,7 @@ import (
 type method func(s *session, params []byte) (json.RawMessage, *refusal)
 
 // methodTable has every method of the protocol but record.query, which runs
-// beside the others. A nil method is not served yet and answers like an unknown
-// one.
+// beside the others.
 func methodTable() map[string]method {
 	return map[string]method{
 		"hello":                (*session).hello,
@@ -23,9 +22,9 @@ func methodTable() map[string]method {
 		"graph.nodes":          (*session).graphNodes,
 		"graph.edges":          (*session).graphEdges,
 		"graph.topo_order":     (*session).graphOrder,
-		"record.drain":         nil,
-		"profiling.reset":      nil,
-		"buffer_metrics.reset": nil,
+		"record.drain":         (*session).drain,
+		"profiling.reset":      (*session).resetProfiles,
+		"buffer_metrics.reset": (*session).resetMetrics,
 	}
 }
 
@@ -86,6 +85,8 @@ func writable(h *records.Handle) bool {
 	c := h.Config()
 	return c.Writable && c.Remote && h.Origin().Kind == "passive"
 }
+
+func anyWritable(handles []*records.Handle) bool { return slices.ContainsFunc(handles, writable) }
 
 func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	version := parameter(params, "version")

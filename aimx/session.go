@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"sync"
+
+	"github.com/aimdb-go/aimdb/records"
 )
 
 // session is one connection on the server's side. Its frames are handled by
@@ -28,6 +30,8 @@ type session struct {
 	waiting, running chan struct{}
 	// subscriptions is for the goroutine of serve only.
 	subscriptions map[string]*subscription
+	// cursors are those of record.drain, for the goroutine of serve too.
+	cursors map[*records.Handle]*records.EncodedReader
 	// refusedWrites counts writes that changed nothing.
 	refusedWrites uint64
 }
@@ -39,6 +43,7 @@ func newSession(ctx context.Context, s *Server, c conn, d dialect) *session {
 		waiting:       make(chan struct{}, 5*queries),
 		running:       make(chan struct{}, queries),
 		subscriptions: make(map[string]*subscription),
+		cursors:       make(map[*records.Handle]*records.EncodedReader),
 	}
 	session.ctx, session.quit = context.WithCancelCause(ctx)
 	return session
@@ -52,6 +57,9 @@ func (s *session) serve() {
 	err := s.receive()
 	for _, sub := range s.subscriptions {
 		sub.end()
+	}
+	for _, cursor := range s.cursors {
+		cursor.Close()
 	}
 	if !errors.Is(err, io.EOF) {
 		s.hangUp(err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -34,7 +35,6 @@ func TestMethodsByteByByte(t *testing.T) {
 				{`{"t":"req","id":4,"method":"record.get"}`, `{"t":"reply","id":4,"err":"not_found"}`},
 				{`{"t":"req","id":4,"method":"record.get","params":{"name":"accuracy::vienna"}}`, `{"t":"reply","id":4,"err":"not_found"}`},
 				{`{"t":"req","id":5,"method":"record.get","params":{"name":"cellar.safe"}}`, `{"t":"reply","id":5,"err":"internal"}`},
-				{`{"t":"req","id":6,"method":"record.drain","params":{"name":"attic.co2"}}`, `{"t":"reply","id":6,"err":"not_found"}`},
 				{`{"t":"req","id":6,"method":"record.subscribe"}`, `{"t":"reply","id":6,"err":"not_found"}`},
 				{`{"t":"req","id":6,"method":"say \"hi\""}`, `{"t":"reply","id":6,"err":"not_found"}`},
 				{`{"t":"ping"}`, `{"t":"pong"}`},
@@ -160,4 +160,55 @@ func TestQuery(t *testing.T) {
 	}
 	h.history.err = errors.New("disk gone")
 	exchange(t, h.linePeer(t), `{"t":"req","id":9,"method":"record.query"}`, `{"t":"reply","id":9,"err":"internal"}`)
+}
+
+func TestDrain(t *testing.T) {
+	h := open(t)
+	p := h.linePeer(t)
+	drain := func(params, want string) {
+		t.Helper()
+		exchange(t, p, `{"t":"req","id":1,"method":"record.drain","params":`+params+`}`, `{"t":"reply","id":1,`+want+`}`)
+	}
+	co2 := `{"name":"attic::co2"}`
+	h.co2.Produce(reading{PPM: 1})
+	drain(co2, `"ok":{"record_name":"attic::co2","values":[],"count":0}`)
+	for n := range 20 {
+		h.co2.Produce(reading{PPM: n})
+	}
+	drain(`{"name":"attic.co2","limit":0}`, `"ok":{"record_name":"attic.co2","values":[],"count":0}`)
+	drain(`{"name":"attic.co2","limit":3}`, `"ok":{"record_name":"attic.co2","values":[{"ppm":12},{"ppm":13},{"ppm":14}],"count":3}`)
+	drain(`{"name":"attic.co2","limit":-1}`, `"ok":{"record_name":"attic.co2","values":[{"ppm":15},{"ppm":16},{"ppm":17},{"ppm":18},{"ppm":19}],"count":5}`)
+	h.door.Produce(reading{PPM: 7})
+	drain(`{"name":"attic.door"}`, `"ok":{"record_name":"attic.door","values":[{"ppm":7}],"count":1}`)
+	drain(`{"name":"attic.door"}`, `"ok":{"record_name":"attic.door","values":[],"count":0}`)
+	drain(`{"name":"nothing"}`, `"err":"not_found"`)
+	drain(`{"name":"cellar.safe"}`, `"err":"internal"`)
+	drain(`{}`, `"err":"internal"`)
+}
+
+func TestResets(t *testing.T) {
+	h := open(t)
+	h.co2.Produce(reading{PPM: 1})
+	p := h.linePeer(t)
+	for _, method := range []string{"profiling.reset", "buffer_metrics.reset"} {
+		exchange(t, p, `{"t":"req","id":1,"method":"`+method+`"}`, `{"t":"reply","id":1,"ok":{"reset":true}}`)
+	}
+	if m := h.co2.Handle().Metrics(); m.Produced != 0 {
+		t.Errorf("still %+v", m)
+	}
+}
+
+func TestReadOnlyDatabase(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	register[reading](t, r, "attic.co2", records.Config{Kind: records.Latest, Remote: true})
+	if err := r.Build(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	h := &house{registry: r}
+	h.serve(t, aimx.Config{Registry: r})
+	p := h.linePeer(t)
+	exchange(t, p, `{"t":"req","id":1,"method":"hello","params":{"version":"3"}}`,
+		`{"t":"reply","id":1,"ok":{"version":"3.0","server":"aimdb","permissions":["read"],"writable_records":[],"max_subscriptions":32,"authenticated":false}}`)
+	exchange(t, p, `{"t":"req","id":2,"method":"profiling.reset"}`, `{"t":"reply","id":2,"err":"denied"}`)
 }
