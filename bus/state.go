@@ -24,14 +24,14 @@ func (s *state) get() (text string, retries uint64) {
 	return s.text, s.retries
 }
 
-// signal wakes all who wait for the next change.
-type signal struct {
+// change wakes all who wait for the next change.
+type change struct {
 	mu sync.Mutex
 	ch chan struct{}
 }
 
 // next returns a channel that is closed at the next change.
-func (s *signal) next() <-chan struct{} {
+func (s *change) next() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ch == nil {
@@ -40,7 +40,7 @@ func (s *signal) next() <-chan struct{} {
 	return s.ch
 }
 
-func (s *signal) fire() {
+func (s *change) fire() {
 	s.mu.Lock()
 	if s.ch != nil {
 		close(s.ch)

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,6 +49,8 @@ type writer struct {
 	answers sync.Map // id to *batch
 
 	trouble trouble
+	// reopened is when the store was last opened again.
+	reopened time.Time
 }
 
 // owner is where entries come from.
@@ -59,15 +62,15 @@ type owner interface {
 }
 
 func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
-	nc, err := b.node.connect(ctx, "log")
+	w := &writer{
+		bus: b, pipe: &pipe{node: b.node}, durable: b.config.Durable, owner: o,
+		inflight: make(chan *batch, batchWindow), trouble: trouble{log: b.log},
+	}
+	nc, err := b.node.connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.missed() }))
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{
-		bus: b, nc: nc, pipe: &pipe{node: b.node}, durable: b.config.Durable, owner: o,
-		inbox: nc.NewInbox() + ".", inflight: make(chan *batch, batchWindow),
-		trouble: trouble{log: b.log},
-	}
+	w.nc, w.inbox = nc, nc.NewInbox()+"."
 	if _, err = nc.Subscribe(w.inbox+">", w.receive); err == nil {
 		err = nc.Flush()
 	}
@@ -101,6 +104,16 @@ func (w *writer) receive(m *nats.Msg) {
 	if a, final := parseAnswer(m.Data); final {
 		found.(*batch).say(a)
 	}
+}
+
+// missed says to all batches under way that their answers may have come while
+// the connection was down. If one was in time after all, no harm is done: what
+// has arrived is looked up before anything is sent again.
+func (w *writer) missed() {
+	w.answers.Range(func(_, b any) bool {
+		b.(*batch).say(answer{failed: errors.New("bus: the connection was lost before the log answered")})
+		return true
+	})
 }
 
 // write sends a batch; it waits while too many are under way. The entries
@@ -157,13 +170,13 @@ func (w *writer) await(ctx context.Context, b *batch) answer {
 		return a
 	default:
 	}
-	timeout := time.NewTimer(answerTimeout)
+	timeout := time.NewTimer(w.bus.answerIn)
 	defer timeout.Stop()
 	select {
 	case a := <-b.answer:
 		return a
 	case <-timeout.C:
-		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", answerTimeout)}
+		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerIn)}
 	case <-ctx.Done():
 		return answer{failed: ctx.Err()}
 	}

@@ -1,0 +1,95 @@
+//go:build linux
+
+package bus
+
+import (
+	"fmt"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// limitFiles lets no file of this process grow beyond a size, which is to a
+// store what a full disk is.
+func limitFiles(t testing.TB, size uint64) (free func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	set := func(l syscall.Rlimit) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(syscall.Rlimit{Cur: size, Max: old.Max})
+	free = func() { set(old) }
+	t.Cleanup(free)
+	return free
+}
+
+func TestFullDiskUnderTheLog(t *testing.T) {
+	for _, durable := range []bool{false, true} {
+		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) { fullDisk(t, durable) })
+	}
+}
+
+// fullDisk runs the log into a full disk: writers go on, the state says so,
+// and when there is room again everything that is still in a ring arrives,
+// in order, once, and what is not is told lost.
+func fullDisk(t *testing.T, durable bool) {
+	b := open(t, Config{Dir: t.TempDir(), Durable: durable})
+	b.answerIn = 500 * time.Millisecond
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 1000, Logged: true})
+	republish(t, b, reg)
+	free := limitFiles(t, 512<<10)
+	n := 0
+	for ctx := deadline(t); ; {
+		for range 500 {
+			r.Produce(reading{n})
+			n++
+		}
+		s, err := b.Stats(ctx)
+		if err != nil {
+			t.Fatalf("after %d values the log still says it is well: %v", n, err)
+		}
+		if s.State != "ok" {
+			break
+		}
+		time.Sleep(time.Millisecond) // paces the writer; nothing waits for it
+	}
+	for range 2000 { // more than the ring holds: some must be lost
+		r.Produce(reading{n})
+		n++
+	}
+	free()
+	last, err := b.Flush(deadline(t), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, lost := 0, 0
+	for _, m := range readAll(t, b, Position{}, int(last)) {
+		if m.Loss != nil {
+			lost += int(m.Loss.Count)
+			continue
+		}
+		next += int(m.Lost)
+		if want := fmt.Sprintf(`{"n":%d}`, next); string(m.Value) != want {
+			t.Fatalf("message %d is %s, want %s", m.Sequence, m.Value, want)
+		}
+		next++
+	}
+	_, counted := r.Handle().Losses()
+	if next != n || lost == 0 || uint64(lost) != counted {
+		t.Fatalf("read up to %d of %d, %d told lost, %d counted", next, n, lost, counted)
+	}
+	s, err := b.Stats(deadline(t))
+	if err != nil || s.State != "ok" || s.Retries == 0 {
+		t.Fatalf("state %q after %d retries (%v)", s.State, s.Retries, err)
+	}
+}

@@ -1,0 +1,155 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// An overrun of the ring is told on a message of its own, in front of the
+// values behind it, on the next value's header, and by the record.
+func TestRingOverrunIsTold(t *testing.T) {
+	b := open(t, Config{})
+	reg := registry(t)
+	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 8, Logged: true})
+	for i := range 20 {
+		r.Produce(reading{i})
+	}
+	republish(t, b, reg)
+	last, err := b.Flush(deadline(t), reg)
+	if err != nil || last != 9 {
+		t.Fatalf("the log ends at %d, want 9 (%v)", last, err)
+	}
+	all := readAll(t, b, Position{}, 9)
+	l := all[0].Loss
+	if l == nil || l.Record != "temp::vienna" || l.Cause != records.RingOverrun || l.Count != 12 || l.From != 1 || l.To != 12 {
+		t.Fatalf("loss %+v", l)
+	}
+	for i, m := range all[1:] {
+		want := uint64(0)
+		if i == 0 {
+			want = 12
+		}
+		if string(m.Value) != fmt.Sprintf(`{"n":%d}`, 12+i) || m.Lost != want {
+			t.Fatalf("value %s lost %d", m.Value, m.Lost)
+		}
+	}
+	if _, total := r.Handle().Losses(); total != 12 {
+		t.Fatalf("the record counts %d losses", total)
+	}
+}
+
+// A value that cannot be encoded, and one that is too large, are lost alone.
+func TestUnfitValuesAreTold(t *testing.T) {
+	type value struct {
+		N    float64 `json:"n"`
+		Text string  `json:"text,omitempty"`
+	}
+	b := open(t, Config{MaxValue: 1000})
+	reg := registry(t)
+	r, err := records.Register[value](reg, "v", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	republish(t, b, reg)
+	var lost *records.LostError
+	for i, v := range []value{{N: 1}, {N: math.NaN()}, {N: 3}, {Text: strings.Repeat("x", 1001)}, {N: 5}} {
+		err := r.ProduceLogged(deadline(t), v)
+		switch i {
+		case 1:
+			if !errors.As(err, &lost) || lost.Cause != records.NotEncodable {
+				t.Fatalf("NaN: %v", err)
+			}
+		case 3:
+			if !errors.As(err, &lost) || lost.Cause != records.LogRefused {
+				t.Fatalf("too large: %v", err)
+			}
+		default:
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	causes := []records.Cause{"", records.NotEncodable, "", records.LogRefused, ""}
+	for i, m := range readAll(t, b, Position{}, 5) {
+		if (m.Loss == nil) != (causes[i] == "") || m.Loss != nil && (m.Loss.Cause != causes[i] || m.Loss.From != uint64(i+1)) {
+			t.Fatalf("message %d: %+v %+v", i, m, m.Loss)
+		}
+		if m.Loss == nil && i > 0 && m.Lost != 1 {
+			t.Fatalf("message %d says %d were lost", i, m.Lost)
+		}
+	}
+	if _, total := r.Handle().Losses(); total != 2 {
+		t.Fatalf("the record counts %d losses", total)
+	}
+}
+
+// An answer that does not come leaves open what arrived. Whatever it was, the
+// log must end up with every value once and in order.
+func TestUnclearAnswersStoreOnce(t *testing.T) {
+	for _, durable := range []bool{false, true} {
+		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) {
+			b := open(t, Config{Dir: t.TempDir(), Durable: durable})
+			reg := registry(t)
+			r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true, Lossless: []string{records.LogReader}})
+			republish(t, b, reg)
+			ctx := deadline(t)
+			const n = 5000
+			for i := range n {
+				if err := r.Send(ctx, reading{i}); err != nil {
+					t.Fatal(err)
+				}
+				if i%700 == 350 {
+					if err := b.node.restart(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			last, err := b.Flush(ctx, reg)
+			if err != nil || last != n {
+				t.Fatalf("the log ends at %d, want %d (%v)", last, n, err)
+			}
+			for i, m := range readAll(t, b, Position{}, n) {
+				if want := fmt.Sprintf(`{"n":%d}`, i); string(m.Value) != want {
+					t.Fatalf("value %d is %s", i, m.Value)
+				}
+			}
+			if _, total := r.Handle().Losses(); total != 0 {
+				t.Fatalf("%d values were lost", total)
+			}
+		})
+	}
+}
+
+func TestRunEndsWhenTheServerStops(t *testing.T) {
+	b := open(t, Config{})
+	done := make(chan error, 1)
+	go func() { done <- b.Run(t.Context()) }()
+	b.node.server().Shutdown()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Fatal("Run ended without an error")
+		}
+	case <-deadline(t).Done():
+		t.Fatal("Run goes on without a server")
+	}
+}
+
+func TestDrainAtTheEnd(t *testing.T) {
+	b := open(t, Config{})
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
+	stop := republish(t, b, reg)
+	for i := range 5000 {
+		r.Produce(reading{i})
+	}
+	stop()
+	if last, err := b.LastSequence(deadline(t)); err != nil || last != 5000 {
+		t.Fatalf("the log ends at %d, want 5000 (%v)", last, err)
+	}
+}
