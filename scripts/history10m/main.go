@@ -1,3 +1,9 @@
+// Command history10m makes a history of many rows for benchmarks and trials:
+//
+//	history10m [-rows 10000000] [-records 100] FILE
+//
+// The rows are one second apart in time, turn by turn of the records, and end
+// now. Running it again on the same file goes on where it ended.
 package main
 
 import (
@@ -5,77 +11,74 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// start is the time of the first row, and step the time between two rows.
-const (
-	start = 1_600_000_000_000
-	step  = 10
-	batch = 4096
-)
-
 func main() {
-	rows := flag.Int("rows", 10_000_000, "rows to make")
-	names := flag.Int("records", 100, "records to spread them over")
+	rows := flag.Uint64("rows", 10_000_000, "number of rows")
+	names := flag.Uint64("records", 100, "number of records")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: history10m [-rows N] [-records N] FILE")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
-	if flag.NArg() != 1 || *rows < 1 || *names < 1 {
-		fmt.Fprintln(os.Stderr, "usage: history10m [-rows N] [-records N] FILE")
+	if flag.NArg() != 1 || *names == 0 {
+		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := build(ctx, flag.Arg(0), *rows, *names); err != nil {
+	if err := fill(ctx, flag.Arg(0), *rows, *names); err != nil {
 		fmt.Fprintln(os.Stderr, "history10m:", err)
 		os.Exit(1)
 	}
 }
 
-func build(ctx context.Context, path string, rows, names int) (err error) {
-	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s exists already; remove it or choose another name", path)
-	}
+// fill writes rows through the store, as the pump would.
+func fill(ctx context.Context, path string, rows, names uint64) (err error) {
 	s, err := sqlite.Open(path)
 	if err != nil {
 		return err
 	}
-	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	running, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(running) }()
 	defer func() {
-		end()
+		stop()
 		err = errors.Join(err, <-ended, s.Close())
 	}()
-	bar := progressbar.Default(int64(rows), "rows")
-	for at := 0; at < rows; at += batch {
-		n := min(batch, rows-at)
-		if err := s.Write(ctx, entries(at, n, names)); err != nil {
+	at, err := s.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	const size = 4096
+	start := time.Now().Add(-time.Duration(rows) * time.Second).UnixMilli()
+	for first := at.Sequence + 1; first <= rows; first += size {
+		last := min(first+size-1, rows)
+		if err := s.Write(ctx, batch(first, last, names, start)); err != nil {
 			return err
 		}
-		if err := bar.Add(n); err != nil {
-			return err
+		if first/1_000_000 != (last+1)/1_000_000 {
+			fmt.Fprintf(os.Stderr, "%d of %d rows\n", last, rows)
 		}
 	}
 	return nil
 }
 
-func entries(at, n, names int) *sinks.Batch {
-	b := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "history10m", Sequence: uint64(at + n)}}
-	for i := at; i < at+n; i++ {
-		ms := int64(start + i*step)
-		forecast, actual := 10+8*math.Sin(float64(i)/5000), 10+8*math.Sin(float64(i)/5000+0.1)
+func batch(first, last, names uint64, start int64) *sinks.Batch {
+	b := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "history10m", Sequence: last}}
+	for n := first; n <= last; n++ {
 		b.Entries = append(b.Entries, sinks.Entry{
-			Sequence: uint64(i + 1), Record: fmt.Sprintf("accuracy::city%03d", i%names), Time: ms,
-			Value: fmt.Appendf(nil, `{"city":"city%03d","source":"made","forecast_celsius":%.1f,"actual_celsius":%.1f,"error_celsius":%.2f,"valid_at":%q}`,
-				i%names, forecast, actual, forecast-actual, time.UnixMilli(ms).UTC().Format(time.RFC3339)),
+			Sequence: n,
+			Record:   fmt.Sprintf("accuracy::city%03d", n%names),
+			Time:     start + int64(n)*1000,
+			Value: fmt.Appendf(nil, `{"city":"city%03d","forecast_celsius":%d.5,"actual_celsius":%d.25,"error_celsius":0.25,"lead_hours":24,"within_tolerance":true,"n":%d}`,
+				n%names, n%40, n%40, n),
 		})
 	}
 	return b
