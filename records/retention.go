@@ -32,6 +32,10 @@ type PruneReport struct {
 	// OverBytes is by how much the file is still above its limit because
 	// everything left is to be kept.
 	OverBytes int64 `json:"over_bytes,omitempty"`
+	// DeletingMS and ShrinkingMS are how long rows were deleted and space was
+	// given back, while writes went on.
+	DeletingMS  int64 `json:"deleting_ms"`
+	ShrinkingMS int64 `json:"shrinking_ms"`
 }
 
 // PrunedRecord is the part of one record in a PruneReport.

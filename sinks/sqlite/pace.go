@@ -7,7 +7,7 @@ import (
 
 // slice is how long one piece of patient work should keep the writer. The
 // longest wait of a commit is a few of these.
-const slice = 10 * time.Millisecond
+const slice = 20 * time.Millisecond
 
 // pace finds the number of rows or pages that one slice of time is enough for.
 // Reading and deleting use it from two goroutines.
@@ -24,12 +24,13 @@ func newPace(start, low, high int64) *pace {
 
 func (p *pace) rows() int { return int(p.size.Load()) }
 
-// took tells how long a number of rows took. The next piece is at most twice
-// as large and may be any amount smaller.
+// took tells how long a number of rows took. One slow piece on a busy machine
+// says little, so the size only goes part of the way.
 func (p *pace) took(rows int, d time.Duration) {
 	if rows == 0 {
 		return
 	}
-	size := int64(float64(rows) * float64(slice) / float64(max(d, time.Microsecond)))
-	p.size.Store(min(max(size, p.low), 2*p.size.Load(), p.max))
+	old := p.size.Load()
+	fits := int64(float64(rows) * float64(slice) / float64(max(d, time.Microsecond)))
+	p.size.Store(min(max((old+min(fits, 3*old))/2, p.low), p.max))
 }

@@ -33,7 +33,7 @@ func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report recor
 	if err := s.countOld(ctx); err != nil {
 		return report, err
 	}
-	total := tally{}
+	began, total := time.Now(), tally{}
 	defer func() { fillReport(&report, total) }()
 	if err := s.pruneLimits(ctx, plan, total); err != nil {
 		return report, err
@@ -41,9 +41,11 @@ func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report recor
 	if err := s.pruneFile(ctx, plan, total, &report); err != nil {
 		return report, err
 	}
+	report.DeletingMS = time.Since(began).Milliseconds()
 	if report.FreedBytes, err = s.shrink(ctx); err != nil {
 		return report, err
 	}
+	report.ShrinkingMS = time.Since(began).Milliseconds() - report.DeletingMS
 	return report, s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
 		return s.writeError("note the sweep", setMeta(ctx, w.conn, "last_prune", s.now()))
 	})
@@ -71,7 +73,7 @@ func (s *Store) pruneLimits(ctx context.Context, plan records.PrunePlan, total t
 	if err != nil {
 		return err
 	}
-	size := newPace(1024, 64, 1<<14)
+	size := newPace(2048, 512, 1<<15)
 	goes := func(record string, p point) bool {
 		first, limited := cut[record]
 		return limited && p.before(first)

@@ -77,7 +77,7 @@ func (s *Store) shrink(ctx context.Context) (freed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	size := newPace(64, 8, 1<<13)
+	size := newPace(128, 32, 1<<13)
 	p := before
 	for p.free > spare(p) {
 		n := min(int64(size.rows()), p.free-spare(p))

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -33,11 +34,23 @@ func countEntries(entries []sinks.Entry) tally {
 // count adds a tally to the counts that are kept beside the history. They
 // change in the transaction of the rows, so they are always right.
 func (w *writer) count(ctx context.Context, t tally) error {
+	args := make([]any, 0, 3*len(t))
 	for record, c := range t {
-		_, err := w.exec(ctx, "INSERT INTO aimdb_record(name, rows, bytes) VALUES (?1, ?2, ?3) ON CONFLICT(name) DO UPDATE SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes", record, c.rows, c.bytes)
-		if err != nil {
-			return err
+		args = append(args, record, c.rows, c.bytes)
+	}
+	for _, size := range chunks {
+		text := countText(size)
+		for len(args) >= 3*size {
+			if _, err := w.exec(ctx, text, args[:3*size]...); err != nil {
+				return err
+			}
+			args = args[3*size:]
 		}
 	}
 	return nil
+}
+
+func countText(records int) string {
+	return "INSERT INTO aimdb_record(name, rows, bytes) VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", records-1) +
+		" ON CONFLICT(name) DO UPDATE SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes"
 }
