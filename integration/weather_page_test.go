@@ -101,6 +101,41 @@ func field(city, name string) string {
 	return fmt.Sprintf(`document.querySelector('[data-city="%s"] [data-field="%s"]').textContent`, city, name)
 }
 
+// testModel checks the page's model, which touches no document, where it runs.
+func testModel(t *testing.T, browser context.Context) {
+	t.Helper()
+	const script = `import("/model.js").then(({ History, backoff, cityOf, keep, nameOf }) => {
+		const at = (hour, lead, error, more) => ({
+			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error),
+			within_tolerance: Math.abs(error) <= 2, valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - lead) * 36e5).toISOString(), ...more });
+		const wrong = [];
+		const check = (what, got, want) => JSON.stringify(got) === JSON.stringify(want) || wrong.push(what + ": " + JSON.stringify(got) + ", want " + JSON.stringify(want));
+		const h = new History();
+		check("the first rows are new", h.add([at(5, 1, 3), at(4, 1, -1)]), true);
+		check("the same again is not", h.add([at(5, 1, 3), at(4, 1, -1)]), false);
+		check("nor is what cannot be read", h.add([null, 7, {}, at(6, 1, 0, { actual_celsius: null }), at(6, 1, 0, { valid_at: "soon" })]), false);
+		check("an older one with a longer lead is", h.add([at(5, 6, 1)]), true);
+		check("rows are in the order of time, the freshest forecast last", h.rows.map((v) => v.error_celsius), [-1, 1, 3]);
+		check("the latest", h.latest().error_celsius, 3);
+		check("scores", h.scores(), { count: 3, mae: 5 / 3, share: 2 / 3 });
+		check("means", h.means(2).map((m) => m.mean), [-1, 2]);
+		check("nothing has no scores", new History().scores(), undefined);
+		const long = new History();
+		for (let i = 0; i < 3 * keep; i++) long.add([at(i, 1, 1)]);
+		check("old rows go", [long.rows.length, long.rows[0].valid], [keep, 2 * keep * 36e5]);
+		check("city", [cityOf("accuracy::new_york"), nameOf("new_york")], ["new_york", "New York"]);
+		check("pauses", [0, 1, 5, 99].map((n) => backoff(n, () => 0)), [250, 500, 8000, 8000]);
+		return wrong.join("\n");
+	})`
+	wrong, err := chromedp.Run(browser, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrong != "" {
+		t.Errorf("the model of the page:\n%s", wrong)
+	}
+}
+
 func TestPage(t *testing.T) {
 	browser := chromium(t)
 	dir := t.TempDir()
@@ -130,6 +165,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the plot of %s has %d points, want 399", city, n)
 		}
 	}
+	testModel(t, browser)
 	until(t, browser, "the source of the data", `document.getElementById("origins").textContent.includes("NOAA")`)
 	shoot(t, browser, "page-light.png")
 	look(t, browser, 390, "dark")

@@ -19,6 +19,9 @@ type hub struct {
 	settings *aimdb.Record[Settings]
 	about    *aimdb.Record[About]
 	progress *progress
+	// greeted is closed when the greeting is out, so that what the source has
+	// to say comes behind it.
+	greeted chan struct{}
 	// plan is set by the source before it emits the first step.
 	plan atomic.Pointer[Plan]
 	// next is the index of the next step of the plan; only the source uses it,
@@ -28,7 +31,7 @@ type hub struct {
 
 // newHub registers the records and the stages.
 func newHub(db *aimdb.DB, cities []*City, o Options) (*hub, error) {
-	h := &hub{options: o, logger: o.Logger, db: db, cities: cities, progress: newProgress()}
+	h := &hub{options: o, logger: o.Logger, db: db, cities: cities, progress: newProgress(), greeted: make(chan struct{})}
 	var failed, err error
 	h.settings, err = aimdb.Register[Settings](db, "hub.settings", aimdb.Latest(), aimdb.Remote(), aimdb.Writable())
 	failed = errors.Join(failed, err)

@@ -14,6 +14,11 @@ const flushEvery = 256
 
 // produce is the source of the steps.
 func (h *hub) produce(ctx context.Context, emit func(Step) error) error {
+	select {
+	case <-h.greeted:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if h.options.Steps == 0 {
 		h.enter(HistoryOnly, "Serving history alone.")
 		return nil

@@ -41,6 +41,7 @@ func Run(ctx context.Context, o Options) error {
 		select {
 		case <-db.Ready():
 			h.greet()
+			close(h.greeted)
 		case <-ctx.Done():
 		}
 	})
