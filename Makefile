@@ -5,6 +5,8 @@ FUZZTIME  ?= 5s
 BENCHTIME ?= 500ms
 BENCH     ?= .
 PKGS      ?= ./...
+ROUNDS    ?= 200
+SOAK      ?= .
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
 .PHONY: help check fmt vet lint test race fuzz-short fuzz bench soak interop history-10m build demo
@@ -41,8 +43,8 @@ fuzz: ## each fuzz target for a minute
 bench: ## all benchmarks, then the ratios in which the targets are stated
 	BENCHTIME=$(BENCHTIME) ./scripts/bench '$(BENCH)' $(PKGS)
 
-soak: ## the fault tests in their long form
-	$(GO) test -tags soak -timeout 60m -count 1 -v ./integration/...
+soak: ## the fault tests in their long form, ROUNDS kills for each kind of kill
+	AIMDB_ROUNDS=$(ROUNDS) $(GO) test -tags soak -timeout 60m -count 1 -v -run '$(SOAK)' ./integration/...
 
 interop: ## the real nats CLI and the real Litestream against this build
 	GOBIN="$(CURDIR)/bin" $(GO) install github.com/nats-io/natscli/nats@v0.5.1

@@ -13,6 +13,7 @@ const childVariable = "AIMDB_TEST_CHILD"
 func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
 		"writer": runWriter,
+		"locker": runLocker,
 	}
 	name := os.Getenv(childVariable)
 	if name == "" {

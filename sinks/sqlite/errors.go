@@ -64,5 +64,14 @@ func (s *Store) readError(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s from %s: %w", doing, s.path, err)
+	return fmt.Errorf("%s from %s: %w", doing, s.path, s.noted(corruptError(err)))
+}
+
+// noted remembers damage, so that Close does not mark the file as left in good
+// order and the next start looks at all of it.
+func (s *Store) noted(err error) error {
+	if errors.Is(err, ErrCorrupt) {
+		s.damaged.Store(true)
+	}
+	return err
 }

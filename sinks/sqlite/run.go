@@ -76,7 +76,7 @@ func (s *Store) execute(c *command) error {
 	if c.taken.Swap(true) {
 		return nil // whoever asked has gone
 	}
-	err := corruptError(c.do(context.Background(), s.write))
+	err := s.noted(corruptError(c.do(context.Background(), s.write)))
 	c.done <- err
 	if errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("the history %s: %w; the next start deals with it", s.path, err)

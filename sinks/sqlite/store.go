@@ -45,6 +45,8 @@ type Store struct {
 	file      os.FileInfo
 
 	walStuck atomic.Bool
+	// damaged is set when a read or a write meets a damaged page.
+	damaged  atomic.Bool
 	close    sync.Once
 	closeErr error
 }
@@ -160,7 +162,7 @@ func (s *Store) Close() error {
 			s.closeErr = s.readers.Close()
 		}
 		if s.write != nil {
-			s.closeErr = errors.Join(s.closeErr, s.write.close(s.gone() == nil))
+			s.closeErr = errors.Join(s.closeErr, s.write.close(s.gone() == nil && !s.damaged.Load()))
 		}
 		if s.closeErr != nil {
 			s.closeErr = fmt.Errorf("close the history %s: %w", s.path, s.closeErr)

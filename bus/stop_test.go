@@ -1,0 +1,46 @@
+package bus
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// A server that ends by itself ends Run with an error, and nothing that waits
+// for it hangs.
+func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
+	b := open(t, Config{Dir: t.TempDir()})
+	reg := registry(t)
+	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
+	rep := b.Republisher(reg)
+	rep.Drain = 1 // what cannot be drained must not be waited for here
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	republishing, running := make(chan error, 1), make(chan error, 1)
+	go func() { republishing <- rep.Run(ctx) }()
+	go func() { running <- b.Run(ctx) }()
+	if err := r.ProduceLogged(deadline(t), reading{1}); err != nil {
+		t.Fatal(err)
+	}
+	b.node.server().Shutdown()
+	select {
+	case err := <-running:
+		if err == nil || !strings.Contains(err.Error(), "has stopped") {
+			t.Errorf("Run: %v, want that the server has stopped", err)
+		}
+	case <-deadline(t).Done():
+		t.Fatal("Run goes on without a server")
+	}
+	r.Produce(reading{2}) // never blocks, whatever has ended
+	cancel()
+	select {
+	case err := <-republishing:
+		if err != nil {
+			t.Errorf("republisher: %v", err)
+		}
+	case <-deadline(t).Done():
+		t.Fatal("the republisher hangs without a server")
+	}
+}

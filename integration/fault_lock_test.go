@@ -1,0 +1,137 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// runLocker is a child process that holds a history locked until its standard
+// input ends.
+func runLocker(args []string) error {
+	db, err := sql.Open("sqlite", "file:"+args[0]+"?_busy_timeout=60000")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(context.Background(), "BEGIN EXCLUSIVE"); err != nil {
+		return err
+	}
+	fmt.Println("locked")
+	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(context.Background(), "ROLLBACK")
+	return err
+}
+
+// lockHistory has another process lock a history; unlock ends that.
+func lockHistory(t *testing.T, path string) (unlock func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], path)
+	cmd.Env = append(os.Environ(), childVariable+"=locker")
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := false
+	unlock = func() {
+		if done {
+			return
+		}
+		done = true
+		_ = stdin.Close() // its end shows in Wait
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the process with the lock: %v", err)
+		}
+	}
+	t.Cleanup(unlock)
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "locked\n" {
+		t.Fatalf("another process did not get the lock: %q, %v", line, err)
+	}
+	return unlock
+}
+
+// lockFor is how long a history stays locked.
+func lockFor() time.Duration {
+	if soaking() {
+		return 10 * time.Second
+	}
+	return time.Second
+}
+
+// Another process that has the history locked holds up nobody who writes; the
+// values wait in the log.
+func TestHistoryLockedByAnotherProcess(t *testing.T) {
+	dir := t.TempDir()
+	p := admit(t, setup{dir: dir, store: []sqlite.Option{sqlite.BusyTimeout(100 * time.Millisecond)}})
+	p.send(1, 200)
+	p.flush()
+	unlock := lockHistory(t, p.store.Path())
+	held := time.After(lockFor())
+	p.send(201, 5000)
+	p.awaitState("another process has the file locked")
+	<-held // the fault lasts this long
+	p.awaitState("another process has the file locked")
+	unlock()
+	p.flush()
+	p.nothingDropped()
+	p.said.must(t, "values wait in the log; trying again")
+	p.said.must(t, "values go into the sink again")
+	p.stop()
+	checkNumbers(t, dir, sent(5000))
+}
+
+// A log that reaches its limit while the history is locked loses its oldest
+// values, and the ledger says exactly which.
+func TestLogLimitWhileTheHistoryIsLocked(t *testing.T) {
+	dir, key := t.TempDir(), "n::a"
+	p := admit(t, setup{
+		dir: dir, keys: []string{key},
+		store:   []sqlite.Option{sqlite.BusyTimeout(100 * time.Millisecond)},
+		options: []aimdb.Option{aimdb.LogLimits(time.Hour, 256<<10)},
+	})
+	p.send(1, 200)
+	p.flush()
+	unlock := lockHistory(t, p.store.Path())
+	const last = 60_000 // some ten times what the log and the pump can hold
+	p.send(201, last)
+	p.awaitState("another process has the file locked")
+	unlock()
+	p.flush()
+	p.nothingDropped() // on the way to the log
+	p.stop()
+	db := openSQL(t, dir)
+	losses := ledger(t, db)
+	for _, l := range losses {
+		if l.cause != "log_discarded" {
+			t.Errorf("loss %+v, want only what the log discarded", l)
+		}
+	}
+	// With one record and nothing but values in the log, the sequences of the
+	// log are the numbers of the values.
+	if _, lost := checkComplete(t, db, key, last, losses); lost == 0 {
+		t.Error("the limit had no effect")
+	}
+}

@@ -1,0 +1,120 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The checkpoint truth table, for the whole database with files on disk.
+
+func TestLogDirectoryDeleted(t *testing.T) {
+	dir := t.TempDir()
+	p := admit(t, setup{dir: dir})
+	p.send(1, 100)
+	p.flush()
+	p.stop()
+	if err := os.RemoveAll(filepath.Join(dir, "log")); err != nil {
+		t.Fatal(err)
+	}
+	p = admit(t, setup{dir: dir})
+	p.newestIs(100)
+	p.send(101, 200)
+	p.flush()
+	p.stop()
+	checkNumbers(t, dir, sent(200))
+	losses := ledger(t, openSQL(t, dir))
+	if len(losses) != 1 || losses[0].cause != "log_missing" || losses[0].from != 301 {
+		t.Errorf("ledger %+v, want that the log behind 300 is missing", losses)
+	}
+	// It is told once.
+	p = admit(t, setup{dir: dir})
+	p.send(201, 210)
+	p.flush()
+	p.stop()
+	checkNumbers(t, dir, sent(210))
+	if losses := ledger(t, openSQL(t, dir)); len(losses) != 1 {
+		t.Errorf("ledger %+v, want nothing new", losses)
+	}
+}
+
+func TestHistoryDeleted(t *testing.T) {
+	dir := t.TempDir()
+	p := admit(t, setup{dir: dir})
+	p.send(1, 100)
+	p.flush()
+	p.stop()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(dir, "history.db"+suffix)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	p = admit(t, setup{dir: dir})
+	p.newestIs(100)
+	p.send(101, 200)
+	p.flush()
+	p.stop()
+	checkNumbers(t, dir, sent(200))
+	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
+		t.Errorf("ledger %+v, want nothing: the log had it all", losses)
+	}
+}
+
+func TestHistoryRestoredFromAnOlderCopy(t *testing.T) {
+	dir, path := t.TempDir(), ""
+	p := admit(t, setup{dir: dir})
+	p.send(1, 100)
+	p.flush()
+	p.stop()
+	path = filepath.Join(dir, "history.db")
+	older, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = admit(t, setup{dir: dir})
+	p.send(101, 200)
+	p.flush()
+	p.stop()
+	if err := os.WriteFile(path, older, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	p = admit(t, setup{dir: dir})
+	p.newestIs(200)
+	p.send(201, 300)
+	p.flush()
+	p.stop()
+	checkNumbers(t, dir, sent(300))
+	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
+		t.Errorf("ledger %+v, want nothing: the log had it all", losses)
+	}
+}
+
+func TestTwoProcessesOnOneDirectory(t *testing.T) {
+	dir := t.TempDir()
+	first := startWriter(t, dir, "logged")
+	first.awaitAck(t)
+	second := startWriter(t, dir, "logged")
+	<-second.done
+	if err := second.cmd.Wait(); err == nil || !strings.Contains(second.stderr.String(), "in use by another process") {
+		t.Errorf("the second process: %v\n%s", err, second.stderr.String())
+	}
+	first.awaitAck(t)
+	acked := map[string]int{}
+	if err := first.signal(os.Kill); err == nil {
+		t.Error("the first process ended by itself")
+	}
+	first.merge(acked)
+	settle(t, dir, "logged")
+	checkNumbers(t, dir, acked)
+}
+
+// newestIs checks what the records got back at start.
+func (p *patient) newestIs(n int) {
+	p.t.Helper()
+	for _, r := range p.records {
+		if v, ok := r.Latest(); !ok || v.N != n {
+			p.t.Errorf("record %s starts with %v, %v, want %d", r.Key(), v, ok, n)
+		}
+	}
+}
