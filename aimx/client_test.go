@@ -3,6 +3,7 @@ package aimx_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"reflect"
@@ -250,5 +251,44 @@ func TestDialErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), endpoint) {
 			t.Errorf("%q: got %v, want %q", endpoint, err, want)
 		}
+	}
+}
+
+// What a watch drops because nobody reads it shows as a gap too.
+func TestUnreadWatch(t *testing.T) {
+	h, ctx := open(t), soon(t)
+	c := dial(t, h.socket)
+	w, err := c.Watch(ctx, "attic.co2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	const produced = 10_000
+	for n := range produced {
+		h.co2.Produce(reading{PPM: n + 1})
+		if n%4 == 3 { // the ring keeps 8
+			if err := c.Ping(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	last := fmt.Sprintf(`{"ppm":%d}`, produced+1)
+	read, skipped := uint64(0), uint64(0)
+	for {
+		u, err := w.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read++
+		skipped += u.Skipped
+		if read == 1 { // there is room again
+			h.co2.Produce(reading{PPM: produced + 1})
+		}
+		if string(u.Data) == last {
+			break
+		}
+	}
+	if read+skipped != produced+1 || skipped == 0 {
+		t.Errorf("read %d and skipped %d of %d", read, skipped, produced+1)
 	}
 }

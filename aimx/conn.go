@@ -2,7 +2,6 @@ package aimx
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ func newLineConn(c net.Conn, limit int, timeout time.Duration) *lineConn {
 }
 
 func (c *lineConn) receive() ([]byte, error) {
-	c.long = c.long[:0]
+	c.long = emptied(c.long)
 	for {
 		part, err := c.in.ReadSlice('\n')
 		if len(c.long)+len(part) > c.limit {
@@ -61,6 +60,18 @@ func (c *lineConn) receive() ([]byte, error) {
 		}
 		return nil, err
 	}
+}
+
+// maxIdleBuffer is what a connection keeps of a buffer between frames.
+const maxIdleBuffer = 1 << 20
+
+// emptied makes a buffer ready for the next frame, and lets go of one that was
+// only needed for a large one.
+func emptied(buf []byte) []byte {
+	if cap(buf) > maxIdleBuffer {
+		return nil
+	}
+	return buf[:0]
 }
 
 // send moves the deadline seldom, as that costs more than the rest of it; so
@@ -102,7 +113,7 @@ func (c *messageConn) receive() ([]byte, error) {
 func (c *messageConn) send(frame []byte) error {
 	ctx, cancel := context.WithTimeout(c.ctx, c.timeout)
 	defer cancel()
-	return c.socket.Write(ctx, websocket.MessageText, bytes.TrimSpace(frame))
+	return c.socket.Write(ctx, websocket.MessageText, frame)
 }
 
 // close does not wait for the peer's part of the closing handshake: it may be

@@ -25,7 +25,7 @@ type frameWriter struct {
 
 // start begins a frame of a kind in an emptied buffer.
 func (w *frameWriter) start(k kind) {
-	w.buf = append(w.buf[:0], `{"t":"`...)
+	w.buf = append(emptied(w.buf), `{"t":"`...)
 	w.buf = append(w.buf, k...)
 	w.buf = append(w.buf, '"')
 }

@@ -164,7 +164,7 @@ func (h *house) linePeer(t *testing.T) *linePeer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() }) // a test may have closed it
 	return &linePeer{conn: conn, in: bufio.NewReader(conn)}
 }
 
