@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"math"
+	"slices"
 
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -71,23 +73,12 @@ func (sp *span) next(ctx context.Context, into []records.Row) ([]records.Row, er
 	if sp.done || limit == 0 {
 		return into, nil
 	}
-	ctx, cancel := sp.store.reading(ctx)
-	defer cancel()
-	statement := sp.store.reads.forward
-	if sp.descending {
-		statement = sp.store.reads.backward
-	}
-	rows, err := statement.QueryContext(ctx, sp.record, sp.after.time, sp.after.id, sp.until, sp.maxID, limit)
-	if err != nil {
-		return into, sp.store.readError("read rows of "+sp.record, err)
-	}
 	had := len(into)
-	into, full, err := scanRows(rows, sp.record, into)
+	into, err := sp.read(ctx, into, limit)
 	if err != nil {
 		return into, sp.store.readError("read rows of "+sp.record, err)
 	}
 	got := len(into) - had
-	sp.done = got < limit && !full
 	if sp.left >= 0 {
 		sp.left -= got
 	}
@@ -95,4 +86,63 @@ func (sp *span) next(ctx context.Context, into []records.Row) ([]records.Row, er
 		sp.after = at(into[len(into)-1])
 	}
 	return into, nil
+}
+
+// read reads rows in the order of the index and turns those of one time round.
+// The last time of a page may have more rows behind it, so it is left for the
+// next page; if it is the only one, SQLite has to sort after all.
+func (sp *span) read(ctx context.Context, into []records.Row, limit int) ([]records.Row, error) {
+	had := len(into)
+	into, cut, err := sp.query(ctx, sp.pick(sp.store.reads.forward, sp.store.reads.backward), into, limit+1)
+	if err != nil {
+		return into[:had], err
+	}
+	if !cut {
+		sp.done = true
+		reverseTies(into[had:])
+		return into, nil
+	}
+	end := len(into) - 1
+	for last := into[end].Time; end > had && into[end-1].Time == last; {
+		end--
+	}
+	if end > had {
+		reverseTies(into[had:end])
+		return into[:end], nil
+	}
+	into, cut, err = sp.query(ctx, sp.pick(sp.store.reads.sortedForward, sp.store.reads.sortedBackward), into[:had], limit)
+	sp.done = !cut
+	return into, err
+}
+
+func (sp *span) pick(forward, backward *sql.Stmt) *sql.Stmt {
+	if sp.descending {
+		return backward
+	}
+	return forward
+}
+
+// query says whether there may be more rows behind those that it read.
+func (sp *span) query(ctx context.Context, statement *sql.Stmt, into []records.Row, limit int) (_ []records.Row, cut bool, err error) {
+	ctx, cancel := sp.store.reading(ctx)
+	defer cancel()
+	rows, err := statement.QueryContext(ctx, sp.record, sp.after.time, sp.after.id, sp.until, sp.maxID, limit)
+	if err != nil {
+		return into, false, err
+	}
+	had := len(into)
+	into, full, err := scanRows(rows, sp.record, into)
+	return into, full || len(into)-had == limit, err
+}
+
+// reverseTies turns every run of rows of one time round.
+func reverseTies(rows []records.Row) {
+	for start := 0; start < len(rows); {
+		end := start + 1
+		for end < len(rows) && rows[end].Time == rows[start].Time {
+			end++
+		}
+		slices.Reverse(rows[start:end])
+		start = end
+	}
 }
