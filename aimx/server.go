@@ -65,8 +65,8 @@ func NewServer(c Config) *Server {
 	}
 }
 
-// ErrServerClosed is what Serve returns after Close.
-var ErrServerClosed = errors.New("aimx: the server is closed")
+// errServerClosed is why connections end at Close.
+var errServerClosed = errors.New("aimx: the server is closed")
 
 // Serve serves the connections of a listener that has one frame a line, as
 // Listen returns it. It closes the listener, and returns nil when ctx has ended
@@ -128,7 +128,8 @@ func (s *Server) run(ctx context.Context, c conn, d dialect) {
 	}
 	session := newSession(ctx, s, c, d)
 	if !s.enter(session) {
-		session.hangUp(ErrServerClosed)
+		session.hangUp(errServerClosed)
+		_ = c.close() // the client sees the end, and there is nobody else to tell
 		return
 	}
 	defer s.leave(session)
@@ -167,7 +168,7 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	for session := range s.sessions {
-		session.hangUp(ErrServerClosed)
+		session.hangUp(errServerClosed)
 	}
 	s.mu.Unlock()
 	s.work.Wait()
