@@ -96,7 +96,9 @@ func startHub(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "aimdb")
-	run(t, "go", "build", "-o", binary, "github.com/aimdb-go/aimdb/cmd/aimdb")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/aimdb-go/aimdb/cmd/aimdb").CombinedOutput(); err != nil {
+		t.Fatalf("building aimdb: %v\n%s", err, out)
+	}
 	listens := make(chan string, 1)
 	p := start(t, func(line string) {
 		if _, address, ok := strings.Cut(line, "NATS  "); ok {
