@@ -2,10 +2,8 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,28 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// Message is one message of the log.
-type Message struct {
-	// Sequence is its place in the log.
-	Sequence uint64
-	// Record is the exact key of the record, Time the time of the write in
-	// Unix milliseconds and Value its JSON. Lost is how many values of the
-	// record were lost just before it.
-	Record string
-	Time   int64
-	Value  []byte
-	Lost   uint64
-	// Loss is set on a message that tells of a loss, instead of a value.
-	Loss *records.Loss
-}
-
-// Position is a place in one life of a log.
-type Position struct {
-	// Log is the identity of the log, Sequence the last that was dealt with.
-	Log      string
-	Sequence uint64
-}
 
 const (
 	// pullBatch is how many messages one request asks for; two requests are
@@ -145,85 +121,6 @@ func (c *Consumer) gap(to uint64) {
 
 // Start returns the position that reading began behind.
 func (c *Consumer) Start() Position { return c.start }
-
-// create makes the consumer anew. Its name holds a secret, so that clients
-// from outside, who may not list consumers, cannot disturb it.
-func (c *Consumer) create(ctx context.Context, sink string) error {
-	c.dropOld(ctx, "sink_"+sink+"_")
-	c.name = secretName("sink_" + sink)
-	policy := jetstream.DeliverByStartSequencePolicy
-	request := map[string]any{
-		"stream_name": c.bus.stream,
-		"config": jetstream.ConsumerConfig{
-			Durable: c.name, Description: "The sink " + sink,
-			DeliverPolicy: policy, OptStartSeq: c.next,
-			AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxDeliver: -1,
-			MaxAckPending: 4 * pullBatch, MaxWaiting: 16,
-			ReplayPolicy:  jetstream.ReplayInstantPolicy,
-			MemoryStorage: true,
-		},
-	}
-	return c.bus.api(ctx, "CONSUMER.DURABLE.CREATE."+c.bus.stream+"."+c.name, request)
-}
-
-// dropOld deletes the consumers of the same sink that an earlier start left.
-func (c *Consumer) dropOld(ctx context.Context, prefix string) {
-	stream, err := c.bus.js.Stream(ctx, c.bus.stream)
-	if err != nil {
-		return // making the new one will tell
-	}
-	names := stream.ConsumerNames(ctx)
-	for name := range names.Name() {
-		if !strings.HasPrefix(name, prefix) {
-			continue
-		}
-		if err := stream.DeleteConsumer(ctx, name); err != nil {
-			c.bus.log.Warn("bus: an old consumer stays", "consumer", name, "error", err)
-		}
-	}
-}
-
-// DeleteConsumers deletes the consumers of all sinks. Those that are being
-// read are made anew from the sinks' checkpoints; those of sinks that are not
-// used any more are gone.
-func (b *Bus) DeleteConsumers(ctx context.Context) error {
-	stream, err := b.js.Stream(ctx, b.stream)
-	if err != nil {
-		return fmt.Errorf("bus: delete the sinks' consumers: %w", err)
-	}
-	names := stream.ConsumerNames(ctx)
-	for name := range names.Name() {
-		if !strings.HasPrefix(name, "sink_") {
-			continue
-		}
-		if err := stream.DeleteConsumer(ctx, name); err != nil {
-			return fmt.Errorf("bus: delete consumer %s: %w", name, err)
-		}
-	}
-	return names.Err()
-}
-
-// api sends a request to JetStream's API and returns its refusal.
-func (b *Bus) api(ctx context.Context, method string, request any) error {
-	body, err := json.Marshal(request)
-	if err != nil {
-		return fmt.Errorf("bus: %s: %w", method, err)
-	}
-	m, err := b.nc.RequestWithContext(ctx, "$JS.API."+method, body)
-	if err != nil {
-		return fmt.Errorf("bus: %s: %w", method, err)
-	}
-	var response struct {
-		Error *apiError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &response); err != nil {
-		return fmt.Errorf("bus: %s: %w", method, err)
-	}
-	if response.Error != nil {
-		return fmt.Errorf("bus: %s: %w", method, response.Error)
-	}
-	return nil
-}
 
 func (c *Consumer) subscribe(ctx context.Context) error {
 	nc, err := c.bus.node.connect(ctx, "sink")
@@ -358,27 +255,6 @@ func (c *Consumer) status(m *nats.Msg) error {
 	return c.ask()
 }
 
-// message reads the headers and subject of a message of the log.
-func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
-	m := Message{Sequence: sequence, Time: number(h, TimeHeader), Value: data}
-	if keys := h[KeyHeader]; len(keys) > 0 {
-		m.Record = keys[0]
-	} else { // not one of ours, but somebody was allowed to write it
-		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
-	}
-	if len(h) > 2 {
-		m.Lost = uint64(max(0, number(h, LostHeader)))
-	}
-	if b.subjects.kind(subject) == lossKind {
-		m.Loss, m.Value = &records.Loss{}, nil
-		if err := json.Unmarshal(data, m.Loss); err != nil {
-			m.Loss = &records.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}
-			b.log.Warn("bus: a message about a loss cannot be read", "sequence", sequence, "error", err)
-		}
-	}
-	return m
-}
-
 // Ack tells the log that everything read so far is stored.
 func (c *Consumer) Ack() error {
 	if c.ackTo == "" {
@@ -395,28 +271,4 @@ func (c *Consumer) Ack() error {
 func (c *Consumer) Close() {
 	c.nc.Close()
 	c.silent.Stop()
-}
-
-// sequenceOf reads the stream sequence from the subject that a message is
-// acknowledged on: $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>... or the
-// longer form with domain and account in front.
-func sequenceOf(reply string) (uint64, error) {
-	skip := 5
-	if strings.Count(reply, ".") >= 10 {
-		skip = 7
-	}
-	rest := reply
-	for range skip {
-		_, after, ok := strings.Cut(rest, ".")
-		if !ok {
-			return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer", reply)
-		}
-		rest = after
-	}
-	text, _, _ := strings.Cut(rest, ".")
-	sequence, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer: %w", reply, err)
-	}
-	return sequence, nil
 }

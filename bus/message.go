@@ -1,0 +1,78 @@
+package bus
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/nats-io/nats.go"
+)
+
+// Message is one message of the log.
+type Message struct {
+	// Sequence is its place in the log.
+	Sequence uint64
+	// Record is the exact key of the record, Time the time of the write in
+	// Unix milliseconds and Value its JSON. Lost is how many values of the
+	// record were lost just before it.
+	Record string
+	Time   int64
+	Value  []byte
+	Lost   uint64
+	// Loss is set on a message that tells of a loss, instead of a value.
+	Loss *records.Loss
+}
+
+// Position is a place in one life of a log.
+type Position struct {
+	// Log is the identity of the log, Sequence the last that was dealt with.
+	Log      string
+	Sequence uint64
+}
+
+// message reads the headers and subject of a message of the log.
+func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
+	m := Message{Sequence: sequence, Time: number(h, TimeHeader), Value: data}
+	if keys := h[KeyHeader]; len(keys) > 0 {
+		m.Record = keys[0]
+	} else { // not one of ours, but somebody was allowed to write it
+		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
+	}
+	if len(h) > 2 {
+		m.Lost = uint64(max(0, number(h, LostHeader)))
+	}
+	if b.subjects.kind(subject) == lossKind {
+		m.Loss, m.Value = &records.Loss{}, nil
+		if err := json.Unmarshal(data, m.Loss); err != nil {
+			m.Loss = &records.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}
+			b.log.Warn("bus: a message about a loss cannot be read", "sequence", sequence, "error", err)
+		}
+	}
+	return m
+}
+
+// sequenceOf reads the stream sequence from the subject that a message is
+// acknowledged on: $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>... or the
+// longer form with domain and account in front.
+func sequenceOf(reply string) (uint64, error) {
+	skip := 5
+	if strings.Count(reply, ".") >= 10 {
+		skip = 7
+	}
+	rest := reply
+	for range skip {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer", reply)
+		}
+		rest = after
+	}
+	text, _, _ := strings.Cut(rest, ".")
+	sequence, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer: %w", reply, err)
+	}
+	return sequence, nil
+}

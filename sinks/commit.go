@@ -1,0 +1,103 @@
+package sinks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// store commits messages of the log, in one batch if the sink takes it.
+func (p *Pump) store(ctx context.Context, at Checkpoint, msgs []bus.Message) (Checkpoint, error) {
+	b := &p.batch
+	b.Entries, b.Refused, b.Losses = b.Entries[:0], nil, nil
+	for i := range msgs {
+		m := &msgs[i]
+		at.Sequence = max(at.Sequence, m.Sequence)
+		if m.Loss == nil {
+			b.Entries = append(b.Entries, Entry{Sequence: m.Sequence, Record: m.Record, Time: m.Time, Value: m.Value})
+			continue
+		}
+		b.Losses = append(b.Losses, *m.Loss)
+		if p.config.OnLoss != nil && (m.Loss.Cause == records.LogDiscarded || m.Loss.Cause == records.LogMissing) {
+			p.config.OnLoss(*m.Loss)
+		}
+	}
+	b.Checkpoint = at
+	err := p.commit(ctx, *b)
+	clear(b.Entries)
+	return at, err
+}
+
+// commit writes a batch until the sink has it. A batch that is refused for
+// good is cut in two, and each half has a transaction and checkpoint of its
+// own, until what is refused is one value.
+func (p *Pump) commit(ctx context.Context, b Batch) error {
+	for attempt := 0; ; attempt++ {
+		err := p.config.Sink.Write(ctx, &b)
+		if err == nil {
+			p.committed(b.Checkpoint, b)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if Refused(err) && len(b.Entries) > 0 {
+			return p.isolate(ctx, b, err)
+		}
+		if !p.again(ctx, attempt, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)) {
+			return ctx.Err()
+		}
+		if done, err := p.arrived(ctx, b); err == nil && done {
+			p.committed(b.Checkpoint, b)
+			return nil
+		}
+	}
+}
+
+// arrived reports whether the sink has a batch although its answer was an
+// error: the failure may have come behind the commit. A batch is in the sink
+// as a whole or not at all, so its checkpoint tells.
+func (p *Pump) arrived(ctx context.Context, b Batch) (bool, error) {
+	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
+		return false, nil // nothing that could be there twice
+	}
+	at, err := p.config.Sink.Checkpoint(ctx)
+	return at == b.Checkpoint, err
+}
+
+func (p *Pump) isolate(ctx context.Context, b Batch, reason error) error {
+	if len(b.Entries) == 1 {
+		return p.commit(ctx, p.deadLetter(b, reason))
+	}
+	half := len(b.Entries) / 2
+	left := Batch{
+		Entries: b.Entries[:half], Refused: b.Refused, Losses: b.Losses,
+		Checkpoint: Checkpoint{Log: b.Checkpoint.Log, Sequence: b.Entries[half-1].Sequence},
+	}
+	if err := p.commit(ctx, left); err != nil {
+		return err
+	}
+	return p.commit(ctx, Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
+}
+
+// deadLetter makes of a batch with one refused value one without.
+func (p *Pump) deadLetter(b Batch, reason error) Batch {
+	e := b.Entries[0]
+	now := time.Now().UnixMilli()
+	loss := records.Loss{
+		Record: e.Record, Cause: records.SinkRefused, Count: 1,
+		FirstTime: now, LastTime: now,
+	}
+	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)
+	if p.config.OnLoss != nil {
+		p.config.OnLoss(loss)
+	}
+	return Batch{
+		Refused:    append(b.Refused, Refusal{Entry: e, Reason: reason.Error()}),
+		Losses:     append(b.Losses, loss),
+		Checkpoint: b.Checkpoint,
+	}
+}

@@ -1,0 +1,34 @@
+package sinks
+
+import (
+	"context"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+)
+
+// Source opens the log for a sink.
+type Source interface {
+	// Open reads what lies behind a position.
+	Open(ctx context.Context, sink string, from bus.Position) (Stream, error)
+}
+
+// Stream is the log as one sink reads it.
+type Stream interface {
+	// Start is the position that reading began behind.
+	Start() bus.Position
+	// Next waits for a message, then for more until linger has passed.
+	Next(ctx context.Context, dst []bus.Message, maxBytes int, linger time.Duration) (int, error)
+	// Ack says that all that was read is stored.
+	Ack() error
+	Close()
+}
+
+// FromBus makes the log of a bus a Source.
+func FromBus(b *bus.Bus) Source { return busSource{b} }
+
+type busSource struct{ bus *bus.Bus }
+
+func (s busSource) Open(ctx context.Context, sink string, from bus.Position) (Stream, error) {
+	return s.bus.Consumer(ctx, sink, from)
+}

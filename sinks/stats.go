@@ -1,0 +1,69 @@
+package sinks
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Stats is how a pump goes.
+type Stats struct {
+	// Sink is the name of the sink.
+	Sink string
+	// Checkpoint is what the sink has committed.
+	Checkpoint Checkpoint
+	// Batches, Values, Refused and Lost count what was committed by this
+	// process: transactions, values, dead letters, values told lost.
+	Batches, Values, Refused, Lost uint64
+	// LastCommit is the time of the last commit.
+	LastCommit time.Time
+	// Retries is how often something was tried again.
+	Retries uint64
+	// State is "ok", or "retrying: " and why.
+	State string
+}
+
+// committed counts a batch and wakes who waits for it.
+func (p *Pump) committed(at Checkpoint, b Batch) {
+	if !p.trouble.IsZero() {
+		p.ok()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.Checkpoint = at
+	if len(b.Entries)+len(b.Refused)+len(b.Losses) > 0 {
+		p.stats.Batches++
+		p.stats.LastCommit = time.Now()
+	}
+	p.stats.Values += uint64(len(b.Entries))
+	p.stats.Refused += uint64(len(b.Refused))
+	for _, l := range b.Losses {
+		p.stats.Lost += l.Count
+	}
+	close(p.stored)
+	p.stored = make(chan struct{})
+}
+
+// Stats tells how the pump goes.
+func (p *Pump) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
+
+// WaitStored returns when the sink has everything of the log up to a sequence.
+func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
+	for {
+		p.mu.Lock()
+		at, state, stored := p.stats.Checkpoint.Sequence, p.stats.State, p.stored
+		p.mu.Unlock()
+		if at >= sequence {
+			return nil
+		}
+		select {
+		case <-stored:
+		case <-ctx.Done():
+			return fmt.Errorf("sinks: sink %s has the log up to %d of %d (%s): %w", p.config.Sink.Name(), at, sequence, state, ctx.Err())
+		}
+	}
+}
