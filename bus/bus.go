@@ -34,7 +34,6 @@ type Bus struct {
 	mu          sync.Mutex
 	attached    map[string]bool
 	republisher *Republisher
-	restarts    sync.Mutex
 
 	closeOnce sync.Once
 	closeErr  error
