@@ -91,21 +91,32 @@ func checkNumbers(t *testing.T, dir string, acked map[string]int) {
 
 // consecutive returns how many values a record has, if they count up from 1.
 func consecutive(db *sql.DB, key string) (int, error) {
+	first, last, err := span(db, key)
+	if err == nil && first > 1 {
+		err = fmt.Errorf("it starts at %d", first)
+	}
+	return last, err
+}
+
+// span returns the first and the last value of a record, if they count up.
+func span(db *sql.DB, key string) (first, last int, err error) {
 	rows, err := db.Query("SELECT json_extract(value_json, '$.n') FROM record_history WHERE record_name = ? ORDER BY id", key)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer rows.Close()
-	last := 0
 	for rows.Next() {
 		var n int
 		if err := rows.Scan(&n); err != nil {
-			return last, err
+			return first, last, err
+		}
+		if first == 0 {
+			first, last = n, n-1
 		}
 		if n != last+1 {
-			return last, fmt.Errorf("%d follows %d", n, last)
+			return first, last, fmt.Errorf("%d follows %d", n, last)
 		}
 		last = n
 	}
-	return last, rows.Err()
+	return first, last, rows.Err()
 }

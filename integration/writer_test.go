@@ -28,12 +28,17 @@ type numbered struct {
 
 func writerKeys() []string { return []string{"n::a", "n::b", "n::c"} }
 
+// keptRows is how many rows of a record "pruning" keeps.
+const keptRows = 200
+
 // burst is how many values the writer sends for each acknowledgement.
 const burst = 20
 
 // runWriter is a child process that writes numbered values for ever and prints
 // each number that was acknowledged as logged. It goes on behind the last
-// number in the history. A second argument "durable" asks for the log to sync.
+// number in the history. A second argument "durable" asks for the log to sync,
+// "pruning" for a history that is pruned all the time, "stored" to acknowledge
+// only what is in the history.
 func runWriter(args []string) error {
 	dir, mode := args[0], args[1]
 	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
@@ -49,6 +54,9 @@ func runWriter(args []string) error {
 		opts = append(opts, aimdb.DurableLog())
 		recordOpts = append(recordOpts, aimdb.Durable())
 	}
+	if mode == "pruning" {
+		opts = append(opts, aimdb.Retain("n::*", aimdb.Retention{MaxRows: keptRows}), aimdb.SweepEvery(time.Millisecond))
+	}
 	db, err := aimdb.New(opts...)
 	if err != nil {
 		return err
@@ -63,11 +71,20 @@ func runWriter(args []string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	promised := func(r *aimdb.Record[numbered], n int) error { return r.ProduceLogged(ctx, numbered{n}) }
+	if mode == "stored" {
+		promised = func(r *aimdb.Record[numbered], n int) error {
+			if err := r.Send(ctx, numbered{n}); err != nil {
+				return err
+			}
+			return db.Flush(ctx)
+		}
+	}
 	var out sync.Mutex
 	for _, r := range all {
 		go func() {
 			<-db.Ready()
-			if err := count(ctx, r, &out); err != nil && !errors.Is(err, context.Canceled) {
+			if err := count(ctx, r, promised, &out); err != nil && !errors.Is(err, context.Canceled) {
 				fmt.Fprintln(os.Stderr, "writer:", r.Key(), err)
 				cancel()
 			}
@@ -76,7 +93,7 @@ func runWriter(args []string) error {
 	return db.Run(ctx)
 }
 
-func count(ctx context.Context, r *aimdb.Record[numbered], out *sync.Mutex) error {
+func count(ctx context.Context, r *aimdb.Record[numbered], promised func(*aimdb.Record[numbered], int) error, out *sync.Mutex) error {
 	last, _ := r.Latest()
 	for n := last.N + 1; ; n++ {
 		if n%burst != 0 {
@@ -85,7 +102,7 @@ func count(ctx context.Context, r *aimdb.Record[numbered], out *sync.Mutex) erro
 			}
 			continue
 		}
-		if err := r.ProduceLogged(ctx, numbered{n}); err != nil {
+		if err := promised(r, n); err != nil {
 			return err
 		}
 		out.Lock()

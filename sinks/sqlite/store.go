@@ -162,13 +162,25 @@ func (s *Store) Close() error {
 			s.closeErr = s.readers.Close()
 		}
 		if s.write != nil {
-			s.closeErr = errors.Join(s.closeErr, s.write.close(s.gone() == nil && !s.damaged.Load()))
+			s.markClean()
+			s.closeErr = errors.Join(s.closeErr, s.write.close())
 		}
 		if s.closeErr != nil {
 			s.closeErr = fmt.Errorf("close the history %s: %w", s.path, s.closeErr)
 		}
 	})
 	return s.closeErr
+}
+
+// markClean spares the next start a look at the whole file. Where that fails,
+// for want of space perhaps, nothing is lost but the time of that look.
+func (s *Store) markClean() {
+	if s.damaged.Load() || s.gone() != nil {
+		return
+	}
+	if err := s.write.markClean(context.Background()); err != nil {
+		s.options.logger.Warn("the history could not be marked as left in good order; the next start looks at all of it", "file", s.path, "error", err)
+	}
 }
 
 // gone says whether the path still leads to the file that was opened. SQLite

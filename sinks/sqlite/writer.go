@@ -29,7 +29,7 @@ func newWriter(ctx context.Context, path string, o options, found inspection) (*
 	}
 	w := &writer{db: db, statements: map[string]*sql.Stmt{}}
 	if err := w.start(ctx, found); err != nil {
-		_ = w.close(false) // the first error is the one to tell
+		_ = w.close() // the first error is the one to tell
 		return nil, err
 	}
 	return w, nil
@@ -96,25 +96,26 @@ func (w *writer) exec(ctx context.Context, text string, args ...any) (sql.Result
 	return statement.ExecContext(ctx, args...)
 }
 
-// close ends the connection, and marks the file as left in good order if it is.
-func (w *writer) close(clean bool) (err error) {
-	ctx := context.Background()
+// markClean marks the file as left in good order.
+func (w *writer) markClean(ctx context.Context) error {
+	if w.conn == nil {
+		return nil
+	}
+	if _, err := w.conn.ExecContext(ctx, "PRAGMA optimize"); err != nil {
+		return err
+	}
+	return setMeta(ctx, w.conn, "clean", 1)
+}
+
+// close ends the connection.
+func (w *writer) close() error {
 	for _, statement := range w.statements {
 		_ = statement.Close() // goes with the connection anyway
 	}
 	if w.conn != nil {
-		if clean {
-			_, err = w.conn.ExecContext(ctx, "PRAGMA optimize")
-			if err == nil {
-				err = setMeta(ctx, w.conn, "clean", 1)
-			}
-		}
 		_ = w.conn.Close() // goes back to the pool, which is closed next
 	}
-	if closeErr := w.db.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return w.db.Close()
 }
 
 func readCheckpoint(ctx context.Context, db querier) (c sinks.Checkpoint, err error) {

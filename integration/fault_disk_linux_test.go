@@ -1,0 +1,186 @@
+package integration
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb"
+)
+
+// smallDisk mounts a disk of a few bytes. Who may not mount skips the test.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
+	switch {
+	case errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES):
+		t.Skipf("a full disk needs a small tmpfs, and mounting one is not permitted here: %v", err)
+	case err != nil:
+		t.Fatalf("mount a small tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount the small disk: %v", err)
+		}
+	})
+	return dir
+}
+
+// fill takes all the room of a disk; free gives it back.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 20; size > 0; {
+		_, err := f.Write(make([]byte, size))
+		if errors.Is(err, syscall.ENOSPC) {
+			size /= 2
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A full disk under the history holds up nobody who writes; when there is room
+// again everything is stored.
+func TestDiskFullUnderTheHistory(t *testing.T) {
+	disk := smallDisk(t, "48m")
+	s := setup{dir: t.TempDir(), history: disk}
+	p := admit(t, s)
+	p.send(1, 1000)
+	p.flush()
+	free := fill(t, disk)
+	p.send(1001, 20_000)
+	p.awaitState("free some space")
+	if soaking() {
+		<-time.After(10 * time.Second) // the fault lasts this long
+		p.awaitState("free some space")
+	}
+	free()
+	p.flush()
+	p.nothingDropped()
+	p.said.must(t, "values wait in the log; trying again")
+	p.said.must(t, "values go into the sink again")
+	p.stop()
+	checkNumbers(t, disk, sent(20_000))
+}
+
+// To stop a database over a full disk is no error; what the log has is stored
+// by the next start that finds room.
+func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
+	disk := smallDisk(t, "48m")
+	s := setup{dir: t.TempDir(), history: disk, options: []aimdb.Option{aimdb.DrainTimeout(time.Second)}}
+	p := admit(t, s)
+	p.send(1, 1000)
+	p.flush()
+	free := fill(t, disk)
+	p.send(1001, 20_000)
+	p.awaitState("free some space")
+	p.stop()
+	p.said.must(t, "the rest is in the log and comes after the next start")
+	free()
+	p = admit(t, s)
+	p.send(20_001, 20_100)
+	p.flush()
+	p.stop()
+	checkNumbers(t, disk, sent(20_100))
+}
+
+// A full disk under the log is no crash: what does not fit into memory
+// meanwhile is counted, and the log goes on when there is room again.
+func TestDiskFullUnderTheLog(t *testing.T) {
+	disk, history := smallDisk(t, "48m"), t.TempDir()
+	s := setup{
+		dir: disk, history: history,
+		record: []aimdb.RecordOption{aimdb.Ring(64), aimdb.Persist()},
+	}
+	p := admit(t, s)
+	for n := 1; n <= 50; n++ {
+		p.produce(n)
+	}
+	p.flush()
+	free := fill(t, disk)
+	last := 50
+	often := time.NewTicker(10 * time.Millisecond)
+	defer often.Stop()
+	for deadline := time.Now().Add(patience); !p.inTrouble(); <-often.C {
+		// A log that lies in part on pages already there takes some more.
+		for range 100 {
+			last++
+			p.produce(last)
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the full disk is not noticed\n%s", p.said)
+		}
+	}
+	p.awaitState("the log did not answer")
+	for range 1000 {
+		last++
+		p.produce(last)
+	}
+	free()
+	p.flush()
+	for range 50 {
+		last++
+		p.produce(last)
+	}
+	p.flush()
+	p.said.must(t, "the log does not take values")
+	p.said.must(t, "the log takes values again")
+	for _, r := range p.records {
+		if m := r.Handle().Metrics(); m.Dropped == 0 || m.Lost == 0 {
+			t.Errorf("record %s counts %d dropped and %d lost", r.Key(), m.Dropped, m.Lost)
+		}
+	}
+	p.stop()
+
+	db := openSQL(t, history)
+	losses := ledger(t, db)
+	for _, key := range writerKeys() {
+		var mine []lossRow
+		for _, l := range losses {
+			if l.cause != "ring_overrun" {
+				t.Errorf("loss %+v, want only what the rings had no room for", l)
+			}
+			if l.record == key {
+				mine = append(mine, l)
+			}
+		}
+		checkComplete(t, db, key, last, mine)
+	}
+	p = admit(t, s) // the log opens as any other
+	p.newestIs(last)
+	p.stop()
+}
+
+func (p *patient) produce(n int) {
+	for _, r := range p.records {
+		r.Produce(numbered{n})
+	}
+}
+
+// inTrouble reports whether the log says that it does not take values.
+func (p *patient) inTrouble() bool {
+	p.t.Helper()
+	text := p.said.String()
+	return strings.Contains(text, "the log does not take values")
+}

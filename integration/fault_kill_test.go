@@ -1,0 +1,97 @@
+package integration
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A process that is killed while its history is pruned all the time loses only
+// what was to go, and that from the oldest on.
+func TestKillWhilePruning(t *testing.T) {
+	dir := t.TempDir()
+	acked := map[string]int{}
+	moments := randomMoments(t)
+	for range rounds(t, 8) {
+		w := startWriter(t, dir, "pruning")
+		for range 1 + moments.IntN(20) {
+			w.awaitAck(t)
+		}
+		killAfter(t, w, time.Duration(moments.IntN(50))*time.Millisecond)
+		w.merge(acked)
+	}
+	settle(t, dir, "pruning")
+	db := openSQL(t, dir)
+	var verdict string
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity check: %q, %v", verdict, err)
+	}
+	pruned := false
+	for _, key := range writerKeys() {
+		first, last, err := span(db, key)
+		if err != nil {
+			t.Errorf("record %s: %v", key, err)
+		}
+		if last < acked[key] {
+			t.Errorf("record %s: stored up to %d, but %d was acknowledged", key, last, acked[key])
+		}
+		if first > 1 && last-first+1 < min(keptRows, last) {
+			t.Errorf("record %s: %d to %d are left, fewer than the %d to keep", key, first, last, keptRows)
+		}
+		pruned = pruned || first > 1
+		t.Logf("record %s: %d to %d stored, %d acknowledged", key, first, last, acked[key])
+		checkCounts(t, dir, key, last-first+1)
+	}
+	if !pruned {
+		t.Error("nothing was pruned")
+	}
+}
+
+// checkCounts compares the counts beside the history with what is there: both
+// change in one transaction.
+func checkCounts(t *testing.T, dir, key string, rows int) {
+	t.Helper()
+	var counted int
+	if err := openSQL(t, dir).QueryRow("SELECT rows FROM aimdb_record WHERE name = ?", key).Scan(&counted); err != nil || counted != rows {
+		t.Errorf("record %s: counted %d rows (%v), there are %d", key, counted, err, rows)
+	}
+}
+
+// A process that is killed while it starts for the first time, when it makes
+// its files, leaves nothing that the next start trips over.
+func TestKillDuringTheFirstStart(t *testing.T) {
+	moments := randomMoments(t)
+	for range rounds(t, 8) {
+		dir := t.TempDir()
+		for range 2 {
+			killAfter(t, startWriter(t, dir, "logged"), time.Duration(moments.IntN(150))*time.Millisecond)
+		}
+		w := startWriter(t, dir, "logged")
+		w.awaitAck(t)
+		killAfter(t, w, 0)
+		acked := map[string]int{}
+		w.merge(acked)
+		settle(t, dir, "logged")
+		checkNumbers(t, dir, acked)
+		if aside := asides(t, dir); len(aside) > 0 {
+			t.Errorf("a half-made history was taken for a damaged one: %v", aside)
+		}
+	}
+}
+
+func randomMoments(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// killAfter kills a child at a moment that is not the child's choice.
+func killAfter(t *testing.T, w *child, moment time.Duration) {
+	t.Helper()
+	<-time.After(moment)
+	if err := w.signal(syscall.SIGKILL); err == nil {
+		t.Fatalf("the writer ended by itself:\n%s", w.stderr.String())
+	}
+}
