@@ -17,8 +17,8 @@ func TestNATSCommand(t *testing.T) {
 	} {
 		out := run(t, nats, "--server", address, "sub", subject, "--count", "4")
 		t.Logf("nats sub '%s'\n%s", subject, out)
-		if n := strings.Count(out, member); n != 4 {
-			t.Errorf("nats sub '%s' printed %d values with %s, want 4", subject, n, member)
+		if n := strings.Count(out, "Received on"); n != 4 || !strings.Contains(out, member) {
+			t.Errorf("nats sub '%s' printed %d values, want 4, some with %s", subject, n, member)
 		}
 	}
 	out := run(t, nats, "--server", address, "stream", "report")
