@@ -2,13 +2,14 @@ package bus
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
 // dirLock keeps a second process out of a log: two servers on one store
 // destroy it. The system gives it back when the process ends, however it ends.
-type dirLock struct{ file *os.File }
+type dirLock struct{ file *flock.Flock }
 
 func lockDir(dir string) (*dirLock, error) {
 	if dir == "" {
@@ -17,14 +18,12 @@ func lockDir(dir string) (*dirLock, error) {
 	if err := writable(dir); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(dir, "lock")
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("bus: open the log's lock file: %w", err)
-	}
-	if err := lockFile(file); err != nil {
-		_ = file.Close() // nothing was written
-		return nil, fmt.Errorf("bus: the log in %s is in use by another process, or by another database of this one: stop that first (%w)", dir, err)
+	file := flock.New(filepath.Join(dir, "lock"))
+	switch ok, err := file.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("bus: lock the log in %s: %w", dir, err)
+	case !ok:
+		return nil, fmt.Errorf("bus: the log in %s is in use by another process, or by another database of this one; stop that first", dir)
 	}
 	return &dirLock{file}, nil
 }
