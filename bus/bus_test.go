@@ -90,7 +90,7 @@ func republish(t testing.TB, b *Bus, reg *records.Registry) (stop func()) {
 
 // deadline is how long a test waits for what must happen.
 func deadline(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

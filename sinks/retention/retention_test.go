@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ import (
 // sweeps notes what it is asked to do, and fails while it has errors.
 type sweeps struct {
 	names []string
+	mu    sync.Mutex
 	plans []records.PrunePlan
 	errs  []error
 }
@@ -22,6 +25,8 @@ type sweeps struct {
 func (s *sweeps) Records(context.Context) ([]string, error) { return s.names, nil }
 
 func (s *sweeps) Prune(_ context.Context, p records.PrunePlan) (records.PruneReport, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.plans = append(s.plans, p)
 	if len(s.errs) > 0 {
 		err := s.errs[0]
@@ -33,6 +38,13 @@ func (s *sweeps) Prune(_ context.Context, p records.PrunePlan) (records.PruneRep
 
 func (s *sweeps) Preview(_ context.Context, p records.PrunePlan) (records.PruneReport, error) {
 	return records.PruneReport{Rows: int64(len(p.Keep))}, nil
+}
+
+// seen returns the plans so far.
+func (s *sweeps) seen() []records.PrunePlan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.plans)
 }
 
 func pattern(t *testing.T, text string) records.Pattern {
@@ -69,8 +81,8 @@ func TestMostSpecificPatternWins(t *testing.T) {
 	if fmt.Sprint(plan.Keep) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", plan.Keep, want)
 	}
-	if report, err := r.DryRun(t.Context()); err != nil || report.Rows != 4 || len(s.plans) > 0 {
-		t.Errorf("dry run: %+v, %v, %d sweeps", report, err, len(s.plans))
+	if report, err := r.DryRun(t.Context()); err != nil || report.Rows != 4 || len(s.seen()) > 0 {
+		t.Errorf("dry run: %+v, %v, %d sweeps", report, err, len(s.seen()))
 	}
 }
 
@@ -96,19 +108,19 @@ func TestRunSweepsAtStartAndGoesOnAfterAFailure(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- r.Run(ctx) }()
 		synctest.Wait()
-		if len(s.plans) != 1 {
-			t.Errorf("%d sweeps at start", len(s.plans))
+		if len(s.seen()) != 1 {
+			t.Errorf("%d sweeps at start", len(s.seen()))
 		}
 		time.Sleep(50 * time.Minute)
-		if len(s.plans) != 1 {
-			t.Errorf("%d sweeps before the interval", len(s.plans))
+		if len(s.seen()) != 1 {
+			t.Errorf("%d sweeps before the interval", len(s.seen()))
 		}
 		time.Sleep(10 * time.Hour)
 		synctest.Wait()
-		if n := len(s.plans); n < 10 || n > 13 {
+		if n := len(s.seen()); n < 10 || n > 13 {
 			t.Errorf("%d sweeps in eleven hours", n)
 		}
-		if first, last := s.plans[0].Keep[0].Before, s.plans[len(s.plans)-1].Keep[0].Before; last-first < 9*3600_000 {
+		if first, last := s.seen()[0].Keep[0].Before, s.seen()[len(s.seen())-1].Keep[0].Before; last-first < 9*3600_000 {
 			t.Errorf("the ages stand still: %d to %d", first, last)
 		}
 		cancel()
