@@ -11,7 +11,7 @@ import (
 // interestEvery is how often the server's count of subscriptions is looked
 // at. Two numbers are compared; only when they have changed are the records
 // gone through.
-const interestEvery = 50 * time.Millisecond
+const interestEvery = 200 * time.Millisecond
 
 // live sends the values of records that are not in the log to those who
 // listen. A record nobody listens to is paused in the feed and costs nothing.

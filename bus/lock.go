@@ -1,14 +1,15 @@
 package bus
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
 )
 
-// dirLock keeps a second process out of a log: two servers on one store
-// destroy it. The system gives it back when the process ends, however it ends.
+// dirLock keeps a second server out of a log: two on one store destroy it. The
+// system gives it back when the process ends, however it ends.
 type dirLock struct{ file *flock.Flock }
 
 func lockDir(dir string) (*dirLock, error) {
@@ -19,11 +20,14 @@ func lockDir(dir string) (*dirLock, error) {
 		return nil, err
 	}
 	file := flock.New(filepath.Join(dir, "lock"))
-	switch ok, err := file.TryLock(); {
-	case err != nil:
-		return nil, fmt.Errorf("bus: lock the log in %s: %w", dir, err)
-	case !ok:
-		return nil, fmt.Errorf("bus: the log in %s is in use by another process, or by another database of this one; stop that first", dir)
+	ours, err := file.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("bus: lock the log directory %s: %w", dir, err)
+	}
+	if !ours {
+		return nil, errors.Join(
+			fmt.Errorf("bus: the log in %s is in use by another process, or by another database of this one: stop that first", dir),
+			file.Close())
 	}
 	return &dirLock{file}, nil
 }

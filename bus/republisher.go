@@ -40,7 +40,7 @@ type Republisher struct {
 type source struct {
 	handle *records.Handle
 	values *lane
-	losses *lane
+	losses *lane // made when the first value is lost
 	// lost is how many values were lost since the last that went out.
 	lost uint64
 }
@@ -73,7 +73,6 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		s := &source{
 			handle: h,
 			values: newLane(h.Key(), b.subjects.of(logKind, h.Segments())),
-			losses: newLane(h.Key(), b.subjects.of(lossKind, h.Segments())),
 		}
 		r.logged = append(r.logged, s)
 		r.byID[h] = s
@@ -224,6 +223,9 @@ func (r *Republisher) loss(s *source, v *records.Encoded, l records.Loss) entry 
 	value, err := json.Marshal(l)
 	if err != nil { // a Loss holds strings and numbers
 		panic(fmt.Sprintf("bus: encode a loss: %v", err))
+	}
+	if s.losses == nil {
+		s.losses = newLane(l.Record, r.bus.subjects.of(lossKind, s.handle.Segments()))
 	}
 	return entry{lane: s.losses, time: v.Time, value: value, number: l.To, from: s}
 }

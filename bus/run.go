@@ -7,7 +7,7 @@ import (
 )
 
 // aliveEvery is how often Run looks whether the server lives.
-const aliveEvery = 100 * time.Millisecond
+const aliveEvery = 250 * time.Millisecond
 
 // Run returns nil when ctx ends, and an error when the server stops before.
 func (b *Bus) Run(ctx context.Context) error {

@@ -2,7 +2,9 @@ package sinks_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -143,6 +145,41 @@ func contains(b []byte, s string) bool {
 		}
 	}
 	return false
+}
+
+// BenchmarkLatency tells how long values take from a record to the commit of
+// a sink that costs nothing, at a thousand a second.
+func BenchmarkLatency(b *testing.B) {
+	sink := &stopwatch{}
+	p := start(b, bus.Config{Dir: b.TempDir()}, sink, 10)
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for i := range b.N {
+		<-ticker.C
+		p.recs[i%10].Produce(reading{N: int(time.Now().UnixMicro())})
+	}
+	p.flush(b)
+	slices.Sort(sink.took)
+	b.ReportMetric(float64(sink.took[len(sink.took)/2])/1000, "ms-median")
+	b.ReportMetric(float64(sink.took[len(sink.took)*99/100])/1000, "ms-p99")
+}
+
+// stopwatch takes the time from the value to its commit.
+type stopwatch struct {
+	discard
+	took []int64
+}
+
+func (s *stopwatch) Write(ctx context.Context, b *sinks.Batch) error {
+	now := time.Now().UnixMicro()
+	for _, e := range b.Entries {
+		var r reading
+		if err := json.Unmarshal(e.Value, &r); err != nil {
+			return err
+		}
+		s.took = append(s.took, now-int64(r.N))
+	}
+	return s.discard.Write(ctx, b)
 }
 
 func BenchmarkPipeline(b *testing.B) {
