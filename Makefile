@@ -40,7 +40,7 @@ fuzz-short: ## each fuzz target there is, for FUZZTIME
 fuzz: ## each fuzz target for a minute
 	./scripts/fuzz 60s
 
-bench: ## all benchmarks, then the ratios in which the targets are stated
+bench: ## all benchmarks, then what they measured beside the targets
 	BENCHTIME=$(BENCHTIME) ./scripts/bench '$(BENCH)' $(PKGS)
 
 soak: ## the fault tests in their long form, ROUNDS kills for each kind of kill

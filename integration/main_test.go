@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
 		"writer": runWriter,
 		"locker": runLocker,
+		"idle":   runIdle,
 	}
 	name := os.Getenv(childVariable)
 	if name == "" {
