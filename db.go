@@ -66,7 +66,7 @@ func (db *DB) open() error {
 	}
 	b, err := bus.Open(context.Background(), bus.Config{
 		Name: c.name, Dir: logDir, Listen: c.nats, Access: c.access,
-		MaxAge: c.logAge, MaxBytes: c.logBytes, Durable: c.durable, Logger: c.logger,
+		MaxAge: c.logAge, MaxBytes: c.logBytes, SyncInterval: c.logSync, Durable: c.durable, Logger: c.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("aimdb: open the log of database %q: %w", c.name, err)

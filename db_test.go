@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/sinks/memory"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -332,4 +333,21 @@ func TestPagesBucketsAndStats(t *testing.T) {
 		t.Errorf("stats: %+v, %v", stats, err)
 	}
 	stop()
+}
+
+func TestASecondSinkGetsTheSame(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	second := &memory.Sink{}
+	db := open(t, t.TempDir(), aimdb.WithSink(second))
+	r := register[int](t, db, "n", aimdb.Ring(16), aimdb.Persist(), aimdb.Lossless())
+	stop := start(t, db)
+	for i := range 100 {
+		if err := r.Send(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if got := len(second.Entries()); got != 100 {
+		t.Errorf("the second sink has %d values, want 100", got)
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
@@ -30,12 +31,15 @@ type config struct {
 	name         string
 	dir          string
 	backend      Backend
+	sinks        []sinks.Sink
 	policies     []retention.Policy
 	historyBytes int64
 	retainEvery  time.Duration
 	logger       *slog.Logger
 	logAge       time.Duration
 	logBytes     int64
+	logSync      time.Duration
+	origins      []string
 	durable      bool
 	gateways     []string
 	http         *httpListener
@@ -109,6 +113,19 @@ func WithPersistence(backend Backend, maxAge time.Duration) Option {
 	}
 }
 
+// WithSink sends the log to one more sink, by a pump of its own: it neither
+// waits for the others nor holds them up. The sink is the caller's, to be
+// closed after Run has returned.
+func WithSink(sink sinks.Sink) Option {
+	return func(c *config) error {
+		if sink == nil {
+			return errors.New("aimdb: WithSink was given no sink")
+		}
+		c.sinks = append(c.sinks, sink)
+		return nil
+	}
+}
+
 // Retention limits what is kept of one record.
 type Retention struct {
 	// MaxAge, MaxRows and MaxBytes are limits; 0 is no limit.
@@ -169,6 +186,18 @@ func LogLimits(maxAge time.Duration, maxBytes int64) Option {
 	}
 }
 
+// LogSync sets how often what was logged is forced to the disk; a power loss
+// costs the log no more than that. It is a second unless given.
+func LogSync(every time.Duration) Option {
+	return func(c *config) error {
+		if every <= 0 {
+			return fmt.Errorf("aimdb: a log cannot sync every %v; give a positive time, or DurableLog to sync before each acknowledgement", every)
+		}
+		c.logSync = every
+		return nil
+	}
+}
+
 // DurableLog makes the log sync every batch to disk before it acknowledges it.
 // Records marked with [Durable] need it.
 func DurableLog() Option {
@@ -186,6 +215,12 @@ func Gateway(endpoint string) Option {
 // which may be nil.
 func HTTP(address string, handler http.Handler) Option {
 	return func(c *config) error { c.http = &httpListener{address, handler}; return nil }
+}
+
+// Origins lets pages of more hosts than this one and loopback open the
+// WebSocket of [HTTP], as patterns such as "*.example.com".
+func Origins(hosts ...string) Option {
+	return func(c *config) error { c.origins = append(c.origins, hosts...); return nil }
 }
 
 // NATS lets NATS clients in on an address like 127.0.0.1:4222. They may

@@ -106,7 +106,7 @@ func Register[T any](db *DB, key string, opts ...RecordOption) (*Record[T], erro
 
 // admits checks what a record asks of the database.
 func (db *DB) admits(c *records.Config) error {
-	if c.Logged && db.config.backend == nil {
+	if c.Logged && db.config.backend == nil && len(db.config.sinks) == 0 {
 		return errors.New("it is to persist, but the database has no backend; give New the option WithPersistence")
 	}
 	if c.Durable && !db.config.durable {

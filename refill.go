@@ -73,20 +73,3 @@ func (db *DB) refillRecord(ctx context.Context, h *records.Handle) (int, error) 
 	skipped, err := h.Refill(rows)
 	return len(rows) - skipped, err
 }
-
-// drainPump lets the pump bring the log to its end before it stops, and says
-// what is left.
-func (db *DB) drainPump(left context.Context) {
-	pump := db.pump.Load()
-	last, err := db.bus.LastSequence(left)
-	if err == nil {
-		err = pump.WaitStored(left, last)
-	}
-	if err != nil {
-		stored := pump.Stats().Checkpoint.Sequence
-		db.config.logger.Warn("the backend did not take everything in time; the rest is in the log and comes after the next start",
-			"database", db.config.name, "stored", stored, "log", last, "left", last-min(last, stored), "error", err)
-		return
-	}
-	db.config.logger.Info("everything is stored", "database", db.config.name, "log", last)
-}

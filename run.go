@@ -79,7 +79,7 @@ func (db *DB) awaitReady(ctx context.Context) bool {
 
 // addGateway serves the listeners once the records are back.
 func (db *DB) addGateway(group *actors) {
-	c := aimx.Config{Registry: db.registry, Name: db.config.name, Logger: db.config.logger}
+	c := aimx.Config{Registry: db.registry, Name: db.config.name, Origins: db.config.origins, Logger: db.config.logger}
 	if db.config.backend != nil {
 		c.History = db.config.backend
 	}
@@ -101,19 +101,22 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 	}
 }
 
-// addHistory adds the pump, the retention and the backend, and the step that
+// addHistory adds the pumps, the retention and the backend, and the step that
 // brings the records back before anything is served.
 func (db *DB) addHistory(group *actors) error {
+	for _, sink := range db.config.sinks {
+		if _, err := db.addPump(group, sink); err != nil {
+			return err
+		}
+	}
 	backend := db.config.backend
 	if backend == nil {
 		close(db.ready)
 		return nil
 	}
-	pump, err := sinks.NewPump(sinks.PumpConfig{
-		Source: sinks.FromBus(db.bus), Sink: backend, OnLoss: db.addLoss, Logger: db.config.logger,
-	})
+	pump, err := db.addPump(group, backend)
 	if err != nil {
-		return fmt.Errorf("aimdb: connect the backend to the log: %w", err)
+		return err
 	}
 	db.pump.Store(pump)
 	keeper, err := retention.New(backend, retention.Config{
@@ -123,11 +126,22 @@ func (db *DB) addHistory(group *actors) error {
 	if err != nil {
 		return fmt.Errorf("aimdb: %w", err)
 	}
-	group.add(pump.Run, db.drainPump)
 	group.add(keeper.Run, nil)
 	group.add(db.refill, nil)
 	group.add(backend.Run, nil)
 	return nil
+}
+
+// addPump connects a sink to the log.
+func (db *DB) addPump(group *actors, sink sinks.Sink) (*sinks.Pump, error) {
+	pump, err := sinks.NewPump(sinks.PumpConfig{
+		Source: sinks.FromBus(db.bus), Sink: sink, OnLoss: db.addLoss, Logger: db.config.logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: connect the sink %q to the log: %w", sink.Name(), err)
+	}
+	group.add(pump.Run, func(left context.Context) { db.drain(left, pump) })
+	return pump, nil
 }
 
 // addLoss counts a loss that was first seen behind the log. Where it names no
