@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
@@ -21,13 +22,16 @@ const insideUser = "aimdb"
 
 // gate decides who is let in, and as what.
 type gate struct {
-	secret  string
-	access  Access
-	outside *server.Permissions
+	secret string
+	access Access
+	rights *server.Permissions
+	// outside is the account of those who come from outside; each server that
+	// is started makes its own.
+	outside atomic.Pointer[server.Account]
 }
 
-func newGate(access Access, outside *server.Permissions) *gate {
-	return &gate{secret: rand.Text(), access: access, outside: outside}
+func newGate(access Access, rights *server.Permissions) *gate {
+	return &gate{secret: rand.Text(), access: access, rights: rights}
 }
 
 // Check implements server.Authentication.
@@ -43,7 +47,11 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	if !g.admits(c) {
 		return false
 	}
-	c.RegisterUser(&server.User{Username: "outside", Permissions: g.outside})
+	account := g.outside.Load()
+	if account == nil {
+		return false // the server is not that far yet
+	}
+	c.RegisterUser(&server.User{Username: "outside", Permissions: g.rights, Account: account})
 	return true
 }
 
@@ -85,34 +93,6 @@ func signed(key, signature string, nonce []byte) bool {
 func same(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// outsidePermissions lets a client read this database and nothing else. It
-// may not list consumers, nor hear of them: what it cannot name it cannot
-// disturb, and the names of the sinks' consumers are secrets of 96 bits, made
-// anew at each start. Its own, whose names it chose, it may delete.
-// Permission is asked for after the mapping that leads to the guard, so it is
-// the guard's subject that is allowed, and not the API behind it.
-func outsidePermissions(s subjects, stream string) *server.Permissions {
-	return &server.Permissions{
-		Subscribe: &server.SubjectPermission{Allow: []string{
-			// A pattern over databases or kinds still shows only what the server
-			// has: the log, the live values and the losses of its own database.
-			"aimdb.*.*.>", "_INBOX.>",
-		}},
-		Publish: &server.SubjectPermission{Allow: []string{
-			"$JS.API.INFO",
-			"$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
-			"$JS.API.STREAM.INFO." + stream,
-			"$JS.API.STREAM.MSG.GET." + stream,
-			"$JS.API.DIRECT.GET." + stream, "$JS.API.DIRECT.GET." + stream + ".>",
-			guardSubject(s.database) + ">",
-			"$JS.API.CONSUMER.INFO." + stream + ".*",
-			"$JS.API.CONSUMER.DELETE." + stream + ".*",
-			"$JS.API.CONSUMER.MSG.NEXT." + stream + ".*",
-			"$JS.ACK." + stream + ".>", "$JS.ACK.*.*." + stream + ".>",
-		}},
-	}
 }
 
 // secretName makes a name nobody outside the process can guess.

@@ -280,3 +280,45 @@ func TestErrorsAtOpenNameTheThing(t *testing.T) {
 		t.Fatalf("the log of another database: %v", err)
 	}
 }
+
+// A reply subject is where the server itself, or the guard, writes to on
+// behalf of who asks.
+func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
+	b, _, _ := running(t, Config{}, 10)
+	o := outside(t, b)
+	if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{Name: "own", AckPolicy: jetstream.AckNonePolicy}); err != nil {
+		t.Fatal(err)
+	}
+	live, err := b.nc.SubscribeSync("aimdb.*.live.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, reply := range []string{"aimdb.test.log.temp.vienna", "aimdb.test.live.spoof", "$JS.API.STREAM.PURGE.AIMDB_test", "$JS.API.STREAM.DELETE.AIMDB_test"} {
+		for subject, body := range map[string]string{
+			"$JS.API.INFO": "", "$JS.API.STREAM.INFO.AIMDB_test": "", "$JS.API.STREAM.NAMES": "",
+			"$JS.API.DIRECT.GET.AIMDB_test":               `{"seq":1}`,
+			"$JS.API.STREAM.MSG.GET.AIMDB_test":           `{"seq":1}`,
+			"$JS.API.CONSUMER.MSG.NEXT.AIMDB_test.own":    `{"batch":1}`,
+			"$JS.API.CONSUMER.INFO.AIMDB_test.own":        "",
+			"$JS.API.CONSUMER.CREATE.AIMDB_test.evil":     `{"stream_name":"AIMDB_test","config":{"deliver_subject":"x"}}`,
+			"$JS.API.CONSUMER.CREATE.AIMDB_test.harmless": `{"stream_name":"AIMDB_test","config":{"name":"harmless"}}`,
+		} {
+			if err := o.nc.PublishRequest(subject, reply, []byte(body)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := o.nc.Request("$JS.API.STREAM.INFO.AIMDB_test", nil, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := live.NextMsg(300 * time.Millisecond); err == nil {
+		t.Errorf("a live message was forged: %s %s", m.Subject, m.Data)
+	}
+	state, err := b.state(deadline(t))
+	if err != nil || state.Msgs != 10 {
+		t.Fatalf("the log has %d messages (%v)", state.Msgs, err)
+	}
+}

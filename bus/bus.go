@@ -63,7 +63,7 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if b.lock, err = lockDir(b.config.Dir); err != nil {
 		return err
 	}
-	b.node, err = newNode(b.config, newGate(b.config.Access, outsidePermissions(b.subjects, b.stream)))
+	b.node, err = newNode(b.config, newGate(b.config.Access, outsideRights(b.subjects)))
 	if err != nil {
 		return err
 	}

@@ -64,13 +64,18 @@
 //
 // # Who may do what
 //
-// Nothing listens unless Config.Listen says so. A client from outside may
-// subscribe to this database's subjects, ask for the state of the log, read
-// single messages of it, and read it through pull consumers of its own, which
-// are ephemeral and made through a guard that looks into the request. It can
-// publish nothing else, and cannot list consumers: the names of the sinks'
-// consumers are secrets made anew at each start. The process's own connections
-// use a secret made at start, and inboxes nobody else may subscribe to.
+// Nothing listens unless Config.Listen says so. Clients from outside live in an
+// account of their own, into which only this database's subjects and the
+// reading part of the log's API are exported: they may subscribe, ask for the
+// state of the log, read single messages of it, and read it through pull
+// consumers of their own, which are ephemeral and made through a guard that
+// looks into the request. Answers to them stay in their account, so that no
+// answer can be sent into the log or to the API. They cannot list consumers:
+// the names of the sinks' consumers are secrets made anew at each start. The
+// process's own connections use a secret made at start, and inboxes nobody
+// else may subscribe to. Clients from outside are not protected from each
+// other: one can have an answer of the server sent to a subject that others of
+// them listen to; what counts is in the log.
 //
 // # Ending
 //

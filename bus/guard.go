@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -15,6 +14,7 @@ import (
 const (
 	outsideConsumers = 1000
 	outsideIdle      = time.Hour
+	guardTimeout     = 2 * time.Second
 )
 
 const createAPI = "$JS.API.CONSUMER.CREATE."
@@ -23,22 +23,14 @@ const createAPI = "$JS.API.CONSUMER.CREATE."
 // only, and the danger of a consumer is in its body: one that is pushed can be
 // told to deliver to any subject, among them the API that purges the stream.
 // So requests to make a consumer are led here by a mapping of the account, and
-// go on, if they are harmless, by the older form of the API, to which clients
-// from outside have no right.
+// go on, if they are harmless, by the older form of the API, which is not open
+// to the outside.
 type guard struct {
 	bus *Bus
 	nc  *nats.Conn
 }
 
 func guardSubject(database string) string { return "_AIMDB_GUARD." + database + "." }
-
-func guardConsumers(s *server.Server, database string) error {
-	err := s.GlobalAccount().AddMapping(createAPI+streamName(database)+".>", guardSubject(database)+">")
-	if err != nil {
-		return fmt.Errorf("bus: guard the log's consumers: %w", err)
-	}
-	return nil
-}
 
 func startGuard(b *Bus) (*guard, error) {
 	nc, err := b.node.connect(context.Background(), "guard")
@@ -64,9 +56,13 @@ func (g *guard) judge(m *nats.Msg) {
 		g.refuse(m, err)
 		return
 	}
-	forward := &nats.Msg{Subject: createAPI + g.bus.stream, Reply: m.Reply, Data: body}
-	if err := g.nc.PublishMsg(forward); err != nil {
-		g.bus.log.Warn("bus: a request for a consumer was not passed on", "error", err)
+	answer, err := g.nc.Request(createAPI+g.bus.stream, body, guardTimeout)
+	if err != nil {
+		g.refuse(m, fmt.Errorf("the log did not answer: %w", err))
+		return
+	}
+	if err := m.Respond(answer.Data); err != nil {
+		g.bus.log.Debug("bus: the answer to a request for a consumer was not delivered", "error", err)
 	}
 }
 
@@ -86,7 +82,7 @@ func (g *guard) harmless(data []byte) ([]byte, error) {
 	if durable, _ := c["durable_name"].(string); durable != "" {
 		return nil, errors.New("consumers from outside are ephemeral: leave out the durable name")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), guardTimeout)
 	defer cancel()
 	if state, err := g.bus.state(ctx); err != nil || state.Consumers >= outsideConsumers {
 		return nil, fmt.Errorf("the log has %d consumers and takes no more now", state.Consumers)
@@ -111,6 +107,6 @@ func (g *guard) refuse(m *nats.Msg, reason error) {
 		err = m.Respond(body)
 	}
 	if err != nil {
-		g.bus.log.Warn("bus: a refusal of a consumer was not delivered", "error", err)
+		g.bus.log.Debug("bus: a refusal of a consumer was not delivered", "error", err)
 	}
 }

@@ -138,9 +138,11 @@ func (n *node) start() error {
 	if !s.JetStreamEnabled() {
 		return fmt.Errorf("bus: the log in %s could not be opened; the log lines above say why", n.dir)
 	}
-	if err := guardConsumers(s, n.config.Name); err != nil {
+	outside, err := openOutside(s, n.config.Name)
+	if err != nil {
 		return err
 	}
+	n.gate.outside.Store(outside)
 	if addr, ok := s.Addr().(*net.TCPAddr); ok && !opts.DontListen {
 		n.listener = addr
 	}
@@ -218,6 +220,7 @@ func (n *node) restart() error {
 	if stopped {
 		return errors.New("bus: the server is stopped for good")
 	}
+	n.gate.outside.Store(nil)
 	old.Shutdown()
 	old.WaitForShutdown()
 	err := n.start()
