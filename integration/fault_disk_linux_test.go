@@ -69,7 +69,7 @@ func TestDiskFullUnderTheHistory(t *testing.T) {
 	p.send(1, 1000)
 	p.flush()
 	free := fill(t, disk)
-	p.send(1001, 20_000)
+	p.send(1001, 8000)
 	p.awaitState("free some space")
 	if soaking() {
 		<-time.After(10 * time.Second) // the fault lasts this long
@@ -81,7 +81,7 @@ func TestDiskFullUnderTheHistory(t *testing.T) {
 	p.said.must(t, "values wait in the log; trying again")
 	p.said.must(t, "values go into the sink again")
 	p.stop()
-	checkNumbers(t, disk, sent(20_000))
+	checkNumbers(t, disk, sent(8000))
 }
 
 // To stop a database over a full disk is no error; what the log has is stored
@@ -93,16 +93,16 @@ func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
 	p.send(1, 1000)
 	p.flush()
 	free := fill(t, disk)
-	p.send(1001, 20_000)
+	p.send(1001, 8000)
 	p.awaitState("free some space")
 	p.stop()
 	p.said.must(t, "the rest is in the log and comes after the next start")
 	free()
 	p = admit(t, s)
-	p.send(20_001, 20_100)
+	p.send(8001, 8100)
 	p.flush()
 	p.stop()
-	checkNumbers(t, disk, sent(20_100))
+	checkNumbers(t, disk, sent(8100))
 }
 
 // A full disk under the log is no crash: what does not fit into memory

@@ -152,17 +152,34 @@ func (p *patient) flush() {
 // and why.
 func (p *patient) awaitState(why string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		ctx, cancel := context.WithTimeout(p.t.Context(), patience/600)
-		err := p.Flush(ctx)
-		cancel()
-		if err != nil && strings.Contains(err.Error(), "retrying: ") && strings.Contains(err.Error(), why) {
-			return
+	often := time.NewTicker(10 * time.Millisecond)
+	defer often.Stop()
+	for deadline := time.Now().Add(patience); ; <-often.C {
+		log, sink := p.states()
+		for _, state := range []string{log, sink} {
+			if strings.HasPrefix(state, "retrying: ") && strings.Contains(state, why) {
+				return
+			}
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("nothing says that %q: %v\n%s", why, err, p.said)
+			p.t.Fatalf("nothing says that %q: the log says %q, the sink %q\n%s", why, log, sink, p.said)
 		}
 	}
+}
+
+// states returns what the log and the sink say of themselves. The fault may
+// keep other parts of the answer from coming.
+func (p *patient) states() (log, sink string) {
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+	defer cancel()
+	s, err := p.Stats(ctx)
+	if err != nil {
+		p.t.Logf("Stats: %v", err)
+	}
+	if s.Sink != nil {
+		sink = s.Sink.State
+	}
+	return s.Log.State, sink
 }
 
 // nothingDropped checks the counters of all records.

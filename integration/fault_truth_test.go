@@ -96,8 +96,11 @@ func TestTwoProcessesOnOneDirectory(t *testing.T) {
 	first.awaitAck(t)
 	second := startWriter(t, dir, "logged")
 	<-second.done
-	if err := second.cmd.Wait(); err == nil || !strings.Contains(second.stderr.String(), "in use by another process") {
-		t.Errorf("the second process: %v\n%s", err, second.stderr.String())
+	err := second.cmd.Wait()
+	said := second.stderr.String()
+	// A busy first process may not even let the second one open the history.
+	if err == nil || !strings.Contains(said, "in use by another process") && !strings.Contains(said, "another process has the file locked") {
+		t.Errorf("the second process: %v\n%s", err, said)
 	}
 	first.awaitAck(t)
 	acked := map[string]int{}

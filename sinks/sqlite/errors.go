@@ -43,20 +43,26 @@ func (s *Store) writeError(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	hint := ""
 	switch code(err) {
 	case lib.SQLITE_TOOBIG, lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH:
 		return &sinks.RefusedError{Reason: fmt.Errorf("%s in %s: %w", doing, s.path, err)}
-	case lib.SQLITE_FULL:
-		hint = " (free some space on its disk; the log keeps the values until then)"
-	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		hint = " (another process has the file locked)"
-	case lib.SQLITE_READONLY:
-		hint = " (the file or its file system has become read-only)"
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
 		return fmt.Errorf("%s in %s: %w: %w", doing, s.path, ErrCorrupt, err)
 	}
-	return fmt.Errorf("%s in %s: %w%s", doing, s.path, err, hint)
+	return fmt.Errorf("%s in %s: %w%s", doing, s.path, err, hint(err))
+}
+
+// hint says what may be done about an error.
+func hint(err error) string {
+	switch code(err) {
+	case lib.SQLITE_FULL:
+		return " (free some space on its disk; the log keeps the values until then)"
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		return " (another process has the file locked)"
+	case lib.SQLITE_READONLY:
+		return " (the file or its file system has become read-only)"
+	}
+	return ""
 }
 
 // readError says what failed to be read.

@@ -79,11 +79,11 @@ func openFile(ctx context.Context, path string, o options) (*Store, error) {
 	}
 	s := newStore(path, o)
 	if s.write, err = newWriter(ctx, path, o, found); err != nil {
-		return nil, fmt.Errorf("open the history %s: %w", path, corruptError(err))
+		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
 	if err := s.openReading(ctx, true); err != nil {
 		_ = s.Close() // the first error is the one to tell
-		return nil, fmt.Errorf("open the history %s: %w", path, corruptError(err))
+		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
 	if s.write.quirk != "" {
 		o.logger.Warn(s.write.quirk, "file", path)
