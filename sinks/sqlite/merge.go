@@ -16,7 +16,8 @@ const (
 	smallPage  = 16
 )
 
-// merge brings the spans of several records into one order.
+// merge brings the spans of several records into one order. Only the first one
+// may have used up its page, between two rows.
 type merge struct {
 	spans []*cursorSpan
 }
@@ -57,14 +58,14 @@ func newMerge(ctx context.Context, spans []*span, total int) (*merge, error) {
 	return m, nil
 }
 
-// next appends up to n rows; fewer than n is the end.
+// next appends up to n rows; fewer than n is the end. A page that is used up is
+// followed by the next one only when a row of it is wanted: a query for as many
+// rows as a page has reads one page.
 func (m *merge) next(ctx context.Context, n int, into []records.Row) ([]records.Row, error) {
 	const enough = 1 << 20
-	for size := 0; n > 0 && size < enough && len(m.spans) > 0; n-- {
+	for size := 0; n > 0 && size < enough && len(m.spans) > 0; {
 		first := m.spans[0]
-		row := first.rows[0]
-		into, size = append(into, row), size+len(row.Value)
-		if first.rows = first.rows[1:]; len(first.rows) == 0 {
+		if len(first.rows) == 0 {
 			some, err := first.fill(ctx)
 			if err != nil {
 				return into, err
@@ -73,8 +74,15 @@ func (m *merge) next(ctx context.Context, n int, into []records.Row) ([]records.
 				heap.Pop(m)
 				continue
 			}
+			heap.Fix(m, 0)
+			continue
 		}
-		heap.Fix(m, 0)
+		row := first.rows[0]
+		first.rows = first.rows[1:]
+		into, size, n = append(into, row), size+len(row.Value), n-1
+		if len(first.rows) > 0 {
+			heap.Fix(m, 0)
+		}
 	}
 	return into, nil
 }
