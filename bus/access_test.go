@@ -197,7 +197,7 @@ func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
 		t.Fatalf("deleting the sink's consumer by a guessed name: %v", err)
 	}
 	all := make([]Message, 10)
-	n, err := c.Next(deadline(t), all, 1<<20, 100*time.Millisecond)
+	n, err := c.Next(deadline(t), all, 1<<20, time.Now().Add(100*time.Millisecond))
 	if err != nil || n != 10 {
 		t.Fatalf("the sink read %d of 10: %v", n, err)
 	}

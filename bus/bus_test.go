@@ -106,7 +106,7 @@ func readAll(t testing.TB, b *Bus, from Position, n int) []Message {
 	var all []Message
 	for len(all) < n {
 		dst := make([]Message, n-len(all))
-		k, err := c.Next(deadline(t), dst, 1<<20, 0)
+		k, err := c.Next(deadline(t), dst, 1<<20, time.Time{})
 		if err != nil {
 			t.Fatalf("have %d of %d: %v", len(all), n, err)
 		}

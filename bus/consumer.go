@@ -41,6 +41,9 @@ type Consumer struct {
 	start   Position
 	pending []Message
 	silent  *time.Timer
+	// cut is told when the connection was lost and found again: requests that
+	// were open are forgotten then.
+	cut chan struct{}
 }
 
 // Consumer makes a durable consumer for a sink and reads what lies behind a
@@ -61,7 +64,7 @@ func (b *Bus) Consumer(ctx context.Context, name string, from Position) (*Consum
 	if err != nil {
 		return nil, err
 	}
-	c := &Consumer{bus: b, silent: time.NewTimer(2 * heartbeat)}
+	c := &Consumer{bus: b, silent: time.NewTimer(2 * heartbeat), cut: make(chan struct{}, 1)}
 	c.place(from, state, b.firstTime(name))
 	if err := c.create(ctx, name); err != nil {
 		return nil, err
@@ -123,7 +126,12 @@ func (c *Consumer) gap(to uint64) {
 func (c *Consumer) Start() Position { return c.start }
 
 func (c *Consumer) subscribe(ctx context.Context) error {
-	nc, err := c.bus.node.connect(ctx, "sink")
+	nc, err := c.bus.node.connect(ctx, "sink", nats.ReconnectHandler(func(*nats.Conn) {
+		select {
+		case c.cut <- struct{}{}:
+		default:
+		}
+	}))
 	if err != nil {
 		return err
 	}
@@ -148,10 +156,10 @@ func (c *Consumer) ask() error {
 	return nil
 }
 
-// Next waits for a message, then for more until linger has passed, and fills
-// dst with at most maxBytes of values. The values are good until Next is
+// Next waits for a message, then for more until a time that may have passed
+// already, and fills dst with at most maxBytes of values. The values are good until Next is
 // called again.
-func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, linger time.Duration) (int, error) {
+func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, until time.Time) (int, error) {
 	n := copy(dst, c.pending)
 	c.pending = c.pending[n:]
 	var late <-chan time.Time
@@ -163,8 +171,8 @@ func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, linger
 		if m == nil {
 			return n, nil
 		}
-		if n == 0 && linger > 0 {
-			timer := time.NewTimer(linger)
+		if rest := time.Until(until); late == nil && rest > 0 {
+			timer := time.NewTimer(rest)
 			defer timer.Stop()
 			late = timer.C
 		}
@@ -189,21 +197,21 @@ func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time
 	if have && late == nil {
 		return nil, nil
 	}
-	for {
-		c.silent.Reset(2*heartbeat + heartbeat/2)
-		select {
-		case m := <-c.ch:
-			return m, nil
-		case <-late:
+	c.silent.Reset(2*heartbeat + heartbeat/2)
+	select {
+	case m := <-c.ch:
+		return m, nil
+	case <-late:
+		return nil, nil
+	case <-c.silent.C:
+		return nil, fmt.Errorf("%w: no heartbeat", ErrConsumerLost)
+	case <-c.cut:
+		return nil, fmt.Errorf("%w: the server was started anew", ErrConsumerLost)
+	case <-ctx.Done():
+		if have {
 			return nil, nil
-		case <-c.silent.C:
-			return nil, fmt.Errorf("%w: no heartbeat", ErrConsumerLost)
-		case <-ctx.Done():
-			if have {
-				return nil, nil
-			}
-			return nil, ctx.Err()
 		}
+		return nil, ctx.Err()
 	}
 }
 

@@ -24,7 +24,8 @@ type Pump struct {
 	msgs   []bus.Message
 	batch  Batch
 
-	// linger adapts; lastWrite is when the last batch was begun.
+	// A batch waits for more until linger after lastWrite, when the one before
+	// was begun: not at all after a quiet time. The linger adapts.
 	linger    time.Duration
 	lastWrite time.Time
 	trouble   time.Time
@@ -80,7 +81,7 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	}
 	p.ok()
 	for {
-		n, err := stream.Next(ctx, p.msgs, p.config.BatchBytes, p.wait())
+		n, err := stream.Next(ctx, p.msgs, p.config.BatchBytes, p.lastWrite.Add(p.linger))
 		if n > 0 {
 			p.lastWrite = time.Now()
 			if at, err = p.store(ctx, at, p.msgs[:n]); err != nil {
@@ -88,7 +89,7 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 			}
 			progress = true
 			p.adapt(n)
-			err = stream.Ack()
+			err = errors.Join(err, stream.Ack())
 		}
 		if err != nil {
 			return progress, err
@@ -112,12 +113,6 @@ func (p *Pump) begin(ctx context.Context, have Checkpoint, start bus.Position) (
 		return at, nil
 	}
 	return at, p.commit(ctx, Batch{Checkpoint: at})
-}
-
-// wait returns how long the next batch may wait for more: not at all after a
-// quiet time, and under load as long as has proved good.
-func (p *Pump) wait() time.Duration {
-	return max(0, p.linger-time.Since(p.lastWrite))
 }
 
 // adapt makes the linger longer while batches come out large, so that a flood

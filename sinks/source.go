@@ -17,8 +17,9 @@ type Source interface {
 type Stream interface {
 	// Start is the position that reading began behind.
 	Start() bus.Position
-	// Next waits for a message, then for more until linger has passed.
-	Next(ctx context.Context, dst []bus.Message, maxBytes int, linger time.Duration) (int, error)
+	// Next waits for a message, then for more until a time, which may have
+	// passed already. It may return messages together with an error.
+	Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (int, error)
 	// Ack says that all that was read is stored.
 	Ack() error
 	Close()

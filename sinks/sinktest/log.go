@@ -75,8 +75,8 @@ func (c *cursor) Start() bus.Position { return c.start }
 func (c *cursor) Ack() error          { return nil }
 func (c *cursor) Close()              {}
 
-// Next implements sinks.Stream; it has no use for a linger.
-func (c *cursor) Next(ctx context.Context, dst []bus.Message, maxBytes int, _ time.Duration) (int, error) {
+// Next implements sinks.Stream; it waits for no more than one.
+func (c *cursor) Next(ctx context.Context, dst []bus.Message, maxBytes int, _ time.Time) (int, error) {
 	for {
 		n, grown, err := c.read(dst, maxBytes)
 		if n > 0 || err != nil {
