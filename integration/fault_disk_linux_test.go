@@ -184,3 +184,36 @@ func (p *patient) inTrouble() bool {
 	text := p.said.String()
 	return strings.Contains(text, "the log does not take values")
 }
+
+// A start that finds no room says so and touches nothing; the next one that
+// does goes on.
+func TestStartOnAFullDisk(t *testing.T) {
+	for name, s := range map[string]func(disk string) setup{
+		"history": func(disk string) setup { return setup{dir: t.TempDir(), history: disk} },
+		"log":     func(disk string) setup { return setup{dir: disk, history: t.TempDir()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t, "48m")
+			s := s(disk)
+			p := admit(t, s)
+			p.send(1, 100)
+			p.flush()
+			p.stop()
+			free := fill(t, disk)
+			_, err := tryAdmit(t, s)
+			if err == nil || !strings.Contains(err.Error(), "full") && !strings.Contains(err.Error(), "no space") {
+				t.Errorf("start on a full disk: %v", err)
+			}
+			free()
+			p = admit(t, s)
+			p.newestIs(100)
+			p.send(101, 200)
+			p.flush()
+			p.stop()
+			if aside := asides(t, s.history); len(aside) > 0 {
+				t.Errorf("the history was taken for a damaged one: %v", aside)
+			}
+			checkNumbers(t, s.history, sent(200))
+		})
+	}
+}

@@ -59,6 +59,8 @@ func hint(err error) string {
 		return " (free some space on its disk; the log keeps the values until then)"
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return " (another process has the file locked)"
+	case lib.SQLITE_IOERR:
+		return " (its disk is full or failing)"
 	case lib.SQLITE_READONLY:
 		return " (the file or its file system has become read-only)"
 	}

@@ -48,7 +48,7 @@ func inspect(ctx context.Context, path string, o options) (inspection, error) {
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if err != nil {
-		return inspection{}, fmt.Errorf("open the history %s: %w", path, err)
+		return inspection{}, fmt.Errorf("open the history %s: %w%s", path, err, hint(err))
 	}
 	return found, nil
 }
