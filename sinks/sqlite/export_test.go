@@ -21,3 +21,6 @@ func (s *Store) LimitPages(t *testing.T, limit int64) (before int64) {
 	}
 	return before
 }
+
+// VFS opens the file through another file system layer of SQLite.
+func VFS(name string) Option { return func(o *options) { o.vfs = name } }

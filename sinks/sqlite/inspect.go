@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"sort"
 	"strings"
@@ -34,13 +35,12 @@ func inspect(ctx context.Context, path string, o options) (inspection, error) {
 	case info.Size() == 0:
 		return inspection{version: -1}, nil
 	}
-	o.readers = 1
-	db, err := openReaders(path, o)
-	if err != nil {
-		return inspection{}, err
+	found, err := inspectWith(ctx, path, "ro", o)
+	if code(err) == lib.SQLITE_READONLY {
+		// A stop in the middle of a transaction from before the file had a
+		// write-ahead log: SQLite has to roll that back before anybody reads.
+		found, err = inspectWith(ctx, path, "rw", o)
 	}
-	defer func() { _ = db.Close() }() // only read from, or lost already
-	found, err := inspectTables(ctx, db)
 	switch {
 	case code(err) == lib.SQLITE_NOTADB && !looksDamaged(path):
 		err = fmt.Errorf("%w (its first bytes say so; nothing was changed; give another path or move it away)", ErrNotDatabase)
@@ -51,6 +51,15 @@ func inspect(ctx context.Context, path string, o options) (inspection, error) {
 		return inspection{}, fmt.Errorf("open the history %s: %w%s", path, err, hint(err))
 	}
 	return found, nil
+}
+
+func inspectWith(ctx context.Context, path, mode string, o options) (inspection, error) {
+	db, err := open(path, o.vfs, url.Values{"mode": {mode}, "_busy_timeout": {milliseconds(o.busyTimeout)}, "_error_rc": {"1"}}, 1)
+	if err != nil {
+		return inspection{}, err
+	}
+	defer func() { _ = db.Close() }() // only read from
+	return inspectTables(ctx, db)
 }
 
 // looksDamaged tells a database with a broken first page from a file that
