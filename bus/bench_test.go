@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -207,43 +209,67 @@ func send(b *testing.B, nc *nats.Conn) {
 	}
 }
 
-// BenchmarkOpen starts with a long log.
+// BenchmarkOpen starts with a log of a million messages that are all stored:
+// once after an orderly end, once as after a kill, with the store's index
+// gone.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	const n = 1_000_000
-	func() {
-		log, err := Open(b.Context(), Config{Name: "test", Dir: dir})
-		if err != nil {
-			b.Fatal(err)
-		}
-		p, err := jetstreamext.NewFastPublisher(log.js, jetstreamext.FastPublishFlowControl{Flow: 500, MaxOutstandingAcks: 3})
-		if err != nil {
-			b.Fatal(err)
-		}
-		for i := range n {
-			if _, err := p.AddMsg(message(i)); err != nil {
-				b.Fatal(err)
+	fillLog(b, dir, n)
+	for _, killed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("killed=%v", killed), func(b *testing.B) {
+			for b.Loop() {
+				if killed {
+					dropIndex(b, dir)
+				}
+				log, err := Open(b.Context(), Config{Name: "test", Dir: dir})
+				if err != nil {
+					b.Fatal(err)
+				}
+				c, err := log.Consumer(b.Context(), "test", Position{Log: log.Identity(), Sequence: n})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if start := c.Start(); start.Sequence != n {
+					b.Fatalf("the log ends at %d", start.Sequence)
+				}
+				c.Close()
+				if err := log.Close(); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		if _, err := p.Close(b.Context()); err != nil {
+		})
+	}
+}
+
+func fillLog(b *testing.B, dir string, n int) {
+	log, err := Open(b.Context(), Config{Name: "test", Dir: dir})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := jetstreamext.NewFastPublisher(log.js, jetstreamext.FastPublishFlowControl{Flow: 500, MaxOutstandingAcks: 3})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		if _, err := p.AddMsg(message(i)); err != nil {
 			b.Fatal(err)
 		}
-		if err := log.Close(); err != nil {
-			b.Fatal(err)
-		}
-	}()
-	for b.Loop() {
-		log, err := Open(b.Context(), Config{Name: "test", Dir: dir})
-		if err != nil {
-			b.Fatal(err)
-		}
-		c, err := log.Consumer(b.Context(), "test", Position{Log: log.Identity(), Sequence: n})
-		if err != nil {
-			b.Fatal(err)
-		}
-		c.Close()
-		if err := log.Close(); err != nil {
-			b.Fatal(err)
-		}
+	}
+	if _, err := p.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func dropIndex(b *testing.B, dir string) {
+	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*", "msgs", "index.db"))
+	if err != nil || len(found) != 1 {
+		b.Fatalf("indexes %v: %v", found, err)
+	}
+	if err := os.Remove(found[0]); err != nil {
+		b.Fatal(err)
 	}
 }
