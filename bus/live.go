@@ -25,6 +25,9 @@ type live struct {
 }
 
 func newLive(b *Bus, reg *records.Registry, handles []*records.Handle) *live {
+	if b.config.Listen == "" {
+		handles = nil // nobody can listen
+	}
 	l := &live{bus: b, handles: handles, lanes: map[*records.Handle]*lane{}, on: map[*records.Handle]bool{}}
 	l.feed = reg.NewFeed("live", handles)
 	for _, h := range handles {
@@ -38,8 +41,8 @@ func newLive(b *Bus, reg *records.Registry, handles []*records.Handle) *live {
 // is nothing to drain.
 func (l *live) run(ctx context.Context) {
 	defer l.feed.Close()
-	if l.bus.config.Listen == "" || len(l.handles) == 0 {
-		return // nobody can listen
+	if len(l.handles) == 0 {
+		return
 	}
 	done := make(chan struct{})
 	go func() {

@@ -23,8 +23,7 @@ type Republisher struct {
 	Drain time.Duration
 
 	bus     *Bus
-	logged  []*source
-	byID    map[*records.Handle]*source
+	byID    []*source // by the number of the record
 	feed    *records.Feed
 	live    *live
 	writer  atomic.Pointer[writer]
@@ -60,11 +59,13 @@ type Drained struct {
 // write.
 func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	r := &Republisher{
-		Drain: DefaultDrain, bus: b, byID: map[*records.Handle]*source{},
+		Drain: DefaultDrain, bus: b,
 		spare: make(chan []entry, batchWindow+2),
 	}
 	var logged, others []*records.Handle
-	for _, h := range reg.Handles() {
+	handles := reg.Handles()
+	r.byID = make([]*source, len(handles))
+	for _, h := range handles {
 		if !h.Config().Logged {
 			others = append(others, h)
 			continue
@@ -74,8 +75,7 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 			handle: h,
 			values: newLane(h.Key(), b.subjects.of(logKind, h.Segments())),
 		}
-		r.logged = append(r.logged, s)
-		r.byID[h] = s
+		r.byID[h.ID()] = s
 	}
 	r.last.Store(b.openedAt)
 	r.feed = reg.NewFeed(records.LogReader, logged)
@@ -174,7 +174,7 @@ func (r *Republisher) publish(hard context.Context, w *writer, items []records.I
 			}
 			entries, size = r.fresh(), 0
 		}
-		s := r.byID[items[i].Handle]
+		s := r.byID[items[i].Handle.ID()]
 		before := len(entries)
 		entries = r.append(entries, s, &items[i].Encoded)
 		for j := before; j < len(entries); j++ {
