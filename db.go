@@ -96,18 +96,35 @@ func (db *DB) Flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("aimdb: flush: database %q does not run: %w", db.config.name, ctx.Err())
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // a database that has ended stores nothing more
+		select {
+		case <-db.gone:
+			cancel(ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
 	last, err := db.bus.Flush(ctx, db.registry)
 	if err != nil {
-		return fmt.Errorf("aimdb: flush to the log: %w", err)
+		return fmt.Errorf("aimdb: flush to the log: %w", because(ctx, err))
 	}
 	pump := db.pump.Load()
 	if pump == nil {
 		return nil
 	}
 	if err := pump.WaitStored(ctx, last); err != nil {
-		return fmt.Errorf("aimdb: flush to the backend: %w", err)
+		return fmt.Errorf("aimdb: flush to the backend: %w", because(ctx, err))
 	}
 	return nil
+}
+
+// because adds to an error that the database has ended, if that is its cause.
+func because(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), ErrClosed) {
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return err
 }
 
 // Close releases a database that is not running, and ends one that is as the
