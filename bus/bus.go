@@ -77,6 +77,11 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if b.config.Dir != "" {
+		if err := syncDescription(b.config.Dir); err != nil {
+			return err
+		}
+	}
 	b.identity, b.openedAt = identity, state.LastSeq
 	b.guard, err = startGuard(b)
 	return err

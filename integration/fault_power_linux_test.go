@@ -119,6 +119,9 @@ func losePower(t *testing.T, mode string) {
 		}
 		settle(t, filepath.Join(disk.dir, "data"), mode)
 		checkNumbers(t, filepath.Join(disk.dir, "data"), acked)
+		if t.Failed() {
+			return
+		}
 		if aside := asides(t, filepath.Join(disk.dir, "data")); len(aside) > 0 {
 			t.Errorf("the history was damaged: %v", aside)
 		}

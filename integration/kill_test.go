@@ -62,6 +62,11 @@ func settle(t *testing.T, dir, mode string) {
 	w := startWriter(t, dir, mode)
 	w.awaitAck(t)
 	_ = w.signal(syscall.SIGKILL) // it is what was before that counts
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the writer said at a start:\n%s", w.stderr.String())
+		}
+	})
 }
 
 // checkNumbers checks that each record holds 1, 2, 3 and so on, in this order,

@@ -58,7 +58,9 @@ type Sink interface {
 	// Write commits the batch and its checkpoint, both or neither. When it
 	// returns nil, both survive a power loss. A RefusedError says that it is
 	// no use to try the same batch again; any other error is taken for an
-	// outage, and the same batch comes again.
+	// outage, and the same batch comes again. A batch that carries nothing but
+	// a checkpoint below the sink's own, of the same log, sets it back: the
+	// log has lost its tail, and the sequences behind come again.
 	Write(ctx context.Context, b *Batch) error
 }
 

@@ -55,7 +55,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 	if b.Checkpoint.Log == w.checkpoint.Log {
 		after = w.checkpoint.Sequence
 	}
-	if after > 0 && b.Checkpoint.Sequence <= after {
+	if after > 0 && b.Checkpoint.Sequence <= after && !setsBack(b) {
 		return nil, nil // all of it is there
 	}
 	entries := b.Entries
@@ -83,6 +83,13 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 	}
 	w.checkpoint = b.Checkpoint
 	return counts, nil
+}
+
+// setsBack says that a batch only carries a checkpoint. One below ours comes
+// when the log has lost its tail: the sequences behind it come again, with new
+// values.
+func setsBack(b *sinks.Batch) bool {
+	return len(b.Entries)+len(b.Refused)+len(b.Losses) == 0
 }
 
 // chunks are the numbers of rows that one INSERT takes. Many at once save the
