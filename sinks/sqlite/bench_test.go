@@ -197,6 +197,63 @@ func BenchmarkHistory(b *testing.B) {
 	})
 }
 
+// BenchmarkScan reads all rows of one record through the store, decoded, and
+// through the driver, in the same order.
+func BenchmarkScan(b *testing.B) {
+	rows := benchRows(b)
+	path := file(b)
+	s := start(b, path)
+	const size = 4096
+	for n := 1; n <= rows; n += size {
+		part := benchBatch(n, min(size, rows-n+1))
+		for i := range part.Entries {
+			part.Entries[i].Record = "accuracy::vienna"
+		}
+		write(b, s, part)
+	}
+	check := func(b *testing.B, n int) {
+		if n != rows {
+			b.Fatalf("%d rows of %d", n, rows)
+		}
+	}
+	b.Run("typed", func(b *testing.B) {
+		for b.Loop() {
+			n := 0
+			for row, err := range s.Range(b.Context(), records.RangeQuery{Pattern: records.WirePattern("accuracy::vienna")}) {
+				var v validation
+				if err == nil {
+					err = json.Unmarshal(row.Value, &v)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			check(b, n)
+		}
+	})
+	b.Run("bare", func(b *testing.B) {
+		db := bare(b, path, "")
+		for b.Loop() {
+			n := 0
+			found, err := db.Query("SELECT id, value_json, stored_at FROM record_history WHERE record_name = 'accuracy::vienna' ORDER BY stored_at")
+			if err != nil {
+				b.Fatal(err)
+			}
+			for found.Next() {
+				var id, at int64
+				var value string
+				if err := found.Scan(&id, &value, &at); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			_ = found.Close()
+			check(b, n)
+		}
+	})
+}
+
 // BenchmarkWrite compares batches through the store with the multi-row insert
 // of the driver that is all that a batch cannot do without.
 func BenchmarkWrite(b *testing.B) {
