@@ -36,6 +36,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("an ended context stores a batch or nothing", target.ended)
 	t.Run("what is stored survives a restart", target.restart)
 	t.Run("redelivered values are stored once", target.redelivery)
+	t.Run("a checkpoint set back takes the sequences behind it again", target.setBack)
 	t.Run("a crash between write and checkpoint stores once", target.crash)
 	t.Run("an answer lost behind the commit stores once", target.lostAnswer)
 	t.Run("a refused value is a dead letter, the rest goes on", target.refusal)
@@ -112,6 +113,18 @@ func (x Target) fresh(t *testing.T) {
 	x.holds(t, s, "", 0)
 	if s.Name() == "" {
 		t.Fatal("a sink needs a name")
+	}
+}
+
+func (x Target) setBack(t *testing.T) {
+	s := x.open(t)
+	write(t, s, batch("log", 1, 10))
+	write(t, s, &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "log", Sequence: 5}})
+	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 5})
+	write(t, s, batch("log", 6, 8))
+	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 8})
+	if n := len(x.Entries(t, s)); n != 13 {
+		t.Errorf("%d values, want the 10 from before and 3 new ones", n)
 	}
 }
 
