@@ -74,7 +74,8 @@ func outsideRights(s subjects) *server.Permissions {
 	return &server.Permissions{
 		Publish: &server.SubjectPermission{Allow: append(d.singles, d.flows...)},
 		Subscribe: &server.SubjectPermission{Allow: append(d.streams,
-			// A pattern over databases shows only what the server has: its own.
-			"aimdb.*.log.>", "aimdb.*.live.>", "aimdb.*.loss.>", "_INBOX.>")},
+			// A pattern over databases or kinds shows only what the account
+			// imports: the streams of this database.
+			"aimdb.*.*.>", "_INBOX.>")},
 	}
 }
