@@ -175,10 +175,17 @@ func (c *child) awaitAck(t *testing.T) {
 	select {
 	case <-c.lines:
 	case <-c.done:
-		t.Fatalf("the writer ended by itself:\n%s", strings.TrimSpace(c.stderr.String()))
+		err := c.cmd.Wait() // what it said is complete then
+		t.Fatalf("the writer ended by itself (%v):\n%s", err, strings.TrimSpace(c.stderr.String()))
 	case <-time.After(time.Minute):
-		t.Fatalf("the writer has nothing acknowledged for a minute:\n%s", c.stderr.String())
+		t.Fatalf("the writer has nothing acknowledged for a minute; it said:\n%s", c.said())
 	}
+}
+
+// said ends the child and returns what it wrote to stderr.
+func (c *child) said() string {
+	_ = c.signal(syscall.SIGKILL) // what it said is what is asked for
+	return c.stderr.String()
 }
 
 // merge adds what this child had acknowledged to a total.
