@@ -89,10 +89,14 @@ func (d *plainDisk) afterPowerLoss(t *testing.T) *plainDisk {
 	return after
 }
 
-// What was acknowledged as durable survives a loss of power, and the log and
-// the history that are left fit together. The same for what was acknowledged as
-// stored, while the log may have lost its tail, is a test of the soak.
-func TestPowerLoss(t *testing.T) { losePower(t, "durable") }
+// What was acknowledged as durable, or as stored, survives a loss of power, and
+// the log and the history that are left fit together: the log may have lost
+// more than the history.
+func TestPowerLoss(t *testing.T) {
+	for _, mode := range []string{"durable", "stored"} {
+		t.Run(mode, func(t *testing.T) { losePower(t, mode) })
+	}
+}
 
 func losePower(t *testing.T, mode string) {
 	moments := randomMoments(t)
