@@ -3,7 +3,6 @@ package integration
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,7 +81,8 @@ func (d *demo) interrupt() {
 	}
 }
 
-// query returns what the binary prints for a query, a JSON row a line.
+// query returns what the binary prints for a query, a JSON row a line; nothing
+// if nothing is stored yet.
 func query(t *testing.T, binary, socket string, args ...string) []string {
 	t.Helper()
 	args = append([]string{"record", "query"}, args...)
@@ -93,9 +93,6 @@ func query(t *testing.T, binary, socket string, args ...string) []string {
 	var lines []string
 	for s := bufio.NewScanner(strings.NewReader(string(out))); s.Scan(); {
 		lines = append(lines, strings.TrimSpace(s.Text()))
-	}
-	if len(lines) == 0 {
-		t.Fatal(fmt.Errorf("%v printed nothing", args))
 	}
 	return lines
 }
