@@ -24,6 +24,7 @@ func chromium(t *testing.T) context.Context {
 	}
 	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(path),
+		chromedp.Env("TMPDIR="+shortDir(t)), // it leaves a lock there
 		chromedp.UserDataDir(shortDir(t)),
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
