@@ -91,6 +91,7 @@ func (w *writer) collect(entries []entry) []entry {
 			if !ok {
 				return entries
 			}
+			<-w.slots
 			w.answers.Delete(b.id)
 			entries = append(entries, b.entries...)
 		default:

@@ -41,10 +41,14 @@ type writer struct {
 	// owner is told, in order, what is in the log.
 	owner owner
 
-	sending  sync.Mutex // held while something is laid out and sent
-	next     uint64     // the last sequence once all that is under way is in
-	lastID   uint64
+	sending sync.Mutex // held while something is laid out and sent
+	next    uint64     // the last sequence once all that is under way is in
+	lastID  uint64
+	// inflight holds what was sent and not settled, in order, and slots as many
+	// tokens. A batch takes its place in the line while it is sent, so that a
+	// recovery never misses one that is on its way already.
 	inflight chan *batch
+	slots    chan struct{}
 
 	answers sync.Map // id to *batch
 
@@ -64,7 +68,8 @@ type owner interface {
 func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	w := &writer{
 		bus: b, pipe: &pipe{node: b.node}, durable: b.config.Durable, owner: o,
-		inflight: make(chan *batch, batchWindow), trouble: trouble{log: b.log},
+		inflight: make(chan *batch, batchWindow), slots: make(chan struct{}, batchWindow),
+		trouble: trouble{log: b.log},
 	}
 	nc, err := b.node.connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.missed() }))
 	if err != nil {
@@ -119,19 +124,20 @@ func (w *writer) missed() {
 // write sends a batch; it waits while too many are under way. The entries
 // belong to the writer until they are settled.
 func (w *writer) write(ctx context.Context, entries []entry) error {
+	select {
+	case w.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	w.sending.Lock()
+	defer w.sending.Unlock()
 	b := w.prepare(entries, w.next)
 	w.next = b.last()
 	if err := w.send(b); err != nil {
 		b.say(answer{failed: err})
 	}
-	w.sending.Unlock()
-	select {
-	case w.inflight <- b:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	w.inflight <- b // there is room: the batch has a slot
+	return nil
 }
 
 // run settles batches as their answers come, until the writer is told that
@@ -143,6 +149,7 @@ func (w *writer) run(ctx context.Context) error {
 			if !more {
 				return nil
 			}
+			<-w.slots
 			if err := w.settle(ctx, b); err != nil {
 				return err
 			}
