@@ -89,14 +89,16 @@ func (s *Store) pruneLimits(ctx context.Context, plan records.PrunePlan, total t
 	return nil
 }
 
-// expired returns the span of IDs that most of what goes lies in.
+// expired returns the span of IDs that most of what goes lies in. It begins with
+// the oldest row: one left out, of the same millisecond perhaps, would outlive
+// younger ones when the sweep is cut off.
 func (s *Store) expired(ctx context.Context, cut map[string]point) (from, to int64, err error) {
 	from, to = math.MaxInt64, 0
 	for record, p := range cut {
-		for _, order := range []string{"", " DESC"} {
+		for _, order := range []string{"stored_at, id", "stored_at DESC, id DESC"} {
 			var id int64
 			err := s.readers.QueryRowContext(ctx, `SELECT coalesce((SELECT id FROM record_history
-				WHERE record_name = ? AND stored_at < ? ORDER BY stored_at`+order+` LIMIT 1), 0)`, record, p.time).Scan(&id)
+				WHERE record_name = ? AND stored_at < ? ORDER BY `+order+` LIMIT 1), 0)`, record, p.time).Scan(&id)
 			if err != nil {
 				return 0, 0, s.readError("find what to prune of "+record, err)
 			}
