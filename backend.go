@@ -26,6 +26,9 @@ type Backend interface {
 	// Page returns at most q.Total rows of a range, and the cursor of what
 	// follows.
 	Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error)
+	// CursorAfter returns the cursor that goes on behind the rows that Range
+	// has yielded for q so far.
+	CursorAfter(q records.RangeQuery, rows []records.Row) (string, error)
 	// Buckets yields summaries of a number over spans of time.
 	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
 	// Stats describes the whole history.

@@ -13,7 +13,7 @@ type dialect struct {
 	refusesTopics bool
 	// unwrapsWrites stores the member "value" of a written object.
 	unwrapsWrites bool
-	// noHistory is the code of record.query without a history.
+	// noHistory is the code of queries without a history.
 	noHistory Code
 	// subscriptions is the default limit.
 	subscriptions int

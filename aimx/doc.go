@@ -26,22 +26,46 @@
 // The two transports differ only in what dialect declares. A refusal carries
 // the reason in "msg", which upstream's clients ignore.
 //
+// # Extension
+//
+// Beside AimX 3.0 a server answers three read-only methods of this project's
+// own, on both transports. Clients of upstream never call them, and a server of
+// upstream refuses them with not_found.
+//
+//   - history.stats takes nothing and returns records.HistoryStats.
+//   - history.page takes pattern ("#"), start, end, descending, per_record,
+//     limit, cursor and max_id, and returns {"rows":[{"record","time","value"}],
+//     "left_out","max_id","next"}: rows by time and, within one millisecond, as
+//     they were stored. next is the cursor of the page that follows, empty after
+//     the last; everything but the limit has to stay the same with it. max_id is
+//     up to which row the history was read: who sends it with the next page sees
+//     none that came later. left_out counts rows of the page that are not JSON.
+//   - history.buckets takes pattern ("#"), start, end, width and path, as in
+//     records.BucketQuery, and returns {"buckets":[records.Bucket]}.
+//
+// All parameters but the width are optional; one that is unknown or of the wrong
+// type, a pattern against the grammar, and a cursor of another query or database
+// are refused with internal, and msg says what is wrong. A page ends at
+// Limits.PageRows or Limits.PageBytes, whatever limit asks for, but has at least
+// one row. Buckets past Limits.QueryRows or QueryBytes are refused.
+//
 // # What is exposed
 //
 // All records are listed. Only records registered with Remote can be read or
 // subscribed to, and of these only those with Writable and without a producer
-// in this database can be set. record.query answers from the whole history,
-// which has records that were persisted whether or not they are Remote; leave
-// Config.History nil to keep it closed. A unix socket is its owner's alone
-// (mode 0600); a WebSocket takes pages of its own host and of loopback.
+// in this database can be set. record.query and the extension answer from the
+// whole history, which has records that were persisted whether or not they are
+// Remote; leave Config.History nil to keep it closed. A unix socket is its
+// owner's alone (mode 0600); a WebSocket takes pages of its own host and of
+// loopback.
 //
 // # Order
 //
 // The frames of one connection are handled in the order they came: a write
-// followed by a record.get or a ping is a barrier. Only record.query runs
-// beside the rest, so that a long one holds up nothing; replies are matched by
-// id. A subscription delivers subscribed (on a WebSocket), snapshots, events;
-// every value of one record in the order it was produced.
+// followed by a record.get or a ping is a barrier. Only what asks the history
+// runs beside the rest, so that a long query holds up nothing; replies are
+// matched by id. A subscription delivers subscribed (on a WebSocket), snapshots,
+// events; every value of one record in the order it was produced.
 //
 // # Slow clients
 //

@@ -64,6 +64,19 @@ func (w *frameWriter) raw(member string, value []byte) {
 	w.buf = appendCompact(w.buf, value)
 }
 
+// appendText writes a string inside a result, where escapes are allowed.
+func appendText(b []byte, s string) []byte {
+	if !carriable(s) {
+		quoted, err := json.Marshal(s)
+		if err == nil { // always
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
 func appendCompact(b, value []byte) []byte {
 	if bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, '\r') < 0 {
 		return append(b, value...)

@@ -13,10 +13,13 @@ type Limits struct {
 	// FrameBytes is the longest frame taken from a client; a longer one ends
 	// the connection. Default 16 MiB.
 	FrameBytes int
-	// QueryRows and QueryBytes bound the answer of one record.query; past
-	// them it is refused. Defaults 500,000 and 64 MiB.
+	// QueryRows and QueryBytes bound the answer of one record.query or
+	// history.buckets; past them it is refused. Defaults 500,000 and 64 MiB.
 	QueryRows, QueryBytes int
-	// QueryTimeout bounds the time of one record.query. Default 30 s.
+	// PageRows and PageBytes bound a page of history.page, which is cut
+	// there. Defaults 10,000 and 4 MiB.
+	PageRows, PageBytes int
+	// QueryTimeout bounds the time of one query of the history. Default 30 s.
 	QueryTimeout time.Duration
 	// Queries is how many queries of one connection run at a time; four times
 	// as many wait, and then the connection is not read. Default 4.
@@ -31,6 +34,8 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.FrameBytes, 16<<20)
 	orDefault(&l.QueryRows, 500_000)
 	orDefault(&l.QueryBytes, 64<<20)
+	orDefault(&l.PageRows, 10_000)
+	orDefault(&l.PageBytes, 4<<20)
 	orDefault(&l.QueryTimeout, 30*time.Second)
 	orDefault(&l.Queries, 4)
 	orDefault(&l.WriteTimeout, 30*time.Second)

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,26 +123,74 @@ type shelf struct {
 	// that one does.
 	hold, begun chan struct{}
 	asked       records.LatestQuery
+	ranged      records.RangeQuery
+	summarized  records.BucketQuery
+	buckets     []records.Bucket
 }
 
 func (s *shelf) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
-		s.asked = q
+	s.asked = q
+	return yielding(ctx, s, s.matching(q.Pattern))
+}
+
+// Range has its rows in the order they are given, and cursors that are the
+// number of rows behind them.
+func (s *shelf) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error] {
+	s.ranged = q
+	rows := s.matching(q.Pattern)
+	if q.Cursor != "" {
+		n, err := strconv.Atoi(q.Cursor)
+		if err != nil || n > len(rows) {
+			return func(yield func(records.Row, error) bool) {
+				yield(records.Row{}, &records.QueryError{Reason: "the cursor is not one"})
+			}
+		}
+		rows = rows[n:]
+	}
+	return yielding(ctx, s, rows[:min(q.Total, len(rows))])
+}
+
+func (s *shelf) CursorAfter(q records.RangeQuery, rows []records.Row) (string, error) {
+	n, _ := strconv.Atoi(q.Cursor) // "" is 0
+	return strconv.Itoa(n + len(rows)), s.err
+}
+
+func (s *shelf) Position(context.Context) (records.Position, error) {
+	return records.Position{MaxID: int64(len(s.rows))}, s.err
+}
+
+func (s *shelf) Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error] {
+	s.summarized = q
+	return yielding(ctx, s, s.buckets)
+}
+
+func (s *shelf) Stats(context.Context) (records.HistoryStats, error) {
+	return records.HistoryStats{Identity: "shelf", Rows: int64(len(s.rows))}, s.err
+}
+
+func (s *shelf) matching(p records.Pattern) []records.Row {
+	return slices.DeleteFunc(slices.Clone(s.rows), func(r records.Row) bool { return !p.Match(r.Record) })
+}
+
+// yielding waits if the shelf is held, and then yields what there is.
+func yielding[T any](ctx context.Context, s *shelf, all []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		if s.hold != nil {
 			s.begun <- struct{}{}
 			select {
 			case <-s.hold:
 			case <-ctx.Done():
-				yield(records.Row{}, ctx.Err())
+				yield(none, ctx.Err())
 				return
 			}
 		}
 		if s.err != nil {
-			yield(records.Row{}, s.err)
+			yield(none, s.err)
 			return
 		}
-		for _, row := range s.rows {
-			if q.Pattern.Match(row.Record) && !yield(row, nil) {
+		for _, one := range all {
+			if !yield(one, nil) {
 				return
 			}
 		}

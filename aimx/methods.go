@@ -11,8 +11,8 @@ import (
 // method answers one kind of request. The result is JSON.
 type method func(s *session, params []byte) (json.RawMessage, *refusal)
 
-// methodTable has every method of the protocol but record.query, which runs
-// beside the others.
+// methodTable has the methods that are answered in the order they come; those of
+// the history are in questionTable.
 func methodTable() map[string]method {
 	return map[string]method{
 		"hello":                (*session).hello,
@@ -30,8 +30,8 @@ func methodTable() map[string]method {
 
 // call answers a request.
 func (s *session) call(f frame) {
-	if f.method == "record.query" {
-		s.query(f)
+	if ask := s.server.questions[f.method]; ask != nil {
+		s.consult(f, ask)
 		return
 	}
 	run := s.server.methods[f.method]

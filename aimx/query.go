@@ -24,33 +24,18 @@ type answerToQuery struct {
 	Total   int      `json:"total"`
 }
 
-// query answers record.query beside the other frames of the connection. What
-// the history holds does not depend on their order.
-func (s *session) query(f frame) {
-	q, no := readQuery(f.params)
-	if s.server.config.History == nil {
-		no = refuse(s.dialect.noHistory, "this database keeps no history")
+// query answers record.query.
+func (s *session) query(params []byte) (search, *refusal) {
+	q, no := readQuery(params)
+	if no != nil {
+		return nil, no
 	}
-	if no != nil || q.Limit == 0 || emptyWindow(q.Window) {
-		s.answer(&s.out, f.id, json.RawMessage(`{"records":[],"total":0}`), no)
-		return
-	}
-	select {
-	case s.waiting <- struct{}{}:
-	case <-s.ctx.Done():
-		return
-	}
-	s.work.Go(func() {
-		defer func() { <-s.waiting }()
-		select {
-		case s.running <- struct{}{}:
-		case <-s.ctx.Done():
-			return
+	return func(ctx context.Context) (json.RawMessage, *refusal) {
+		if q.Limit == 0 || emptyWindow(q.Window) {
+			return appendRows(nil, nil), nil
 		}
-		defer func() { <-s.running }()
-		result, no := s.ask(q)
-		s.answer(&frameWriter{}, f.id, result, no)
-	})
+		return s.ask(ctx, q)
+	}, nil
 }
 
 func emptyWindow(w records.Window) bool {
@@ -85,15 +70,13 @@ func readQuery(params []byte) (records.LatestQuery, *refusal) {
 }
 
 // ask collects the rows, oldest first.
-func (s *session) ask(q records.LatestQuery) (json.RawMessage, *refusal) {
+func (s *session) ask(ctx context.Context, q records.LatestQuery) (json.RawMessage, *refusal) {
 	limits := s.server.config.Limits
-	ctx, cancel := context.WithTimeout(s.ctx, limits.QueryTimeout)
-	defer cancel()
 	var rows []records.Row
 	size, broken := 0, 0
 	for row, err := range s.server.config.History.Latest(ctx, q) {
 		if err != nil {
-			return nil, s.queryFailed(ctx, q, err)
+			return nil, s.historyFailed(ctx, "record.query", q.Pattern.String(), err)
 		}
 		if !validJSON(row.Value) || !carriable(row.Record) {
 			broken++
@@ -112,16 +95,6 @@ func (s *session) ask(q records.LatestQuery) (json.RawMessage, *refusal) {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
 	})
 	return appendRows(make([]byte, 0, size+64), rows), nil
-}
-
-func (s *session) queryFailed(ctx context.Context, q records.LatestQuery, err error) *refusal {
-	if s.ctx.Err() == nil {
-		s.server.config.Logger.Warn("record.query failed", "pattern", q.Pattern.String(), "error", err)
-	}
-	if ctx.Err() == context.DeadlineExceeded {
-		return refuse(CodeInternal, "the query took longer than %v; ask for fewer rows", s.server.config.Limits.QueryTimeout)
-	}
-	return refuse(CodeInternal, "the history failed: %v", err)
 }
 
 // appendRows writes the answer without another copy of every value.

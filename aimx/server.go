@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"sync"
@@ -13,17 +12,12 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// History answers record.query. Rows come newest first within a record.
-type History interface {
-	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
-}
-
 // Config says what a server serves.
 type Config struct {
 	// Registry holds the records; its graph is built before anything is
 	// served.
 	Registry *records.Registry
-	// History may be nil: record.query then says that there is none.
+	// History may be nil: what asks for it is then told that there is none.
 	History History
 	// Name is what the server calls itself in hello. Default "aimdb".
 	Name string
@@ -38,9 +32,10 @@ type Config struct {
 
 // Server serves the records of one registry over any number of listeners.
 type Server struct {
-	config  Config
-	methods map[string]method
-	started time.Time
+	config    Config
+	methods   map[string]method
+	questions map[string]question
+	started   time.Time
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -58,10 +53,11 @@ func NewServer(c Config) *Server {
 	}
 	c.Limits = c.Limits.withDefaults()
 	return &Server{
-		config:   c,
-		methods:  methodTable(),
-		started:  time.Now(),
-		sessions: make(map[*session]struct{}),
+		config:    c,
+		methods:   methodTable(),
+		questions: questionTable(),
+		started:   time.Now(),
+		sessions:  make(map[*session]struct{}),
 	}
 }
 

@@ -21,9 +21,12 @@ func newHistory() *cobra.Command {
 	c.Long = `Look into, move and maintain a history.
 
 DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,
-export, check and backup may read it while a database runs on it. query and
-export also take the endpoint of a running database (a socket, unix://PATH or
-ws://HOST:PORT/ws); AimX answers the others not, so they need the file.`
+export, check and backup may read it while a database runs on it.
+
+stats, query and export also take the endpoint of a running database (a socket,
+unix://PATH or ws://HOST:PORT/ws) and print the same. The others work on the file
+itself, on the machine that has it. A server of upstream AimDB answers no more
+than query with --latest.`
 	return c
 }
 
@@ -40,7 +43,7 @@ func isEndpoint(target string) bool {
 // would make it.
 func checkFile(cmd *cobra.Command, target string) error {
 	if isEndpoint(target) {
-		return usageError{fmt.Errorf("%s needs the database file and not an endpoint: AimX does not offer it; give the path, such as ./aimdb-data/history.db", cmd.CommandPath())}
+		return usageError{fmt.Errorf("%s needs the database file and not an endpoint: it works on the file itself, on the machine that has it, and a running database only answers questions; give the path, such as ./aimdb-data/history.db", cmd.CommandPath())}
 	}
 	info, err := os.Stat(target)
 	if errors.Is(err, os.ErrNotExist) {

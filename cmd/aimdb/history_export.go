@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 func newHistoryExport() *cobra.Command {
@@ -21,18 +19,18 @@ func newHistoryExport() *cobra.Command {
 	var file string
 	var q records.RangeQuery
 	c := &cobra.Command{
-		Use:   "export DB [PATTERN]",
+		Use:   "export DB_OR_ENDPOINT [PATTERN]",
 		Short: "Write rows as NDJSON or CSV, oldest first",
 		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
 (record,time,value), oldest first. --output writes to a file that appears when
 it is complete. Rows whose value is not JSON are left out and counted.
 
-From an endpoint all rows come in one answer; large histories are better read
-from the file.`,
+From an endpoint the rows come page by page, as of the moment it began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
   aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
-  aimdb history export history.db '#' --as csv | gzip > all.csv.gz`,
-		Args: argumentsFrom(1, "DB", "PATTERN"),
+  aimdb history export history.db '#' --as csv | gzip > all.csv.gz
+  aimdb history export /tmp/aimdb.sock '#' --start 1d > day.ndjson   # of a running database`,
+		Args: argumentsFrom(1, "DB_OR_ENDPOINT", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			pattern := "#"
 			if len(args) == 2 {
@@ -44,15 +42,11 @@ from the file.`,
 			if err := checkWindow(q.Window); err != nil {
 				return err
 			}
-			export := func(rows iter.Seq2[records.Row, error]) error {
+			return asking(cmd, args[0], func(s source) error {
 				return exportTo(cmd, file, func(w io.Writer) error {
-					return exportRows(cmd, w, rowFormatOf(as, file), rows)
+					return exportRows(cmd, w, rowFormatOf(as, file), s.Range(cmd.Context(), q))
 				})
-			}
-			if isEndpoint(args[0]) {
-				return exportRemote(cmd, args[0], q, export)
-			}
-			return reading(cmd, args[0], func(s *sqlite.Store) error { return export(s.Range(cmd.Context(), q)) })
+			})
 		},
 	}
 	windowFlags(c.Flags(), &q.Window)
@@ -105,21 +99,7 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[rec
 	_ = bar.Finish()
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
 	if broken > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", broken)
+		leftOut(cmd, broken)
 	}
 	return out.flush()
-}
-
-// exportRemote exports what a running database answers.
-func exportRemote(cmd *cobra.Command, endpoint string, q records.RangeQuery, export func(iter.Seq2[records.Row, error]) error) error {
-	client, err := dial(cmd.Context(), endpoint)
-	if err != nil {
-		return err
-	}
-	defer hangUp(client)
-	rows, err := client.Query(cmd.Context(), q.Pattern.String(), math.MaxInt32, q.Window)
-	if err != nil {
-		return err
-	}
-	return export(each(rows))
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // historyQuery is what the flags of history query say.
@@ -22,7 +21,7 @@ type historyQuery struct {
 func newHistoryQuery() *cobra.Command {
 	var q historyQuery
 	c := &cobra.Command{
-		Use:   "query DB PATTERN",
+		Use:   "query DB_OR_ENDPOINT PATTERN",
 		Short: "Print the newest rows, a span of time, or buckets of time",
 		Long: `Print what a history holds of the records that match: the newest rows of each
 (--latest, the default), a span of time in order (--range), or a summary of a
@@ -34,16 +33,14 @@ there is one.`,
   aimdb history query history.db accuracy::seattle --latest 10
   aimdb history query history.db '#' --range --start 7d --limit 1000
   aimdb history query history.db '#' --range --start 7d --limit 1000 --cursor CURSOR
-  aimdb history query history.db 'accuracy::*' --bucket 1d --path absolute_error`,
-		Args: arguments("DB", "PATTERN"),
+  aimdb history query history.db 'accuracy::*' --bucket 1d --path absolute_error
+  aimdb history query ws://127.0.0.1:8080/ws 'accuracy::*' --range --start 1h   # of a running database`,
+		Args: arguments("DB_OR_ENDPOINT", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := q.parse(cmd, args[1]); err != nil {
 				return err
 			}
-			if isEndpoint(args[0]) {
-				return q.printRemote(cmd, args[0])
-			}
-			return reading(cmd, args[0], func(s *sqlite.Store) error { return q.print(cmd, s) })
+			return asking(cmd, args[0], func(s source) error { return q.print(cmd, s) })
 		},
 	}
 	flags := c.Flags()
@@ -91,7 +88,7 @@ func (q *historyQuery) parse(cmd *cobra.Command, pattern string) (err error) {
 	return checkWindow(q.rows.Window)
 }
 
-func (q *historyQuery) print(cmd *cobra.Command, s *sqlite.Store) error {
+func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 	switch {
 	case q.buckets.Width > 0:
 		return q.printBuckets(cmd, s)
@@ -105,7 +102,7 @@ func (q *historyQuery) print(cmd *cobra.Command, s *sqlite.Store) error {
 	}))
 }
 
-func (q *historyQuery) printPage(cmd *cobra.Command, s *sqlite.Store) error {
+func (q *historyQuery) printPage(cmd *cobra.Command, s source) error {
 	rows, next, err := s.Page(cmd.Context(), q.rows)
 	if err != nil {
 		return err
@@ -119,7 +116,7 @@ func (q *historyQuery) printPage(cmd *cobra.Command, s *sqlite.Store) error {
 	return nil
 }
 
-func (q *historyQuery) printBuckets(cmd *cobra.Command, s *sqlite.Store) error {
+func (q *historyQuery) printBuckets(cmd *cobra.Command, s source) error {
 	q.buckets.Pattern, q.buckets.Window = q.rows.Pattern, q.rows.Window
 	out := newOutput(cmd.OutOrStdout(), q.format, 200, "RECORD", "START", "COUNT", "MIN", "MEAN", "MAX", "FIRST", "LAST", "SUM", "MISSING", "NOT NUMERIC")
 	for b, err := range s.Buckets(cmd.Context(), q.buckets) {
@@ -135,20 +132,3 @@ func (q *historyQuery) printBuckets(cmd *cobra.Command, s *sqlite.Store) error {
 }
 
 func short(f float64) string { return fmt.Sprintf("%.6g", f) }
-
-// printRemote asks a running database, which answers the newest rows only.
-func (q *historyQuery) printRemote(cmd *cobra.Command, endpoint string) error {
-	if q.ranged || q.buckets.Width > 0 {
-		return usageError{errors.New("--range and --bucket need the database file: AimX answers --latest only; give the path, which may be read while the database runs")}
-	}
-	client, err := dial(cmd.Context(), endpoint)
-	if err != nil {
-		return err
-	}
-	defer hangUp(client)
-	rows, err := client.Query(cmd.Context(), q.rows.Pattern.String(), q.latest, q.rows.Window)
-	if err != nil {
-		return err
-	}
-	return printRows(cmd, q.format, each(rows))
-}

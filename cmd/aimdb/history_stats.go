@@ -4,19 +4,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 func newHistoryStats() *cobra.Command {
 	var f format
 	c := &cobra.Command{
-		Use:   "stats DB",
+		Use:   "stats DB_OR_ENDPOINT",
 		Short: "Print what a history holds, and how large it is",
 		Example: `  aimdb history stats ./aimdb-data/history.db
-  aimdb history stats ./aimdb-data/history.db --format json | jq .file_bytes`,
-		Args: arguments("DB"),
+  aimdb history stats ./aimdb-data/history.db --format json | jq .file_bytes
+  aimdb history stats /tmp/aimdb.sock            # of a running database`,
+		Args: arguments("DB_OR_ENDPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return reading(cmd, args[0], func(s *sqlite.Store) error {
+			return asking(cmd, args[0], func(s source) error {
 				st, err := s.Stats(cmd.Context())
 				if err != nil {
 					return err

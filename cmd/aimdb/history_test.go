@@ -131,7 +131,11 @@ func TestHistoryNeedsAHistory(t *testing.T) {
 		aimdb(t, args(dir)...).fails(t, exitFailed, "is a directory")
 		aimdb(t, args(text)...).fails(t, exitFailed, "notes.txt")
 	}
-	aimdb(t, "history", "stats", "unix:///tmp/none.sock").fails(t, exitUsage, "needs the database file")
+	for _, command := range [][]string{{"stats"}, {"query", "#"}, {"query", "#", "--range"}, {"export"}} {
+		absent := "unix://" + filepath.Join(dir, "none.sock")
+		aimdb(t, append([]string{"history", command[0], absent}, command[1:]...)...).fails(t, exitFailed, "none.sock", "start the database")
+		aimdb(t, append([]string{"history", command[0], "gopher://x"}, command[1:]...)...).fails(t, exitUsage, "gopher")
+	}
 	if after, err := os.ReadFile(text); err != nil || string(after) != strings.Repeat(notes, 20) {
 		t.Errorf("a file that is no database was touched: %v", err)
 	}

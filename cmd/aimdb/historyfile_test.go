@@ -18,13 +18,6 @@ const base = 1_700_000_000_000
 func historyFile(t *testing.T, rows int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "history.db")
-	s, err := sqlite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
 	batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "test", Sequence: uint64(rows)}}
 	for i := range rows {
 		batch.Entries = append(batch.Entries, sinks.Entry{
@@ -32,6 +25,20 @@ func historyFile(t *testing.T, rows int) string {
 			Value: fmt.Appendf(nil, `{"n":%d,"text":"comma, \"quote\" & <tag>"}`, i),
 		})
 	}
+	fillHistory(t, path, batch)
+	return path
+}
+
+// fillHistory makes a history of one batch.
+func fillHistory(t *testing.T, path string, batch *sinks.Batch) {
+	t.Helper()
+	s, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
 	if err := s.Write(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
@@ -42,5 +49,4 @@ func historyFile(t *testing.T, rows int) string {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }

@@ -125,11 +125,11 @@ func printRows(cmd *cobra.Command, f format, rows iter.Seq2[records.Row, error])
 	return out.end()
 }
 
-// each makes a stream of rows that are there already.
-func each(rows []records.Row) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
-		for _, r := range rows {
-			if !yield(r, nil) {
+// each makes a stream of what is there already.
+func each[T any](all []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, one := range all {
+			if !yield(one, nil) {
 				return
 			}
 		}

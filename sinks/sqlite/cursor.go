@@ -28,13 +28,13 @@ type cursor struct {
 // the query, so that a cursor only goes on with what it came from.
 const macSize = 16
 
-// CursorAfter returns the cursor that goes on behind a row that Range yielded.
-// It cannot be used where the query limits the rows of each record; Page can.
-func (s *Store) CursorAfter(q records.RangeQuery, row records.Row) (string, error) {
-	if q.PerRecord > 0 {
-		return "", &records.QueryError{Reason: "a range with a limit for each record is read on by pages only"}
+// CursorAfter returns the cursor that goes on behind rows that Range yielded
+// for q: all of them since the cursor of q, of which the values do not matter.
+func (s *Store) CursorAfter(q records.RangeQuery, rows []records.Row) (string, error) {
+	if len(rows) == 0 {
+		return q.Cursor, nil
 	}
-	return s.seal(q, cursor{after: at(row)}), nil
+	return s.cursorAfter(q, rows)
 }
 
 func (s *Store) cursorAfter(q records.RangeQuery, rows []records.Row) (string, error) {

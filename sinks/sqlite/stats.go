@@ -11,24 +11,11 @@ import (
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // Stats describes the history. The first call on a file that upstream made
-// reads all of it once, to count.
+// reads all of it once, to count; no other waits for a sweep.
 func (s *Store) Stats(ctx context.Context) (st records.HistoryStats, err error) {
-	counted := s.own
-	if s.write != nil {
-		release, err := s.holdSweep(ctx)
-		if err != nil {
-			return st, err
-		}
-		err = s.countOld(ctx)
-		release()
-		if err != nil {
-			return st, err
-		}
-	} else if s.own {
-		counted, err = s.isCounted(ctx)
-		if err != nil {
-			return st, err
-		}
+	counted, err := s.counted(ctx)
+	if err != nil {
+		return st, err
 	}
 	if err := s.fileStats(ctx, &st); err != nil {
 		return st, err
@@ -48,6 +35,24 @@ func (s *Store) Stats(ctx context.Context) (st records.HistoryStats, err error) 
 		}
 	}
 	return st, nil
+}
+
+// counted says whether all rows are counted, and sees to it where it may write.
+// Only that waits for a sweep; what is counted already does not.
+func (s *Store) counted(ctx context.Context) (bool, error) {
+	if !s.own {
+		return false, nil
+	}
+	done, err := s.isCounted(ctx)
+	if done || err != nil || s.write == nil {
+		return done, err
+	}
+	release, err := s.holdSweep(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	return true, s.countOld(ctx)
 }
 
 func (s *Store) fileStats(ctx context.Context, st *records.HistoryStats) error {

@@ -1,0 +1,204 @@
+package aimx
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"math"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// History answers record.query and the methods of the extension. What a query
+// asks wrongly it refuses with a *records.QueryError.
+type History interface {
+	// Latest yields the newest rows of each record, newest first within one.
+	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
+	// Range yields the rows of a span of time.
+	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
+	// CursorAfter returns the cursor that goes on behind the rows that Range
+	// has yielded for q so far.
+	CursorAfter(q records.RangeQuery, rows []records.Row) (string, error)
+	// Position returns up to which row the history reaches now.
+	Position(ctx context.Context) (records.Position, error)
+	// Buckets yields summaries of a number over spans of time.
+	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
+	// Stats describes the whole history.
+	Stats(ctx context.Context) (records.HistoryStats, error)
+}
+
+// question reads the parameters of a request to the history, while they are
+// there, and returns the search that answers it.
+type question func(s *session, params []byte) (search, *refusal)
+
+// search asks the history. The result is JSON.
+type search func(context.Context) (json.RawMessage, *refusal)
+
+// questionTable has the methods that run beside the other frames of their
+// connection: what the history holds does not depend on their order. The last
+// three are this project's own.
+func questionTable() map[string]question {
+	return map[string]question{
+		"record.query":       (*session).query,
+		methodHistoryStats:   (*session).historyStats,
+		methodHistoryPage:    (*session).historyPage,
+		methodHistoryBuckets: (*session).historyBuckets,
+	}
+}
+
+// The methods of the extension.
+const (
+	methodHistoryStats   = "history.stats"
+	methodHistoryPage    = "history.page"
+	methodHistoryBuckets = "history.buckets"
+)
+
+// consult answers a question beside the other frames of the connection.
+func (s *session) consult(f frame, ask question) {
+	if s.server.config.History == nil {
+		s.answer(&s.out, f.id, nil, refuse(s.dialect.noHistory, "this database keeps no history"))
+		return
+	}
+	run, no := ask(s, f.params)
+	if no != nil {
+		s.answer(&s.out, f.id, nil, no)
+		return
+	}
+	select {
+	case s.waiting <- struct{}{}:
+	case <-s.ctx.Done():
+		return
+	}
+	s.work.Go(func() {
+		defer func() { <-s.waiting }()
+		select {
+		case s.running <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		}
+		defer func() { <-s.running }()
+		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.QueryTimeout)
+		defer cancel()
+		result, no := run(ctx)
+		s.answer(&frameWriter{}, f.id, result, no)
+	})
+}
+
+// historyFailed says why a query has no answer. What the client can change is
+// not worth a line in the log.
+func (s *session) historyFailed(ctx context.Context, method, pattern string, err error) *refusal {
+	if wrong := (*records.QueryError)(nil); errors.As(err, &wrong) {
+		return refuse(CodeInternal, "%v", wrong)
+	}
+	if s.ctx.Err() == nil {
+		s.server.config.Logger.Warn(method+" failed", "pattern", pattern, "error", err)
+	}
+	if ctx.Err() == context.DeadlineExceeded {
+		return refuse(CodeInternal, "the query took longer than %v; ask for fewer rows", s.server.config.Limits.QueryTimeout)
+	}
+	return refuse(CodeInternal, "the history failed: %v", err)
+}
+
+// scope is what the queries of the extension have in common. Unlike those of
+// record.query its parameters are refused if they are wrong.
+type scope struct {
+	Pattern *string `json:"pattern,omitempty"`
+	Start   *int64  `json:"start,omitempty"`
+	End     *int64  `json:"end,omitempty"`
+}
+
+func newScope(p records.Pattern, w records.Window) scope {
+	text := p.String()
+	return scope{Pattern: &text, Start: w.Start, End: w.End}
+}
+
+// read returns the scope as queries have it. Without a pattern it is all.
+func (c scope) read() (records.Pattern, records.Window, *refusal) {
+	text := "#"
+	if c.Pattern != nil {
+		text = *c.Pattern
+	}
+	p, err := records.ParsePattern(text)
+	if err != nil {
+		return p, records.Window{}, refuse(CodeInternal, "%v", err)
+	}
+	return p, records.Window{Start: c.Start, End: c.End}, nil
+}
+
+// readParams reads parameters of which none may be unknown: one that was
+// skipped would make the answer a wrong one.
+func readParams(method string, params []byte, to any) *refusal {
+	if isNull(params) {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(params))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return refuse(CodeInternal, "%s cannot be asked with these parameters: %v; times and widths are whole milliseconds, limits whole numbers", method, err)
+	}
+	return nil
+}
+
+func (s *session) historyStats([]byte) (search, *refusal) {
+	return func(ctx context.Context) (json.RawMessage, *refusal) {
+		stats, err := s.server.config.History.Stats(ctx)
+		if err != nil {
+			return nil, s.historyFailed(ctx, methodHistoryStats, "#", err)
+		}
+		return marshal(stats)
+	}, nil
+}
+
+// bucketParams are the parameters of history.buckets.
+type bucketParams struct {
+	scope
+	Width int64  `json:"width"`
+	Path  string `json:"path,omitempty"`
+}
+
+// answerWithBuckets is the answer to history.buckets.
+type answerWithBuckets struct {
+	Buckets []records.Bucket `json:"buckets"`
+}
+
+func (s *session) historyBuckets(params []byte) (search, *refusal) {
+	var p bucketParams
+	if no := readParams(methodHistoryBuckets, params, &p); no != nil {
+		return nil, no
+	}
+	const widest = math.MaxInt64 / int64(time.Millisecond)
+	if p.Width < 1 || p.Width > widest {
+		return nil, refuse(CodeInternal, "the width of the buckets is %d ms and must be from 1 to %d", p.Width, widest)
+	}
+	q := records.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
+	var no *refusal
+	if q.Pattern, q.Window, no = p.scope.read(); no != nil {
+		return nil, no
+	}
+	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectBuckets(ctx, q) }, nil
+}
+
+func (s *session) collectBuckets(ctx context.Context, q records.BucketQuery) (json.RawMessage, *refusal) {
+	limits := s.server.config.Limits
+	b, n := []byte(`{"buckets":[`), 0
+	for bucket, err := range s.server.config.History.Buckets(ctx, q) {
+		if err != nil {
+			return nil, s.historyFailed(ctx, methodHistoryBuckets, q.Pattern.String(), err)
+		}
+		one, err := json.Marshal(bucket)
+		if err != nil {
+			return nil, refuse(CodeInternal, "the bucket of %s at %d ms has a sum that JSON cannot hold: %v", bucket.Record, bucket.Start, err)
+		}
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, one...)
+		if n++; n > limits.QueryRows || len(b) > limits.QueryBytes {
+			return nil, refuse(CodeInternal, "the answer has more than %d buckets or %d bytes; ask for wider ones, a shorter time or fewer records", limits.QueryRows, limits.QueryBytes)
+		}
+	}
+	return append(b, `]}`...), nil
+}

@@ -1,0 +1,99 @@
+package aimx
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// HistoryStats describes the whole history of the server. Like all that begins
+// with History it is a method of this project's extension, which a server of
+// upstream refuses with CodeNotFound.
+func (c *Client) HistoryStats(ctx context.Context) (records.HistoryStats, error) {
+	var stats records.HistoryStats
+	raw, err := c.call(ctx, methodHistoryStats, "", nil)
+	if err != nil {
+		return stats, err
+	}
+	err = c.read(methodHistoryStats, raw, &stats)
+	return stats, err
+}
+
+// HistoryBuckets summarizes a number over spans of time, by record and then by
+// time.
+func (c *Client) HistoryBuckets(ctx context.Context, q records.BucketQuery) ([]records.Bucket, error) {
+	if q.Width%time.Millisecond != 0 {
+		return nil, fmt.Errorf("%s: the width %v of the buckets is not a whole number of milliseconds", methodHistoryBuckets, q.Width)
+	}
+	raw, err := c.call(ctx, methodHistoryBuckets, q.Pattern.String(), bucketParams{
+		scope: newScope(q.Pattern, q.Window), Width: q.Width.Milliseconds(), Path: q.Path,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var answer answerWithBuckets
+	err = c.read(methodHistoryBuckets, raw, &answer)
+	return answer.Buckets, err
+}
+
+// Page is one page of a range. The ID of its rows is not known.
+type Page struct {
+	Rows []records.Row
+	// LeftOut is the number of rows that cannot be sent, because their values
+	// are not JSON.
+	LeftOut int
+	// MaxID is up to which row the history was read. It belongs into the query
+	// of the next page where rows that came later are not wanted.
+	MaxID int64
+	// Next is the cursor of the next page, empty after the last.
+	Next string
+}
+
+// HistoryPage returns one page of a range: at most q.Total rows, fewer where
+// the server has its limit, and as many as fit if that is 0.
+func (c *Client) HistoryPage(ctx context.Context, q records.RangeQuery) (Page, error) {
+	raw, err := c.call(ctx, methodHistoryPage, q.Pattern.String(), pageParams{
+		scope: newScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
+		Limit: q.Total, Cursor: q.Cursor, MaxID: q.MaxID,
+	})
+	if err != nil {
+		return Page{}, err
+	}
+	var answer answerWithPage
+	if err := c.read(methodHistoryPage, raw, &answer); err != nil {
+		return Page{}, err
+	}
+	page := Page{Rows: make([]records.Row, len(answer.Rows)), LeftOut: answer.LeftOut, MaxID: answer.MaxID, Next: answer.Next}
+	for i, r := range answer.Rows {
+		page.Rows[i] = records.Row{Record: r.Record, Time: r.Time, Value: r.Value}
+	}
+	return page, nil
+}
+
+// HistoryPages yields the pages of a range until q.Total rows have come, all if
+// that is 0. It yields what was stored when it began, holds one page in memory,
+// and ends with the first error. The last page has the cursor of what follows.
+func (c *Client) HistoryPages(ctx context.Context, q records.RangeQuery) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		for left := q.Total; ; {
+			q.Total = left
+			page, err := c.HistoryPage(ctx, q)
+			came := len(page.Rows) + page.LeftOut
+			if err == nil && came == 0 && page.Next != "" {
+				err = fmt.Errorf("%s %s at %s: the server sends a cursor and no rows; the pages would never end", methodHistoryPage, q.Pattern, c.endpoint)
+			}
+			if !yield(page, err) || err != nil || page.Next == "" {
+				return
+			}
+			if left > 0 {
+				if left -= came; left <= 0 {
+					return
+				}
+			}
+			q.Cursor, q.MaxID = page.Next, page.MaxID
+		}
+	}
+}

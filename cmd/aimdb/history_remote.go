@@ -1,0 +1,104 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// remote is the history of a running database.
+type remote struct {
+	client *aimx.Client
+	// leftOut counts the rows that the other side could not send.
+	leftOut int
+}
+
+// Stats implements source.
+func (r *remote) Stats(ctx context.Context) (records.HistoryStats, error) {
+	stats, err := r.client.HistoryStats(ctx)
+	return stats, notOffered(err)
+}
+
+// Latest implements source. It is the one question that servers of upstream
+// answer too; they do so by time, so the rows are put in the order of a file.
+func (r *remote) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error] {
+	rows, err := r.client.Query(ctx, q.Pattern.String(), q.Limit, q.Window)
+	if err != nil {
+		return failed[records.Row](err)
+	}
+	slices.Reverse(rows)
+	slices.SortStableFunc(rows, func(a, b records.Row) int { return cmp.Compare(a.Record, b.Record) })
+	return each(rows)
+}
+
+// Range implements source, page by page.
+func (r *remote) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error] {
+	return func(yield func(records.Row, error) bool) {
+		for page, err := range r.pages(ctx, q) {
+			if err != nil {
+				yield(records.Row{}, err)
+				return
+			}
+			for _, row := range page.Rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Page implements source. The page may be made of several of the server's.
+func (r *remote) Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error) {
+	for page, err := range r.pages(ctx, q) {
+		if err != nil {
+			return nil, "", err
+		}
+		rows, next = append(rows, page.Rows...), page.Next
+	}
+	return rows, next, nil
+}
+
+func (r *remote) pages(ctx context.Context, q records.RangeQuery) iter.Seq2[aimx.Page, error] {
+	return func(yield func(aimx.Page, error) bool) {
+		for page, err := range r.client.HistoryPages(ctx, q) {
+			r.leftOut += page.LeftOut
+			if !yield(page, notOffered(err)) {
+				return
+			}
+		}
+	}
+}
+
+// Buckets implements source.
+func (r *remote) Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error] {
+	buckets, err := r.client.HistoryBuckets(ctx, q)
+	if err != nil {
+		return failed[records.Bucket](notOffered(err))
+	}
+	return each(buckets)
+}
+
+// notOffered explains the refusal of a server that is not ours and does not
+// know the question.
+func notOffered(err error) error {
+	var no *aimx.Refusal
+	if !errors.As(err, &no) || no.Code != aimx.CodeNotFound || no.Reason != "" {
+		return err
+	}
+	return fmt.Errorf("%s at %s: %s: this is an extension of AimX, which servers of upstream AimDB do not have; ask them with history query --latest, or give the path of the history file", no.Operation, no.Endpoint, no.Code)
+}
+
+// failed is a stream that only fails.
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// source is a history to ask: a file, or that of a running database.
+type source interface {
+	Stats(ctx context.Context) (records.HistoryStats, error)
+	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
+	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
+	Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error)
+	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
+}
+
+// asking opens the history in a file or behind an endpoint for reading.
+func asking(cmd *cobra.Command, target string, do func(source) error) error {
+	if !isEndpoint(target) {
+		return reading(cmd, target, func(s *sqlite.Store) error { return do(s) })
+	}
+	client, err := dial(cmd.Context(), target)
+	if err != nil {
+		return err
+	}
+	defer hangUp(client)
+	r := &remote{client: client}
+	err = do(r)
+	if r.leftOut > 0 {
+		leftOut(cmd, r.leftOut)
+	}
+	return err
+}
+
+// leftOut tells of rows that could not be printed.
+func leftOut(cmd *cobra.Command, rows int) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
+}
