@@ -24,3 +24,14 @@ func (s *Store) LimitPages(t *testing.T, limit int64) (before int64) {
 
 // VFS opens the file through another file system layer of SQLite.
 func VFS(name string) Option { return func(o *options) { o.vfs = name } }
+
+// HoldSweep keeps sweeps from starting until release is called, as one that
+// takes long does.
+func (s *Store) HoldSweep(t *testing.T) (release func()) {
+	t.Helper()
+	release, err := s.holdSweep(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release
+}
