@@ -41,6 +41,7 @@
 // Times on the wire and in the backend are Unix milliseconds; in this package
 // they are time.Time. Sizes are bytes. Errors say what was attempted, on what
 // and what to do about it. There is no package-level state: two databases in
-// one process do not know each other. Nothing is logged but through the
-// logger given with [Logger].
+// one process do not know each other. The database logs to the logger given with
+// [Logger] and to nothing else; a backend has one of its own, which for the
+// SQLite store is slog's default unless the store was opened with another.
 package aimdb

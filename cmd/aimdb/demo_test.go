@@ -17,7 +17,8 @@ import (
 // demo is a running hub.
 type demo struct {
 	socket string
-	said   string // its greeting
+	said   string       // its greeting
+	stderr bytes.Buffer // to be read when it has ended
 	cmd    *exec.Cmd
 	ended  chan error
 }
@@ -34,8 +35,7 @@ func startDemo(t *testing.T, dir string, args ...string) *demo {
 	d := &demo{socket: filepath.Join(sockets, "a"), ended: make(chan error, 1)}
 	d.cmd = exec.Command(os.Getenv(binaryVariable),
 		append([]string{"demo", "--data-dir", dir, "--http", "off", "--nats", "", "--aimx", d.socket}, args...)...)
-	var stderr bytes.Buffer
-	d.cmd.Stderr = &stderr
+	d.cmd.Stderr = &d.stderr
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func startDemo(t *testing.T, dir string, args ...string) *demo {
 		if t.Failed() { // perhaps half way
 			_ = d.cmd.Process.Kill()
 			<-d.ended
-			t.Logf("the hub said on stderr:\n%s", stderr.String())
+			t.Logf("the hub said on stderr:\n%s", d.stderr.String())
 		}
 	})
 	greeted := make(chan string, 1)
@@ -171,6 +171,35 @@ func TestDemoAndRecords(t *testing.T) {
 	aimdb(t, "history", "compact", db).fails(t, exitFailed, "another process")
 	aimdb(t, "demo", "--data-dir", dir, "--http", "", "--nats", "", "--aimx", "off").fails(t, exitFailed, dir)
 	d.stop(t)
+}
+
+// A damaged history is not replaced in silence.
+func TestDemoSaysThatTheHistoryIsDamaged(t *testing.T) {
+	dir := t.TempDir()
+	startDemo(t, dir, "--steps", "0").stop(t)
+	damage(t, filepath.Join(dir, "history.db"))
+	d := startDemo(t, dir, "--steps", "0")
+	d.stop(t)
+	for _, part := range []string{"level=ERROR", "the history is damaged", "history.db.corrupt-"} {
+		if !strings.Contains(d.stderr.String(), part) {
+			t.Errorf("stderr does not say %q:\n%s", part, d.stderr.String())
+		}
+	}
+}
+
+// damage overwrites everything behind the header of a database file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 100; i < len(data); i++ {
+		data[i] = 0xA5
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func sorted(lines string) string {

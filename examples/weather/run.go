@@ -59,7 +59,7 @@ func open(o Options) (*aimdb.DB, error) {
 	if err := os.MkdirAll(o.DataDir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w; choose one that may be written to", err)
 	}
-	store, err := sqlite.Open(filepath.Join(o.DataDir, "history.db"))
+	store, err := sqlite.Open(filepath.Join(o.DataDir, "history.db"), sqlite.Logger(o.Logger))
 	if err != nil {
 		return nil, err
 	}

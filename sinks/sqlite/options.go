@@ -25,7 +25,7 @@ type options struct {
 
 func defaults(opts []Option) options {
 	o := options{
-		logger:      slog.New(slog.DiscardHandler),
+		logger:      slog.Default(),
 		now:         time.Now,
 		synchronous: "FULL",
 		readers:     min(max(runtime.GOMAXPROCS(0), 2), 4),
@@ -39,7 +39,9 @@ func defaults(opts []Option) options {
 	return o
 }
 
-// Logger gets what the store has to say. The default says nothing.
+// Logger gets what the store has to say, a damaged file that was replaced
+// above all. Without it slog's default does: a history must not change hands in
+// silence because nobody thought of a logger.
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Clock replaces time.Now, for the times in the store's own tables.
