@@ -97,9 +97,20 @@ func (s *session) historyFailed(ctx context.Context, method, pattern string, err
 		s.server.config.Logger.Warn(method+" failed", "pattern", pattern, "error", err)
 	}
 	if ctx.Err() == context.DeadlineExceeded {
-		return refuse(CodeInternal, "the query took longer than %v; ask for fewer rows", s.server.config.Limits.QueryTimeout)
+		return refuse(CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.QueryTimeout, afterTimeout(method))
 	}
 	return refuse(CodeInternal, "the history failed: %v", err)
+}
+
+// afterTimeout is what a client can do about a query that takes too long.
+func afterTimeout(method string) string {
+	switch method {
+	case methodHistoryStats: // a history that was not made here is counted once
+		return "ask again later: what is counted by then need not be counted again"
+	case methodHistoryBuckets:
+		return "ask for a shorter time or fewer records"
+	}
+	return "ask for fewer rows"
 }
 
 // scope is what the queries of the extension have in common. Unlike those of

@@ -159,6 +159,20 @@ func TestHistoryPagesStayAsOfTheirBegin(t *testing.T) {
 	}
 }
 
+// TestHistoryTakesTooLong: a query that does not end is ended, and the client
+// told what it can do.
+func TestHistoryTakesTooLong(t *testing.T) {
+	h := open(t, func(c *aimx.Config) { c.Limits.QueryTimeout = 50 * time.Millisecond })
+	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 2)
+	c, all := dial(t, h.socket), records.WirePattern("#")
+	if _, err := c.HistoryPage(soon(t), records.RangeQuery{Pattern: all}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "fewer rows") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.HistoryBuckets(soon(t), records.BucketQuery{Pattern: all, Width: time.Hour}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "shorter time") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestHistoryClientOnBothTransports(t *testing.T) {
 	h := open(t)
 	h.history.rows = []records.Row{{ID: 1, Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}

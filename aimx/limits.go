@@ -17,7 +17,8 @@ type Limits struct {
 	// history.buckets; past them it is refused. Defaults 500,000 and 64 MiB.
 	QueryRows, QueryBytes int
 	// PageRows and PageBytes bound a page of history.page, which is cut
-	// there. Defaults 10,000 and 4 MiB.
+	// there. Defaults 10,000 and 1 MB, which keeps a frame under the 1 MiB
+	// that upstream's client in a browser takes.
 	PageRows, PageBytes int
 	// QueryTimeout bounds the time of one query of the history. Default 30 s.
 	QueryTimeout time.Duration
@@ -35,7 +36,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.QueryRows, 500_000)
 	orDefault(&l.QueryBytes, 64<<20)
 	orDefault(&l.PageRows, 10_000)
-	orDefault(&l.PageBytes, 4<<20)
+	orDefault(&l.PageBytes, 1_000_000)
 	orDefault(&l.QueryTimeout, 30*time.Second)
 	orDefault(&l.Queries, 4)
 	orDefault(&l.WriteTimeout, 30*time.Second)
