@@ -32,9 +32,11 @@ type config struct {
 	dir          string
 	backend      Backend
 	sinks        []sinks.Sink
+	maxAge       time.Duration
 	policies     []retention.Policy
 	historyBytes int64
 	retainEvery  time.Duration
+	keeper       *retention.Retention // nil without a backend
 	logger       *slog.Logger
 	logAge       time.Duration
 	logBytes     int64
@@ -65,10 +67,35 @@ func newConfig(opts []Option) (config, error) {
 	for _, opt := range opts {
 		errs = append(errs, opt(&c))
 	}
-	if c.backend == nil && (len(c.policies) > 0 || c.historyBytes > 0) {
-		errs = append(errs, errors.New("aimdb: a retention policy is given but no history to prune; add WithPersistence"))
-	}
+	errs = append(errs, c.planRetention())
 	return c, errors.Join(errs...)
+}
+
+// planRetention puts the policies together. The age of WithPersistence comes
+// last, so that any other policy for the same pattern comes before it.
+func (c *config) planRetention() error {
+	if c.backend == nil {
+		if len(c.policies) > 0 || c.historyBytes > 0 {
+			return errors.New("aimdb: a retention policy is given but no history to prune; add WithPersistence")
+		}
+		return nil
+	}
+	policies := c.policies
+	if c.maxAge > 0 {
+		all, err := records.ParsePattern("#")
+		if err != nil {
+			return err
+		}
+		policies = append(policies, retention.Policy{Pattern: all, MaxAge: c.maxAge})
+	}
+	keeper, err := retention.New(c.backend, retention.Config{
+		Policies: policies, FileBytes: c.historyBytes, Every: c.retainEvery, Logger: c.logger,
+	})
+	if err != nil {
+		return fmt.Errorf("aimdb: %w", err)
+	}
+	c.keeper = keeper
+	return nil
 }
 
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -103,12 +130,7 @@ func WithPersistence(backend Backend, maxAge time.Duration) Option {
 		if maxAge < 0 {
 			return fmt.Errorf("aimdb: a retention of %v lies in the future; use 0 to keep everything", maxAge)
 		}
-		all, err := records.ParsePattern("#")
-		if err != nil {
-			return err
-		}
-		c.backend = backend
-		c.policies = append(c.policies, retention.Policy{Pattern: all, MaxAge: maxAge, Forever: maxAge == 0})
+		c.backend, c.maxAge = backend, maxAge
 		return nil
 	}
 }
@@ -132,12 +154,13 @@ type Retention struct {
 	MaxAge   time.Duration
 	MaxRows  int64
 	MaxBytes int64
-	// Forever keeps everything, whatever other policies say.
+	// Forever keeps everything, whatever [HistoryBytes] says. It goes with no
+	// limit.
 	Forever bool
 }
 
 // Retain limits the history of the records that match a pattern. Where several
-// patterns match, the most specific one counts.
+// patterns match, the most specific one counts, and of equals the first.
 func Retain(pattern string, r Retention) Option {
 	return func(c *config) error {
 		p, err := records.ParsePattern(pattern)
@@ -151,15 +174,28 @@ func Retain(pattern string, r Retention) Option {
 	}
 }
 
-// HistoryBytes limits the size of the whole history.
+// HistoryBytes limits the size of the whole history: the oldest rows go first,
+// of all records but those that are kept [Retention.Forever].
 func HistoryBytes(n int64) Option {
-	return func(c *config) error { c.historyBytes = n; return nil }
+	return func(c *config) error {
+		if n <= 0 {
+			return fmt.Errorf("aimdb: a history of %d bytes holds nothing; give a positive size, or leave HistoryBytes out for no limit", n)
+		}
+		c.historyBytes = n
+		return nil
+	}
 }
 
 // SweepEvery sets the time between two sweeps of the retention; it is an hour
 // unless given.
 func SweepEvery(d time.Duration) Option {
-	return func(c *config) error { c.retainEvery = d; return nil }
+	return func(c *config) error {
+		if d <= 0 {
+			return fmt.Errorf("aimdb: the retention cannot sweep every %v; give a positive time", d)
+		}
+		c.retainEvery = d
+		return nil
+	}
 }
 
 // Logger receives what the database has to say. Without it nothing is logged.

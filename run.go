@@ -9,7 +9,6 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
-	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
 // Run checks the graph of the stages, runs the database until ctx ends or a
@@ -119,14 +118,7 @@ func (db *DB) addHistory(group *actors) error {
 		return err
 	}
 	db.pump.Store(pump)
-	keeper, err := retention.New(backend, retention.Config{
-		Policies: db.config.policies, FileBytes: db.config.historyBytes,
-		Every: db.config.retainEvery, Logger: db.config.logger,
-	})
-	if err != nil {
-		return fmt.Errorf("aimdb: %w", err)
-	}
-	group.add(keeper.Run, nil)
+	group.add(db.config.keeper.Run, nil)
 	group.add(db.refill, nil)
 	group.add(backend.Run, nil)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,6 +143,44 @@ func TestHistoryNeedsAHistory(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "absent.db")); err == nil {
 		t.Error("looking for a history made one")
 	}
+}
+
+// The limit of the whole file takes the oldest rows of all records.
+func TestHistoryPruneToASize(t *testing.T) {
+	const rows, limit = 20_000, 600_000
+	db := historyFile(t, rows)
+	stats := func() (st records.HistoryStats) {
+		if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	before := stats()
+	prune := []string{"history", "prune", db, "--file-bytes", strconv.Itoa(limit), "--format", "json"}
+	aimdb(t, append(prune, "--dry-run")...).ok(t)
+	if st := stats(); st.Rows != rows {
+		t.Fatalf("a dry run left %d rows of %d", st.Rows, rows)
+	}
+	var report records.PruneReport
+	if err := json.Unmarshal([]byte(aimdb(t, prune...).ok(t)), &report); err != nil {
+		t.Fatal(err)
+	}
+	after := stats()
+	if used := after.FileBytes - after.FreeBytes; used > limit || used < limit/2 {
+		t.Errorf("%d bytes are used, want no more than %d, and not much less", used, limit)
+	}
+	if after.FileBytes >= before.FileBytes || report.FreedBytes != before.FileBytes-after.FileBytes {
+		t.Errorf("the file had %d bytes and has %d; the report says %d went", before.FileBytes, after.FileBytes, report.FreedBytes)
+	}
+	if report.Rows == 0 || after.Rows != rows-report.Rows {
+		t.Errorf("%d rows are left of %d, the report says %d went", after.Rows, rows, report.Rows)
+	}
+	left := numbers(t, aimdb(t, "history", "export", db).ok(t))
+	slices.Sort(left)
+	if want := int(rows - after.Rows); len(left) == 0 || left[0] != want || left[len(left)-1] != rows-1 {
+		t.Errorf("%d rows are left, from %d; want the newest, from %d", len(left), left[0], want)
+	}
+	aimdb(t, "history", "prune", db, "--file-bytes", "-1").fails(t, exitUsage, "negative")
 }
 
 func TestHistoryPrune(t *testing.T) {
