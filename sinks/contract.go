@@ -60,7 +60,9 @@ type Sink interface {
 	// no use to try the same batch again; any other error is taken for an
 	// outage, and the same batch comes again. A batch that carries nothing but
 	// a checkpoint below the sink's own, of the same log, sets it back: the
-	// log has lost its tail, and the sequences behind come again.
+	// log has lost its tail, and the sequences behind come again. The values of
+	// a record are kept in their order; in which order those of several records
+	// lie beside each other is up to the sink.
 	Write(ctx context.Context, b *Batch) error
 }
 

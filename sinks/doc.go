@@ -13,7 +13,7 @@
 //
 // # Once, and in order
 //
-// Values are written in the order of the log. Where reading begins is the
+// The values of each record are written in the order of the log. Where reading begins is the
 // sink's word alone, never the consumer's. A batch whose write failed is
 // written again; if the failure came behind the commit, the checkpoint tells,
 // and it is not. What each accident ends in is stated in the tests of the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +20,8 @@ type Target struct {
 	// Open opens the sink that lies in a directory, and returns what closes
 	// it. Opened again in the same directory, it has what it had before.
 	Open func(t testing.TB, dir string) (sinks.Sink, func())
-	// Entries, DeadLetters and Losses read back what is stored, in the order
-	// it was written. The sequences of entries may be left out.
+	// Entries, DeadLetters and Losses read back what is stored, each record in
+	// the order it was written. The sequences of entries may be left out.
 	Entries     func(t testing.TB, s sinks.Sink) []sinks.Entry
 	DeadLetters func(t testing.TB, s sinks.Sink) []sinks.Refusal
 	Losses      func(t testing.TB, s sinks.Sink) []records.Loss
@@ -88,15 +90,29 @@ func (x Target) holds(t testing.TB, s sinks.Sink, log string, n int) {
 
 func (x Target) contains(t testing.TB, s sinks.Sink, from, to int) {
 	t.Helper()
-	got := x.Entries(t, s)
-	for i, e := range got {
-		want := entry(from + i)
-		if e.Record != want.Record || e.Time != want.Time || string(e.Value) != string(want.Value) {
-			t.Fatalf("entry %d is %s %d %s, want %s %d %s", i, e.Record, e.Time, e.Value, want.Record, want.Time, want.Value)
-		}
+	var want []sinks.Entry
+	for n := from; n <= to; n++ {
+		want = append(want, entry(n))
 	}
-	if len(got) != to-from+1 {
-		t.Fatalf("the sink has %d entries, want %d", len(got), to-from+1)
+	x.equal(t, s, want)
+}
+
+// equal fails the test unless the sink has exactly these entries, those of each
+// record in their order. In which order records come is up to the sink.
+func (x Target) equal(t testing.TB, s sinks.Sink, want []sinks.Entry) {
+	t.Helper()
+	got := x.Entries(t, s)
+	if len(got) != len(want) {
+		t.Fatalf("the sink has %d entries, want %d", len(got), len(want))
+	}
+	byRecord := func(a, b sinks.Entry) int { return strings.Compare(a.Record, b.Record) }
+	slices.SortStableFunc(got, byRecord)
+	slices.SortStableFunc(want, byRecord)
+	for i, g := range got {
+		w := want[i]
+		if g.Record != w.Record || g.Time != w.Time || string(g.Value) != string(w.Value) {
+			t.Fatalf("by record, entry %d is %s %d %s, want %s %d %s", i, g.Record, g.Time, g.Value, w.Record, w.Time, w.Value)
+		}
 	}
 }
 
@@ -303,15 +319,7 @@ func (x Target) refusal(t *testing.T) {
 	p, stop := pump(t, l, s)
 	defer stop()
 	stored(t, p, 100)
-	got := x.Entries(t, s)
-	if len(got) != len(want) {
-		t.Fatalf("%d entries, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if string(got[i].Value) != string(want[i].Value) {
-			t.Fatalf("entry %d is %s, want %s", i, got[i].Value, want[i].Value)
-		}
-	}
+	x.equal(t, s, want)
 	letters := x.DeadLetters(t, s)
 	if len(letters) != len(bad) {
 		t.Fatalf("%d dead letters, want %d", len(letters), len(bad))
@@ -347,18 +355,17 @@ func (x Target) losses(t *testing.T) {
 
 func (x Target) clock(t *testing.T) {
 	l := NewLog("log")
+	var want []sinks.Entry
 	for n := 1; n <= 20; n++ {
-		m := message(n)
+		m, e := message(n), entry(n)
 		m.Time = int64(2_000_000 - n*1000)
+		e.Time = m.Time
 		l.Add(m)
+		want = append(want, e)
 	}
 	s := x.open(t)
 	p, stop := pump(t, l, s)
 	defer stop()
 	stored(t, p, 20)
-	for i, e := range x.Entries(t, s) {
-		if e.Time != int64(2_000_000-(i+1)*1000) || string(e.Value) != string(entry(i+1).Value) {
-			t.Fatalf("entry %d is %d %s", i, e.Time, e.Value)
-		}
-	}
+	x.equal(t, s, want)
 }

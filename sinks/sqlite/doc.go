@@ -27,7 +27,9 @@
 // # Order
 //
 // Rows are ordered by time and, within one millisecond, by ID, which is the
-// order of their storing. Times are Unix milliseconds, sizes are bytes.
+// order of their storing: the values of a record as they came, and those of one
+// batch record by record, so that they lie in few pages. Times are Unix
+// milliseconds, sizes are bytes.
 //
 // # Damage
 //

@@ -113,7 +113,9 @@ func TestLatestOrdersByNameThenNewest(t *testing.T) {
 
 func TestRangeMergesRecordsByTime(t *testing.T) {
 	s := start(t, file(t))
-	write(t, s, batch(1, entry("b", 5, "1"), entry("a", 7, "2"), entry("b", 9, "3"), entry("a", 9, "4"), entry("b", 8, "5")))
+	for i, e := range []sinks.Entry{entry("b", 5, "1"), entry("a", 7, "2"), entry("b", 9, "3"), entry("a", 9, "4"), entry("b", 8, "5")} {
+		write(t, s, batch(uint64(i+1), e))
+	}
 	query := func(q records.RangeQuery) []string {
 		q.Pattern = pattern(t, "#")
 		return texts(t, s.Range(t.Context(), q))
@@ -125,6 +127,14 @@ func TestRangeMergesRecordsByTime(t *testing.T) {
 	seven, eight := int64(7), int64(8)
 	same(t, query(records.RangeQuery{Window: records.Window{Start: &seven, End: &eight}}), "a 7 2", "b 8 5")
 	same(t, query(records.RangeQuery{MaxID: 2}), "b 5 1", "a 7 2")
+}
+
+// Rows of one record lie side by side, so that reading them touches few pages.
+func TestABatchIsStoredRecordByRecord(t *testing.T) {
+	s := start(t, file(t))
+	write(t, s, batch(1, entry("b", 1, "1"), entry("a", 1, "2"), entry("b", 1, "3"), entry("a", 0, "4")))
+	same(t, texts(t, s.Rows(t.Context(), pattern(t, "#"), records.Window{}, 0)), "a 1 2", "a 0 4", "b 1 1", "b 1 3")
+	same(t, texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: pattern(t, "b"), Limit: 1})), "b 1 3")
 }
 
 func TestWriteSkipsWhatIsThere(t *testing.T) {
