@@ -2,7 +2,6 @@ package aimdb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -102,7 +101,7 @@ func decode[T any](db *DB, rows iter.Seq2[records.Row, error]) iter.Seq2[Row[T],
 		for stored, err := range rows {
 			row := Row[T]{Record: stored.Record, Time: time.UnixMilli(stored.Time)}
 			if err == nil {
-				if failure := json.Unmarshal(stored.Value, &row.Value); failure != nil {
+				if failure := unmarshal(stored.Value, &row.Value); failure != nil {
 					db.undecoded.add(db.config.logger, stored, failure)
 					continue
 				}

@@ -2,7 +2,6 @@ package aimdb
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"time"
@@ -73,7 +72,7 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, after uint
 		if event.Time.Before(from) {
 			continue
 		}
-		if err := json.Unmarshal(message.Value, &event.Value); err != nil {
+		if err := unmarshal(message.Value, &event.Value); err != nil {
 			db.undecoded.add(db.config.logger, records.Row{Record: message.Record, Value: message.Value}, err)
 			continue
 		}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -21,7 +24,8 @@ import (
 
 // The benchmarks make a file of AIMDB_BENCH_ROWS rows, 1 M if that is not set,
 // in 100 records. BenchmarkHistory reads the file named by AIMDB_BENCH_FILE
-// instead if that is set; `make history-10m` makes one.
+// instead if that is set, and BenchmarkPrune a copy of it; `make history-10m`
+// makes one.
 
 const benchRecords = 100
 
@@ -165,93 +169,6 @@ func BenchmarkHistory(b *testing.B) {
 			}
 		}
 	})
-	b.Run("scan/one/typed", func(b *testing.B) {
-		n := 0
-		for b.Loop() {
-			n += typed(b, records.RangeQuery{Pattern: one})
-		}
-		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-	})
-	b.Run("scan/one/bare", func(b *testing.B) {
-		n := 0
-		for b.Loop() {
-			rows, err := db.Query("SELECT record_name, value_json, stored_at FROM record_history WHERE record_name = 'accuracy::city042' ORDER BY stored_at")
-			n += drain(b, rows, err)
-		}
-		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-	})
-	b.Run("scan/all/typed", func(b *testing.B) {
-		n := 0
-		for b.Loop() {
-			n += typed(b, records.RangeQuery{Pattern: all})
-		}
-		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-	})
-	b.Run("scan/all/bare", func(b *testing.B) {
-		n := 0
-		for b.Loop() {
-			rows, err := db.Query("SELECT record_name, value_json, stored_at FROM record_history ORDER BY id")
-			n += drain(b, rows, err)
-		}
-		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-	})
-}
-
-// BenchmarkScan reads all rows of one record through the store, decoded, and
-// through the driver, in the same order.
-func BenchmarkScan(b *testing.B) {
-	rows := benchRows(b)
-	path := file(b)
-	s := start(b, path)
-	const size = 4096
-	for n := 1; n <= rows; n += size {
-		part := benchBatch(n, min(size, rows-n+1))
-		for i := range part.Entries {
-			part.Entries[i].Record = "accuracy::vienna"
-		}
-		write(b, s, part)
-	}
-	check := func(b *testing.B, n int) {
-		if n != rows {
-			b.Fatalf("%d rows of %d", n, rows)
-		}
-	}
-	b.Run("typed", func(b *testing.B) {
-		for b.Loop() {
-			n := 0
-			for row, err := range s.Range(b.Context(), records.RangeQuery{Pattern: records.WirePattern("accuracy::vienna")}) {
-				var v validation
-				if err == nil {
-					err = json.Unmarshal(row.Value, &v)
-				}
-				if err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
-			check(b, n)
-		}
-	})
-	b.Run("bare", func(b *testing.B) {
-		db := bare(b, path, "")
-		for b.Loop() {
-			n := 0
-			found, err := db.Query("SELECT id, value_json, stored_at FROM record_history WHERE record_name = 'accuracy::vienna' ORDER BY stored_at")
-			if err != nil {
-				b.Fatal(err)
-			}
-			for found.Next() {
-				var id, at int64
-				var value string
-				if err := found.Scan(&id, &value, &at); err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
-			_ = found.Close()
-			check(b, n)
-		}
-	})
 }
 
 // BenchmarkWrite compares batches through the store with the multi-row insert
@@ -298,32 +215,57 @@ func BenchmarkWrite(b *testing.B) {
 		}
 		b.ReportMetric(float64(n-1)/b.Elapsed().Seconds(), "rows/s")
 	})
-	b.Run("queried", func(b *testing.B) {
-		s := start(b, file(b))
-		write(b, s, benchBatch(1, size))
-		ctx, cancel := context.WithCancel(b.Context())
-		queries := make(chan int)
-		go func() { queries <- ask(ctx, s) }()
-		n := 1 + size
-		for b.Loop() {
+}
+
+// BenchmarkQueried writes flat out, in turns without and with a thousand
+// queries a second beside it, and reports the rate with them as a part of the
+// rate without. The target is 0.85.
+func BenchmarkQueried(b *testing.B) {
+	const turns, batches, size = 15, 40, 4096
+	s := start(b, file(b))
+	n := 1
+	flatOut := func() float64 {
+		began := time.Now()
+		for range batches {
 			write(b, s, benchBatch(n, size))
 			n += size
 		}
-		b.ReportMetric(float64(n-1)/b.Elapsed().Seconds(), "rows/s")
-		elapsed := b.Elapsed()
-		cancel()
-		b.ReportMetric(float64(<-queries)/elapsed.Seconds(), "queries/s")
-	})
+		return batches * size / time.Since(began).Seconds()
+	}
+	var alone, queried, queries []float64
+	for b.Loop() {
+		flatOut() // the file grows most at first
+		for range turns {
+			alone = append(alone, flatOut())
+			ctx, cancel := context.WithCancel(b.Context())
+			asked := make(chan float64)
+			go func() { asked <- ask(ctx, s) }()
+			queried = append(queried, flatOut())
+			cancel()
+			queries = append(queries, <-asked)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // a turn is no operation
+	b.ReportMetric(median(queried)/median(alone), "x-alone")
+	b.ReportMetric(median(queried), "rows/s")
+	b.ReportMetric(median(queries), "queries/s")
 }
 
-// ask queries for the latest row of one record a thousand times a second.
-func ask(ctx context.Context, s *sqlite.Store) (queries int) {
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// ask queries for the latest row of one record a thousand times a second, and
+// returns how many it did in a second.
+func ask(ctx context.Context, s *sqlite.Store) float64 {
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	for began := time.Now(); ; {
+	began, queries := time.Now(), 0
+	for {
 		select {
 		case <-ctx.Done():
-			return queries
+			return float64(queries) / time.Since(began).Seconds()
 		case <-ticker.C:
 		}
 		for queries < int(time.Since(began)/time.Millisecond) {
@@ -336,20 +278,17 @@ func ask(ctx context.Context, s *sqlite.Store) (queries int) {
 }
 
 // BenchmarkPrune prunes half of a file while 5 k values a second are written,
-// and the same rows with one DELETE while nothing else goes on. It does so once
-// whatever b.N is.
+// and the same rows with one DELETE while nothing else goes on.
 func BenchmarkPrune(b *testing.B) {
-	rows := benchRows(b)
-	cut := int64(rows/2+1) * 1000
 	b.Run("store", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			s := start(b, file(b))
-			fill(b, s, rows)
+			path, cut, half := benchCopy(b)
+			s, stop := startStop(b, path)
 			before := size(b, s)
 			ctx, cancel := context.WithCancel(b.Context())
 			waits := make(chan []time.Duration)
-			go func() { waits <- trickle(ctx, b, s, rows+1) }()
+			go func() { waits <- trickle(ctx, b, s, cut) }()
 			keep := make([]records.Keep, benchRecords)
 			for i := range keep {
 				keep[i] = records.Keep{Record: fmt.Sprintf("accuracy::city%03d", i), Before: cut}
@@ -359,8 +298,8 @@ func BenchmarkPrune(b *testing.B) {
 			b.StopTimer()
 			cancel()
 			all := <-waits
-			if err != nil || report.Rows != int64(rows/2) {
-				b.Fatalf("%d rows, %v", report.Rows, err)
+			if err != nil || report.Rows != half {
+				b.Fatalf("%d rows of %d, %v", report.Rows, half, err)
 			}
 			slices.Sort(all)
 			b.ReportMetric(float64(report.Rows)/float64(report.DeletingMS)*1000, "rows/s")
@@ -368,24 +307,69 @@ func BenchmarkPrune(b *testing.B) {
 			b.ReportMetric(float64(all[len(all)*999/1000].Microseconds())/1000, "p99.9-ms")
 			b.ReportMetric(float64(all[len(all)-1].Microseconds())/1000, "worst-ms")
 			b.ReportMetric(float64(size(b, s))/float64(before), "size-ratio")
+			stop()
 			b.StartTimer()
 		}
 	})
 	b.Run("delete", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			s, stop := startStop(b, file(b))
-			fill(b, s, rows)
-			stop()
-			db := bare(b, s.Path(), "")
+			path, cut, half := benchCopy(b)
+			db := bare(b, path, "")
 			b.StartTimer()
 			began := time.Now()
-			if _, err := db.Exec("DELETE FROM record_history WHERE stored_at < ?", cut); err != nil {
+			result, err := db.Exec("DELETE FROM record_history WHERE stored_at < ?", cut)
+			if err != nil {
 				b.Fatal(err)
 			}
-			b.ReportMetric(float64(rows/2)/time.Since(began).Seconds(), "rows/s")
+			took := time.Since(began)
+			if n, err := result.RowsAffected(); n != half {
+				b.Fatalf("%d rows of %d, %v", n, half, err)
+			}
+			b.ReportMetric(float64(half)/took.Seconds(), "rows/s")
 		}
 	})
+	b.Run("idle", func(b *testing.B) { // the same commits with nothing beside them
+		for b.Loop() {
+			s, stop := startStop(b, file(b))
+			ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
+			all := trickle(ctx, b, s, 0)
+			cancel()
+			slices.Sort(all)
+			b.ReportMetric(float64(all[len(all)*999/1000].Microseconds())/1000, "p99.9-ms")
+			b.ReportMetric(float64(all[len(all)-1].Microseconds())/1000, "worst-ms")
+			stop()
+		}
+	})
+}
+
+// benchCopy returns a file of its own, the time in its middle and the number
+// of rows before that.
+func benchCopy(b *testing.B) (path string, cut, half int64) {
+	b.Helper()
+	path = file(b)
+	if from := os.Getenv("AIMDB_BENCH_FILE"); from != "" {
+		copyFile(b, from, path)
+	} else {
+		s, stop := startStop(b, path)
+		fill(b, s, benchRows(b))
+		stop()
+	}
+	s, err := sqlite.OpenReadOnly(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	stats, err := s.Stats(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows, first := int64(0), int64(math.MaxInt64)
+	for _, r := range stats.Records {
+		rows, first = rows+r.Rows, min(first, r.FirstTime)
+	}
+	half = rows / 2
+	return path, first + half*1000, half // rows are a second apart
 }
 
 func size(b *testing.B, s *sqlite.Store) int64 {
@@ -396,18 +380,23 @@ func size(b *testing.B, s *sqlite.Store) int64 {
 	return st.FileBytes
 }
 
-// trickle writes 5 k values a second, as they come, and returns how long each
-// commit took.
-func trickle(ctx context.Context, b *testing.B, s *sqlite.Store, next int) (waits []time.Duration) {
-	began, first := time.Now(), next
+// trickle writes 5 k values a second with times after base, as they come, and
+// returns how long each commit took.
+func trickle(ctx context.Context, b *testing.B, s *sqlite.Store, base int64) (waits []time.Duration) {
+	began, next := time.Now(), 1
 	for ctx.Err() == nil {
-		due := first + int(time.Since(began).Seconds()*5000)
+		due := 1 + int(time.Since(began).Seconds()*5000)
 		if due == next {
 			time.Sleep(time.Millisecond)
 			continue
 		}
+		batch := benchBatch(next, due-next)
+		batch.Checkpoint.Log = "trickle"
+		for i := range batch.Entries {
+			batch.Entries[i].Time += base
+		}
 		at := time.Now()
-		if err := s.Write(context.WithoutCancel(ctx), benchBatch(next, due-next)); err != nil {
+		if err := s.Write(context.WithoutCancel(ctx), batch); err != nil {
 			b.Error(err)
 			break
 		}
@@ -415,4 +404,23 @@ func trickle(ctx context.Context, b *testing.B, s *sqlite.Store, next int) (wait
 		next = due
 	}
 	return waits
+}
+
+func copyFile(b *testing.B, from, to string) {
+	b.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err = io.Copy(out, in); err == nil {
+		err = out.Sync() // not part of what is measured next
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 
 	"github.com/aimdb-go/aimdb/records"
@@ -78,27 +77,6 @@ func (r reads) close() {
 			_ = statement.Close() // goes with the pool anyway
 		}
 	}
-}
-
-// scanRows reads rows of one record until there are enough bytes of them, and
-// says whether it stopped for that.
-func scanRows(rows *sql.Rows, record string, into []records.Row) (_ []records.Row, full bool, err error) {
-	defer rows.Close()
-	const enough = 1 << 20
-	size := 0
-	for rows.Next() {
-		row := records.Row{Record: record}
-		var value string
-		if err := rows.Scan(&row.ID, &value, &row.Time); err != nil {
-			return into, false, fmt.Errorf("read a row of %s: %w", record, err)
-		}
-		row.Value = []byte(value)
-		into = append(into, row)
-		if size += len(value); size >= enough {
-			return into, true, nil
-		}
-	}
-	return into, false, rows.Err()
 }
 
 // Position returns the checkpoint and the greatest row ID as of one moment.
