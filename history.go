@@ -42,9 +42,13 @@ func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error)
 	if err != nil {
 		return Page[T]{}, err
 	}
+	w, err := window(q.Start, q.End)
+	if err != nil {
+		return Page[T]{}, fmt.Errorf("aimdb: page of %q: %w", q.Pattern, err)
+	}
 	rows, next, err := db.config.backend.Page(ctx, records.RangeQuery{
-		Pattern: p, Window: records.Window{Start: millis(q.Start), End: millis(q.End)},
-		Descending: q.Descending, PerRecord: q.PerRecord, Total: q.Limit, Cursor: q.Cursor,
+		Pattern: p, Window: w, Descending: q.Descending,
+		PerRecord: q.PerRecord, Total: q.Limit, Cursor: q.Cursor,
 	})
 	if err != nil {
 		return Page[T]{}, err
@@ -70,9 +74,13 @@ func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.
 	if err != nil {
 		return nil, err
 	}
+	w, err := window(start, end)
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: buckets of %q in %q: %w", path, pattern, err)
+	}
 	var all []Bucket
 	for bucket, err := range db.config.backend.Buckets(ctx, records.BucketQuery{
-		Pattern: p, Window: records.Window{Start: millis(start), End: millis(end)}, Width: width, Path: path,
+		Pattern: p, Window: w, Width: width, Path: path,
 	}) {
 		if err != nil {
 			return nil, fmt.Errorf("aimdb: buckets of %q in %q: %w", path, pattern, err)

@@ -62,10 +62,10 @@ func RangeRows[T any](ctx context.Context, db *DB, pattern string, start, end ti
 	if err != nil {
 		return nil, err
 	}
-	if !start.IsZero() && !end.IsZero() && start.After(end) {
-		return nil, fmt.Errorf("aimdb: query %q: it starts at %v, after its end at %v", pattern, start, end)
+	w, err := window(start, end)
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: query %q: %w", pattern, err)
 	}
-	w := records.Window{Start: millis(start), End: millis(end)}
 	return decode[T](db, db.config.backend.Range(ctx, records.RangeQuery{Pattern: p, Window: w})), nil
 }
 
@@ -74,14 +74,6 @@ func (db *DB) checkQuery(pattern string) (records.Pattern, error) {
 		return records.Pattern{}, ErrNoHistory
 	}
 	return records.ParsePattern(pattern)
-}
-
-func millis(t time.Time) *int64 {
-	if t.IsZero() {
-		return nil
-	}
-	ms := t.UnixMilli()
-	return &ms
 }
 
 func collect[T any](db *DB, rows iter.Seq2[records.Row, error]) ([]Row[T], error) {

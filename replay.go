@@ -34,6 +34,11 @@ func Follow[T any](ctx context.Context, db *DB, pattern string, from time.Time) 
 			yield(Event[T]{}, err)
 			return
 		}
+		w, err := window(from, time.Time{})
+		if err != nil {
+			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: %w", pattern, err))
+			return
+		}
 		seam, err := db.config.backend.Position(ctx)
 		if err != nil {
 			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: find the end of history: %w", pattern, err))
@@ -43,7 +48,7 @@ func Follow[T any](ctx context.Context, db *DB, pattern string, from time.Time) 
 			seam.Sequence = 0 // the history has nothing of this log yet
 		}
 		rows := db.config.backend.Range(ctx, records.RangeQuery{
-			Pattern: p, Window: records.Window{Start: millis(from)}, MaxID: seam.MaxID,
+			Pattern: p, Window: w, MaxID: seam.MaxID,
 		})
 		for row, err := range decode[T](db, rows) {
 			if ctx.Err() != nil || !yield(Event[T]{Row: row}, err) || err != nil {
