@@ -21,6 +21,10 @@ type Backend interface {
 	Close() error
 	// Latest yields the newest rows of each matching record.
 	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
+	// Last yields the rows of one record that were stored last, the last one
+	// first. Unlike Latest it does not let itself be deceived by a clock that
+	// was set back.
+	Last(ctx context.Context, record string, limit int) iter.Seq2[records.Row, error]
 	// Range yields the rows of a span of time.
 	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
 	// Page returns at most q.Total rows of a range, and the cursor of what

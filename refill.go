@@ -57,18 +57,12 @@ func (db *DB) catchUp(ctx context.Context) error {
 }
 
 func (db *DB) refillRecord(ctx context.Context, h *records.Handle) (int, error) {
-	pattern, err := records.ParsePattern(h.Key())
-	if err != nil {
-		return 0, err
-	}
 	var rows []records.Row
-	for row, err := range db.config.backend.Latest(ctx, records.LatestQuery{Pattern: pattern, Limit: h.Capacity()}) {
+	for row, err := range db.config.backend.Last(ctx, h.Key(), h.Capacity()) {
 		if err != nil {
 			return 0, err
 		}
-		if row.Record == h.Key() {
-			rows = append(rows, row)
-		}
+		rows = append(rows, row)
 	}
 	skipped, err := h.Refill(rows)
 	return len(rows) - skipped, err

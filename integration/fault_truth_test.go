@@ -123,9 +123,10 @@ func (p *patient) newestIs(n int) {
 }
 
 // A clock that is set back costs nothing and stores nothing twice: sequences
-// and not times say what is new. Rows carry the times they were written at, so
-// queries, which go by time, show the rows from before the change as newer for
-// as long as the clock is behind them.
+// and not times say what is new, and records start with what was stored last.
+// Rows carry the times they were written at, so queries, which go by time, show
+// the rows from before the change as newer for as long as the clock is behind
+// them.
 func TestClockSetBack(t *testing.T) {
 	dir := t.TempDir()
 	p := admit(t, setup{dir: dir})
@@ -139,7 +140,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 	for first := 101; first <= 301; first += 100 {
 		p = admit(t, setup{dir: dir})
-		p.newestIs(100)
+		p.newestIs(first - 1)
 		p.send(first, first+99)
 		p.flush()
 		p.stop()

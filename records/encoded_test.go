@@ -168,8 +168,8 @@ func TestRefill(t *testing.T) {
 	eager := register[int](t, r, "eager", records.Config{Kind: records.Ring, Capacity: 9, Logged: true, RefillStages: true})
 	record.Produce(9)
 	rows := []records.Row{
-		{ID: 3, Time: 30, Value: json.RawMessage("3")}, {ID: 1, Time: 10, Value: json.RawMessage("1")},
-		{ID: 4, Time: 30, Value: json.RawMessage(`"four"`)}, {ID: 2, Time: 20, Record: "a.b", Value: json.RawMessage("2")},
+		{ID: 4, Time: 30, Value: json.RawMessage(`"four"`)}, {ID: 3, Time: 30, Value: json.RawMessage("3")},
+		{ID: 1, Time: 40, Value: json.RawMessage("1")}, {ID: 2, Time: 20, Record: "a.b", Value: json.RawMessage("2")},
 	}
 	if skipped, err := record.Handle().Refill(rows); skipped != 1 || err != nil {
 		t.Errorf("skipped %d, %v", skipped, err)

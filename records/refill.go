@@ -1,13 +1,10 @@
 package records
 
-import (
-	"cmp"
-	"fmt"
-	"slices"
-)
+import "fmt"
 
-// Refill puts rows of history, in any order, before what a ring or a
-// single-latest record keeps: the newest ones that fit in. It is for the time
+// Refill puts rows of history, the newest one first, before what a ring or a
+// single-latest record keeps: as many as fit in. Their times do not count, since
+// the clock may have been set back. It is for the time
 // before Run and works once. Refilled values do not count as produced, have the
 // number 0, are not logged again, and no stage runs on them unless
 // Config.RefillStages is set. Rows that do not decode are skipped and counted.
@@ -30,7 +27,7 @@ func (h *Handle) Refill(rows []Row) (skipped int, err error) {
 		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.text)
 	}
 	h.refilled = true
-	for i := len(boxes) - 1; i >= 0 && h.kept < h.capacity; i-- {
+	for i := 0; i < len(boxes) && h.kept < h.capacity; i++ {
 		h.kept++
 		slot := h.slot(h.oldest())
 		h.typed.store(slot, boxes[i])
@@ -42,12 +39,7 @@ func (h *Handle) Refill(rows []Row) (skipped int, err error) {
 	return skipped, nil
 }
 
-// decodeRows returns the values of rows in the order they were written.
 func (h *Handle) decodeRows(rows []Row) (boxes []any, times []int64, skipped int, err error) {
-	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
-	})
 	for _, row := range rows {
 		if row.Record != "" && Normalize(row.Record) != Normalize(h.key.text) {
 			return nil, nil, 0, fmt.Errorf("a row belongs to record %q", row.Record)

@@ -31,6 +31,12 @@
 // batch record by record, so that they lie in few pages. Times are Unix
 // milliseconds, sizes are bytes.
 //
+// A clock that is set back makes these two orders differ. Queries keep to the
+// time; Last, which a start refills records with, does not. For it the writer
+// keeps under "turn:" and the record's name in aimdb_meta where the times of the
+// record last turned back, so that there is nothing to scan. Of a turn from
+// before there were such entries nothing is known.
+//
 // # Damage
 //
 // After a stop that was not clean, Open runs quick_check. A damaged file is

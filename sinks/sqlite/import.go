@@ -97,6 +97,7 @@ func (im *importer) add(ctx context.Context, part []records.Row, report *ImportR
 		if err != nil {
 			return s.writeError(fmt.Sprintf("import %d rows", len(part)), err)
 		}
+		clear(w.clocks) // of the times of these rows they do not know
 		s.names.add(fresh)
 		report.Added += added
 		report.Skipped += int64(len(part)) - added

@@ -77,6 +77,9 @@ func (s *Store) execute(c *command) error {
 		return nil // whoever asked has gone
 	}
 	err := s.noted(corruptError(c.do(context.Background(), s.write)))
+	if err != nil {
+		clear(s.write.clocks) // they may tell of rows that were rolled back
+	}
 	c.done <- err
 	if errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("the history %s: %w; the next start deals with it", s.path, err)

@@ -11,9 +11,13 @@ import (
 // negative, deleted.
 type tally map[string]*counts
 
-type counts struct{ rows, bytes int64 }
+type counts struct {
+	rows, bytes int64
+	// times is only known of rows that come from the log.
+	times passage
+}
 
-func (t tally) add(record string, rows, bytes int64) {
+func (t tally) add(record string, rows, bytes int64) *counts {
 	c := t[record]
 	if c == nil {
 		c = &counts{}
@@ -21,18 +25,20 @@ func (t tally) add(record string, rows, bytes int64) {
 	}
 	c.rows += rows
 	c.bytes += bytes
+	return c
 }
 
 func countEntries(entries []sinks.Entry) tally {
 	t := tally{}
-	for _, e := range entries {
-		t.add(e.Record, 1, int64(len(e.Value)))
+	for i, e := range entries {
+		t.add(e.Record, 1, int64(len(e.Value))).times.add(int64(i-len(entries)), e.Time)
 	}
 	return t
 }
 
 // count adds a tally to the counts that are kept beside the history. They
-// change in the transaction of the rows, so they are always right.
+// change in the transaction of the rows, so they are always right, as is what is
+// known of the times.
 func (w *writer) count(ctx context.Context, t tally) error {
 	args := make([]any, 0, 3*len(t))
 	for record, c := range t {
@@ -47,7 +53,7 @@ func (w *writer) count(ctx context.Context, t tally) error {
 			args = args[3*size:]
 		}
 	}
-	return nil
+	return w.noteTurns(ctx, t)
 }
 
 func countText(records int) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -16,6 +17,10 @@ type writer struct {
 	// statements are kept prepared by their text.
 	statements map[string]*sql.Stmt
 	checkpoint sinks.Checkpoint
+	// clocks are those of the records written since the start. turned says that
+	// the times of any record ever turned back; readers ask it too.
+	clocks map[string]clock
+	turned atomic.Bool
 	// shrinks says that the file was made with auto_vacuum.
 	shrinks bool
 	// quirk is what has to be said about the file, once.
@@ -27,7 +32,7 @@ func newWriter(ctx context.Context, path string, o options, found inspection) (*
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, statements: map[string]*sql.Stmt{}}
+	w := &writer{db: db, statements: map[string]*sql.Stmt{}, clocks: map[string]clock{}}
 	if err := w.start(ctx, found); err != nil {
 		_ = w.close() // the first error is the one to tell
 		return nil, err
@@ -51,6 +56,9 @@ func (w *writer) start(ctx context.Context, found inspection) (err error) {
 	}
 	if w.shrinks = vacuum != 0; !w.shrinks {
 		w.quirk = "this history was made without auto_vacuum: pruning makes room inside the file but cannot make it smaller; run 'aimdb history compact' on it once while nothing else uses it"
+	}
+	if err := w.readTurned(ctx); err != nil {
+		return err
 	}
 	w.checkpoint, err = readCheckpoint(ctx, w.conn)
 	return err
