@@ -97,7 +97,11 @@ func (w *writer) noteTurns(ctx context.Context, t tally) error {
 			continue
 		}
 		if end == 0 {
-			if err := w.conn.QueryRowContext(ctx, "SELECT max(id) + 1 FROM record_history").Scan(&end); err != nil {
+			next, err := w.prepared(ctx, "SELECT max(id) + 1 FROM record_history")
+			if err == nil {
+				err = next.QueryRowContext(ctx).Scan(&end)
+			}
+			if err != nil {
 				return err
 			}
 		}
