@@ -203,6 +203,33 @@ func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
 	}
 }
 
+// Consumers that clients from outside have used up are none that the process
+// itself must do without.
+func TestOutsidersCannotUseUpTheConsumers(t *testing.T) {
+	b, _, _ := running(t, Config{}, 10)
+	o := outside(t, b)
+	made := 0
+	for ; made <= outsideConsumers; made++ {
+		if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{
+			AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: outsideIdle,
+		}); err != nil {
+			break
+		}
+	}
+	if made != outsideConsumers {
+		t.Fatalf("an outsider made %d consumers, want %d and a refusal", made, outsideConsumers)
+	}
+	for m, err := range b.Follow(deadline(t), records.WirePattern("#"), 0) {
+		if err != nil || m.Sequence != 1 {
+			t.Fatalf("followed to %d: %v", m.Sequence, err)
+		}
+		break
+	}
+	if all := readAll(t, b, Position{}, 10); len(all) != 10 {
+		t.Fatalf("a sink read %d of 10", len(all))
+	}
+}
+
 func TestWhoIsLetIn(t *testing.T) {
 	pair, err := nkeys.CreateUser()
 	if err != nil {
@@ -320,5 +347,49 @@ func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
 	state, err := b.state(deadline(t))
 	if err != nil || state.Msgs != 10 {
 		t.Fatalf("the log has %d messages (%v)", state.Msgs, err)
+	}
+}
+
+// What clients from outside can do to each other: one hears the answers that
+// another gets, and can have the server answer to where another listens. The
+// log and what the process itself is told are out of their reach.
+func TestOutsidersHearEachOthersAnswers(t *testing.T) {
+	b, _, _ := running(t, Config{}, 1)
+	curious, other := outside(t, b), outside(t, b)
+	heard, err := curious.nc.SubscribeSync("_INBOX.>")
+	if err == nil {
+		err = curious.nc.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.nc.Request("$JS.API.STREAM.INFO.AIMDB_test", nil, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := heard.NextMsgWithContext(deadline(t)); err != nil || !strings.Contains(string(m.Data), "stream_info_response") {
+		t.Fatalf("heard %v: %v", m, err)
+	}
+	listening, err := other.nc.SubscribeSync(other.nc.NewInbox())
+	if err == nil {
+		err = other.nc.Flush()
+	}
+	if err == nil {
+		err = curious.nc.PublishRequest("$JS.API.INFO", listening.Subject, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listening.NextMsgWithContext(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	// An answer to the process itself is not among what was heard.
+	if _, err := b.LastSequence(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := curious.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := heard.Pending(); err != nil || n != 1 {
+		t.Fatalf("%d more messages were heard, want the one to the other (%v)", n, err)
 	}
 }

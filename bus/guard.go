@@ -22,13 +22,15 @@ const createAPI = "$JS.API.CONSUMER.CREATE."
 // guard stands before the stream's consumer API. Permissions look at subjects
 // only, and the danger of a consumer is in its body: one that is pushed can be
 // told to deliver to any subject, among them the API that purges the stream.
-// So requests to make a consumer are led here by a mapping of the account, and
-// go on, if they are harmless, by the older form of the API, which is not open
-// to the outside.
+// So what the outside account sees as that API leads here, and requests go on,
+// if they are harmless, to the stream.
 type guard struct {
 	bus *Bus
 	nc  *nats.Conn
 }
+
+// creations matches the requests by which clients make consumers.
+func creations(database string) string { return createAPI + streamName(database) + ".>" }
 
 func guardSubject(database string) string { return "_AIMDB_GUARD." + database + "." }
 

@@ -29,7 +29,6 @@ func doorsOf(s subjects) doors {
 		singles: []string{
 			"$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
 			"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.MSG.GET." + stream,
-			createAPI + stream + ".>",
 			"$JS.API.CONSUMER.INFO." + stream + ".*", "$JS.API.CONSUMER.DELETE." + stream + ".*",
 			"$JS.ACK." + stream + ".>",
 		},
@@ -40,15 +39,19 @@ func doorsOf(s subjects) doors {
 	}
 }
 
-// openOutside makes the account for clients from outside, and lets requests
-// for consumers go by the guard.
+// openOutside makes the account for clients from outside. Their requests for
+// consumers arrive inside at the guard's subject; those of the process's own
+// connections, which are in the inside account, go to the stream itself.
 func openOutside(s *server.Server, database string) (*server.Account, error) {
 	inside := s.GlobalAccount()
 	outside, err := s.RegisterAccount(outsideAccount)
 	if err != nil {
 		return nil, fmt.Errorf("bus: make the account for clients from outside: %w", err)
 	}
-	err = inside.AddMapping(createAPI+streamName(database)+".>", guardSubject(database)+">")
+	toGuard := guardSubject(database) + ">"
+	err = errors.Join(
+		inside.AddServiceExport(toGuard, nil),
+		outside.AddServiceImport(inside, creations(database), toGuard))
 	d := doorsOf(subjects{database})
 	for _, subject := range d.streams {
 		err = errors.Join(err, inside.AddStreamExport(subject, nil), outside.AddStreamImport(inside, subject, ""))
@@ -72,7 +75,7 @@ func openOutside(s *server.Server, database string) (*server.Account, error) {
 func outsideRights(s subjects) *server.Permissions {
 	d := doorsOf(s)
 	return &server.Permissions{
-		Publish: &server.SubjectPermission{Allow: append(d.singles, d.flows...)},
+		Publish: &server.SubjectPermission{Allow: append(append(d.singles, d.flows...), creations(s.database))},
 		Subscribe: &server.SubjectPermission{Allow: append(d.streams,
 			// A pattern over databases or kinds shows only what the account
 			// imports: the streams of this database.

@@ -83,6 +83,7 @@ func (n *node) options() (*server.Options, error) {
 		JetStreamMaxMemory:         unbounded,
 		JetStreamMaxStore:          unbounded,
 		StreamMaxBufferedMsgs:      streamBuffer,
+		JetStreamLimits:            server.JSLimitOpts{DefaultMaxConsumers: -1}, // the guard bounds the outside
 		MaxPayload:                 int32(n.config.MaxValue) + 4096,
 		MaxPending:                 outsidePending,
 		WriteDeadline:              outsideWriteDeadline,
