@@ -102,9 +102,6 @@ func (b *Bus) Addr() net.Addr {
 	return b.node.listener
 }
 
-// MaxValue returns the size in bytes above which a value is refused.
-func (b *Bus) MaxValue() int { return b.config.MaxValue }
-
 // LastSequence returns the last sequence of the log.
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
 	state, err := b.state(ctx)

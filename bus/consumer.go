@@ -70,6 +70,7 @@ func (b *Bus) Consumer(ctx context.Context, name string, from Position) (*Consum
 		return nil, err
 	}
 	if err := c.subscribe(ctx); err != nil {
+		c.drop(ctx)
 		return nil, err
 	}
 	return c, nil
@@ -141,7 +142,11 @@ func (c *Consumer) subscribe(ctx context.Context) error {
 		nc.Close()
 		return fmt.Errorf("bus: subscribe to the sink's messages: %w", err)
 	}
-	return c.ask()
+	if err := c.ask(); err != nil {
+		nc.Close()
+		return err
+	}
+	return nil
 }
 
 // ask keeps two requests open.

@@ -46,24 +46,13 @@ func (c *Consumer) dropOld(ctx context.Context, prefix string) {
 	}
 }
 
-// DeleteConsumers deletes the consumers of all sinks. Those that are being
-// read are made anew from the sinks' checkpoints; those of sinks that are not
-// used any more are gone.
-func (b *Bus) DeleteConsumers(ctx context.Context) error {
-	stream, err := b.js.Stream(ctx, b.stream)
-	if err != nil {
-		return fmt.Errorf("bus: delete the sinks' consumers: %w", err)
+// drop deletes a consumer that cannot be read.
+func (c *Consumer) drop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	defer cancel()
+	if err := c.bus.js.DeleteConsumer(ctx, c.bus.stream, c.name); err != nil {
+		c.bus.log.Debug("bus: a consumer that could not be read stays", "consumer", c.name, "error", err)
 	}
-	names := stream.ConsumerNames(ctx)
-	for name := range names.Name() {
-		if !strings.HasPrefix(name, "sink_") {
-			continue
-		}
-		if err := stream.DeleteConsumer(ctx, name); err != nil {
-			return fmt.Errorf("bus: delete consumer %s: %w", name, err)
-		}
-	}
-	return names.Err()
 }
 
 // api sends a request to JetStream's API and returns its refusal.

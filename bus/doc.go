@@ -57,6 +57,11 @@
 //
 // # Slow readers
 //
+// Values of records that are not logged go out while somebody listens. That
+// somebody has begun to is noticed within 200 ms; values produced before go to
+// nobody, and no message tells of them. Who wants the value as it stands asks
+// the gateway.
+//
 // No reader slows a writer or another reader. Sinks and followers read the log
 // at their own pace; what goes by a limit before a sink has read it reaches
 // its ledger with the exact range. A plain subscriber that does not read is cut
@@ -69,13 +74,15 @@
 // reading part of the log's API are exported: they may subscribe, ask for the
 // state of the log, read single messages of it, and read it through pull
 // consumers of their own, which are ephemeral and made through a guard that
-// looks into the request. Answers to them stay in their account, so that no
+// looks into the request and makes no more than 1000; the process's own go by
+// another way and are never short. Answers to them stay in their account, so that no
 // answer can be sent into the log or to the API. They cannot list consumers:
 // the names of the sinks' consumers are secrets made anew at each start. The
 // process's own connections use a secret made at start, and inboxes nobody
 // else may subscribe to. Clients from outside are not protected from each
-// other: one can have an answer of the server sent to a subject that others of
-// them listen to; what counts is in the log.
+// other: one can hear the answers that others get, since client libraries
+// expect to hear theirs under _INBOX, and can have an answer of the server sent
+// to a subject that others of them listen to; what counts is in the log.
 //
 // # Ending
 //

@@ -1,8 +1,11 @@
 package bus
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -140,16 +143,26 @@ func TestRunEndsWhenTheServerStops(t *testing.T) {
 	}
 }
 
+// Run ends by bringing what is in the rings to the log, and says how much that
+// was.
 func TestDrainAtTheEnd(t *testing.T) {
-	b := open(t, Config{})
+	var said bytes.Buffer // Run writes to it only while it is waited for
+	b := open(t, Config{Logger: slog.New(slog.NewTextHandler(&said, nil))})
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
-	stop := republish(t, b, reg)
+	republisher := b.Republisher(reg)
 	for i := range 5000 {
 		r.Produce(reading{i})
 	}
-	stop()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := republisher.Run(ended); err != nil {
+		t.Fatal(err)
+	}
 	if last, err := b.LastSequence(deadline(t)); err != nil || last != 5000 {
 		t.Fatalf("the log ends at %d, want 5000 (%v)", last, err)
+	}
+	if want := "flushed=5000 left=0 records_with_values_left=0"; !strings.Contains(said.String(), want) {
+		t.Errorf("the log says %q, want %q in it", said.String(), want)
 	}
 }

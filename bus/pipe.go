@@ -74,8 +74,11 @@ func (p *pipe) hello(conn net.Conn, r *bufio.Reader) error {
 	}
 	line := ""
 	for !strings.HasPrefix(line, "PONG") {
-		if line, err = r.ReadString('\n'); err != nil || strings.HasPrefix(line, "-ERR") {
-			return fmt.Errorf("bus: connect to the log: the server answers %q: %w", strings.TrimSpace(line), err)
+		if line, err = r.ReadString('\n'); err != nil {
+			return fmt.Errorf("bus: connect to the log: wait for the server's answer: %w", err)
+		}
+		if strings.HasPrefix(line, "-ERR") {
+			return fmt.Errorf("bus: connect to the log: the server answers %q", strings.TrimSpace(line))
 		}
 	}
 	return conn.SetDeadline(time.Time{})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/records"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -48,6 +49,59 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 			t.Fatalf("after the server was started anew: %v", err)
 		}
 		c.Close()
+	}
+}
+
+// When a consumer is deleted while it is read, it says so, and a new one goes on
+// behind what was read.
+func TestConsumerDeletedWhileItIsRead(t *testing.T) {
+	b, r, _ := running(t, Config{}, 1)
+	c, err := b.Consumer(deadline(t), "sink", Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	one := make([]Message, 1)
+	if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	c.drop(deadline(t))
+	if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); !errors.Is(err, ErrConsumerLost) {
+		t.Fatalf("a deleted consumer says %v", err)
+	}
+	r.Produce(reading{1})
+	again, err := b.Consumer(deadline(t), "sink", Position{Log: b.Identity(), Sequence: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, err := again.Next(deadline(t), one, 1<<20, time.Time{}); err != nil || string(one[0].Value) != `{"n":1}` {
+		t.Fatalf("read on with %s: %v", one[0].Value, err)
+	}
+}
+
+// A consumer that was made and then cannot be read is not left in the log.
+func TestConsumerThatCannotBeReadIsNotLeftBehind(t *testing.T) {
+	b, _, _ := running(t, Config{}, 1)
+	stopped := open(t, Config{Name: "other"})
+	if err := stopped.Close(); err != nil {
+		t.Fatal(err)
+	}
+	swap := func(n *node, to *server.Server) *server.Server {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		was := n.current
+		n.current = to
+		return was
+	}
+	was := swap(b.node, stopped.node.server()) // new connections fail, those there are go on
+	_, err := b.Consumer(deadline(t), "sink", Position{})
+	swap(b.node, was)
+	if err == nil {
+		t.Fatal("the consumer could be read")
+	}
+	if state, err := b.state(deadline(t)); err != nil || state.Consumers != 0 {
+		t.Fatalf("%d consumers stay (%v)", state.Consumers, err)
 	}
 }
 
