@@ -74,7 +74,7 @@ func reading(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err
 // writing opens a history and runs its writer meanwhile. A damaged file is
 // refused and not moved aside: there is no log here to fill it again.
 func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err error) {
-	s, err := sqlite.Open(path, sqlite.Strict(), sqlite.Logger(logger(cmd)))
+	s, err := sqlite.Open(path, sqlite.Beside(), sqlite.Logger(logger(cmd)))
 	if err != nil {
 		return err
 	}

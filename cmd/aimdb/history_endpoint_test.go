@@ -222,3 +222,19 @@ func upstream(conn net.Conn) {
 		}
 	}
 }
+
+// TestHistoryCommandsBesideADatabase: what writes may do so while a database
+// runs on the file; what needs the file for itself is refused.
+func TestHistoryCommandsBesideADatabase(t *testing.T) {
+	db := historyFile(t, 30)
+	serveHistory(t, db)
+	row := `{"record":"b","time":1800000000000,"value":{"n":30}}` + "\n"
+	if r := aimdbIn(t, row, "history", "import", db); !strings.Contains(r.stderr, "1 rows added") {
+		t.Errorf("import: %s", r.stderr)
+	}
+	if out := aimdb(t, "history", "prune", db, "--pattern", "a::*", "--max-rows", "4").ok(t); !strings.Contains(out, "12 rows") {
+		t.Errorf("prune: %s", out)
+	}
+	aimdb(t, "history", "check", db).ok(t)
+	aimdb(t, "history", "compact", db).fails(t, exitFailed, "in use by another process", db+".lock")
+}

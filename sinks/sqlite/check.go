@@ -65,7 +65,7 @@ func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
 	var indexed int
 	err = s.readers.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'idx_record_time' AND tbl_name = 'record_history'").Scan(&indexed)
 	if err == nil && indexed == 0 {
-		problems = append(problems, "the index idx_record_time is missing; open the file once for writing to make it")
+		problems = append(problems, "the index idx_record_time is missing; the next start of a database on the file makes it, and so does 'aimdb history check --repair'")
 	}
 	return problems, err
 }

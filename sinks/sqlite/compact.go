@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,14 @@ type CompactReport struct {
 // the size of the history as free space on the disk. Tables do not change.
 func Compact(ctx context.Context, path string, opts ...Option) (report CompactReport, err error) {
 	o := defaults(opts)
+	owner, err := takeOwnership(ctx, path, min(o.busyTimeout, lockWait))
+	if err != nil {
+		return report, fmt.Errorf("compact: %w", err)
+	}
+	if owner == nil {
+		return report, fmt.Errorf("compact: %w", inUse(path))
+	}
+	defer func() { err = errors.Join(err, owner.release()) }()
 	found, err := inspect(ctx, path, o)
 	if err != nil {
 		return report, err

@@ -37,6 +37,16 @@
 // record last turned back, so that there is nothing to scan. Of a turn from
 // before there were such entries nothing is known.
 //
+// # One owner
+//
+// A store that Open returns owns its file: it holds a lock on an empty file
+// beside it, NAME.lock, and only who holds that may migrate the file, mark it as
+// in use or left in good order, or move it aside. Another Open is refused with
+// ErrInUse before it has touched anything. Close removes the lock file; one that
+// a kill left behind is no hindrance and may stay or be deleted while nothing
+// runs. Readers need no lock, and with the option Beside a command adds or
+// deletes rows of a file that a database owns.
+//
 // # Damage
 //
 // After a stop that was not clean, Open runs quick_check. A damaged file is

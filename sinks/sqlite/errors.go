@@ -24,6 +24,8 @@ var (
 	ErrCorrupt = errors.New("damaged")
 	// ErrGone says that the file was deleted or replaced while it was open.
 	ErrGone = errors.New("deleted or replaced while it was open")
+	// ErrInUse says that another process is the owner of the file.
+	ErrInUse = errors.New("in use by another process")
 	// ErrReadOnly says that a store opened with OpenReadOnly was to write.
 	ErrReadOnly = errors.New("the history was opened for reading only")
 )

@@ -15,6 +15,7 @@ type options struct {
 	synchronous string
 	strict      bool
 	litestream  bool
+	beside      bool
 	readers     int
 	readTimeout time.Duration
 	busyTimeout time.Duration
@@ -55,6 +56,13 @@ func SynchronousNormal() Option { return func(o *options) { o.synchronous = "NOR
 // Strict makes Open refuse a corrupt file. Without it the file is moved aside
 // and a new one is started, for the log to fill again as far as it reaches.
 func Strict() Option { return func(o *options) { o.strict = true } }
+
+// Beside lets Open go on where another process owns the file, for a command
+// that adds or deletes rows while a database runs. Such a store only moves rows
+// and the counts of them. It never becomes the owner: it takes the lock for no
+// longer than Open lasts, if it is free, to bring the file up to date. A damaged
+// file is refused, as with Strict.
+func Beside() Option { return func(o *options) { o.beside = true } }
 
 // Litestream leaves all checkpoints of the write-ahead log to Litestream.
 func Litestream() Option { return func(o *options) { o.litestream = true } }

@@ -37,6 +37,10 @@ type Store struct {
 	// sweep is held by whoever deletes or counts rows; only one may.
 	sweep chan struct{}
 
+	// owner is held as long as the store is open; nil if the store is
+	// read-only or beside another.
+	owner *ownership
+
 	// own says that the file has our own tables, which a read-only store of
 	// an upstream file has not.
 	own       bool
@@ -52,33 +56,59 @@ type Store struct {
 }
 
 // Open opens the history in a file, and makes the file and its directory if
-// they are not there. Run must run for anything to be written.
+// they are not there. Run must run for anything to be written. Until it is
+// closed the store is the owner of the file, and another Open of it fails with
+// ErrInUse; the lock is on a file beside it that Close removes.
 func Open(path string, opts ...Option) (*Store, error) {
 	o := defaults(opts)
 	ctx := context.Background()
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("make the directory of the history: %w", err)
 	}
-	s, err := openFile(ctx, path, o)
+	owner, err := takeOwnership(ctx, path, min(o.busyTimeout, lockWait))
+	if err != nil {
+		return nil, err
+	}
+	if owner == nil && !o.beside {
+		return nil, inUse(path)
+	}
+	s, err := openOwned(ctx, path, o, owner != nil)
+	if err == nil && !o.beside {
+		s.owner = owner
+		return s, nil
+	}
+	if released := owner.release(); released != nil && err == nil {
+		_ = s.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("open the history %s: %w", path, released)
+	}
+	return s, err
+}
+
+// openOwned opens a file that nobody else owns, or one beside its owner.
+func openOwned(ctx context.Context, path string, o options, owned bool) (*Store, error) {
+	s, err := openFile(ctx, path, o, owned)
 	if !errors.Is(err, ErrCorrupt) {
 		return s, err
 	}
-	if o.strict {
+	if o.strict || o.beside {
 		return nil, fmt.Errorf("%w; restore a backup, or open it without the strict option to start a new file that the log fills again", err)
 	}
 	if err := moveAside(path, o, err); err != nil {
 		return nil, err
 	}
-	return openFile(ctx, path, o)
+	return openFile(ctx, path, o, owned)
 }
 
-func openFile(ctx context.Context, path string, o options) (*Store, error) {
+func openFile(ctx context.Context, path string, o options, owned bool) (*Store, error) {
 	found, err := inspect(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
+	if !owned && found.version != version {
+		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
+	}
 	s := newStore(path, o)
-	if s.write, err = newWriter(ctx, path, o, found); err != nil {
+	if s.write, err = newWriter(ctx, path, o, found, owned); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
 	if err := s.openReading(ctx, true); err != nil {
@@ -165,6 +195,7 @@ func (s *Store) Close() error {
 			s.markClean()
 			s.closeErr = errors.Join(s.closeErr, s.write.close())
 		}
+		s.closeErr = errors.Join(s.closeErr, s.owner.release())
 		if s.closeErr != nil {
 			s.closeErr = fmt.Errorf("close the history %s: %w", s.path, s.closeErr)
 		}
@@ -175,7 +206,7 @@ func (s *Store) Close() error {
 // markClean spares the next start a look at the whole file. Where that fails,
 // for want of space perhaps, nothing is lost but the time of that look.
 func (s *Store) markClean() {
-	if s.damaged.Load() || s.gone() != nil {
+	if s.owner == nil || s.damaged.Load() || s.gone() != nil {
 		return
 	}
 	if err := s.write.markClean(context.Background()); err != nil {

@@ -27,28 +27,27 @@ type writer struct {
 	quirk string
 }
 
-func newWriter(ctx context.Context, path string, o options, found inspection) (*writer, error) {
+func newWriter(ctx context.Context, path string, o options, found inspection, owned bool) (*writer, error) {
 	db, err := openWriter(path, o)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{db: db, statements: map[string]*sql.Stmt{}, clocks: map[string]clock{}}
-	if err := w.start(ctx, found); err != nil {
+	if err := w.start(ctx, found, owned, o); err != nil {
 		_ = w.close() // the first error is the one to tell
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *writer) start(ctx context.Context, found inspection) (err error) {
+func (w *writer) start(ctx context.Context, found inspection, owned bool, o options) (err error) {
 	if w.conn, err = w.db.Conn(ctx); err != nil {
 		return err
 	}
-	if err := migrate(ctx, w.conn, max(found.version, 0)); err != nil {
-		return err
-	}
-	if err := w.checkUnclean(ctx); err != nil {
-		return err
+	if owned {
+		if err := w.bringUpToDate(ctx, found, o.beside); err != nil {
+			return err
+		}
 	}
 	var vacuum int
 	if err := w.conn.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&vacuum); err != nil {
@@ -64,24 +63,37 @@ func (w *writer) start(ctx context.Context, found inspection) (err error) {
 	return err
 }
 
-// checkUnclean looks for damage after a stop that was not clean, and marks the
-// file as in use.
-func (w *writer) checkUnclean(ctx context.Context) error {
-	clean, err := metaInt(ctx, w.conn, "clean")
-	if err != nil {
+// bringUpToDate does what only the owner of the file may. The index of the
+// history is made again if somebody has dropped it. Whoever is not going to
+// stay the owner does not mark the file as in use.
+func (w *writer) bringUpToDate(ctx context.Context, found inspection, leaves bool) error {
+	if err := migrate(ctx, w.conn, max(found.version, 0)); err != nil {
 		return err
 	}
-	if clean == 0 {
-		var result string
-		if err := w.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
-			return err
-		}
-		if result != "ok" {
-			return fmt.Errorf("%w: %s", ErrCorrupt, result)
-		}
-		return nil
+	if _, err := w.conn.ExecContext(ctx, history); err != nil {
+		return fmt.Errorf("make the index of the history: %w", err)
+	}
+	unclean, err := w.checkUnclean(ctx)
+	if err != nil || unclean || leaves {
+		return err
 	}
 	return setMeta(ctx, w.conn, "clean", 0)
+}
+
+// checkUnclean looks for damage after a stop that was not clean.
+func (w *writer) checkUnclean(ctx context.Context) (unclean bool, err error) {
+	clean, err := metaInt(ctx, w.conn, "clean")
+	if err != nil || clean != 0 {
+		return false, err
+	}
+	var result string
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+		return true, err
+	}
+	if result != "ok" {
+		return true, fmt.Errorf("%w: %s", ErrCorrupt, result)
+	}
+	return true, nil
 }
 
 // prepared returns the prepared statement of a text.
