@@ -63,9 +63,10 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 	for len(entries) > 0 && entries[0].Sequence <= after {
 		entries = entries[1:]
 	}
+	entries = gathered(entries)
 	counts = countEntries(entries)
 	err = inTransaction(ctx, w.conn, func() error {
-		if err := w.insert(ctx, gathered(entries)); err != nil {
+		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
 		if err := w.count(ctx, counts); err != nil {
