@@ -155,11 +155,11 @@ func TestExportMovesToAnotherFile(t *testing.T) {
 // file that cannot be exported.
 func TestBrokenRowsOfARunningDatabase(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "history.db")
-	batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "test", Sequence: 3}}
+	var entries []sinks.Entry
 	for i, value := range []string{"1", "{broken", "3"} {
-		batch.Entries = append(batch.Entries, sinks.Entry{Sequence: uint64(i + 1), Record: "a", Time: base + int64(i), Value: []byte(value)})
+		entries = append(entries, sinks.Entry{Sequence: uint64(i + 1), Record: "a", Time: base + int64(i), Value: []byte(value)})
 	}
-	fillHistory(t, db, batch)
+	fillHistory(t, db, entries)
 	socket, _ := serveHistory(t, db)
 	file, endpoint := aimdb(t, "history", "export", db), aimdb(t, "history", "export", socket)
 	if file.ok(t) != endpoint.ok(t) || file.stderr != endpoint.stderr || !strings.Contains(file.stderr, "1 rows left out") {

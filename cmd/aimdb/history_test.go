@@ -177,8 +177,8 @@ func TestHistoryPruneToASize(t *testing.T) {
 	}
 	left := numbers(t, aimdb(t, "history", "export", db).ok(t))
 	slices.Sort(left)
-	if want := int(rows - after.Rows); len(left) == 0 || left[0] != want || left[len(left)-1] != rows-1 {
-		t.Errorf("%d rows are left, from %d; want the newest, from %d", len(left), left[0], want)
+	if want := int(rows - after.Rows); len(left) == 0 || left[0] <= want-perBatch || left[len(left)-1] != rows-1 {
+		t.Errorf("%d rows are left, from %d; want the newest, from %d but for one batch", len(left), left[0], want)
 	}
 	aimdb(t, "history", "prune", db, "--file-bytes", "-1").fails(t, exitUsage, "negative")
 }

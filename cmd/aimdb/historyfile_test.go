@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/sinks"
@@ -18,19 +19,23 @@ const base = 1_700_000_000_000
 func historyFile(t *testing.T, rows int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "history.db")
-	batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "test", Sequence: uint64(rows)}}
+	var entries []sinks.Entry
 	for i := range rows {
-		batch.Entries = append(batch.Entries, sinks.Entry{
+		entries = append(entries, sinks.Entry{
 			Sequence: uint64(i + 1), Record: []string{"a::x", "a::y", "b"}[i%3], Time: base + int64(i)*1000,
 			Value: fmt.Appendf(nil, `{"n":%d,"text":"comma, \"quote\" & <tag>"}`, i),
 		})
 	}
-	fillHistory(t, path, batch)
+	fillHistory(t, path, entries)
 	return path
 }
 
-// fillHistory makes a history of one batch.
-func fillHistory(t *testing.T, path string, batch *sinks.Batch) {
+// perBatch is how many rows of a history made by fillHistory are one batch,
+// within which they are not stored in the order of their times.
+const perBatch = 600
+
+// fillHistory makes a history of some rows.
+func fillHistory(t *testing.T, path string, entries []sinks.Entry) {
 	t.Helper()
 	s, err := sqlite.Open(path)
 	if err != nil {
@@ -39,8 +44,11 @@ func fillHistory(t *testing.T, path string, batch *sinks.Batch) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	if err := s.Write(t.Context(), batch); err != nil {
-		t.Fatal(err)
+	for some := range slices.Chunk(entries, perBatch) {
+		last := some[len(some)-1].Sequence
+		if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: sinks.Checkpoint{Log: "test", Sequence: last}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stop()
 	if err := <-ended; err != nil {
