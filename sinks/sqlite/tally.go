@@ -30,8 +30,8 @@ func (t tally) add(record string, rows, bytes int64) *counts {
 
 func countEntries(entries []sinks.Entry) tally {
 	t := tally{}
-	for i, e := range entries {
-		t.add(e.Record, 1, int64(len(e.Value))).times.add(int64(i-len(entries)), e.Time)
+	for _, e := range entries {
+		t.add(e.Record, 1, int64(len(e.Value))).times.add(e.Time)
 	}
 	return t
 }

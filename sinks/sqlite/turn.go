@@ -24,9 +24,10 @@ const (
 	anyTurn = "SELECT EXISTS (SELECT 1 FROM aimdb_meta WHERE key >= 'turn:' AND key < 'turn;')"
 	// The plus keeps SQLite from walking over the IDs: by time, the first
 	// entry of the index is nearly always the one.
-	newestTime  = "SELECT coalesce(max(stored_at), ?2) FROM record_history WHERE record_name = ?1 AND +id < ?3"
+	newestTime  = "SELECT coalesce(max(stored_at), ?2) FROM record_history WHERE record_name = ?1 AND +id <= ?3"
+	turnedRow   = "SELECT id FROM record_history WHERE record_name = ?1 AND stored_at = ?2 AND +id > ?3 ORDER BY id DESC LIMIT 1 OFFSET ?4"
 	behindTurn  = "+id >= ?2 AND stored_at BETWEEN ?3 AND ?4"
-	lastTime    = "SELECT coalesce(max(stored_at), ?6) FROM record_history WHERE record_name = ?1 AND +id < ?5 AND " + behindTurn
+	lastTime    = "SELECT coalesce(max(stored_at), ?6) FROM record_history WHERE record_name = ?1 AND +id <= ?5 AND " + behindTurn
 	lastRows    = "SELECT id, value_json, stored_at FROM record_history WHERE record_name = ?1 AND " + behindTurn + " ORDER BY stored_at DESC, id DESC LIMIT ?5"
 	earlierRows = "SELECT id, value_json, stored_at FROM record_history WHERE record_name = ?1 AND NOT (" + behindTurn + ") ORDER BY stored_at DESC, id DESC LIMIT ?5"
 )
@@ -44,22 +45,25 @@ func readTurn(ctx context.Context, db querier, record string) (turn, error) {
 }
 
 // passage is how the times of the rows that a batch has of one record go.
-// Places count back from the end of the batch, whose last row has the place -1.
 type passage struct {
-	place       int64 // of the first row; 0 is no row
-	first, last int64
-	latest      int64
-	turn        int64 // place of the last row earlier than the one before it
-	turnTime    int64
+	rows                int64
+	first, last, latest int64
+	// turns says that the times turn back within the batch. start is the time
+	// of the row where they last do, or else of the first row, and same the
+	// number of rows of that time from there on.
+	turns       bool
+	start, same int64
 }
 
-func (p *passage) add(place, ms int64) {
-	if p.place == 0 {
-		*p = passage{place: place, first: ms, last: ms, latest: ms}
-		return
-	}
-	if ms < p.last {
-		p.turn, p.turnTime = place, ms
+func (p *passage) add(ms int64) {
+	p.rows++
+	switch {
+	case p.rows == 1:
+		p.first, p.latest, p.start, p.same = ms, ms, ms, 1
+	case ms < p.last:
+		p.turns, p.start, p.same = true, ms, 1
+	case ms == p.start:
+		p.same++
 	}
 	p.last, p.latest = ms, max(p.latest, ms)
 }
@@ -72,59 +76,78 @@ type clock struct {
 
 func (c clock) behind() bool { return c.last < c.latest }
 
-// follow takes a passage in, which begins behind the row IDs up to end, and says
-// whether the turn has to be written down.
-func (c *clock) follow(p passage, end int64) bool {
-	if p.turn == 0 && p.first < c.last {
-		p.turn, p.turnTime = p.place, p.first
-	}
-	note := p.turn != 0 || c.behind()
-	if p.turn != 0 {
-		c.turn.from, c.turn.time = end+p.turn, p.turnTime
+// follow takes a passage in, and says whether the times turned back, and whether
+// they were behind before. The ID of the row where they did is left to find.
+func (c *clock) follow(p passage) (turned, wasBehind bool) {
+	turned, wasBehind = p.turns || p.first < c.last, c.behind()
+	if turned {
+		c.turn.time = p.start
 	}
 	c.last, c.latest = p.last, max(c.latest, p.latest)
 	if c.turn.until = math.MaxInt64; c.behind() {
 		c.turn.until = c.last
 	}
-	return note
+	return turned, wasBehind
 }
 
 // noteTurns is part of the transaction that has just stored the rows of a tally.
 func (w *writer) noteTurns(ctx context.Context, t tally) error {
-	end := int64(0)
+	stored := int64(0)
+	for _, c := range t {
+		stored += c.times.rows
+	}
+	if stored == 0 {
+		return nil
+	}
+	newest, err := w.prepared(ctx, "SELECT max(id) FROM record_history")
+	if err != nil {
+		return err
+	}
+	var before int64
+	if err := newest.QueryRowContext(ctx).Scan(&before); err != nil {
+		return err
+	}
+	before -= stored
 	for record, c := range t {
-		if c.times.place == 0 {
+		if c.times.rows == 0 {
 			continue
 		}
-		if end == 0 {
-			next, err := w.prepared(ctx, "SELECT max(id) + 1 FROM record_history")
-			if err == nil {
-				err = next.QueryRowContext(ctx).Scan(&end)
-			}
-			if err != nil {
-				return err
-			}
+		if err := w.followClock(ctx, record, c.times, before); err != nil {
+			return err
 		}
-		k, known := w.clocks[record]
-		if !known {
-			var err error
-			if k, err = w.readClock(ctx, record, end+c.times.place); err != nil {
-				return err
-			}
-		}
-		if k.follow(c.times, end) {
-			value := fmt.Sprint(k.turn.from, k.turn.time, k.turn.until)
-			if err := setMeta(ctx, w.conn, turnKey+record, value); err != nil {
-				return err
-			}
-			w.turned.Store(true)
-		}
-		w.clocks[record] = k
 	}
 	return nil
 }
 
-// readClock reads how the times of a record have gone before a row.
+// followClock takes in the rows that a batch has of a record, all of which have
+// IDs above before.
+func (w *writer) followClock(ctx context.Context, record string, p passage, before int64) error {
+	k, known := w.clocks[record]
+	if !known {
+		var err error
+		if k, err = w.readClock(ctx, record, before); err != nil {
+			return err
+		}
+	}
+	turned, wasBehind := k.follow(p)
+	if turned {
+		err := w.conn.QueryRowContext(ctx, turnedRow, record, p.start, before, p.same-1).Scan(&k.turn.from)
+		if err != nil {
+			return err
+		}
+	}
+	if turned || wasBehind {
+		value := fmt.Sprint(k.turn.from, k.turn.time, k.turn.until)
+		if err := setMeta(ctx, w.conn, turnKey+record, value); err != nil {
+			return err
+		}
+		w.turned.Store(true)
+	}
+	w.clocks[record] = k
+	return nil
+}
+
+// readClock reads how the times of a record have gone up to a row.
 func (w *writer) readClock(ctx context.Context, record string, before int64) (c clock, err error) {
 	if w.turned.Load() {
 		if c.turn, err = readTurn(ctx, w.conn, record); err != nil {
