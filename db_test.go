@@ -236,6 +236,7 @@ func TestErrorsNameTheThingAndTheWayOut(t *testing.T) {
 		{"endpoint scheme", []aimdb.Option{aimdb.Gateway("carrier://pigeon")}, []string{"carrier", "unix://"}},
 		{"no backend", []aimdb.Option{aimdb.WithPersistence(nil, 0)}, []string{"sqlite.Open"}},
 		{"policy without history", []aimdb.Option{aimdb.Retain("#", aimdb.Retention{MaxRows: 1})}, []string{"WithPersistence"}},
+		{"durable in memory", []aimdb.Option{aimdb.DurableLog()}, []string{"DurableLog", "Dir"}},
 		{"pattern", []aimdb.Option{aimdb.Retain("a*", aimdb.Retention{MaxRows: 1})}, []string{"a*"}},
 	} {
 		db, err := aimdb.New(c.opts...)

@@ -12,9 +12,9 @@
 // # What a write is promised
 //
 // A value is accepted once Produce returns: readers see it. It is logged once
-// ProduceLogged returns: it survives a kill of the process. It is stored once
-// [DB.Flush] returns: it is committed in the backend and survives a power
-// loss. Values of one record keep their order from the ring to the row.
+// ProduceLogged returns: it survives a kill of the process, if the database has
+// a directory ([Dir]). It is stored once [DB.Flush] returns: it is committed in
+// the backend and survives a power loss. Values of one record keep their order from the ring to the row.
 //
 // # Losses
 //
@@ -28,7 +28,7 @@
 // stages stop first; then the republisher brings what is left in the rings to
 // the log, and the pump brings the log to the backend, within the time given
 // by [DrainTimeout]. What could not be finished is in the log and is stored
-// after the next start. Run closes the database; it cannot be run again.
+// after the next start, or lost with a log in memory. Run closes the database; it cannot be run again.
 //
 // # Slow consumers
 //

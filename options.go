@@ -21,8 +21,10 @@ type Option func(*config) error
 const (
 	// DefaultLogAge is how long the log keeps values.
 	DefaultLogAge = 7 * 24 * time.Hour
-	// DefaultLogBytes is how large the log grows.
-	DefaultLogBytes = 1 << 30
+	// DefaultLogBytes is how large the log grows in a directory, and
+	// DefaultMemoryLogBytes how large in memory.
+	DefaultLogBytes       = 1 << 30
+	DefaultMemoryLogBytes = bus.DefaultMemoryBytes
 	// DefaultDrainTimeout bounds the work of a shutdown.
 	DefaultDrainTimeout = 10 * time.Second
 )
@@ -57,15 +59,23 @@ type httpListener struct {
 
 func newConfig(opts []Option) (config, error) {
 	c := config{
-		name:     "aimdb",
-		logger:   slog.New(slog.DiscardHandler),
-		logAge:   DefaultLogAge,
-		logBytes: DefaultLogBytes,
-		drain:    DefaultDrainTimeout,
+		name:   "aimdb",
+		logger: slog.New(slog.DiscardHandler),
+		logAge: DefaultLogAge,
+		drain:  DefaultDrainTimeout,
 	}
 	var errs []error
 	for _, opt := range opts {
 		errs = append(errs, opt(&c))
+	}
+	if c.durable && c.dir == "" {
+		errs = append(errs, errors.New("aimdb: DurableLog needs a disk to sync to; give the database a directory with Dir"))
+	}
+	if c.logBytes == 0 {
+		c.logBytes = DefaultMemoryLogBytes
+		if c.dir != "" {
+			c.logBytes = DefaultLogBytes
+		}
 	}
 	errs = append(errs, c.planRetention())
 	return c, errors.Join(errs...)
@@ -113,7 +123,9 @@ func Name(name string) Option {
 }
 
 // Dir gives the database a directory for its log and its lock. It is made if
-// it does not exist. A database without one keeps its log in memory.
+// it does not exist. A database without one keeps its log in memory: what is
+// logged and not stored then goes with the process. The next start notes such a
+// loss, of unknown size, unless the database had ended in order.
 func Dir(dir string) Option {
 	return func(c *config) error { c.dir = dir; return nil }
 }
@@ -235,7 +247,7 @@ func LogSync(every time.Duration) Option {
 }
 
 // DurableLog makes the log sync every batch to disk before it acknowledges it.
-// Records marked with [Durable] need it.
+// Records marked with [Durable] need it, and it needs a [Dir].
 func DurableLog() Option {
 	return func(c *config) error { c.durable = true; return nil }
 }

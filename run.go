@@ -127,12 +127,14 @@ func (db *DB) addHistory(group *actors) error {
 // addPump connects a sink to the log.
 func (db *DB) addPump(group *actors, sink sinks.Sink) (*sinks.Pump, error) {
 	pump, err := sinks.NewPump(sinks.PumpConfig{
-		Source: sinks.FromBus(db.bus), Sink: sink, OnLoss: db.addLoss, Logger: db.config.logger,
+		Source: sinks.FromBus(db.bus), Sink: sink, Volatile: db.config.dir == "",
+		OnLoss: db.addLoss, Logger: db.config.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: connect the sink %q to the log: %w", sink.Name(), err)
 	}
-	group.add(pump.Run, func(left context.Context) { db.drain(left, pump) })
+	o := &outlet{db: db, pump: pump}
+	group.add(o.run, o.drain)
 	return pump, nil
 }
 

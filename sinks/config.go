@@ -20,6 +20,10 @@ const (
 type PumpConfig struct {
 	Source Source
 	Sink   Sink
+	// Volatile says that the log ends with the process. The sink is then told
+	// of the log before the first value, so that the next start knows of a
+	// process that was killed, and by Leave that nothing was left behind.
+	Volatile bool
 	// Batch and BatchBytes bound a batch. 0 is the default.
 	Batch, BatchBytes int
 	// Linger is the longest that a value waits for others under load. A lone

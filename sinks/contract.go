@@ -21,7 +21,8 @@ type Entry struct {
 	Value []byte
 }
 
-// Checkpoint says up to where a sink has everything of a log.
+// Checkpoint says up to where a sink has everything of a log. The zero value is
+// that of a sink that waits for nothing from any log.
 type Checkpoint struct {
 	// Log is the identity of the log: it differs between databases and
 	// changes when a log is created anew.

@@ -26,6 +26,9 @@
 //	log of another database         another name: refused at start; the same
 //	                                name: as a deleted log
 //	log made anew                   as a deleted log, also if it is longer
+//	log in memory, ended in order   nothing is missing: Pump.Leave made the
+//	                                sink forget it
+//	log in memory, process killed   as a deleted log
 //	log lost its tail               the checkpoint moves back to the log's end
 //	                                at start; new values are all stored
 //	consumer deleted                a new one goes on behind the checkpoint

@@ -102,7 +102,11 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 // not stay so until the next value.
 func (p *Pump) begin(ctx context.Context, have Checkpoint, start bus.Position) (Checkpoint, error) {
 	at := Checkpoint{Log: start.Log, Sequence: start.Sequence}
-	if have == at || have == (Checkpoint{}) {
+	first := have == (Checkpoint{})
+	if first && p.config.Volatile {
+		return at, p.commit(ctx, Batch{Checkpoint: at})
+	}
+	if have == at || first {
 		p.committed(at, Batch{})
 		return at, nil
 	}

@@ -39,6 +39,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("what is stored survives a restart", target.restart)
 	t.Run("redelivered values are stored once", target.redelivery)
 	t.Run("a checkpoint set back takes the sequences behind it again", target.setBack)
+	t.Run("a log that is over is forgotten", target.forgets)
 	t.Run("a crash between write and checkpoint stores once", target.crash)
 	t.Run("an answer lost behind the commit stores once", target.lostAnswer)
 	t.Run("a refused value is a dead letter, the rest goes on", target.refusal)
@@ -141,6 +142,23 @@ func (x Target) setBack(t *testing.T) {
 	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 8})
 	if n := len(x.Entries(t, s)); n != 13 {
 		t.Errorf("%d values, want the 10 from before and 3 new ones", n)
+	}
+}
+
+func (x Target) forgets(t *testing.T) {
+	dir := t.TempDir()
+	s, closeSink := x.Open(t, dir)
+	write(t, s, batch("log", 1, 10))
+	write(t, s, &sinks.Batch{})
+	checkpoint(t, s, sinks.Checkpoint{})
+	closeSink()
+	s, closeSink = x.Open(t, dir)
+	defer closeSink()
+	checkpoint(t, s, sinks.Checkpoint{})
+	write(t, s, batch("next", 1, 3))
+	checkpoint(t, s, sinks.Checkpoint{Log: "next", Sequence: 3})
+	if n := len(x.Entries(t, s)); n != 13 {
+		t.Errorf("%d values, want the 10 of the log that is over and 3 new ones", n)
 	}
 }
 
