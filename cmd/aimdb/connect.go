@@ -33,17 +33,15 @@ func (c *connection) target() string {
 	return defaultEndpoint
 }
 
-// dial connects to the database that is meant.
-func (c *connection) dial(ctx context.Context) (*aimx.Client, error) {
-	return dial(ctx, c.target())
-}
-
-func dial(ctx context.Context, endpoint string) (*aimx.Client, error) {
+// connected does something with a database that runs.
+func connected(ctx context.Context, endpoint string, do func(*aimx.Client) error) error {
 	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
-	return aimx.Dial(ctx, endpoint)
+	client, err := aimx.Dial(ctx, endpoint)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }() // everything has been said
+	return do(client)
 }
-
-// hangUp ends a connection over which everything has been said.
-func hangUp(c *aimx.Client) { _ = c.Close() }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -25,17 +26,14 @@ func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	if !isEndpoint(target) {
 		return reading(cmd, target, func(s *sqlite.Store) error { return do(s) })
 	}
-	client, err := dial(cmd.Context(), target)
-	if err != nil {
+	return connected(cmd.Context(), target, func(client *aimx.Client) error {
+		r := &remote{client: client}
+		err := do(r)
+		if r.leftOut > 0 {
+			leftOut(cmd, r.leftOut)
+		}
 		return err
-	}
-	defer hangUp(client)
-	r := &remote{client: client}
-	err = do(r)
-	if r.leftOut > 0 {
-		leftOut(cmd, r.leftOut)
-	}
-	return err
+	})
 }
 
 // leftOut tells of rows that could not be printed.

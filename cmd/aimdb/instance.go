@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
 )
 
 func newInstance(env func(string) string) *cobra.Command {
@@ -20,21 +22,18 @@ func newInstanceInfo(env func(string) string) *cobra.Command {
   AIMDB_CONNECT=ws://127.0.0.1:8080/ws aimdb instance info --format json`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := at.dial(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer hangUp(client)
-			info, err := client.Info(cmd.Context())
-			if err != nil {
-				return err
-			}
-			out := newOutput(cmd.OutOrStdout(), f, 1, "SERVER", "AIMX", "PERMISSIONS", "WRITABLE", "SUBSCRIPTIONS")
-			if err := out.row(info, info.Server, info.Version, strings.Join(info.Permissions, ","),
-				strings.Join(info.WritableRecords, ","), info.MaxSubscriptions); err != nil {
-				return err
-			}
-			return out.end()
+			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+				info, err := client.Info(cmd.Context())
+				if err != nil {
+					return err
+				}
+				out := newOutput(cmd.OutOrStdout(), f, 1, "SERVER", "AIMX", "PERMISSIONS", "WRITABLE", "SUBSCRIPTIONS")
+				if err := out.row(info, info.Server, info.Version, strings.Join(info.Permissions, ","),
+					strings.Join(info.WritableRecords, ","), info.MaxSubscriptions); err != nil {
+					return err
+				}
+				return out.end()
+			})
 		},
 	}
 	at.flag(c.Flags())

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
 )
 
 func newRecordGet(env func(string) string) *cobra.Command {
@@ -22,16 +24,13 @@ func newRecordGet(env func(string) string) *cobra.Command {
 			if err := checkKey(args[0]); err != nil {
 				return err
 			}
-			client, err := at.dial(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer hangUp(client)
-			value, err := client.Get(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return printValue(cmd, f, value)
+			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+				value, err := client.Get(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return printValue(cmd, f, value)
+			})
 		},
 	}
 	at.flag(c.Flags())

@@ -19,22 +19,19 @@ func newRecordList(env func(string) string) *cobra.Command {
   aimdb record list --connect ws://127.0.0.1:8080/ws`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := at.dial(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer hangUp(client)
-			list, err := client.List(cmd.Context())
-			if err != nil {
-				return err
-			}
-			out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "TYPE", "BUFFER", "CAPACITY", "WRITABLE", "PRODUCED", "DROPPED", "LOST")
-			for _, r := range list {
-				if err := out.row(r, r.Key, r.SchemaType, r.BufferType, capacity(r), yesNo(r.Writable), r.Produced, r.Dropped, r.Lost); err != nil {
+			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+				list, err := client.List(cmd.Context())
+				if err != nil {
 					return err
 				}
-			}
-			return out.end()
+				out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "TYPE", "BUFFER", "CAPACITY", "WRITABLE", "PRODUCED", "DROPPED", "LOST")
+				for _, r := range list {
+					if err := out.row(r, r.Key, r.SchemaType, r.BufferType, capacity(r), yesNo(r.Writable), r.Produced, r.Dropped, r.Lost); err != nil {
+						return err
+					}
+				}
+				return out.end()
+			})
 		},
 	}
 	at.flag(c.Flags())

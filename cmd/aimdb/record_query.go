@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -31,16 +32,13 @@ is one segment of a key and # any number of them.`,
 			if err := checkWindow(q.Window); err != nil {
 				return err
 			}
-			client, err := at.dial(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer hangUp(client)
-			rows, err := client.Query(cmd.Context(), q.Pattern.String(), q.Limit, q.Window)
-			if err != nil {
-				return err
-			}
-			return printRows(cmd, f, each(rows))
+			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+				rows, err := client.Query(cmd.Context(), q.Pattern.String(), q.Limit, q.Window)
+				if err != nil {
+					return err
+				}
+				return printRows(cmd, f, each(rows))
+			})
 		},
 	}
 	at.flag(c.Flags())

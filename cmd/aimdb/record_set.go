@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
 )
 
 func newRecordSet(env func(string) string) *cobra.Command {
@@ -23,16 +25,13 @@ func newRecordSet(env func(string) string) *cobra.Command {
 			if !json.Valid([]byte(args[1])) {
 				return usageError{fmt.Errorf("the value %q is not JSON; a text needs its quotes: '\"text\"'", args[1])}
 			}
-			client, err := at.dial(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer hangUp(client)
-			value, err := client.Set(cmd.Context(), args[0], json.RawMessage(args[1]))
-			if err != nil || value == nil {
-				return err
-			}
-			return printValue(cmd, asJSON, value)
+			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+				value, err := client.Set(cmd.Context(), args[0], json.RawMessage(args[1]))
+				if err != nil || value == nil {
+					return err
+				}
+				return printValue(cmd, asJSON, value)
+			})
 		},
 	}
 	at.flag(c.Flags())

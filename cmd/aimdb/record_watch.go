@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
 )
 
 // seen is one line of a watch.
@@ -36,7 +38,9 @@ func newRecordWatch(env func(string) string) *cobra.Command {
 			if count < 0 {
 				return usageError{errors.New("--count cannot be negative; 0 goes on until Ctrl-C")}
 			}
-			return watch(cmd, &at, f, args[0], count)
+			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+				return watch(cmd, client, f, args[0], count)
+			})
 		},
 	}
 	at.flag(c.Flags())
@@ -45,12 +49,7 @@ func newRecordWatch(env func(string) string) *cobra.Command {
 	return c
 }
 
-func watch(cmd *cobra.Command, at *connection, f format, topic string, count int) error {
-	client, err := at.dial(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer hangUp(client)
+func watch(cmd *cobra.Command, client *aimx.Client, f format, topic string, count int) error {
 	w := cmd.OutOrStdout()
 	out := newOutput(w, f, 1, "RECORD", "VALUE")
 	if err := out.end(); err != nil {
