@@ -29,9 +29,6 @@ func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 			return report, err
 		}
 		defer release()
-		if err := s.countOld(ctx); err != nil {
-			return report, err
-		}
 	}
 	var broken int64
 	err = s.readers.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(NOT json_valid(value_json)), 0) FROM record_history").Scan(&report.Rows, &broken)

@@ -10,24 +10,7 @@ import (
 // DeadLetters yields the values that were refused for good, oldest first. Of a
 // very large one only the beginning was kept.
 func (s *Store) DeadLetters(ctx context.Context) iter.Seq2[sinks.Refusal, error] {
-	return func(yield func(sinks.Refusal, error) bool) {
-		for after := int64(0); s.own; {
-			letters, last, err := s.lettersAfter(ctx, after)
-			if err != nil {
-				yield(sinks.Refusal{}, s.readError("read the dead letters", err))
-				return
-			}
-			for _, letter := range letters {
-				if !yield(letter, nil) {
-					return
-				}
-			}
-			if len(letters) == 0 {
-				return
-			}
-			after = last
-		}
-	}
+	return notes(ctx, s, "read the dead letters", s.lettersAfter)
 }
 
 func (s *Store) lettersAfter(ctx context.Context, after int64) (letters []sinks.Refusal, last int64, err error) {

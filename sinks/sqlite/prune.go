@@ -30,9 +30,6 @@ func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report recor
 		return report, err
 	}
 	defer release()
-	if err := s.countOld(ctx); err != nil {
-		return report, err
-	}
 	began, total := time.Now(), tally{}
 	defer func() { fillReport(&report, total) }()
 	if err := s.pruneLimits(ctx, plan, total); err != nil {
@@ -51,14 +48,19 @@ func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report recor
 	})
 }
 
-// holdSweep waits until nobody else deletes or counts.
+// holdSweep waits until nobody else deletes or counts, and has all rows counted.
 func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 	select {
 	case s.sweep <- struct{}{}:
-		return func() { <-s.sweep }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for another sweep of %s: %w", s.path, context.Cause(ctx))
 	}
+	release = func() { <-s.sweep }
+	if err := s.countOld(ctx); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // pruneLimits applies the limits of the records. Where the rows that go lie

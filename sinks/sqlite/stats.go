@@ -51,8 +51,8 @@ func (s *Store) counted(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer release()
-	return true, s.countOld(ctx)
+	release()
+	return true, nil
 }
 
 func (s *Store) fileStats(ctx context.Context, st *records.HistoryStats) error {
@@ -96,22 +96,26 @@ func (s *Store) recordStats(ctx context.Context, name string, counted bool) (r r
 
 // Losses yields the ledger of losses, oldest first.
 func (s *Store) Losses(ctx context.Context) iter.Seq2[records.Loss, error] {
-	return func(yield func(records.Loss, error) bool) {
-		if !s.own {
-			return
-		}
-		for after := int64(0); ; {
-			losses, last, err := s.lossesAfter(ctx, after)
+	return notes(ctx, s, "read the ledger of losses", s.lossesAfter)
+}
+
+// notes yields what lies beside the history, page by page. A page begins behind
+// an ID and says which is its last one.
+func notes[T any](ctx context.Context, s *Store, doing string, page func(ctx context.Context, after int64) ([]T, int64, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for after := int64(0); s.own; {
+			some, last, err := page(ctx, after)
 			if err != nil {
-				yield(records.Loss{}, s.readError("read the ledger of losses", err))
+				var none T
+				yield(none, s.readError(doing, err))
 				return
 			}
-			for _, l := range losses {
-				if !yield(l, nil) {
+			for _, one := range some {
+				if !yield(one, nil) {
 					return
 				}
 			}
-			if len(losses) == 0 {
+			if len(some) == 0 {
 				return
 			}
 			after = last
