@@ -23,13 +23,10 @@ func TestDamagedHistoryIsRebuiltFromTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			p := admit(t, setup{dir: dir})
-			p.send(1, 1000)
-			p.flush()
-			p.stop()
+			visit(t, setup{dir: dir}, 1, 1000)
 			damaged := overwrite(t, filepath.Join(dir, "history.db"), damage)
 
-			p = readmit(t, setup{dir: dir})
+			p := readmit(t, setup{dir: dir})
 			p.send(1001, 1100)
 			p = p.flushOrReadmit(setup{dir: dir})
 			p.stop()
@@ -90,10 +87,7 @@ func (p *patient) flushOrReadmit(s setup) *patient {
 // Who asked for it gets an error instead, and the file stays as it is.
 func TestStrictRefusesADamagedHistory(t *testing.T) {
 	dir := t.TempDir()
-	p := admit(t, setup{dir: dir})
-	p.send(1, 100)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 1, 100)
 	path := filepath.Join(dir, "history.db")
 	damaged := overwrite(t, path, func(data []byte) []byte { return data[100:] })
 	_, err := tryAdmit(t, setup{dir: dir, store: []sqlite.Option{sqlite.Strict()}})

@@ -78,12 +78,7 @@ func TestDiskFullUnderTheHistory(t *testing.T) {
 		p.awaitState("free some space")
 	}
 	free()
-	p.flush()
-	p.nothingDropped()
-	p.said.must(t, "values wait in the log; trying again")
-	p.said.must(t, "values go into the sink again")
-	p.stop()
-	checkNumbers(t, disk, sent(8000))
+	p.recovered(disk, 8000)
 }
 
 // To stop a database over a full disk is no error; what the log has is stored
@@ -100,10 +95,7 @@ func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
 	p.stop()
 	p.said.must(t, "the rest is in the log and comes after the next start")
 	free()
-	p = admit(t, s)
-	p.send(8001, 8100)
-	p.flush()
-	p.stop()
+	visit(t, s, 8001, 8100)
 	checkNumbers(t, disk, sent(8100))
 }
 
@@ -197,21 +189,14 @@ func TestStartOnAFullDisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			disk := smallDisk(t, "48m")
 			s := s(disk)
-			p := admit(t, s)
-			p.send(1, 100)
-			p.flush()
-			p.stop()
+			visit(t, s, 1, 100)
 			free := fill(t, disk)
 			_, err := tryAdmit(t, s)
 			if err == nil || !strings.Contains(err.Error(), "full") && !strings.Contains(err.Error(), "no space") {
 				t.Errorf("start on a full disk: %v", err)
 			}
 			free()
-			p = admit(t, s)
-			p.newestIs(100)
-			p.send(101, 200)
-			p.flush()
-			p.stop()
+			visit(t, s, 101, 200)
 			if aside := asides(t, s.history); len(aside) > 0 {
 				t.Errorf("the history was taken for a damaged one: %v", aside)
 			}

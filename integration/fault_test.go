@@ -138,6 +138,19 @@ func (p *patient) send(first, last int) {
 	}
 }
 
+// visit starts a database, which is to begin where the numbers before first
+// ended, gives it those from first to last, and ends it when they are stored.
+func visit(t *testing.T, s setup, first, last int) {
+	t.Helper()
+	p := admit(t, s)
+	if first > 1 {
+		p.newestIs(first - 1)
+	}
+	p.send(first, last)
+	p.flush()
+	p.stop()
+}
+
 // flush waits until everything is stored.
 func (p *patient) flush() {
 	p.t.Helper()
@@ -190,6 +203,18 @@ func (p *patient) nothingDropped() {
 			p.t.Errorf("record %s: %d dropped, %d lost: %+v", r.Key(), m.Dropped, m.Lost, m.Drops)
 		}
 	}
+}
+
+// recovered ends a database whose sink was in trouble: nobody else was, and in
+// the end nothing is missing.
+func (p *patient) recovered(dir string, last int) {
+	p.t.Helper()
+	p.flush()
+	p.nothingDropped()
+	p.said.must(p.t, "values wait in the log; trying again")
+	p.said.must(p.t, "values go into the sink again")
+	p.stop()
+	checkNumbers(p.t, dir, sent(last))
 }
 
 // sent is what checkNumbers is to find if all up to a number were given.

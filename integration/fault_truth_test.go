@@ -11,28 +11,18 @@ import (
 
 func TestLogDirectoryDeleted(t *testing.T) {
 	dir := t.TempDir()
-	p := admit(t, setup{dir: dir})
-	p.send(1, 100)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 1, 100)
 	if err := os.RemoveAll(filepath.Join(dir, "log")); err != nil {
 		t.Fatal(err)
 	}
-	p = admit(t, setup{dir: dir})
-	p.newestIs(100)
-	p.send(101, 200)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 101, 200)
 	checkNumbers(t, dir, sent(200))
 	losses := ledger(t, openSQL(t, dir))
 	if len(losses) != 1 || losses[0].cause != "log_missing" || losses[0].from != 301 {
 		t.Errorf("ledger %+v, want that the log behind 300 is missing", losses)
 	}
 	// It is told once.
-	p = admit(t, setup{dir: dir})
-	p.send(201, 210)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 201, 210)
 	checkNumbers(t, dir, sent(210))
 	if losses := ledger(t, openSQL(t, dir)); len(losses) != 1 {
 		t.Errorf("ledger %+v, want nothing new", losses)
@@ -41,53 +31,32 @@ func TestLogDirectoryDeleted(t *testing.T) {
 
 func TestHistoryDeleted(t *testing.T) {
 	dir := t.TempDir()
-	p := admit(t, setup{dir: dir})
-	p.send(1, 100)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 1, 100)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(filepath.Join(dir, "history.db"+suffix)); err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
 		}
 	}
-	p = admit(t, setup{dir: dir})
-	p.newestIs(100)
-	p.send(101, 200)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 101, 200)
 	checkNumbers(t, dir, sent(200))
-	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
-		t.Errorf("ledger %+v, want nothing: the log had it all", losses)
-	}
+	nothingLost(t, dir)
 }
 
 func TestHistoryRestoredFromAnOlderCopy(t *testing.T) {
 	dir, path := t.TempDir(), ""
-	p := admit(t, setup{dir: dir})
-	p.send(1, 100)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 1, 100)
 	path = filepath.Join(dir, "history.db")
 	older, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = admit(t, setup{dir: dir})
-	p.send(101, 200)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 101, 200)
 	if err := os.WriteFile(path, older, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	p = admit(t, setup{dir: dir})
-	p.newestIs(200)
-	p.send(201, 300)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 201, 300)
 	checkNumbers(t, dir, sent(300))
-	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
-		t.Errorf("ledger %+v, want nothing: the log had it all", losses)
-	}
+	nothingLost(t, dir)
 }
 
 func TestTwoProcessesOnOneDirectory(t *testing.T) {
@@ -117,6 +86,13 @@ func TestTwoProcessesOnOneDirectory(t *testing.T) {
 	checkNumbers(t, dir, acked)
 }
 
+func nothingLost(t *testing.T, dir string) {
+	t.Helper()
+	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
+		t.Errorf("ledger %+v, want nothing: the log had it all", losses)
+	}
+}
+
 // newestIs checks what the records got back at start.
 func (p *patient) newestIs(n int) {
 	p.t.Helper()
@@ -134,24 +110,15 @@ func (p *patient) newestIs(n int) {
 // them.
 func TestClockSetBack(t *testing.T) {
 	dir := t.TempDir()
-	p := admit(t, setup{dir: dir})
-	p.send(1, 100)
-	p.flush()
-	p.stop()
+	visit(t, setup{dir: dir}, 1, 100)
 	// That the clock is an hour behind now is the same as that the rows were
 	// written an hour later.
 	if _, err := openSQL(t, dir).Exec("UPDATE record_history SET stored_at = stored_at + 3600000"); err != nil {
 		t.Fatal(err)
 	}
 	for first := 101; first <= 301; first += 100 {
-		p = admit(t, setup{dir: dir})
-		p.newestIs(first - 1)
-		p.send(first, first+99)
-		p.flush()
-		p.stop()
+		visit(t, setup{dir: dir}, first, first+99)
 	}
 	checkNumbers(t, dir, sent(400))
-	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
-		t.Errorf("ledger %+v, want nothing", losses)
-	}
+	nothingLost(t, dir)
 }
