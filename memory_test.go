@@ -1,7 +1,6 @@
 package aimdb_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -22,37 +21,25 @@ type note struct {
 // fill stores rows of some records, a millisecond apart and up to now.
 func fill(t *testing.T, path string, rows map[string]int) {
 	t.Helper()
-	store, err := sqlite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- store.Run(ctx) }()
-	sequence := uint64(0)
-	for record, n := range rows {
-		begin := time.Now().UnixMilli() - int64(n)
-		for batch := new(sinks.Batch); n > 0; batch = new(sinks.Batch) {
-			for ; n > 0 && len(batch.Entries) < 10_000; n-- {
-				sequence++
-				begin++
-				batch.Entries = append(batch.Entries, sinks.Entry{
-					Sequence: sequence, Record: record, Time: begin, Value: fmt.Appendf(nil, `{"n":%d,"text":"%0115d"}`, n, n), // none like the other
-				})
-			}
-			batch.Checkpoint = sinks.Checkpoint{Log: "test", Sequence: sequence}
-			if err := store.Write(t.Context(), batch); err != nil {
-				t.Fatal(err)
+	withStore(t, path, func(store *sqlite.Store) {
+		sequence := uint64(0)
+		for record, n := range rows {
+			begin := time.Now().UnixMilli() - int64(n)
+			for batch := new(sinks.Batch); n > 0; batch = new(sinks.Batch) {
+				for ; n > 0 && len(batch.Entries) < 10_000; n-- {
+					sequence++
+					begin++
+					batch.Entries = append(batch.Entries, sinks.Entry{
+						Sequence: sequence, Record: record, Time: begin, Value: fmt.Appendf(nil, `{"n":%d,"text":"%0115d"}`, n, n), // none like the other
+					})
+				}
+				batch.Checkpoint = sinks.Checkpoint{Log: "test", Sequence: sequence}
+				if err := store.Write(t.Context(), batch); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Close(); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 // alive is the size of all that is in use on the heap.

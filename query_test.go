@@ -65,22 +65,30 @@ func TestTimesOutOfRangeAreAnError(t *testing.T) {
 // historyOf makes a history with these values of the record "n".
 func historyOf(t *testing.T, dir string, values ...string) {
 	t.Helper()
-	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- store.Run(ctx) }()
 	batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "before", Sequence: uint64(len(values))}}
 	for i, value := range values {
 		batch.Entries = append(batch.Entries, sinks.Entry{
 			Sequence: uint64(i + 1), Record: "n", Time: time.Now().UnixMilli(), Value: []byte(value),
 		})
 	}
-	if err := store.Write(t.Context(), batch); err != nil {
+	withStore(t, filepath.Join(dir, "history.db"), func(s *sqlite.Store) {
+		if err := s.Write(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// withStore opens a history for as long as something is stored in it.
+func withStore(t *testing.T, path string, do func(*sqlite.Store)) {
+	t.Helper()
+	store, err := sqlite.Open(path)
+	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- store.Run(ctx) }()
+	do(store)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
