@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -157,7 +158,7 @@ func (s *Store) delete(ctx context.Context, d *doomed, size *pace, total tally) 
 		}
 		began := time.Now()
 		var deleted int64
-		err := inTransaction(ctx, w.conn, func() (err error) {
+		err := w.lazily(ctx, func() (err error) {
 			if deleted, err = w.deleteRows(ctx, d); err != nil {
 				return err
 			}
@@ -176,6 +177,17 @@ func (s *Store) delete(ctx context.Context, d *doomed, size *pace, total tally) 
 		total.add(record, -c.rows, -c.bytes)
 	}
 	return nil
+}
+
+// lazily runs a transaction that a power loss may take back, as long as no
+// other commit follows: rows that come back are pruned again.
+func (w *writer) lazily(ctx context.Context, do func() error) error {
+	if _, err := w.conn.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
+		return err
+	}
+	err := inTransaction(ctx, w.conn, do)
+	_, failed := w.conn.ExecContext(ctx, "PRAGMA synchronous = FULL")
+	return errors.Join(err, failed)
 }
 
 // longRun is the number of neighbours from which they are deleted by their
