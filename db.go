@@ -28,6 +28,7 @@ type DB struct {
 	ready     chan struct{}
 	gone      chan struct{} // closed when the database is
 	life      life
+	writing   atomic.Bool // the backend is at work
 }
 
 // New opens a database: its directory, its log and everything that is to
@@ -60,7 +61,10 @@ func (db *DB) open() error {
 			return fmt.Errorf("aimdb: make the directory of the log: %w", err)
 		}
 	}
-	db.registry = records.NewRegistry(records.RegistryOptions{Logger: c.logger})
+	db.registry = records.NewRegistry(records.RegistryOptions{
+		Logger: c.logger,
+		Grace:  c.drain * 2 / 5, // a little less than what the shutdown waits for stages
+	})
 	if err := db.listeners.open(c); err != nil {
 		return err
 	}
@@ -144,7 +148,11 @@ func (db *DB) release() error {
 	if db.bus != nil {
 		errs = append(errs, db.bus.Close())
 	}
-	if db.config.backend != nil {
+	switch {
+	case db.config.backend == nil:
+	case db.writing.Load():
+		errs = append(errs, errors.New("aimdb: the backend is left open, because it is still at work; end the process"))
+	default:
 		errs = append(errs, db.config.backend.Close())
 	}
 	errs = append(errs, db.lock.release())

@@ -26,9 +26,12 @@
 //
 // Run ends when its context ends or when a part fails. The gateway and the
 // stages stop first; then the republisher brings what is left in the rings to
-// the log, and the pump brings the log to the backend, within the time given
-// by [DrainTimeout]. What could not be finished is in the log and is stored
-// after the next start, or lost with a log in memory. Run closes the database; it cannot be run again.
+// the log, and the pump brings the log to the backend, all of it within the
+// time given by [DrainTimeout]. What could not be finished is in the log and is
+// stored after the next start, or lost with a log in memory. No part can use up
+// the time of those behind it, and one that does not end at all, such as a tap
+// that does not heed its context, is named in the error of Run and left behind.
+// Run closes the database; it cannot be run again.
 //
 // # Slow consumers
 //

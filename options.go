@@ -288,7 +288,9 @@ func NATSAccess(a Access) Option {
 	return func(c *config) error { c.access = a; return nil }
 }
 
-// DrainTimeout bounds how long a shutdown may work on what was accepted.
+// DrainTimeout bounds how long a shutdown may work on what was accepted, as a
+// whole; it is ten seconds unless given. Run ends with an error that names what
+// has not ended by then.
 func DrainTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {

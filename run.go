@@ -11,9 +11,15 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
+// pumpShare is how much of the time left for a shutdown a pump may take; those
+// behind it have next to nothing to do.
+const pumpShare = 0.9
+
 // Run checks the graph of the stages, runs the database until ctx ends or a
 // part of it fails, and closes it. It returns nil if ctx ended it and nothing
-// went wrong.
+// went wrong. It returns within the time of [DrainTimeout] after that, with an
+// error that names what has not ended by then, such as a tap that does not heed
+// its context.
 func (db *DB) Run(ctx context.Context) error {
 	ctx, err := db.life.start(ctx)
 	if err != nil {
@@ -33,22 +39,16 @@ func (db *DB) Run(ctx context.Context) error {
 //
 //	gateway ─ stages ─ republisher ─ pump ─ retention ─ backend ─ log server
 func (db *DB) assemble(ctx context.Context) error {
-	group := &actors{timeout: db.config.drain}
-	group.add(func(stop context.Context) error { return db.wait(ctx, stop) }, nil)
+	group := newActors(db.config.drain, db.config.logger)
+	group.add(part{name: "the wait for the end", loop: func(stop context.Context) error { return db.wait(ctx, stop) }})
 	db.addGateway(group)
-	group.add(func(ctx context.Context) error {
-		if !db.awaitReady(ctx) {
-			return nil
-		}
-		return db.registry.Run(ctx)
-	}, nil)
+	group.add(part{name: "the stages", loop: db.whenReady(db.registry.Run), busy: db.registry.Busy})
 	republisher := db.bus.Republisher(db.registry)
-	republisher.Drain = db.config.drain
-	group.add(republisher.Run, nil)
+	group.add(part{name: "the republisher", loop: republisher.Run, stop: republisher.EndBy})
 	if err := db.addHistory(group); err != nil {
 		return err
 	}
-	group.add(db.bus.Run, nil)
+	group.add(part{name: "the log", loop: db.bus.Run})
 	begin := time.Now()
 	err := group.run()
 	db.config.logger.Info("the database has stopped", "database", db.config.name,
@@ -84,10 +84,12 @@ func (db *DB) addGateway(group *actors) {
 	}
 	gateway := aimx.NewServer(c)
 	for _, socket := range db.listeners.sockets {
-		group.add(db.whenReady(func(ctx context.Context) error { return gateway.Serve(ctx, socket) }), nil)
+		serve := func(ctx context.Context) error { return gateway.Serve(ctx, socket) }
+		group.add(part{name: "the gateway at " + socket.Addr().String(), loop: db.whenReady(serve)})
 	}
 	if db.listeners.web != nil {
-		group.add(db.whenReady(func(ctx context.Context) error { return db.listeners.serve(ctx, gateway) }), nil)
+		serve := func(ctx context.Context) error { return db.listeners.serve(ctx, gateway) }
+		group.add(part{name: "the web server", loop: db.whenReady(serve)})
 	}
 }
 
@@ -118,9 +120,9 @@ func (db *DB) addHistory(group *actors) error {
 		return err
 	}
 	db.pump.Store(pump)
-	group.add(db.config.keeper.Run, nil)
-	group.add(db.refill, nil)
-	group.add(backend.Run, nil)
+	group.add(part{name: "the retention", loop: db.config.keeper.Run})
+	group.add(part{name: "the start", loop: db.refill})
+	group.add(part{name: "the backend", loop: db.runBackend})
 	return nil
 }
 
@@ -134,8 +136,15 @@ func (db *DB) addPump(group *actors, sink sinks.Sink) (*sinks.Pump, error) {
 		return nil, fmt.Errorf("aimdb: connect the sink %q to the log: %w", sink.Name(), err)
 	}
 	o := &outlet{db: db, pump: pump}
-	group.add(o.run, o.drain)
+	group.add(part{name: "the pump into sink " + sink.Name(), loop: o.run, stop: o.drain, share: pumpShare})
 	return pump, nil
+}
+
+// runBackend notes for release whether the backend is at work.
+func (db *DB) runBackend(ctx context.Context) error {
+	db.writing.Store(true)
+	defer db.writing.Store(false)
+	return db.config.backend.Run(ctx)
 }
 
 // addLoss counts a loss that was first seen behind the log. Where it names no

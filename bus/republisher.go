@@ -19,7 +19,7 @@ const DefaultDrain = 10 * time.Second
 // those that are not logged to whoever listens. There is one of a registry.
 type Republisher struct {
 	// Drain bounds how long Run goes on, after its context has ended, to
-	// bring what is in the rings to the log.
+	// bring what is in the rings to the log, unless EndBy has been called.
 	Drain time.Duration
 
 	bus     *Bus
@@ -28,6 +28,7 @@ type Republisher struct {
 	live    *live
 	writer  atomic.Pointer[writer]
 	changed change
+	left    atomic.Pointer[context.Context]
 
 	published, refused atomic.Uint64
 	last               atomic.Uint64
@@ -87,11 +88,12 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 }
 
 // Run works until ctx ends, then brings what is in the rings to the log, for
-// no longer than Drain, and returns. It returns an error only for what it
-// cannot wait out; a log that takes nothing for a while is not such a thing.
+// no longer than Drain or EndBy allow, and returns. It returns an error only
+// for what it cannot wait out; a log that takes nothing for a while is not such
+// a thing.
 func (r *Republisher) Run(ctx context.Context) error {
 	// What was produced before an end that comes early goes to the log too.
-	hard, stop := drainContext(ctx, r.Drain)
+	hard, stop := r.drainContext(ctx)
 	defer stop()
 	w, err := newWriter(hard, r.bus, r)
 	if err != nil {
@@ -121,11 +123,19 @@ func (r *Republisher) Run(ctx context.Context) error {
 	return err
 }
 
-// drainContext ends d after its parent has.
-func drainContext(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// EndBy gives Run the time until left ends, in place of Drain. It is to be
+// called before the context of Run ends.
+func (r *Republisher) EndBy(left context.Context) { r.left.Store(&left) }
+
+// drainContext ends after its parent has, when the time for the rest is over.
+func (r *Republisher) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(d, cancel)
+		if left := r.left.Load(); left != nil {
+			context.AfterFunc(*left, cancel)
+			return
+		}
+		timer := time.AfterFunc(r.Drain, cancel)
 		context.AfterFunc(hard, func() { timer.Stop() })
 	})
 	return hard, func() { stop(); cancel() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -42,5 +43,36 @@ func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
 		}
 	case <-deadline(t).Done():
 		t.Fatal("the republisher hangs without a server")
+	}
+}
+
+// The end of a republisher that cannot bring anything to the log is that of the
+// whole shutdown, if it was told of it, and not one of its own.
+func TestRepublisherEndsByTheDeadlineItIsGiven(t *testing.T) {
+	b := open(t, Config{Dir: t.TempDir()})
+	reg := registry(t)
+	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
+	rep := b.Republisher(reg)
+	rep.Drain = time.Hour
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- rep.Run(ctx) }()
+	if err := r.ProduceLogged(deadline(t), reading{1}); err != nil {
+		t.Fatal(err)
+	}
+	b.node.server().Shutdown()
+	r.Produce(reading{2})
+	left, over := context.WithCancel(context.Background())
+	rep.EndBy(left)
+	cancel()
+	over()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("republisher: %v", err)
+		}
+	case <-deadline(t).Done():
+		t.Fatal("the republisher goes on behind the deadline")
 	}
 }

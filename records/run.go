@@ -22,11 +22,13 @@ func (r *Registry) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	failed := make(chan error, len(r.stages))
+	r.mu.Lock()
 	for _, s := range r.stages {
 		s.work = work
 		s.intake, s.endIntake = context.WithCancel(work)
 		s.done = make(chan struct{})
 	}
+	r.mu.Unlock()
 	for _, s := range r.stages {
 		go func() {
 			defer close(s.done)
@@ -68,7 +70,7 @@ func (r *Registry) start() error {
 // drain ends the stages in the order of the graph.
 func (r *Registry) drain(stopWork context.CancelFunc) {
 	grace := time.AfterFunc(r.options.Grace, func() {
-		r.options.Logger.Warn("the stages did not finish in time and are stopped", "grace", r.options.Grace, "busy", r.busyStages())
+		r.options.Logger.Warn("the stages did not finish in time and are stopped", "grace", r.options.Grace, "busy", r.Busy())
 		stopWork()
 	})
 	defer grace.Stop()
@@ -91,14 +93,20 @@ func (r *Registry) drain(stopWork context.CancelFunc) {
 	end(r.stages) // taps
 }
 
-// busyStages names the stages that have not ended.
-func (r *Registry) busyStages() []string {
+// Busy names the stages that Run has started and that have not ended, with
+// their records.
+func (r *Registry) Busy() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	var busy []string
 	for _, s := range r.stages {
+		if s.done == nil {
+			continue
+		}
 		select {
 		case <-s.done:
 		default:
-			busy = append(busy, fmt.Sprintf("%s (record %s)", s.name, s.home().key))
+			busy = append(busy, fmt.Sprintf("stage %q of record %q", s.name, s.home().key))
 		}
 	}
 	return busy
