@@ -85,6 +85,12 @@ func Signal[T any](name, unit string, of func(T) float64) RecordOption {
 	return func(c *records.Config) { c.Signal = &records.SignalOf[T]{Name: name, Unit: unit, Value: of} }
 }
 
+// Initial is what the record holds at start, if history has nothing for it. It
+// is neither logged nor stored.
+func Initial[T any](v T) RecordOption {
+	return func(c *records.Config) { c.Initial = v }
+}
+
 // RefillStages runs the stages that read the record also on the values it gets
 // back from history at start.
 func RefillStages() RecordOption {

@@ -44,6 +44,10 @@ type Config struct {
 	Lossless []string
 	// Signal is a *SignalOf[T] or nil.
 	Signal any
+	// Initial is a T that the record keeps until one is refilled or produced,
+	// or nil. Like a refilled value it does not count as produced and is not
+	// logged. A mailbox has none.
+	Initial any
 	// Timestamps takes the time of each write although the record is not
 	// Logged.
 	Timestamps bool

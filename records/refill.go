@@ -27,6 +27,9 @@ func (h *Handle) Refill(rows []Row) (skipped int, err error) {
 		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.text)
 	}
 	h.refilled = true
+	if len(boxes) > 0 {
+		h.dropInitial()
+	}
 	for i := 0; i < len(boxes) && h.kept < h.capacity; i++ {
 		h.kept++
 		slot := h.slot(h.oldest())

@@ -114,7 +114,7 @@ func newRecord[T any](r *Registry, key string, c Config) (*Record[T], error) {
 	if signal != nil {
 		h.signal = &signalMeter{current: SignalStats{Signal: signal.Name, Unit: signal.Unit}}
 	}
-	return record, nil
+	return record, record.begin()
 }
 
 // checkEncodable refuses a type that JSON can never carry, such as one with a

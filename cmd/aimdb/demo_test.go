@@ -113,6 +113,9 @@ func TestDemoAndRecords(t *testing.T) {
 	if out := do("record", "get", "temp::seattle"); !strings.Contains(out, "celsius") {
 		t.Errorf("get temp::seattle = %s", out)
 	}
+	if out := do("record", "get", "hub.settings"); !strings.Contains(out, `"tolerance_celsius":2`) {
+		t.Errorf("before it was set, hub.settings = %s", out)
+	}
 	aimdb(t, "record", "set", "hub.settings", `{"tolerance_celsius":1.5}`, "--connect", d.socket).ok(t)
 	if out := do("record", "get", "hub.settings"); !strings.Contains(out, "1.5") {
 		t.Errorf("after set, hub.settings = %s", out)
@@ -147,6 +150,9 @@ func TestDemoAndRecords(t *testing.T) {
 	}
 
 	d = startDemo(t, dir, "--steps", "0")
+	if out := aimdb(t, "record", "get", "hub.settings", "--connect", d.socket).ok(t); !strings.Contains(out, "1.5") {
+		t.Errorf("after the restart, hub.settings = %s, want what was set before", out)
+	}
 	served := aimdb(t, "history", "query", d.socket, "accuracy::*", "--latest", "5", "--format", "json").ok(t)
 	if served != stored {
 		t.Errorf("the hub serves\n%s\nwhile its file has\n%s", served, stored)

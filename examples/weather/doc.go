@@ -8,7 +8,7 @@
 // temp::<city>), and a second one, the validator, keeps the forecasts that
 // wait for their hour and emits a ForecastValidation for each of them when it
 // arrives (record accuracy::<city>, persisted). hub.settings holds the
-// tolerance, writable from outside; hub.about tells a page what it shows.
+// tolerance, writable from outside and persisted; hub.about tells a page what it shows.
 //
 // # Ordering and losses
 //

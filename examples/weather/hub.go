@@ -33,7 +33,8 @@ type hub struct {
 func newHub(db *aimdb.DB, cities []*City, o Options) (*hub, error) {
 	h := &hub{options: o, logger: o.Logger, db: db, cities: cities, progress: newProgress(), greeted: make(chan struct{})}
 	var failed, err error
-	h.settings, err = aimdb.Register[Settings](db, "hub.settings", aimdb.Latest(), aimdb.Remote(), aimdb.Writable())
+	h.settings, err = aimdb.Register[Settings](db, "hub.settings",
+		aimdb.Latest(), aimdb.Persist(), aimdb.Remote(), aimdb.Writable(), aimdb.Initial(DefaultSettings()))
 	failed = errors.Join(failed, err)
 	h.about, err = aimdb.Register[About](db, "hub.about", aimdb.Latest(), aimdb.Remote())
 	failed = errors.Join(failed, err)
@@ -47,7 +48,6 @@ func newHub(db *aimdb.DB, cities []*City, o Options) (*hub, error) {
 		}
 	}
 	aimdb.Source(h.steps, h.produce)
-	h.settings.Produce(DefaultSettings())
 	h.about.Produce(describe(cities, o.Pace))
 	return h, nil
 }
@@ -109,9 +109,6 @@ func (h *hub) validate(c *City) func() aimdb.TransformFunc[Temperature, Forecast
 }
 
 func (h *hub) tolerance() float64 {
-	s, ok := h.settings.Latest()
-	if !ok {
-		s = DefaultSettings()
-	}
+	s, _ := h.settings.Latest() // there is one from the start
 	return s.ToleranceCelsius
 }

@@ -67,6 +67,7 @@ func open(o Options) (*aimdb.DB, error) {
 		aimdb.Name("hub"),
 		aimdb.Dir(o.DataDir),
 		aimdb.WithPersistence(store, keep),
+		aimdb.Retain("hub.settings", aimdb.Retention{MaxRows: 1}), // however old it is
 		aimdb.Logger(o.Logger),
 	}
 	for _, endpoint := range o.AimX {

@@ -7,13 +7,14 @@ import (
 )
 
 // Settings is what may be changed while the hub runs, as record hub.settings.
+// What was set stays, also over a restart.
 type Settings struct {
 	// ToleranceCelsius is the absolute error up to which a forecast counts
 	// as within tolerance. It concerns validations made from then on.
 	ToleranceCelsius float64 `json:"tolerance_celsius"`
 }
 
-// DefaultSettings is what a hub starts with.
+// DefaultSettings is what a hub has until somebody sets something else.
 func DefaultSettings() Settings { return Settings{ToleranceCelsius: 2} }
 
 // UnmarshalJSON implements json.Unmarshaler. It refuses what would make every

@@ -1,0 +1,70 @@
+package records_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+func TestInitialGivesWayToHistoryAndToProducers(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	with := func(key string, c records.Config) *records.Record[int] {
+		c.Initial = 7
+		return register[int](t, r, key, c)
+	}
+	latest, logs := records.Config{Kind: records.Latest}, records.Config{Kind: records.Latest, Logged: true}
+	fresh, refilled, broken, produced := with("fresh", latest), with("refilled", logs), with("broken", logs), with("produced", logs)
+	ringFresh, ringRefilled := with("ring.fresh", logged(3)), with("ring.refilled", logged(3))
+
+	refill := func(record *records.Record[int], values ...string) {
+		var rows []records.Row
+		for i, v := range values {
+			rows = append(rows, records.Row{ID: int64(i + 1), Time: int64(i + 1), Value: json.RawMessage(v)})
+		}
+		if _, err := record.Handle().Refill(rows); err != nil {
+			t.Error(err)
+		}
+	}
+	produced.Produce(9)
+	ringFresh.Produce(9)
+	refill(refilled, "2", "1") // the newest first
+	refill(broken, `"text"`)
+	refill(produced, "1")
+	refill(ringFresh)
+	refill(ringRefilled, "2", "1")
+	for record, want := range map[*records.Record[int]][]int{
+		fresh: {7}, refilled: {2}, broken: {7}, produced: {9}, ringFresh: {7, 9}, ringRefilled: {1, 2},
+	} {
+		if v, ok := record.Latest(); !ok || v != want[len(want)-1] {
+			t.Errorf("%s: latest is %d, %v; want %v", record.Key(), v, ok, want)
+		}
+		if m := record.Handle().Metrics(); m.Items != len(want) {
+			t.Errorf("%s: %d values are kept, want %v", record.Key(), m.Items, want)
+		}
+	}
+	f := r.NewFeed(records.LogReader, []*records.Handle{refilled.Handle(), broken.Handle(), ringFresh.Handle()})
+	defer f.Close()
+	if got := take(f); !slices.Equal(got, []string{"ring.fresh=9"}) {
+		t.Errorf("to the log goes %v, want only what was produced", got)
+	}
+	if raw, at, ok, err := broken.Handle().Get(); string(raw) != "7" || at == 0 || !ok || err != nil {
+		t.Errorf("get: %s, %d, %v, %v", raw, at, ok, err)
+	}
+}
+
+func TestInitialOfTheWrongKind(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	for want, c := range map[string]records.Config{
+		"string and not a int": {Kind: records.Latest, Initial: "7"},
+		"mailbox":              {Kind: records.Mailbox, Initial: 7},
+	} {
+		if _, err := records.Register[int](r, "n", c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Register: %v, want it to say %q", err, want)
+		}
+	}
+}
