@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -348,5 +349,28 @@ func TestHistoryCheckFindsDamage(t *testing.T) {
 	aimdb(t, "history", "prune", db, "--max-rows", "1").fails(t, exitFailed)
 	if _, err := os.Stat(db); err != nil {
 		t.Errorf("the damaged file was moved: %v", err)
+	}
+}
+
+func TestHistoryCheckRepairsCounts(t *testing.T) {
+	db := historyFile(t, 30)
+	change(t, db, "DELETE FROM record_history WHERE record_name = 'b'")
+	aimdb(t, "history", "check", db).fails(t, exitFailed, "the count of b is off by -10 rows")
+	r := aimdb(t, "history", "check", db, "--repair")
+	if r.ok(t); !strings.Contains(r.stderr, "put right: the count of b") {
+		t.Errorf("stderr: %s", r.stderr)
+	}
+	aimdb(t, "history", "check", db).ok(t)
+}
+
+func change(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // CheckReport says what Check found.
@@ -11,14 +13,16 @@ type CheckReport struct {
 	Rows int64
 	// Problems says what is wrong, in sentences; empty is a history in order.
 	Problems []string
-	// Recounted says that the counts beside the history were off and have
-	// been put right.
-	Recounted bool
+	// Repaired says, in sentences, what was wrong and has been put right.
+	Repaired []string
 }
 
 // Check reads the whole file: its structure, its indexes, the values, and the
 // counts beside the history. Of these only the counts are put right, and only
-// if the store can write.
+// if the store can write. Rows are read in pages, but the look at the structure
+// and at a record whose count is off are one read transaction each, without a
+// deadline but that of the context: for as long as one lasts, the write-ahead
+// log cannot be taken over.
 func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 	if report.Problems, err = s.integrity(ctx); err != nil {
 		return report, s.readError("check the structure", err)
@@ -30,15 +34,17 @@ func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 		}
 		defer release()
 	}
-	var broken int64
-	err = s.readers.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(NOT json_valid(value_json)), 0) FROM record_history").Scan(&report.Rows, &broken)
+	found, broken, err := s.countAll(ctx)
 	if err != nil {
-		return report, s.readError("check the values", err)
+		return report, err
+	}
+	for _, c := range found {
+		report.Rows += c.rows
 	}
 	if broken > 0 {
 		report.Problems = append(report.Problems, fmt.Sprintf("%d rows hold a value that is not JSON; queries skip them", broken))
 	}
-	return report, s.checkCounts(ctx, &report)
+	return report, s.checkCounts(ctx, found, &report)
 }
 
 func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
@@ -67,43 +73,87 @@ func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
 	return problems, err
 }
 
-const wrongCounts = `SELECT n.name, coalesce(r.rows, 0) - coalesce(a.rows, 0), coalesce(r.bytes, 0) - coalesce(a.bytes, 0)
-	FROM (SELECT name FROM aimdb_record UNION SELECT record_name FROM record_history) n
-	LEFT JOIN (SELECT record_name AS name, count(*) AS rows, sum(octet_length(value_json)) AS bytes FROM record_history GROUP BY record_name) r USING (name)
-	LEFT JOIN aimdb_record a USING (name)
-	WHERE coalesce(r.rows, 0) <> coalesce(a.rows, 0) OR coalesce(r.bytes, 0) <> coalesce(a.bytes, 0)`
-
-// checkCounts compares the counts with the rows, in one transaction so that
-// writes meanwhile do not matter. What is off is off by a fixed difference,
-// which the writer then adds.
-func (s *Store) checkCounts(ctx context.Context, report *CheckReport) error {
+// checkCounts compares the counts with the rows. What is not counted yet is not
+// wrong, and is left to the next one who writes.
+func (s *Store) checkCounts(ctx context.Context, found tally, report *CheckReport) error {
 	if !s.own {
 		return nil
 	}
 	if counted, err := s.isCounted(ctx); err != nil || !counted {
 		return err
 	}
-	rows, err := s.readers.QueryContext(ctx, wrongCounts)
+	kept, err := s.readCounts(ctx)
 	if err != nil {
 		return s.readError("check the counts", err)
 	}
-	defer rows.Close()
+	for record := range kept {
+		found.add(record, 0, 0)
+	}
 	off := tally{}
-	for rows.Next() {
-		var name string
-		var count, bytes int64
-		if err := rows.Scan(&name, &count, &bytes); err != nil {
-			return s.readError("check the counts", err)
+	for _, record := range slices.Sorted(maps.Keys(found)) {
+		c, k := found[record], kept[record]
+		if k != nil && c.rows == k.rows && c.bytes == k.bytes {
+			continue
 		}
-		off.add(name, count, bytes)
-		report.Problems = append(report.Problems, fmt.Sprintf("the count of %s is off by %d rows and %d bytes", name, count, bytes))
+		rows, bytes, err := s.difference(ctx, record)
+		if err != nil {
+			return s.readError("check the count of "+record, err)
+		}
+		if rows == 0 && bytes == 0 {
+			continue // rows came or went between the pages
+		}
+		off.add(record, rows, bytes)
 	}
-	if err := rows.Err(); err != nil || len(off) == 0 || s.write == nil {
-		return s.readError("check the counts", err)
+	return s.adjust(ctx, off, report)
+}
+
+func (s *Store) readCounts(ctx context.Context) (tally, error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	rows, err := s.readers.QueryContext(ctx, "SELECT name, rows, bytes FROM aimdb_record")
+	if err != nil {
+		return nil, err
 	}
-	err = s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
+	defer rows.Close()
+	kept := tally{}
+	for rows.Next() {
+		var record string
+		var count, bytes int64
+		if err := rows.Scan(&record, &count, &bytes); err != nil {
+			return nil, err
+		}
+		kept.add(record, count, bytes)
+	}
+	return kept, rows.Err()
+}
+
+// difference returns by how much the count of a record is too small, as of one
+// moment. Whatever is written meanwhile does not change it.
+func (s *Store) difference(ctx context.Context, record string) (rows, bytes int64, err error) {
+	text := fmt.Sprintf(`SELECT r.rows - coalesce(a.rows, 0), r.bytes - coalesce(a.bytes, 0) FROM
+		(SELECT count(*) AS rows, coalesce(sum(octet_length(value_json)), 0) AS bytes FROM record_history
+		WHERE record_name = ?1 AND +id <= `+number+` AND NOT (+id > `+number+` AND +id <= `+number+`)) r
+		LEFT JOIN aimdb_record a ON a.name = ?1`, "counted_last", "counted_to", "count_until")
+	err = s.readers.QueryRowContext(ctx, text, record).Scan(&rows, &bytes)
+	return rows, bytes, err
+}
+
+// adjust adds what is missing from the counts if the store can write, and says
+// what is off.
+func (s *Store) adjust(ctx context.Context, off tally, report *CheckReport) error {
+	if len(off) == 0 {
+		return nil
+	}
+	var lines []string
+	for _, record := range slices.Sorted(maps.Keys(off)) {
+		lines = append(lines, fmt.Sprintf("the count of %s is off by %+d rows and %+d bytes", record, off[record].rows, off[record].bytes))
+	}
+	if s.write == nil {
+		report.Problems = append(report.Problems, lines...)
+		return nil
+	}
+	report.Repaired = lines
+	return s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
 		return s.writeError("put the counts right", inTransaction(ctx, w.conn, func() error { return w.count(ctx, off) }))
 	})
-	report.Recounted = err == nil
-	return err
 }

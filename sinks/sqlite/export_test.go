@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"math"
 	"testing"
 )
 
@@ -34,4 +35,23 @@ func (s *Store) HoldSweep(t *testing.T) (release func()) {
 		t.Fatal(err)
 	}
 	return release
+}
+
+// PruneWhile deletes the rows of a record, and between reading which they are and
+// deleting them lets something happen.
+func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows int64) {
+	t.Helper()
+	total := tally{}
+	d, err := s.readByRecord(t.Context(), record, point{math.MinInt64, math.MinInt64}, point{math.MaxInt64, math.MaxInt64}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between()
+	if err := s.delete(t.Context(), d, newPace(1, 1, 1), total); err != nil {
+		t.Fatal(err)
+	}
+	if c := total[record]; c != nil {
+		return c.rows
+	}
+	return 0
 }

@@ -98,7 +98,7 @@ func (im *importer) add(ctx context.Context, part []records.Row, report *ImportR
 			return s.writeError(fmt.Sprintf("import %d rows", len(part)), err)
 		}
 		clear(w.clocks) // of the times of these rows they do not know
-		s.names.add(fresh)
+		s.names.learn(w, fresh)
 		report.Added += added
 		report.Skipped += int64(len(part)) - added
 		return nil
@@ -128,5 +128,5 @@ func (w *writer) addMissing(ctx context.Context, part []records.Row, nth []int) 
 		fresh.add(row.Record, 1, int64(len(row.Value)))
 		added++
 	}
-	return fresh, added, w.count(ctx, fresh)
+	return fresh, added, w.countAdded(ctx, fresh)
 }

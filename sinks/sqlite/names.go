@@ -13,6 +13,8 @@ import (
 // look for them. A name whose rows are all pruned does no harm in it.
 type names struct {
 	known atomic.Pointer[nameSet]
+	// stale says that somebody else has added rows, of new records perhaps.
+	stale atomic.Bool
 }
 
 // nameSet is never changed, only replaced.
@@ -33,22 +35,37 @@ func newNameSet(sorted []string, maxID int64) *nameSet {
 	return set
 }
 
-// add takes in the names of rows that were just committed. Only the writer
-// calls it.
-func (n *names) add(t tally) {
-	set := n.known.Load()
-	var fresh []string
-	for name := range t {
-		if _, found := slices.BinarySearch(set.sorted, name); !found {
-			fresh = append(fresh, name)
+// learn takes in what the writer has just committed and heard.
+func (n *names) learn(w *writer, added tally) {
+	n.add(slices.Collect(maps.Keys(added)), -1)
+	if w.others {
+		w.others = false
+		n.stale.Store(true)
+	}
+}
+
+// add takes in names. A maxID below 0 is not known.
+func (n *names) add(found []string, maxID int64) {
+	for {
+		old := n.known.Load()
+		var known []string
+		last := maxID
+		if old != nil {
+			known, last = old.sorted, max(old.maxID, maxID)
+		}
+		fresh := slices.DeleteFunc(slices.Clone(found), func(name string) bool {
+			_, have := slices.BinarySearch(known, name)
+			return have
+		})
+		if old != nil && len(fresh) == 0 && last == old.maxID {
+			return
+		}
+		sorted := slices.Concat(known, fresh)
+		slices.Sort(sorted)
+		if n.known.CompareAndSwap(old, newNameSet(sorted, last)) {
+			return
 		}
 	}
-	if len(fresh) == 0 {
-		return
-	}
-	sorted := slices.Concat(set.sorted, fresh)
-	slices.Sort(sorted)
-	n.known.Store(newNameSet(sorted, set.maxID))
 }
 
 // refresh reads the names from the file by skipping through the index from one
@@ -66,26 +83,39 @@ func (n *names) refresh(ctx context.Context, r reads) error {
 		return err
 	}
 	defer rows.Close()
-	found := map[string]bool{}
+	var found []string
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
 			return err
 		}
-		found[name] = true
+		found = append(found, name)
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	n.known.Store(newNameSet(slices.Sorted(maps.Keys(found)), maxID))
+	n.add(found, maxID)
 	return nil
+}
+
+// refreshNames looks for the names of rows that others have added.
+func (s *Store) refreshNames(ctx context.Context) error {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	s.names.stale.Store(false)
+	err := s.names.refresh(ctx, s.reads)
+	if err != nil {
+		s.names.stale.Store(true)
+	}
+	return s.readError("read the names of the records", err)
 }
 
 // matching returns the sorted names that a pattern matches.
 func (s *Store) matching(ctx context.Context, p records.Pattern) ([]string, error) {
-	if s.write == nil { // another process may be adding rows
-		if err := s.names.refresh(ctx, s.reads); err != nil {
-			return nil, s.readError("read the names of the records", err)
+	// Where nothing is written here, another process may be adding rows.
+	if s.write == nil || s.names.stale.Load() {
+		if err := s.refreshNames(ctx); err != nil {
+			return nil, err
 		}
 	}
 	set := s.names.known.Load()

@@ -14,8 +14,12 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// Records returns the names of all records that have rows, sorted.
+// Records returns the names of all records that have rows, sorted, also of those
+// that only others have written.
 func (s *Store) Records(ctx context.Context) ([]string, error) {
+	if err := s.refreshNames(ctx); err != nil {
+		return nil, err
+	}
 	return s.matching(ctx, records.WirePattern("#"))
 }
 
@@ -57,7 +61,7 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 		return nil, fmt.Errorf("wait for another sweep of %s: %w", s.path, context.Cause(ctx))
 	}
 	release = func() { <-s.sweep }
-	if err := s.countOld(ctx); err != nil {
+	if err := s.countRest(ctx); err != nil {
 		release()
 		return nil, err
 	}
@@ -99,9 +103,7 @@ func (s *Store) expired(ctx context.Context, cut map[string]point) (from, to int
 	from, to = math.MaxInt64, 0
 	for record, p := range cut {
 		for _, order := range []string{"stored_at, id", "stored_at DESC, id DESC"} {
-			var id int64
-			err := s.readers.QueryRowContext(ctx, `SELECT coalesce((SELECT id FROM record_history
-				WHERE record_name = ? AND stored_at < ? ORDER BY `+order+` LIMIT 1), 0)`, record, p.time).Scan(&id)
+			id, err := s.firstBefore(ctx, record, order, p.time)
 			if err != nil {
 				return 0, 0, s.readError("find what to prune of "+record, err)
 			}
@@ -111,6 +113,14 @@ func (s *Store) expired(ctx context.Context, cut map[string]point) (from, to int
 		}
 	}
 	return min(from, to+1), to, nil
+}
+
+func (s *Store) firstBefore(ctx context.Context, record, order string, ms int64) (id int64, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	err = s.readers.QueryRowContext(ctx, `SELECT coalesce((SELECT id FROM record_history
+		WHERE record_name = ? AND stored_at < ? ORDER BY `+order+` LIMIT 1), 0)`, record, ms).Scan(&id)
+	return id, err
 }
 
 // deleteDense deletes until too few of the rows that it looks at go.
@@ -152,28 +162,21 @@ func (s *Store) delete(ctx context.Context, d *doomed, size *pace, total tally) 
 	if len(d.ids) == 0 {
 		return ctx.Err()
 	}
+	var gone tally
 	err := s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
 		if err := s.gone(); err != nil {
 			return err
 		}
 		began := time.Now()
-		var deleted int64
-		err := w.lazily(ctx, func() (err error) {
-			if deleted, err = w.deleteRows(ctx, d); err != nil {
-				return err
-			}
-			return w.count(ctx, d.tally)
-		})
+		var err error
+		gone, err = w.deleteCounted(ctx, d)
 		size.took(len(d.ids), time.Since(began))
-		if err == nil && deleted != int64(len(d.ids)) {
-			s.options.logger.Warn("somebody else deletes rows of the history; the counts beside it are off until 'aimdb history check' puts them right", "file", s.path)
-		}
 		return s.writeError(fmt.Sprintf("prune %d rows", len(d.ids)), err)
 	})
 	if err != nil {
 		return err
 	}
-	for record, c := range d.tally {
+	for record, c := range gone {
 		total.add(record, -c.rows, -c.bytes)
 	}
 	return nil

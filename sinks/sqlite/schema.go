@@ -10,7 +10,7 @@ import (
 
 // version is the schema that this program writes. Version 0 is a file that
 // upstream made: the table and the index of the history and nothing else.
-const version = 1
+const version = 2
 
 // history is what upstream and this program share, to the letter.
 const history = `CREATE TABLE IF NOT EXISTS record_history (
@@ -38,6 +38,7 @@ CREATE TABLE aimdb_record (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes I
 // migrations[v] takes a file from version v to v+1. They only ever go forward.
 var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 	migrateFromUpstream,
+	migrateLastCounted,
 }
 
 // migrateFromUpstream adds our own tables and leaves the history as it is.
@@ -62,6 +63,15 @@ func migrateFromUpstream(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// migrateLastCounted writes down which row was counted last.
+func migrateLastCounted(ctx context.Context, conn *sql.Conn) error {
+	var last int64
+	if err := conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last); err != nil {
+		return err
+	}
+	return setMeta(ctx, conn, "counted_last", last)
 }
 
 // migrate brings a file to the current version, in one transaction.

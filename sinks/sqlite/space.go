@@ -16,6 +16,8 @@ func (p pages) used() int64  { return (p.count - p.free) * p.size }
 func (p pages) bytes() int64 { return p.count * p.size }
 
 func (s *Store) pages(ctx context.Context) (p pages, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	err = s.readers.QueryRowContext(ctx, "SELECT p.page_size, c.page_count, f.freelist_count FROM pragma_page_size p, pragma_page_count c, pragma_freelist_count f").Scan(&p.size, &p.count, &p.free)
 	return p, s.readError("read the number of pages", err)
 }

@@ -24,8 +24,12 @@ func (s *Store) Stats(ctx context.Context) (st records.HistoryStats, err error) 
 	if err != nil {
 		return st, err
 	}
+	kept, err := s.counts(ctx, counted)
+	if err != nil {
+		return st, err
+	}
 	for _, name := range names {
-		r, err := s.recordStats(ctx, name, counted)
+		r, err := s.recordStats(ctx, name, kept[name])
 		if err != nil {
 			return st, s.readError("read the statistics of "+name, err)
 		}
@@ -62,6 +66,8 @@ func (s *Store) fileStats(ctx context.Context, st *records.HistoryStats) error {
 	}
 	st.Identity, st.WALStuck = s.identity, s.walStuck.Load()
 	st.FileBytes, st.FreeBytes, st.WALBytes = p.bytes(), p.free*p.size, s.walSize()
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	var vacuum int
 	if err := s.readers.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&vacuum); err != nil {
 		return s.readError("read whether the file shrinks", err)
@@ -77,17 +83,24 @@ func (s *Store) fileStats(ctx context.Context, st *records.HistoryStats) error {
 	return s.readError("read the number of losses", err)
 }
 
-// recordStats takes rows and bytes from the counts if there are any, and reads
-// all rows of the record if not.
-func (s *Store) recordStats(ctx context.Context, name string, counted bool) (r records.RecordStats, err error) {
+// counts takes rows and bytes from the counts if they are complete, and reads
+// all rows if not.
+func (s *Store) counts(ctx context.Context, counted bool) (tally, error) {
+	if !counted {
+		all, _, err := s.countAll(ctx)
+		return all, err
+	}
+	kept, err := s.readCounts(ctx)
+	return kept, s.readError("read the counts", err)
+}
+
+func (s *Store) recordStats(ctx context.Context, name string, c *counts) (r records.RecordStats, err error) {
 	r.Record = name
-	text := "SELECT count(*), coalesce(sum(octet_length(value_json)), 0) FROM record_history WHERE record_name = ?"
-	if counted {
-		text = "SELECT coalesce(max(rows), 0), coalesce(max(bytes), 0) FROM aimdb_record WHERE name = ?"
+	if c != nil {
+		r.Rows, r.Bytes = c.rows, c.bytes
 	}
-	if err := s.readers.QueryRowContext(ctx, text, name).Scan(&r.Rows, &r.Bytes); err != nil {
-		return r, err
-	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	err = s.readers.QueryRowContext(ctx, `SELECT
 		coalesce((SELECT stored_at FROM record_history WHERE record_name = ?1 ORDER BY stored_at LIMIT 1), 0),
 		coalesce((SELECT stored_at FROM record_history WHERE record_name = ?1 ORDER BY stored_at DESC LIMIT 1), 0)`, name).Scan(&r.FirstTime, &r.LastTime)

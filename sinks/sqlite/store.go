@@ -65,7 +65,11 @@ func Open(path string, opts ...Option) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("make the directory of the history: %w", err)
 	}
-	owner, err := takeOwnership(ctx, path, min(o.busyTimeout, lockWait))
+	wait := min(o.busyTimeout, lockWait)
+	if o.beside {
+		wait = 0
+	}
+	owner, err := takeOwnership(ctx, path, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +174,7 @@ func (s *Store) openReading(ctx context.Context, own bool) (err error) {
 	if err := s.readIdentity(ctx); err != nil {
 		return err
 	}
-	return s.names.refresh(ctx, s.reads)
+	return s.refreshNames(ctx)
 }
 
 // Path returns the path that the store was opened with.

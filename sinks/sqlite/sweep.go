@@ -223,6 +223,8 @@ func (s *Store) withinLimits(ctx context.Context, k records.Keep) (bool, error) 
 	if !s.own {
 		return false, nil
 	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	var rows, bytes int64
 	err := s.readers.QueryRowContext(ctx, "SELECT coalesce(max(rows), 0), coalesce(max(bytes), 0) FROM aimdb_record WHERE name = ?", k.Record).Scan(&rows, &bytes)
 	return (k.MaxRows <= 0 || rows <= k.MaxRows) && (k.MaxBytes <= 0 || bytes <= k.MaxBytes), err

@@ -36,9 +36,8 @@ func countEntries(entries []sinks.Entry) tally {
 	return t
 }
 
-// count adds a tally to the counts that are kept beside the history. They
-// change in the transaction of the rows, so they are always right, as is what is
-// known of the times.
+// count adds a tally to the counts that are kept beside the history, in the
+// transaction of the rows, and takes note of their times.
 func (w *writer) count(ctx context.Context, t tally) error {
 	args := make([]any, 0, 3*len(t))
 	for record, c := range t {
@@ -58,5 +57,5 @@ func (w *writer) count(ctx context.Context, t tally) error {
 
 func countText(records int) string {
 	return "INSERT INTO aimdb_record(name, rows, bytes) VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", records-1) +
-		" ON CONFLICT(name) DO UPDATE SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes"
+		addCount
 }

@@ -35,7 +35,7 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		if err != nil {
 			return s.writeError(fmt.Sprintf("store %d values", len(b.Entries)), err)
 		}
-		s.names.add(counts)
+		s.names.learn(w, counts)
 		s.watchGrowth(ctx)
 		return nil
 	})
@@ -69,7 +69,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
-		if err := w.count(ctx, counts); err != nil {
+		if err := w.countAdded(ctx, counts); err != nil {
 			return err
 		}
 		if err := w.keepRefused(ctx, b, after, now); err != nil {

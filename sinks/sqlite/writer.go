@@ -21,6 +21,10 @@ type writer struct {
 	// the times of any record ever turned back; readers ask it too.
 	clocks map[string]clock
 	turned atomic.Bool
+	// last is the last row ID that this writer knows of. others says that
+	// somebody else has added rows since that was asked.
+	last   int64
+	others bool
 	// shrinks says that the file was made with auto_vacuum.
 	shrinks bool
 	// quirk is what has to be said about the file, once.
@@ -55,6 +59,9 @@ func (w *writer) start(ctx context.Context, found inspection, owned bool, o opti
 	}
 	if w.shrinks = vacuum != 0; !w.shrinks {
 		w.quirk = "this history was made without auto_vacuum: pruning makes room inside the file but cannot make it smaller; run 'aimdb history compact' on it once while nothing else uses it"
+	}
+	if err := w.meetForeign(ctx); err != nil {
+		return err
 	}
 	if err := w.readTurned(ctx); err != nil {
 		return err
