@@ -124,47 +124,6 @@ func TestRestartBringsRecordsBack(t *testing.T) {
 	stop()
 }
 
-func TestFollowHasNoGapAndNoDuplicateAtTheSeam(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	db := open(t, t.TempDir())
-	r := register[int](t, db, "n", aimdb.Ring(16), aimdb.Persist(), aimdb.Lossless())
-	stop := start(t, db)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	const last = 2000
-	go func() {
-		defer close(done)
-		for i := 1; i <= last; i++ {
-			if err := r.Send(ctx, i); err != nil {
-				t.Error(err)
-				return
-			}
-		}
-	}()
-	want, seams := 1, 0
-	for event, err := range aimdb.Follow[int](ctx, db, "#", time.Time{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if event.CaughtUp {
-			seams++
-			continue
-		}
-		if event.Value != want {
-			t.Fatalf("got %d, want %d", event.Value, want)
-		}
-		if want++; want > last {
-			break
-		}
-	}
-	if seams != 1 {
-		t.Errorf("%d seams, want 1", seams)
-	}
-	<-done
-	cancel()
-	stop()
-}
-
 func TestTransformStoresWhatItMakes(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	db := open(t, t.TempDir())

@@ -18,7 +18,13 @@ type Event[T any] struct {
 	// Lost is the number of values that were lost just before this one, as far
 	// as the log knows.
 	Lost uint64
+
+	at place
 }
+
+// Position returns where the event stands, for [FollowAfter] to go on behind
+// it, also in another process.
+func (e Event[T]) Position() string { return e.at.String() }
 
 // Follow yields the history of the records that match a pattern from a time on
 // (the zero time is the beginning), then a marker, and then values as they are
@@ -28,43 +34,67 @@ type Event[T any] struct {
 // records that persist. Values that do not decode as T are left out, logged and
 // counted.
 func Follow[T any](ctx context.Context, db *DB, pattern string, from time.Time) iter.Seq2[Event[T], error] {
+	return follow[T](ctx, db, func() (place, error) { return db.beginning(ctx, pattern, from) })
+}
+
+// FollowAfter goes on where an earlier Follow or FollowAfter stood, behind the
+// event with a position: with the rest of the history, the marker, and live
+// values. There is no gap and no duplicate between the two, also over restarts
+// of the database, as long as the log holds what follows; when it does not any
+// more, the error is [ErrPositionGone]. What was pruned from the history
+// meanwhile is missing.
+func FollowAfter[T any](ctx context.Context, db *DB, position string) iter.Seq2[Event[T], error] {
+	return follow[T](ctx, db, func() (place, error) { return db.resume(ctx, position) })
+}
+
+func follow[T any](ctx context.Context, db *DB, begin func() (place, error)) iter.Seq2[Event[T], error] {
 	return func(yield func(Event[T], error) bool) {
-		p, err := db.checkQuery(pattern)
+		at, err := begin()
 		if err != nil {
 			yield(Event[T]{}, err)
 			return
 		}
-		w, err := window(from, time.Time{})
+		pattern, err := records.ParsePattern(at.seam.Pattern)
 		if err != nil {
-			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: %w", pattern, err))
+			yield(Event[T]{}, err)
 			return
 		}
-		seam, err := db.config.backend.Position(ctx)
-		if err != nil {
-			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: find the end of history: %w", pattern, err))
+		if !at.live && !followHistory(ctx, db, pattern, at, yield) {
 			return
 		}
-		if seam.Log != db.bus.Identity() {
-			seam.Sequence = 0 // the history has nothing of this log yet
+		at = place{seam: at.seam, live: true, sequence: at.after()}
+		if yield(Event[T]{CaughtUp: true, at: at}, nil) {
+			followLog(ctx, db, pattern, at, yield)
 		}
-		rows := db.config.backend.Range(ctx, records.RangeQuery{
-			Pattern: p, Window: w, MaxID: seam.MaxID,
-		})
-		for row, err := range decode[T](db, rows) {
-			if ctx.Err() != nil || !yield(Event[T]{Row: row}, err) || err != nil {
-				return
-			}
-		}
-		if !yield(Event[T]{CaughtUp: true}, nil) {
-			return
-		}
-		followLog(ctx, db, p, seam.Sequence, from, yield)
 	}
 }
 
-// followLog yields what the log has behind a sequence.
-func followLog[T any](ctx context.Context, db *DB, p records.Pattern, after uint64, from time.Time, yield func(Event[T], error) bool) {
-	for message, err := range db.bus.Follow(ctx, p, after) {
+// followHistory yields the rows behind a place. It returns false when nothing
+// may come behind them.
+func followHistory[T any](ctx context.Context, db *DB, p records.Pattern, at place, yield func(Event[T], error) bool) bool {
+	begin := at
+	for row, err := range db.config.backend.Range(ctx, begin.rest(p)) {
+		if ctx.Err() != nil {
+			return false
+		}
+		if err != nil {
+			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: %w", p, err))
+			return false
+		}
+		if begin.passed(row) {
+			continue
+		}
+		at.time, at.id = row.Time, row.ID
+		if event, ok := eventOf[T](db, row, at); ok && !yield(event, nil) {
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// followLog yields what the log has behind a place.
+func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, yield func(Event[T], error) bool) {
+	for message, err := range db.bus.Follow(ctx, p, at.sequence) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -72,17 +102,24 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, after uint
 			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: %w", p, err))
 			return
 		}
-		event := Event[T]{Lost: message.Lost}
-		event.Record, event.Time = message.Record, time.UnixMilli(message.Time)
-		if event.Time.Before(from) {
+		if at.seam.early(message.Time) {
 			continue
 		}
-		if err := unmarshal(message.Value, &event.Value); err != nil {
-			db.undecoded.add(db.config.logger, records.Row{Record: message.Record, Value: message.Value}, err)
-			continue
-		}
-		if !yield(event, nil) {
+		at.sequence = message.Sequence
+		event, ok := eventOf[T](db, records.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
+		event.Lost = message.Lost
+		if ok && !yield(event, nil) {
 			return
 		}
 	}
+}
+
+// eventOf returns false for a value that does not decode, which is counted.
+func eventOf[T any](db *DB, row records.Row, at place) (Event[T], bool) {
+	event := Event[T]{Row: Row[T]{Record: row.Record, Time: time.UnixMilli(row.Time)}, at: at}
+	if err := unmarshal(row.Value, &event.Value); err != nil {
+		db.undecoded.add(db.config.logger, row, err)
+		return event, false
+	}
+	return event, true
 }
