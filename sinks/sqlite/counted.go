@@ -135,7 +135,9 @@ func (s *Store) countRest(ctx context.Context) error {
 		err = s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
 			began := time.Now()
 			rows := size.rows()
-			err := w.lazily(ctx, func() error { return w.countPiece(ctx, rows) })
+			err := w.lazily(ctx, func() error {
+				return inTransaction(ctx, w.conn, func() error { return w.countPiece(ctx, rows) })
+			})
 			size.took(rows, time.Since(began))
 			return s.writeError("count the rows", err)
 		})

@@ -15,7 +15,7 @@ var errOthers = errors.New("somebody else deletes rows too")
 // counted. Only then each row is looked at once more.
 func (w *writer) deleteCounted(ctx context.Context, d *doomed) (gone tally, err error) {
 	gone = d.tally
-	err = w.lazily(ctx, func() error {
+	err = inTransaction(ctx, w.conn, func() error {
 		c, err := w.counting(ctx)
 		if err != nil {
 			return err
@@ -33,7 +33,7 @@ func (w *writer) deleteCounted(ctx context.Context, d *doomed) (gone tally, err 
 		return w.count(ctx, d.tally)
 	})
 	if errors.Is(err, errOthers) {
-		err = w.lazily(ctx, func() (err error) {
+		err = inTransaction(ctx, w.conn, func() (err error) {
 			gone, err = w.deleteOneByOne(ctx, d.ids)
 			return err
 		})

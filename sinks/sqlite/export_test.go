@@ -55,3 +55,16 @@ func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows in
 	}
 	return 0
 }
+
+// AutoCheckpoint returns the number of pages at which a commit takes the
+// write-ahead log over.
+func (s *Store) AutoCheckpoint(t *testing.T) (frames int) {
+	t.Helper()
+	err := s.ask(t.Context(), s.patient, func(ctx context.Context, w *writer) error {
+		return w.conn.QueryRowContext(ctx, "PRAGMA wal_autocheckpoint").Scan(&frames)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frames
+}

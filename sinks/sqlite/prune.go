@@ -35,6 +35,11 @@ func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report recor
 		return report, err
 	}
 	defer release()
+	restore, err := s.ownCheckpoints(ctx)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, restore()) }()
 	began, total := time.Now(), tally{}
 	defer func() { fillReport(&report, total) }()
 	if err := s.pruneLimits(ctx, plan, total); err != nil {
@@ -163,14 +168,11 @@ func (s *Store) delete(ctx context.Context, d *doomed, size *pace, total tally) 
 		return ctx.Err()
 	}
 	var gone tally
-	err := s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
+	err := s.piece(ctx, size, len(d.ids), func(ctx context.Context, w *writer) (err error) {
 		if err := s.gone(); err != nil {
 			return err
 		}
-		began := time.Now()
-		var err error
 		gone, err = w.deleteCounted(ctx, d)
-		size.took(len(d.ids), time.Since(began))
 		return s.writeError(fmt.Sprintf("prune %d rows", len(d.ids)), err)
 	})
 	if err != nil {
@@ -180,17 +182,6 @@ func (s *Store) delete(ctx context.Context, d *doomed, size *pace, total tally) 
 		total.add(record, -c.rows, -c.bytes)
 	}
 	return nil
-}
-
-// lazily runs a transaction that a power loss may take back, as long as no
-// other commit follows: rows that come back are pruned again.
-func (w *writer) lazily(ctx context.Context, do func() error) error {
-	if _, err := w.conn.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
-		return err
-	}
-	err := inTransaction(ctx, w.conn, do)
-	_, failed := w.conn.ExecContext(ctx, "PRAGMA synchronous = FULL")
-	return errors.Join(err, failed)
 }
 
 // longRun is the number of neighbours from which they are deleted by their

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"time"
 
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -83,11 +82,8 @@ func (s *Store) shrink(ctx context.Context) (freed int64, err error) {
 	p := before
 	for p.free > spare(p) {
 		n := min(int64(size.rows()), p.free-spare(p))
-		err := s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
-			began := time.Now()
-			err := w.vacuum(ctx, n)
-			size.took(int(n), time.Since(began))
-			return s.writeError("give space back", err)
+		err := s.piece(ctx, size, int(n), func(ctx context.Context, w *writer) error {
+			return s.writeError("give space back", w.vacuum(ctx, n))
 		})
 		if err != nil {
 			return before.bytes() - p.bytes(), err

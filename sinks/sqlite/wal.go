@@ -26,13 +26,12 @@ func (s *Store) watchWAL(ctx context.Context) {
 		s.stick(size) // not ours to take over
 		return
 	}
-	var busy, frames, moved int
-	row := s.write.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
-	if err := row.Scan(&busy, &frames, &moved); err != nil {
+	l, err := checkpoint(ctx, s.write.conn, "PASSIVE")
+	if err != nil {
 		s.options.logger.Warn("the write-ahead log of the history could not be taken over", "file", s.path, "error", err)
 		return
 	}
-	if moved < frames || !s.truncateWAL(ctx) {
+	if l.moved < l.frames || !s.truncateWAL(ctx) {
 		s.stick(size)
 		return
 	}
@@ -65,9 +64,8 @@ func (s *Store) truncateWAL(ctx context.Context) bool {
 			s.options.logger.Warn("the writer does not wait for locks any more", "file", s.path, "error", err)
 		}
 	}()
-	var busy, frames, moved int
-	err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
-	return err == nil && busy == 0
+	_, err := checkpoint(ctx, conn, "TRUNCATE")
+	return err == nil
 }
 
 // walSize is the size of the file of the write-ahead log. To stat it is
