@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"math"
 	"testing"
+	"time"
 )
 
 // LimitPages makes the file as full as a disk can be, as far as SQLite is
@@ -67,4 +69,25 @@ func (s *Store) AutoCheckpoint(t *testing.T) (frames int) {
 		t.Fatal(err)
 	}
 	return frames
+}
+
+// SetReadTimeout changes the deadline of each read transaction.
+func (s *Store) SetReadTimeout(d time.Duration) { s.options.readTimeout = d }
+
+// HoldReaders takes all reading connections, as queries that do not end do.
+func (s *Store) HoldReaders(t *testing.T) (release func()) {
+	t.Helper()
+	var held []*sql.Conn
+	for range s.options.readers {
+		conn, err := s.readers.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, conn)
+	}
+	return func() {
+		for _, conn := range held {
+			_ = conn.Close() // goes back to the pool
+		}
+	}
 }
