@@ -74,7 +74,11 @@ func reading(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err
 // writing opens a history and runs its writer meanwhile. A damaged file is
 // refused and not moved aside: there is no log here to fill it again.
 func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err error) {
-	s, err := sqlite.Open(path, sqlite.Beside(), sqlite.Logger(logger(cmd)))
+	options := []sqlite.Option{sqlite.Beside(), sqlite.Logger(logger(cmd))}
+	if flag := cmd.Flags().Lookup(litestreamFlag); flag != nil && flag.Value.String() == "true" {
+		options = append(options, sqlite.Litestream())
+	}
+	s, err := sqlite.Open(path, options...)
 	if err != nil {
 		return err
 	}
@@ -88,6 +92,13 @@ func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err
 		err = errors.Join(err, <-ended)
 	}()
 	return asUsage(do(s))
+}
+
+// litestreamFlag is a flag of the commands that write.
+const litestreamFlag = "litestream"
+
+func addLitestream(c *cobra.Command) {
+	c.Flags().Bool(litestreamFlag, false, "leave the write-ahead log to Litestream, which replicates the file")
 }
 
 // asUsage makes a query that can never be answered a usage error.

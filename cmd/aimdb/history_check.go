@@ -44,6 +44,7 @@ or a record whose count is off; the rest is read in short pieces.`,
 		},
 	}
 	f.flag(c.Flags())
+	addLitestream(c)
 	c.Flags().BoolVar(&repair, "repair", false, "put counts that are off right")
 	return c
 }

@@ -232,7 +232,7 @@ func TestHistoryCommandsBesideADatabase(t *testing.T) {
 	if r := aimdbIn(t, row, "history", "import", db); !strings.Contains(r.stderr, "1 rows added") {
 		t.Errorf("import: %s", r.stderr)
 	}
-	if out := aimdb(t, "history", "prune", db, "--pattern", "a::*", "--max-rows", "4").ok(t); !strings.Contains(out, "12 rows") {
+	if out := aimdb(t, "history", "prune", db, "--pattern", "a::*", "--max-rows", "4", "--litestream").ok(t); !strings.Contains(out, "12 rows") {
 		t.Errorf("prune: %s", out)
 	}
 	aimdb(t, "history", "check", db).ok(t)

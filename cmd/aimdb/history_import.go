@@ -20,8 +20,8 @@ func newHistoryImport() *cobra.Command {
 		Use:   "import DB [FILE]",
 		Short: "Add rows from NDJSON or CSV that are not there yet",
 		Long: `Add the rows of an export, from a file or stdin. A row that the history has
-already, with the same record, time and value, is skipped: an import that was
-interrupted is simply run again. The history is made if it is not there. A
+already, with the same record, time and value (white space aside), is skipped: an
+import that was interrupted is simply run again. The history is made if it is not there. A
 malformed line ends the import and is named; the rows before it are kept.`,
 		Example: `  aimdb history import ./aimdb-data/history.db all.ndjson
   aimdb history import ./aimdb-data/history.db month.csv
@@ -46,6 +46,7 @@ malformed line ends the import and is named; the rows before it are kept.`,
 			return importRows(cmd, args[0], f, args[1], rowFormatOf(as, args[1]), info.Size())
 		},
 	}
+	addLitestream(c)
 	c.Flags().Var(&as, "as", "form of the rows (default by the name of the file, else ndjson)")
 	return c
 }

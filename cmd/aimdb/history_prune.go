@@ -61,6 +61,7 @@ database write in between, and give the space back. --dry-run only reports.`,
 			})
 		},
 	}
+	addLitestream(c)
 	flags := c.Flags()
 	f.flag(flags)
 	flags.BoolVar(&dry, "dry-run", false, "report what would go, and delete nothing")
@@ -85,11 +86,11 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report records.PruneRep
 	if err := out.end(); err != nil {
 		return err
 	}
-	done := "deleted"
+	done := fmt.Sprintf("deleted; the file shrank by %d bytes", report.FreedBytes)
 	if dry {
 		done = "would be deleted"
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s; the file shrank by %d bytes\n", report.Rows, report.Bytes, done, report.FreedBytes)
+	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s\n", report.Rows, report.Bytes, done)
 	if report.OverBytes > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because the rest is to be kept\n", report.OverBytes)
 	}

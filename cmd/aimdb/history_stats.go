@@ -8,14 +8,19 @@ import (
 
 func newHistoryStats() *cobra.Command {
 	var f format
+	var list lost
 	c := &cobra.Command{
 		Use:   "stats DB_OR_ENDPOINT",
 		Short: "Print what a history holds, and how large it is",
 		Example: `  aimdb history stats ./aimdb-data/history.db
   aimdb history stats ./aimdb-data/history.db --format json | jq .file_bytes
-  aimdb history stats /tmp/aimdb.sock            # of a running database`,
+  aimdb history stats /tmp/aimdb.sock            # of a running database
+  aimdb history stats ./aimdb-data/history.db --losses`,
 		Args: arguments("DB_OR_ENDPOINT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if list.wanted() {
+				return list.print(cmd, args[0], f)
+			}
 			return asking(cmd, args[0], func(s source) error {
 				st, err := s.Stats(cmd.Context())
 				if err != nil {
@@ -26,6 +31,7 @@ func newHistoryStats() *cobra.Command {
 		},
 	}
 	f.flag(c.Flags())
+	list.flags(c)
 	return c
 }
 

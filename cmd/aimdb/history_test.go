@@ -187,7 +187,7 @@ func TestHistoryPruneToASize(t *testing.T) {
 func TestHistoryPrune(t *testing.T) {
 	db := historyFile(t, 30)
 	prune := []string{"history", "prune", db, "--pattern", "a::*", "--max-rows", "4"}
-	if out := aimdb(t, append(prune, "--dry-run")...).ok(t); !strings.Contains(out, "12 rows") || !strings.Contains(out, "would be deleted") {
+	if out := aimdb(t, append(prune, "--dry-run")...).ok(t); !strings.Contains(out, "12 rows") || !strings.Contains(out, "would be deleted\n") || strings.Contains(out, "shrank") {
 		t.Errorf("the dry run says:\n%s", out)
 	}
 	count := func() int { return len(numbers(t, aimdb(t, "history", "export", db).ok(t))) }
@@ -373,4 +373,48 @@ func change(t *testing.T, path, statement string) {
 	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Values with line breaks, as other programs may write them, are found again by
+// an import of their export.
+func TestHistoryExportOfValuesWithLineBreaks(t *testing.T) {
+	db := historyFile(t, 3)
+	change(t, db, `INSERT INTO record_history(record_name, value_json, stored_at)
+		VALUES ('a::x', '{' || char(13, 10) || '"n": 7 }', 5), ('a::x', '{"n" :' || char(10) || '8}', 5)`)
+	for _, as := range []string{"ndjson", "csv"} {
+		out := aimdb(t, "history", "export", db, "--as", as).ok(t)
+		r := aimdbIn(t, out, "history", "import", db, "--as", as)
+		if r.ok(t); !strings.Contains(r.stderr, "0 rows added, 5 were there already") {
+			t.Errorf("%s: %s", as, r.stderr)
+		}
+	}
+}
+
+func TestHistoryStatsListsWhatIsLost(t *testing.T) {
+	db := historyFile(t, 3)
+	change(t, db, `INSERT INTO aimdb_loss(record_name, cause, count, from_seq, to_seq, first_time, last_time, noted_at)
+		VALUES ('b', 'log_discarded', 3, 5, 7, 1700000000000, 1700000000000, 0)`)
+	change(t, db, `INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at)
+		VALUES ('l', 9, 'a::x', '{broken', 1700000000000, 'too large', 0)`)
+	for flag, says := range map[string][]string{
+		"--losses":       {"b ", "log_discarded", "5-7", "2023-11-14T22:13:20"},
+		"--dead-letters": {"a::x", "too large", `"{broken"`, "2023-11-14T22:13:20"},
+	} {
+		out := aimdb(t, "history", "stats", db, flag).ok(t)
+		for _, text := range says {
+			if !strings.Contains(out, text) {
+				t.Errorf("%s lacks %q:\n%s", flag, text, out)
+			}
+		}
+	}
+	losses := lines[records.Loss](t, aimdb(t, "history", "stats", db, "--losses", "--format", "json").ok(t))
+	if len(losses) != 1 || losses[0].Count != 3 || losses[0].To != 7 {
+		t.Errorf("losses as JSON: %+v", losses)
+	}
+	letters := lines[deadLetter](t, aimdb(t, "history", "stats", db, "--dead-letters", "--format", "json").ok(t))
+	if len(letters) != 1 || letters[0].Value != "{broken" || letters[0].Sequence != 9 {
+		t.Errorf("dead letters as JSON: %+v", letters)
+	}
+	aimdb(t, "history", "stats", db, "--losses", "--dead-letters").fails(t, exitUsage, "choose one")
+	aimdb(t, "history", "stats", "unix:///tmp/none.sock", "--losses").fails(t, exitUsage, "file")
 }

@@ -66,7 +66,8 @@ func newRowWriter(w io.Writer, f rowFormat) (rowWriter, error) {
 
 type jsonRows struct{ w *bufio.Writer }
 
-// write keeps the bytes of the value, so that an import finds the row again.
+// write keeps the bytes of the value if it can. White space does not keep an
+// import from finding the row again.
 func (j jsonRows) write(r records.Row) error {
 	name, err := json.Marshal(r.Record)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	lib "modernc.org/sqlite/lib"
 )
@@ -19,7 +20,7 @@ func corruptError(err error) error {
 // moveAside keeps a damaged file under a name with the time, so that a new one
 // can be started in its place.
 func moveAside(path string, o options, reason error) error {
-	aside := path + ".corrupt-" + o.now().UTC().Format("20060102T150405.000Z")
+	aside := path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
 	for _, suffix := range []string{"-wal", "-shm", ""} {
 		err := os.Rename(path+suffix, aside+suffix)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -30,7 +30,7 @@ func openWriter(path string, o options) (*sql.DB, error) {
 	params := url.Values{
 		"_txlock":       {"immediate"},
 		"_journal_mode": {"WAL"},
-		"_synchronous":  {o.synchronous},
+		"_synchronous":  {"FULL"},
 		"_busy_timeout": {milliseconds(o.busyTimeout)},
 		"_auto_vacuum":  {"INCREMENTAL"},
 		"_dqs":          {"0"},

@@ -91,3 +91,6 @@ func (s *Store) HoldReaders(t *testing.T) (release func()) {
 		}
 	}
 }
+
+// WALLimitOf returns the limit that options come to.
+func WALLimitOf(opts ...Option) int64 { return defaults(opts).walLimit }

@@ -116,6 +116,22 @@ func TestStuckReaderRaisesAnAlarmOnce(t *testing.T) {
 	exec(t, reader, "COMMIT")
 }
 
+// Litestream lets the log grow further than SQLite does, and when that goes on
+// for too long no reader is to blame.
+func TestAlarmInLitestreamModeNamesLitestream(t *testing.T) {
+	if limit := sqlite.WALLimitOf(sqlite.Litestream()); limit < 500_000_000 {
+		t.Errorf("the alarm comes at %d bytes; Litestream itself waits for 500 MB", limit)
+	}
+	var said logged
+	s := start(t, file(t), sqlite.Litestream(), sqlite.WALLimit(100_000), sqlite.Logger(slog.New(slog.NewTextHandler(&said, nil))))
+	for i := range uint64(20) {
+		write(t, s, batch(1+i*1000, numbered(1000)...))
+	}
+	if said.count("because Litestream does not take it over") != 1 || said.count("reader") != 0 {
+		t.Errorf("said: %s", said.String())
+	}
+}
+
 func TestAnEndedReaderKeepsNothingBack(t *testing.T) {
 	s := start(t, file(t), sqlite.Readers(1))
 	write(t, s, batch(1, numbered(5000)...))

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ type ImportReport struct {
 }
 
 // Import adds rows that are not there yet. A row is there if the history has
-// one of the same record, time and value; if the rows have it several times in
+// one of the same record, time and value, white space aside; if the rows have it several times in
 // a sequence of one time, then as many times. So an import that was interrupted
 // is simply run again. IDs of the rows are not kept. Writes go on meanwhile.
 func (s *Store) Import(ctx context.Context, rows iter.Seq2[records.Row, error]) (report ImportReport, err error) {
@@ -71,8 +72,18 @@ func (im *importer) nth(row records.Row) int {
 		at = &sameTime{time: row.Time, counts: map[string]int{}}
 		im.seen[row.Record] = at
 	}
-	at.counts[string(row.Value)]++
-	return at.counts[string(row.Value)]
+	value := compact(row.Value)
+	at.counts[value]++
+	return at.counts[value]
+}
+
+// compact drops white space from JSON that is known to be valid.
+func compact(value []byte) string {
+	var b bytes.Buffer
+	if json.Compact(&b, value) != nil {
+		return string(value)
+	}
+	return b.String()
 }
 
 func (im *importer) add(ctx context.Context, part []records.Row, report *ImportReport) error {
@@ -109,13 +120,14 @@ func (im *importer) add(ctx context.Context, part []records.Row, report *ImportR
 func (w *writer) addMissing(ctx context.Context, part []records.Row, nth []int) (fresh tally, added int64, err error) {
 	fresh = tally{}
 	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
-		WHERE record_name = ?1 AND stored_at = ?2 AND value_json = ?3 LIMIT ?4)`)
+		WHERE record_name = ?1 AND stored_at = ?2 
+		AND (value_json = ?3 OR value_json = ?4 OR json_valid(value_json) AND json(value_json) = ?4) LIMIT ?5)`)
 	if err != nil {
 		return nil, 0, err
 	}
 	for i, row := range part {
 		var have int
-		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), nth[i]).Scan(&have); err != nil {
+		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), compact(row.Value), nth[i]).Scan(&have); err != nil {
 			return nil, 0, err
 		}
 		if have >= nth[i] {

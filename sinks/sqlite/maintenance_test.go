@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -57,6 +59,35 @@ func TestImportTwiceAddsOnce(t *testing.T) {
 		}
 	}
 	same(t, everything(t, to), everything(t, from)...)
+}
+
+// White space is not part of a value, but everything else is.
+func TestImportFindsValuesWithOtherWhiteSpace(t *testing.T) {
+	values := []string{
+		"{\n  \"a\": [1, 2.50, 1E+2, -0.0],\r\n\t\"b\" : \"\\u00e9 \\/ \\n é  \"\n}",
+		`{"a":{"a":1,"a":2}}`, "[ ]", "\"a  b\"", "1.0", "1", "1e0", "true",
+		"{\"a\": 1}", "{\"a\":1}", "{ \"a\":1 }", "12345678901234567890123",
+	}
+	s := start(t, file(t))
+	var entries []sinks.Entry
+	var rows []records.Row
+	for _, value := range values {
+		entries = append(entries, entry("a", 7, value))
+		var one bytes.Buffer
+		if err := json.Compact(&one, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, records.Row{Record: "a", Time: 7, Value: one.Bytes()})
+	}
+	write(t, s, batch(1, entries...))
+	report, err := s.Import(t.Context(), each(rows...))
+	if want := (sqlite.ImportReport{Skipped: int64(len(values))}); err != nil || report != want {
+		t.Errorf("%+v, %v", report, err)
+	}
+	report, err = s.Import(t.Context(), each(records.Row{Record: "a", Time: 7, Value: []byte(`"a b"`)}))
+	if err != nil || report.Added != 1 {
+		t.Errorf("another value: %+v, %v", report, err)
+	}
 }
 
 func TestImportRefusesWhatIsNotARow(t *testing.T) {

@@ -11,8 +11,6 @@ type Option func(*options)
 
 type options struct {
 	logger      *slog.Logger
-	now         func() time.Time
-	synchronous string
 	strict      bool
 	litestream  bool
 	beside      bool
@@ -27,15 +25,19 @@ type options struct {
 func defaults(opts []Option) options {
 	o := options{
 		logger:      slog.Default(),
-		now:         time.Now,
-		synchronous: "FULL",
 		readers:     min(max(runtime.GOMAXPROCS(0), 2), 4),
 		readTimeout: 30 * time.Second,
 		busyTimeout: 5 * time.Second,
-		walLimit:    64 << 20,
 	}
 	for _, set := range opts {
 		set(&o)
+	}
+	switch {
+	case o.walLimit > 0:
+	case o.litestream:
+		o.walLimit = 640 << 20
+	default:
+		o.walLimit = 64 << 20
 	}
 	return o
 }
@@ -44,14 +46,6 @@ func defaults(opts []Option) options {
 // above all. Without it slog's default does: a history must not change hands in
 // silence because nobody thought of a logger.
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
-
-// Clock replaces time.Now, for the times in the store's own tables.
-func Clock(now func() time.Time) Option { return func(o *options) { o.now = now } }
-
-// SynchronousNormal trades the last commits before a power loss for some
-// speed. The file stays consistent, but Write then promises less than
-// sinks.Sink asks for.
-func SynchronousNormal() Option { return func(o *options) { o.synchronous = "NORMAL" } }
 
 // Strict makes Open refuse a corrupt file. Without it the file is moved aside
 // and a new one is started, for the log to fill again as far as it reaches.
@@ -81,7 +75,8 @@ func ReadTimeout(d time.Duration) Option { return func(o *options) { o.readTimeo
 func BusyTimeout(d time.Duration) Option { return func(o *options) { o.busyTimeout = d } }
 
 // WALLimit is the size in bytes above which a write-ahead log that cannot be
-// taken over raises an alarm. The default is 64 MiB.
+// taken over raises an alarm. The default is 64 MiB, and with Litestream, which
+// itself lets it grow to some 500 MB, 640 MiB.
 func WALLimit(bytes int64) Option { return func(o *options) { o.walLimit = bytes } }
 
 // MaxValueBytes makes the store refuse values that are larger. The default is

@@ -233,7 +233,7 @@ func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, s.options.readTimeout)
 }
 
-func (s *Store) now() int64 { return s.options.now().UnixMilli() }
+func (s *Store) now() int64 { return time.Now().UnixMilli() }
 
 // interval is how often an idle writer looks after the write-ahead log.
 const interval = 5 * time.Second

@@ -39,8 +39,12 @@ func (s *Store) watchWAL(ctx context.Context) {
 }
 
 func (s *Store) stick(size int64) {
+	cause := "a reader has kept a transaction open; find and end it (another process with the file open?)"
+	if s.options.litestream {
+		cause = "Litestream does not take it over; see whether it runs and reaches its replica"
+	}
 	if !s.walStuck.Swap(true) {
-		s.options.logger.Warn("the write-ahead log of the history grows because a reader has kept a transaction open; find and end it (another process with the file open?)",
+		s.options.logger.Warn("the write-ahead log of the history grows because "+cause,
 			"file", s.path, "wal_bytes", size, "limit_bytes", s.options.walLimit)
 	}
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
+)
+
+// lost lists what of a history was lost, or refused for good.
+type lost struct {
+	losses, deadLetters bool
+}
+
+func (l *lost) flags(c *cobra.Command) {
+	c.Flags().BoolVar(&l.losses, "losses", false, "list the ledger of losses instead, oldest first (of a file)")
+	c.Flags().BoolVar(&l.deadLetters, "dead-letters", false, "list the values that the history refused for good instead (of a file)")
+}
+
+func (l *lost) wanted() bool { return l.losses || l.deadLetters }
+
+func (l *lost) print(cmd *cobra.Command, path string, f format) error {
+	if l.losses && l.deadLetters {
+		return usageError{errors.New("--losses and --dead-letters are two lists; choose one")}
+	}
+	return reading(cmd, path, func(s *sqlite.Store) error {
+		if l.losses {
+			return printLosses(cmd, s, f)
+		}
+		return printDeadLetters(cmd, s, f)
+	})
+}
+
+func printLosses(cmd *cobra.Command, s *sqlite.Store, f format) error {
+	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "CAUSE", "COUNT", "NUMBERS", "FIRST", "LAST")
+	for l, err := range s.Losses(cmd.Context()) {
+		if err != nil {
+			return err
+		}
+		numbers := "-"
+		if l.From > 0 {
+			numbers = fmt.Sprintf("%d-%d", l.From, l.To)
+		}
+		if err := out.row(l, l.Record, l.Cause, l.Count, numbers, formatTime(l.FirstTime), formatTime(l.LastTime)); err != nil {
+			return err
+		}
+	}
+	return out.end()
+}
+
+// deadLetter is a refused value as it is printed: as text, for it need not be
+// JSON.
+type deadLetter struct {
+	Record   string `json:"record"`
+	Sequence uint64 `json:"sequence"`
+	Time     int64  `json:"time"`
+	Reason   string `json:"reason"`
+	Value    string `json:"value"`
+}
+
+func printDeadLetters(cmd *cobra.Command, s *sqlite.Store, f format) error {
+	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "SEQUENCE", "TIME", "REASON", "VALUE")
+	for r, err := range s.DeadLetters(cmd.Context()) {
+		if err != nil {
+			return err
+		}
+		e := r.Entry
+		d := deadLetter{e.Record, e.Sequence, e.Time, r.Reason, string(e.Value)}
+		if err := out.row(d, d.Record, d.Sequence, formatTime(d.Time), d.Reason, fmt.Sprintf("%.60q", d.Value)); err != nil {
+			return err
+		}
+	}
+	return out.end()
+}
