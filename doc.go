@@ -19,8 +19,12 @@
 // # Losses
 //
 // Nothing is lost silently. A ring can be overrun, the log can reach its
-// limit, a value can be refused. Each loss is counted where it happens, with
-// its record, cause, number and time.
+// limit, a value can be refused. Each loss is counted where it shows, with its
+// record, cause, numbers and time: in the ledger of the backend, in the record's
+// Metrics and Losses, and on the record's next message in the log. What the log
+// discards is first a range of the log, and belongs to a record when that
+// record's next value shows it. A log that was deleted leaves one entry, without
+// a record and a count. [Follow] tells what was discarded before it was read.
 //
 // # Shutdown
 //

@@ -15,9 +15,13 @@ type Event[T any] struct {
 	Row[T]
 	// CaughtUp marks the seam. It comes once, and carries no value.
 	CaughtUp bool
-	// Lost is the number of values that were lost just before this one, as far
-	// as the log knows.
+	// Lost is the number of values of the record that were lost just before
+	// this one, on their way to the log or because the log discarded them
+	// before they were read.
 	Lost uint64
+	// Loss is set on an event that carries no value, but tells of a range that
+	// the log discarded before it was read; it does not say whose values.
+	Loss *records.Loss
 
 	at place
 }
@@ -30,9 +34,11 @@ func (e Event[T]) Position() string { return e.at.String() }
 // (the zero time is the beginning), then a marker, and then values as they are
 // logged, until ctx ends, which ends the sequence without an error. There is no
 // gap and no duplicate at the seam: it is a position of the log up to which the
-// history is complete. Live values come by way of the log, and so only from
-// records that persist. Values that do not decode as T are left out, logged and
-// counted.
+// history is complete. Who follows so slowly that the log reaches a limit
+// before its values are read is told what is missing, in Lost or in Loss, and
+// finds it in the history if it was stored. Live values come by way of the log,
+// and so only from records that persist. Values that do not decode as T are left
+// out, logged and counted.
 func Follow[T any](ctx context.Context, db *DB, pattern string, from time.Time) iter.Seq2[Event[T], error] {
 	return follow[T](ctx, db, func() (place, error) { return db.beginning(ctx, pattern, from) })
 }
@@ -94,6 +100,7 @@ func followHistory[T any](ctx context.Context, db *DB, p records.Pattern, at pla
 
 // followLog yields what the log has behind a place.
 func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, yield func(Event[T], error) bool) {
+	lost := map[string]uint64{} // what the next event of a record has to tell
 	for message, err := range db.bus.Follow(ctx, p, at.sequence) {
 		if ctx.Err() != nil {
 			return
@@ -102,13 +109,28 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, 
 			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: %w", p, err))
 			return
 		}
-		if at.seam.early(message.Time) {
+		if loss := message.Loss; loss != nil && loss.Record != "" {
+			lost[loss.Record] += loss.Count
 			continue
 		}
 		at.sequence = message.Sequence
+		if message.Loss != nil {
+			if !yield(Event[T]{Loss: message.Loss, at: at}, nil) {
+				return
+			}
+			continue
+		}
+		lost[message.Record] += message.Lost
+		if at.seam.early(message.Time) {
+			continue
+		}
 		event, ok := eventOf[T](db, records.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
-		event.Lost = message.Lost
-		if ok && !yield(event, nil) {
+		if !ok {
+			continue
+		}
+		event.Lost = lost[event.Record]
+		delete(lost, event.Record)
+		if !yield(event, nil) {
 			return
 		}
 	}

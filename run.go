@@ -147,10 +147,12 @@ func (db *DB) runBackend(ctx context.Context) error {
 	return db.config.backend.Run(ctx)
 }
 
-// addLoss counts a loss that was first seen behind the log. Where it names no
-// record, the ledger of the backend and the log line are all there is.
+// addLoss counts a loss that was first seen behind the log, and has the next
+// message of the record tell it. Where it names no record, the ledger of the
+// backend and the log line are all there is.
 func (db *DB) addLoss(l records.Loss) {
 	if h, ok := db.registry.Lookup(l.Record); ok {
 		h.AddLoss(l)
+		db.bus.TellLost(h, l.Count)
 	}
 }

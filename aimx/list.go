@@ -49,10 +49,12 @@ type RecordInfo struct {
 	// taken.
 	LastWrite int64 `json:"last_write_ms,omitempty"`
 	// Drops says which readers dropped what, Losses which values did not reach
-	// the log or a sink (the latest), Lost how many those are in all.
-	Drops  []Drop         `json:"drops,omitempty"`
-	Losses []records.Loss `json:"losses,omitempty"`
-	Lost   uint64         `json:"lost_count,omitempty"`
+	// the log or a sink (the latest), Lost how many those are in all, LostBy how
+	// many of each cause.
+	Drops  []Drop                   `json:"drops,omitempty"`
+	Losses []records.Loss           `json:"losses,omitempty"`
+	Lost   uint64                   `json:"lost_count,omitempty"`
+	LostBy map[records.Cause]uint64 `json:"lost_by_cause,omitempty"`
 }
 
 // StageProfile is what one stage of a record took.
@@ -105,7 +107,7 @@ func describe(h *records.Handle) RecordInfo {
 		Writable: writable(h),
 		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
 		Occupancy: []int{m.Items, m.Capacity},
-		LastWrite: m.LastWrite, Lost: m.Lost,
+		LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
 	}
 	if h.Kind() == records.Ring {
 		capacity := h.Capacity()

@@ -23,18 +23,25 @@ type entry struct {
 	time  int64
 	lost  uint64
 	value []byte
-	// number is the value's place in its record's own count; from is the
-	// record it came from, nil for a message about a loss.
-	number uint64
-	from   *source
+	// number is the value's place in its record's own count, logged that among
+	// what was to be logged: values that collapsed on the way are not in it.
+	// from is the record it came from.
+	number, logged uint64
+	from           *source
 }
 
-func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.lane.header) + 64 }
+func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.lane.header) + 96 }
 
-// headers appends the entry's header lines.
-func (e *entry) headers(b []byte) []byte {
+// headers appends the entry's header lines. The run is for what is logged.
+func (e *entry) headers(b []byte, run uint64) []byte {
 	b = append(b, e.lane.header...)
 	b = strconv.AppendInt(b, e.time, 10)
+	if e.logged > 0 {
+		b = append(b, ' ')
+		b = strconv.AppendUint(b, run, 10)
+		b = append(b, '.')
+		b = strconv.AppendUint(b, e.logged, 10)
+	}
 	b = append(b, "\r\n"...)
 	if e.lost > 0 {
 		b = append(b, LostHeader+": "...)

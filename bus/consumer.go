@@ -40,7 +40,11 @@ type Consumer struct {
 	ackTo   string
 	start   Position
 	pending []Message
-	silent  *time.Timer
+	// numbering tells whose values a gap has taken; time is when the last
+	// message was written.
+	numbering *numbering
+	time      int64
+	silent    *time.Timer
 	// cut is told when the connection was lost and found again: requests that
 	// were open are forgotten then.
 	cut chan struct{}
@@ -88,7 +92,6 @@ func (b *Bus) firstTime(name string) bool {
 
 // place finds where to read from.
 func (c *Consumer) place(from Position, state jetstream.StreamState, first bool) {
-	now := time.Now().UnixMilli()
 	c.start = Position{Log: c.bus.identity, Sequence: from.Sequence}
 	end := state.LastSeq
 	if first {
@@ -100,7 +103,7 @@ func (c *Consumer) place(from Position, state jetstream.StreamState, first bool)
 	case from.Log != c.bus.identity:
 		c.start.Sequence = 0
 		c.pending = append(c.pending, Message{Loss: &records.Loss{
-			Cause: records.LogMissing, From: from.Sequence + 1, FirstTime: now, LastTime: now,
+			Cause: records.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli(),
 		}})
 		c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this one from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
 	case from.Sequence > end:
@@ -108,16 +111,18 @@ func (c *Consumer) place(from Position, state jetstream.StreamState, first bool)
 		c.bus.log.Warn("bus: the log ends before the sink's checkpoint: it lost its tail, which the sink has; reading on from its end", "log_end", end, "checkpoint", from.Sequence)
 	}
 	c.next = c.start.Sequence + 1
+	c.numbering = newNumbering(c.start.Sequence)
 	if state.FirstSeq > c.next {
-		c.gap(state.FirstSeq)
+		c.gap(state.FirstSeq, state.FirstTime.UnixMilli())
 	}
 }
 
-// gap tells of the messages between the last and a sequence.
-func (c *Consumer) gap(to uint64) {
-	now := time.Now().UnixMilli()
+// gap tells of the messages between the last and a sequence, which was written
+// at a time. Whose values they were shows when the next one of each record
+// comes.
+func (c *Consumer) gap(to uint64, written int64) {
 	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &records.Loss{
-		Cause: records.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: now, LastTime: now,
+		Cause: records.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.time, LastTime: written,
 	}})
 	c.bus.log.Warn("bus: the log reached a limit before a sink had read it", "from", c.next, "to", to-1)
 	c.next = to
@@ -220,8 +225,8 @@ func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time
 	}
 }
 
-// take turns what came into messages: none for a status, two for one behind a
-// gap.
+// take turns what came into messages: none for a status, up to three for one
+// behind a gap.
 func (c *Consumer) take(m *nats.Msg, dst []Message) (int, error) {
 	if len(m.Data) == 0 && len(m.Header) > 0 && m.Header["Status"] != nil {
 		return 0, c.status(m)
@@ -239,11 +244,15 @@ func (c *Consumer) take(m *nats.Msg, dst []Message) (int, error) {
 	if sequence < c.next {
 		return 0, nil // once more, because an acknowledgement took long
 	}
+	message := c.bus.message(m.Subject, m.Header, m.Data, sequence)
 	if sequence > c.next {
-		c.gap(sequence)
+		c.gap(sequence, message.Time)
 	}
-	c.next, c.ackTo = sequence+1, m.Reply
-	c.pending = append(c.pending, c.bus.message(m.Subject, m.Header, m.Data, sequence))
+	if loss, _ := c.numbering.note(&message); loss != nil {
+		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: loss.Record, Loss: loss})
+	}
+	c.next, c.time, c.ackTo = sequence+1, message.Time, m.Reply
+	c.pending = append(c.pending, message)
 	n := copy(dst, c.pending)
 	c.pending = append(c.pending[:0], c.pending[n:]...)
 	return n, nil

@@ -12,11 +12,25 @@
 // A value of the record "accuracy::vienna" of the database hub has the subject
 // aimdb.hub.log.accuracy.vienna, or aimdb.hub.live.accuracy.vienna if it is not
 // logged. Its payload is the value's JSON and nothing else. Headers: Aimdb-Key
-// (the exact key), Aimdb-Time (time of the write, Unix milliseconds), and
-// Aimdb-Lost (how many values of the record were lost just before). A loss is a
-// message of its own, a records.Loss as JSON under aimdb.hub.loss.>, in the
-// same stream, so that every sink gets it once and in its place. What a NATS
-// token cannot hold is written as %XX.
+// (the exact key), Aimdb-Time (time of the write, Unix milliseconds, and on what
+// is logged a space and its number, see below), and Aimdb-Lost (how many values
+// of the record were lost just before, or since the last message turned out to
+// be lost behind the log). A loss is a message of its own, a records.Loss as JSON under
+// aimdb.hub.loss.>, in the same stream, so that every sink gets it once and in
+// its place. What a NATS token cannot hold is written as %XX.
+//
+// # Numbers, and what the log discards
+//
+// A number is written <run>.<number>: the run is the sequence of the log that
+// this run of the process began behind, the number counts the record's values in it
+// from 1, those lost on the way to the log included (a loss message carries the
+// last number it covers). So a reader that meets a jump of the sequence, which
+// is a range the log has discarded, sees from the next message of each record
+// how many of its values that took, and their numbers. A number is compared
+// with the last one of the same run, or with 0 if the run began behind the
+// reader's position. Of a run that the reader knows only from its middle on
+// (the process was started anew in between) nothing is claimed by record; the
+// range is told all the same. So is it for a record that stays silent for good.
 //
 // # Order, and storing once
 //
@@ -64,7 +78,7 @@
 //
 // No reader slows a writer or another reader. Sinks and followers read the log
 // at their own pace; what goes by a limit before a sink has read it reaches
-// its ledger with the exact range. A plain subscriber that does not read is cut
+// its ledger with the exact range, and by record; a follower is told too. A plain subscriber that does not read is cut
 // off when it holds back 64 MiB, or does not take a write for two seconds.
 //
 // # Who may do what

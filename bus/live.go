@@ -115,7 +115,7 @@ func (l *live) publish(ctx context.Context) {
 			if e.time == 0 {
 				e.time = time.Now().UnixMilli()
 			}
-			header = e.headers(header[:0])
+			header = e.headers(header[:0], 0)
 			p.add(e.lane.subject, nil, header, v.JSON)
 		}
 		clear(items[:n])

@@ -21,6 +21,11 @@ type Message struct {
 	Time   int64
 	Value  []byte
 	Lost   uint64
+	// Number is the number of the value, or of the last one that Loss tells
+	// of, in the record's count of one run of the process, and Run the
+	// sequence of the log that this run began behind. Number is 0 on what the
+	// log does not hold.
+	Run, Number uint64
 	// Loss is set on a message that tells of a loss, instead of a value.
 	Loss *records.Loss
 }
@@ -34,7 +39,8 @@ type Position struct {
 
 // message reads the headers and subject of a message of the log.
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
-	m := Message{Sequence: sequence, Time: number(h, TimeHeader), Value: data}
+	m := Message{Sequence: sequence, Value: data}
+	m.Time, m.Run, m.Number = written(h)
 	if keys := h[KeyHeader]; len(keys) > 0 {
 		m.Record = keys[0]
 	} else { // not one of ours, but somebody was allowed to write it

@@ -41,8 +41,14 @@ type source struct {
 	handle *records.Handle
 	values *lane
 	losses *lane // made when the first value is lost
-	// lost is how many values were lost since the last that went out.
-	lost uint64
+	// lost is how many values were lost since the last that went out, behind
+	// how many others have since found lost behind the log.
+	lost   uint64
+	behind atomic.Uint64
+	// logged counts what was to be logged, time is when the last of it was
+	// written.
+	logged atomic.Uint64
+	time   int64
 }
 
 // Drained says what a republisher did at its end.
@@ -207,10 +213,10 @@ func (r *Republisher) send(hard context.Context, w *writer, entries []entry) err
 func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []entry {
 	if v.Missed > 0 && s.handle.Kind() == records.Ring {
 		entries = append(entries, r.loss(s, v, records.Loss{
-			Cause: records.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1,
+			Cause: records.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.time,
 		}))
 	}
-	one := records.Loss{Count: 1, From: v.Number, To: v.Number}
+	one := records.Loss{Count: 1, From: v.Number, To: v.Number, FirstTime: v.Time}
 	switch {
 	case v.Err != nil:
 		one.Cause = records.NotEncodable
@@ -220,16 +226,20 @@ func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []e
 		r.refuse(s, v)
 		return append(entries, r.loss(s, v, one))
 	}
-	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, number: v.Number, from: s}
+	s.time = v.Time
+	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, number: v.Number, logged: s.logged.Add(1), from: s}
 	s.lost = 0
+	if s.behind.Load() > 0 {
+		e.lost += s.behind.Swap(0)
+	}
 	return append(entries, e)
 }
 
 // loss makes the message that brings a loss to the ledgers of all sinks.
 func (r *Republisher) loss(s *source, v *records.Encoded, l records.Loss) entry {
-	now := time.Now().UnixMilli()
-	l.Record, l.FirstTime, l.LastTime = s.handle.Key(), now, now
+	l.Record, l.LastTime = s.handle.Key(), v.Time
 	s.lost += l.Count
+	s.time = v.Time
 	value, err := json.Marshal(l)
 	if err != nil { // a Loss holds strings and numbers
 		panic(fmt.Sprintf("bus: encode a loss: %v", err))
@@ -237,21 +247,32 @@ func (r *Republisher) loss(s *source, v *records.Encoded, l records.Loss) entry 
 	if s.losses == nil {
 		s.losses = newLane(l.Record, r.bus.subjects.of(lossKind, s.handle.Segments()))
 	}
-	return entry{lane: s.losses, time: v.Time, value: value, number: l.To, from: s}
+	return entry{lane: s.losses, time: v.Time, value: value, number: l.To, logged: s.logged.Add(l.Count), from: s}
 }
 
 // refuse counts a value that is too large and tells who waits for it.
 func (r *Republisher) refuse(s *source, v *records.Encoded) {
 	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.handle.Key(), len(v.JSON), r.bus.config.MaxValue)
-	now := time.Now().UnixMilli()
 	s.handle.FailLogged(v.Number, v.Number, err)
 	s.handle.AddLoss(records.Loss{
 		Record: s.handle.Key(), Cause: records.LogRefused, Count: 1,
-		From: v.Number, To: v.Number, FirstTime: now, LastTime: now,
+		From: v.Number, To: v.Number, FirstTime: v.Time, LastTime: v.Time,
 	})
 	if r.refused.Add(1) == 1 {
 		r.bus.log.Warn("bus: a value is too large for the log; further ones are only counted", "error", err)
 	}
+}
+
+// TellLost puts a number of values of a record that were lost behind the log on
+// the next message of the record. It counts nothing.
+func (b *Bus) TellLost(h *records.Handle, count uint64) {
+	b.mu.Lock()
+	r := b.republisher
+	b.mu.Unlock()
+	if r == nil || h.ID() >= len(r.byID) || r.byID[h.ID()] == nil {
+		return // it has no messages in the log
+	}
+	r.byID[h.ID()].behind.Add(count)
 }
 
 // settled is told that entries are in the log, in order.

@@ -40,6 +40,9 @@ type writer struct {
 	durable bool
 	// owner is told, in order, what is in the log.
 	owner owner
+	// epoch is the last sequence of the log before this writer: no other that
+	// has written anything has the same.
+	epoch uint64
 
 	sending sync.Mutex // held while something is laid out and sent
 	next    uint64     // the last sequence once all that is under way is in
@@ -81,6 +84,7 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	}
 	if err == nil {
 		w.next, err = w.probe(ctx)
+		w.epoch = w.next
 	}
 	if err != nil {
 		w.close()
@@ -200,7 +204,7 @@ func (w *writer) prepare(entries []entry, base uint64) *batch {
 func (w *writer) send(b *batch) error {
 	for i := range b.entries {
 		e := &b.entries[i]
-		h := e.headers(w.header[:0])
+		h := e.headers(w.header[:0], w.epoch)
 		if i == 0 {
 			h = append(h, "Nats-Expected-Last-Sequence: "...)
 			h = strconv.AppendUint(h, b.base, 10)

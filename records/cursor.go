@@ -14,6 +14,8 @@ type cursor struct {
 	name   string
 	// read is the number of the last value read or given up.
 	read int64
+	// time is the write time of the last value read.
+	time int64
 	// missed counts the values given up, gap those since the last one read.
 	missed, gap uint64
 	// unencodable counts the values JSON could not carry.
@@ -91,7 +93,7 @@ func (c *cursor) skip(oldest int64) {
 		c.gap += uint64(to - from + 1)
 	}
 	if c.log {
-		h.skippedByLog(uint64(from), uint64(to))
+		h.skippedByLog(uint64(from), uint64(to), c.time)
 	}
 }
 

@@ -88,7 +88,7 @@ type shot struct {
 func (c *cursor) capture(slot int, box any) shot {
 	h := c.handle
 	s := shot{number: c.read, time: h.time(slot), gap: c.gap}
-	c.gap = 0
+	c.gap, c.time = 0, s.time
 	h.typed.load(slot, box)
 	if h.kept == 0 {
 		h.typed.clear(slot) // taken from a mailbox
@@ -125,8 +125,7 @@ func (h *Handle) cannotEncode(c *cursor, e Encoded) {
 		c.unencodable++
 	}
 	if c.log {
-		now := h.now()
-		h.addLoss(Loss{Record: h.key.text, Cause: NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: now, LastTime: now})
+		h.addLoss(Loss{Record: h.key.text, Cause: NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: e.Time, LastTime: e.Time})
 		h.acks.settle(e.Number, e.Number, func(number uint64) error {
 			return &LostError{Record: h.key.text, Number: number, Cause: NotEncodable, Err: e.Err}
 		})

@@ -8,6 +8,7 @@ const maxRecentLosses = 16
 // ledger holds what a record lost between its ring and the log and beyond.
 type ledger struct {
 	total  uint64
+	causes map[Cause]uint64
 	recent []Loss
 }
 
@@ -30,6 +31,10 @@ func (h *Handle) addLoss(l Loss) {
 // add joins a loss to the last one when it continues it.
 func (g *ledger) add(l Loss) {
 	g.total += l.Count
+	if g.causes == nil {
+		g.causes = map[Cause]uint64{}
+	}
+	g.causes[l.Cause] += l.Count
 	if n := len(g.recent); n > 0 {
 		last := &g.recent[n-1]
 		if last.Cause == l.Cause && last.To != 0 && last.To+1 == l.From {

@@ -139,9 +139,9 @@ func (h *Handle) Acked() uint64 {
 	return h.acks.upTo
 }
 
-// skippedByLog counts values that the log did not come to, and tells those who
-// wait for them.
-func (h *Handle) skippedByLog(from, to uint64) {
+// skippedByLog counts values that the log did not come to, the last one before
+// them written at since, and tells those who wait for them.
+func (h *Handle) skippedByLog(from, to uint64, since int64) {
 	if h.config.Kind != Ring {
 		h.acks.settle(from, to, func(uint64) error { return ErrSuperseded })
 		return
@@ -149,6 +149,8 @@ func (h *Handle) skippedByLog(from, to uint64) {
 	h.acks.settle(from, to, func(number uint64) error {
 		return &LostError{Record: h.key.text, Number: number, Cause: RingOverrun}
 	})
-	now := h.now()
-	h.addLoss(Loss{Record: h.key.text, Cause: RingOverrun, Count: to - from + 1, From: from, To: to, FirstTime: now, LastTime: now})
+	h.addLoss(Loss{
+		Record: h.key.text, Cause: RingOverrun, Count: to - from + 1, From: from, To: to,
+		FirstTime: since, LastTime: h.time(h.slot(int64(to) + 1)),
+	})
 }

@@ -18,10 +18,13 @@ const (
 	// LogRefused is a value that the log did not take.
 	LogRefused Cause = "log_refused"
 	// LogDiscarded is a range of the log that went before a sink had read it,
-	// because the log reached a limit.
+	// because the log reached a limit. One entry without a record tells the
+	// range; then, as soon as the next value of a record shows it, one with
+	// that record tells its share. See Loss.Share.
 	LogDiscarded Cause = "log_discarded"
 	// LogMissing is a range of the log that is not there any more because the
-	// log was deleted or replaced.
+	// log was deleted or replaced. Whose values it held, and how many, nobody
+	// knows any more.
 	LogMissing Cause = "log_missing"
 	// SinkRefused is a value that a sink refused for good.
 	SinkRefused Cause = "sink_refused"
@@ -32,14 +35,23 @@ type Loss struct {
 	// Record is the key of the record, empty if it cannot be known.
 	Record string `json:"record"`
 	Cause  Cause  `json:"cause"`
-	// Count is the number of values.
+	// Count is the number of values; that of LogDiscarded without a record is
+	// the number of messages of the log.
 	Count uint64 `json:"count"`
 	// From and To are the first and last sequence of the range, both
-	// included: log sequences for LogDiscarded and LogMissing, numbers of the
-	// record's own count for the others. 0 is unknown.
+	// included. They are sequences of the log for SinkRefused, LogMissing, and
+	// LogDiscarded without a record, and for the others numbers of the record's
+	// own count in one run of the process. 0 is unknown.
 	From uint64 `json:"from,omitempty"`
 	To   uint64 `json:"to,omitempty"`
-	// FirstTime and LastTime bound when it happened, in Unix milliseconds.
+	// FirstTime and LastTime bound when what was lost was written, in Unix
+	// milliseconds: the times of the values themselves where they are known,
+	// else those of the values before and behind. 0 is unknown.
 	FirstTime int64 `json:"first_time"`
 	LastTime  int64 `json:"last_time"`
 }
+
+// Share reports whether the loss is one record's share of what another entry
+// tells in all: who sums up all records leaves it out, who looks at one record
+// does not.
+func (l Loss) Share() bool { return l.Cause == LogDiscarded && l.Record != "" }

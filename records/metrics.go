@@ -2,6 +2,7 @@ package records
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -13,8 +14,10 @@ type Metrics struct {
 	// Dropped is the sum of Drops.
 	Dropped uint64
 	Drops   []Drop
-	// Lost is the number of values in the ledger of Losses.
-	Lost uint64
+	// Lost is the number of values in the ledger of Losses, LostBy that of each
+	// cause.
+	Lost   uint64
+	LostBy map[Cause]uint64
 	// Items is the number of values kept, of at most Capacity.
 	Items, Capacity int
 	// LastWrite is the time of the last write in Unix milliseconds, 0 if there
@@ -66,7 +69,7 @@ func (h *Handle) Metrics() Metrics {
 		m.LastWrite = h.time(h.slot(h.newest))
 	}
 	if h.ledger != nil {
-		m.Lost = h.ledger.total
+		m.Lost, m.LostBy = h.ledger.total, maps.Clone(h.ledger.causes)
 	}
 	drops := h.allDrops()
 	if h.base != nil {

@@ -3,7 +3,6 @@ package sinks
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/records"
@@ -86,10 +85,9 @@ func (p *Pump) isolate(ctx context.Context, b Batch, reason error) error {
 // deadLetter makes of a batch with one refused value one without.
 func (p *Pump) deadLetter(b Batch, reason error) Batch {
 	e := b.Entries[0]
-	now := time.Now().UnixMilli()
 	loss := records.Loss{
 		Record: e.Record, Cause: records.SinkRefused, Count: 1,
-		FirstTime: now, LastTime: now,
+		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
 	}
 	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)
 	if p.config.OnLoss != nil {

@@ -35,8 +35,11 @@
 //	two processes on one directory  the second is refused
 //	clock set back                  order is that of the log; times are as they
 //	                                were taken
-//	limit reached before a sink     one LogDiscarded loss with the exact range
-//	had read it
+//	limit reached before a sink     one LogDiscarded loss with the exact range,
+//	had read it                     and one with each record's share and numbers
+//	                                as the record's next value comes, if that is
+//	                                of the same run of the process, or of a later
+//	                                one than the checkpoint
 //
 // # Trouble
 //
@@ -44,7 +47,7 @@
 // again with a jittered, growing pause, for as long as it takes. Values wait in
 // the log, which is what bounds the wait. A batch that is refused for good is
 // halved until what is refused is one value; that goes into Batch.Refused, a
-// dead letter, and is counted as a loss. Each pump has its own goroutine and
+// dead letter, and is counted as a loss with its sequence of the log. Each pump has its own goroutine and
 // its own consumer, so one slow sink does not hold another.
 //
 // Pump.Run ends when its context does, without finishing what is being written:

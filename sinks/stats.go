@@ -38,7 +38,9 @@ func (p *Pump) committed(at Checkpoint, b Batch) {
 	p.stats.Values += uint64(len(b.Entries))
 	p.stats.Refused += uint64(len(b.Refused))
 	for _, l := range b.Losses {
-		p.stats.Lost += l.Count
+		if !l.Share() {
+			p.stats.Lost += l.Count
+		}
 	}
 	close(p.stored)
 	p.stored = make(chan struct{})

@@ -1,0 +1,253 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// numbers checks of one record that each number is told once and in order: by
+// a value, which is its own number, or by a loss.
+type numbers struct {
+	t    testing.TB
+	at   map[string]uint64
+	lost map[string]uint64
+	all  uint64 // that ranges without a record tell of
+}
+
+func countNumbers(t testing.TB) *numbers {
+	return &numbers{t: t, at: map[string]uint64{}, lost: map[string]uint64{}}
+}
+
+func (n *numbers) take(m Message) {
+	n.t.Helper()
+	if m.Loss != nil && m.Loss.Record == "" {
+		n.all += m.Loss.Count
+		return
+	}
+	from, to := uint64(0), uint64(0)
+	if l := m.Loss; l != nil {
+		from, to = l.From, l.To
+		n.lost[m.Record] += l.Count
+		if l.Count != to-from+1 || l.LastTime < l.FirstTime || l.LastTime == 0 || from > 1 && l.FirstTime == 0 {
+			n.t.Fatalf("loss %+v", l)
+		}
+	} else {
+		var v reading
+		if err := json.Unmarshal(m.Value, &v); err != nil {
+			n.t.Fatal(err)
+		}
+		from, to = uint64(v.N), uint64(v.N)
+	}
+	if from != n.at[m.Record]+1 {
+		n.t.Fatalf("record %s: %d to %d is told behind %d", m.Record, from, to, n.at[m.Record])
+	}
+	n.at[m.Record] = to
+}
+
+// small is a log that holds some 400 values.
+var small = Config{MaxBytes: 96 << 10}
+
+// flood produces the values from one number to another: of a all, of b each
+// third, which it numbers for itself.
+func flood(t testing.TB, b *Bus, reg *records.Registry, a, c *records.Record[reading], from, to int) {
+	t.Helper()
+	for i := from; i <= to; i++ {
+		if err := a.Send(deadline(t), reading{i}); err != nil {
+			t.Fatal(err)
+		}
+		if i%3 == 0 {
+			if err := c.Send(deadline(t), reading{i / 3}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := b.Flush(deadline(t), reg); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func two(t testing.TB, reg *records.Registry) (a, c *records.Record[reading]) {
+	logged := records.Config{Kind: records.Ring, Capacity: 100, Logged: true, Lossless: []string{records.LogReader}}
+	return register(t, reg, "a", logged), register(t, reg, "c", logged)
+}
+
+// What the log has discarded before a sink read it is told by record, with the
+// numbers of its values, beside the range of the log.
+func TestDiscardedValuesAreToldByRecord(t *testing.T) {
+	b := open(t, small)
+	reg := registry(t)
+	a, c := two(t, reg)
+	republish(t, b, reg)
+	flood(t, b, reg, a, c, 1, 30)
+	sink, err := b.Consumer(deadline(t), "sink", Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	told := countNumbers(t)
+	const last = 15_000 // more than the log and what is on its way to the sink
+	for flooded, done := false, false; !done; {
+		dst := make([]Message, 8)
+		n, err := sink.Next(deadline(t), dst, 1<<20, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range dst[:n] {
+			told.take(m)
+		}
+		if !flooded {
+			flooded = true
+			flood(t, b, reg, a, c, 31, last)
+		}
+		done = told.at["a"] == last && told.at["c"] == last/3
+	}
+	if told.lost["a"] == 0 || told.lost["c"] == 0 || told.lost["a"]+told.lost["c"] != told.all {
+		t.Fatalf("lost %v by record, %d of the log", told.lost, told.all)
+	}
+}
+
+// A run that was begun behind the sink's position is told from its first
+// number on; of one that the sink had read in part nobody knows how much, and
+// nothing is claimed.
+func TestDiscardedValuesAcrossRuns(t *testing.T) {
+	dir := t.TempDir()
+	for _, began := range []uint64{0, 5} {
+		t.Run(fmt.Sprintf("read up to %d", began), func(t *testing.T) {
+			config := Config{Dir: dir + fmt.Sprint(began), MaxBytes: small.MaxBytes}
+			b, err := Open(t.Context(), config.named())
+			if err != nil {
+				t.Fatal(err)
+			}
+			reg := registry(t)
+			a, c := two(t, reg)
+			stop := republish(t, b, reg)
+			flood(t, b, reg, a, c, 1, 3000)
+			stop()
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b = open(t, config)
+			reg = registry(t)
+			a, c = two(t, reg)
+			republish(t, b, reg)
+			flood(t, b, reg, a, c, 1, 3)
+			state, err := b.state(deadline(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			shares := uint64(0)
+			at := Position{Log: b.Identity(), Sequence: began}
+			for _, m := range readAll(t, b, at, int(state.Msgs)+1) {
+				switch {
+				case m.Loss == nil:
+				case m.Loss.Record == "":
+					if m.Loss.From != began+1 || m.Loss.To != state.FirstSeq-1 {
+						t.Fatalf("range %+v, want %d to %d", m.Loss, began+1, state.FirstSeq-1)
+					}
+				default:
+					shares += m.Loss.Count
+				}
+			}
+			if want := (state.FirstSeq - 1) * uint64(1-min(began, 1)); shares != want {
+				t.Fatalf("%d values of records are told lost, want %d", shares, want)
+			}
+		})
+	}
+}
+
+func (c Config) named() Config { c.Name = "test"; return c }
+
+// A follower that is overtaken by the log's limit is told what it missed, of
+// each record.
+func TestFollowerIsToldWhatTheLogDiscarded(t *testing.T) {
+	b := open(t, small)
+	reg := registry(t)
+	a, c := two(t, reg)
+	republish(t, b, reg)
+	told := countNumbers(t)
+	flood(t, b, reg, a, c, 1, 30)
+	const last = 9000
+	ctx, stop := context.WithCancel(deadline(t))
+	defer stop()
+	flooded := false
+	for m, err := range b.Follow(ctx, records.WirePattern("#"), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		told.take(m)
+		if !flooded {
+			flooded = true
+			flood(t, b, reg, a, c, 31, last)
+		}
+		if told.at["a"] == last && told.at["c"] == last/3 {
+			break
+		}
+	}
+	if ctx.Err() != nil || told.lost["a"] == 0 || told.lost["c"] == 0 {
+		t.Fatalf("followed to %v, lost %v", told.at, told.lost)
+	}
+}
+
+// A log that does not reach back to where a follower begins says so first.
+func TestFollowerIsToldThatTheLogBeginsBehindIt(t *testing.T) {
+	b := open(t, small)
+	reg := registry(t)
+	a, c := two(t, reg)
+	republish(t, b, reg)
+	flood(t, b, reg, a, c, 1, 3000)
+	state, err := b.state(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m, err := range b.Follow(deadline(t), records.WirePattern("c"), 5) {
+		if err != nil || m.Loss == nil || m.Loss.Cause != records.LogDiscarded || m.Loss.From != 6 || m.Loss.To != state.FirstSeq-1 || m.Loss.Record != "" {
+			t.Fatalf("first comes %+v %+v (%v), want that 6 to %d are missing", m, m.Loss, err, state.FirstSeq-1)
+		}
+		break
+	}
+	// Where all is still there, nothing is missing: c is only every fourth.
+	n := 0
+	for m, err := range b.Follow(deadline(t), records.WirePattern("c"), state.FirstSeq) {
+		if err != nil || m.Loss != nil {
+			t.Fatalf("%+v %+v (%v)", m, m.Loss, err)
+		}
+		if n++; n == 20 {
+			break
+		}
+	}
+}
+
+// What was lost in front of the log is no gap in it.
+func TestFollowTakesNoOverrunForAGap(t *testing.T) {
+	b := open(t, Config{})
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 8, Logged: true})
+	latest := register(t, reg, "b", records.Config{Kind: records.Latest, Logged: true})
+	for i := range 20 {
+		r.Produce(reading{i})
+		latest.Produce(reading{i})
+	}
+	republish(t, b, reg)
+	if _, err := b.Flush(deadline(t), reg); err != nil {
+		t.Fatal(err)
+	}
+	r.Produce(reading{20})
+	n, lost := 0, uint64(0)
+	for m, err := range b.Follow(deadline(t), records.WirePattern("#"), 0) {
+		if err != nil || m.Loss != nil {
+			t.Fatalf("%+v %+v (%v)", m, m.Loss, err)
+		}
+		lost += m.Lost
+		if n++; n == 10 {
+			break
+		}
+	}
+	if lost != 12 {
+		t.Fatalf("%d values are told lost, want 12", lost)
+	}
+}
