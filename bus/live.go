@@ -97,7 +97,7 @@ func (l *live) look() {
 }
 
 func (l *live) publish(ctx context.Context) {
-	p := &pipe{node: l.bus.node}
+	p := newPipe(l.bus.node)
 	defer p.close()
 	items := make([]records.Item, 256)
 	var header []byte

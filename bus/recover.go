@@ -127,7 +127,7 @@ func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answe
 			b.say(answer{failed: err})
 		}
 		a := w.await(ctx, b)
-		if a.err() != nil || a.Sequence != b.last() {
+		if a.err() != nil {
 			return a, entries, base, a.err()
 		}
 		w.owner.settled(entries[:n], b.last())

@@ -70,7 +70,7 @@ type owner interface {
 
 func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	w := &writer{
-		bus: b, pipe: &pipe{node: b.node}, durable: b.config.Durable, owner: o,
+		bus: b, pipe: newPipe(b.node), durable: b.config.Durable, owner: o,
 		inflight: make(chan *batch, batchWindow), slots: make(chan struct{}, batchWindow),
 		trouble: trouble{log: b.log},
 	}
@@ -165,7 +165,7 @@ func (w *writer) run(ctx context.Context) error {
 
 func (w *writer) settle(ctx context.Context, b *batch) error {
 	a := w.await(ctx, b)
-	if a.err() == nil && a.Sequence == b.last() {
+	if a.err() == nil {
 		w.owner.settled(b.entries, a.Sequence)
 		w.owner.recycle(b.entries)
 		return nil
@@ -178,14 +178,14 @@ func (w *writer) await(ctx context.Context, b *batch) answer {
 	defer w.answers.Delete(b.id)
 	select {
 	case a := <-b.answer:
-		return a
+		return b.checked(a)
 	default:
 	}
 	timeout := time.NewTimer(w.bus.answerIn)
 	defer timeout.Stop()
 	select {
 	case a := <-b.answer:
-		return a
+		return b.checked(a)
 	case <-timeout.C:
 		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerIn)}
 	case <-ctx.Done():

@@ -38,3 +38,31 @@ func TestNothingIsSentBeyondTheLine(t *testing.T) {
 		t.Fatalf("the log ends at %d, want %d (%v)", last, batchWindow, err)
 	}
 }
+
+// Fast ingest may end a batch in the middle and say where. The rest is sent
+// again.
+func TestAnAnswerForPartOfABatch(t *testing.T) {
+	b := open(t, Config{})
+	w, err := newWriter(deadline(t), b, nobody{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	of := newLane("a", b.subjects.prefix(logKind)+"a")
+	entries := []entry{{lane: of, time: 1, logged: 1, value: []byte("1")}, {lane: of, time: 1, logged: 2, value: []byte("1")}}
+	part := w.prepare(entries[:1], 0)
+	if err := w.send(part); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.await(deadline(t), part); a.err() != nil {
+		t.Fatal(a.err())
+	}
+	whole := w.prepare(entries, 0)
+	whole.say(answer{Sequence: 1})
+	if err := w.settle(deadline(t), whole); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := w.probe(deadline(t)); err != nil || last != 2 || w.next != 2 {
+		t.Fatalf("the log ends at %d, and the writer at %d, want 2 (%v)", last, w.next, err)
+	}
+}
