@@ -60,7 +60,7 @@ func TestRunNamesAStageThatDoesNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	db, err := aimdb.New(aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.DrainTimeout(2*time.Second),
+	db, err := aimdb.New(aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.DrainTimeout(3*time.Second),
 		aimdb.Logger(slog.New(slog.NewTextHandler(&said, nil))))
 	if err != nil {
 		t.Fatal(err)
@@ -80,8 +80,8 @@ func TestRunNamesAStageThatDoesNotEnd(t *testing.T) {
 	if err == nil {
 		t.Fatal("Run returns no error, although a tap has not ended")
 	}
-	says(t, "the error", err.Error(), `stage "stuck" of record "n" did not end within 2s`)
-	says(t, "the log", said.String(), "level=ERROR", `stuck`, "did not end within 2s", "everything in the log is stored")
+	says(t, "the error", err.Error(), `stage "stuck" of record "n" did not end within 3s`)
+	says(t, "the log", said.String(), "level=ERROR", `stuck`, "did not end within 3s", "everything in the log is stored")
 
 	db = open(t, dir)
 	next := start(t, db)
