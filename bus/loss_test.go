@@ -32,6 +32,9 @@ func TestRingOverrunIsTold(t *testing.T) {
 	if l == nil || l.Record != "temp::vienna" || l.Cause != records.RingOverrun || l.Count != 12 || l.From != 1 || l.To != 12 {
 		t.Fatalf("loss %+v", l)
 	}
+	if l.FirstTime != 0 || l.LastTime != all[1].Time {
+		t.Fatalf("the loss is between %d and %d, want up to %d", l.FirstTime, l.LastTime, all[1].Time)
+	}
 	for i, m := range all[1:] {
 		want := uint64(0)
 		if i == 0 {

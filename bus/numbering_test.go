@@ -251,3 +251,45 @@ func TestFollowTakesNoOverrunForAGap(t *testing.T) {
 		t.Fatalf("%d values are told lost, want 12", lost)
 	}
 }
+
+// A follower that keeps up is told of no loss when the log passes by where it
+// began, nor when a record speaks that it has had nothing of.
+func TestFollowerThatKeepsUpIsToldOfNoLoss(t *testing.T) {
+	b := open(t, small)
+	reg := registry(t)
+	a, c := two(t, reg)
+	republish(t, b, reg)
+	flood(t, b, reg, a, c, 1, 30)
+	begin, err := b.LastSequence(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const last = 2000
+	produce := func(r *records.Record[reading], n int) {
+		if err := r.ProduceLogged(deadline(t), reading{n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	produce(a, 31)
+	for m, err := range b.Follow(deadline(t), records.WirePattern("#"), begin) {
+		if err != nil || m.Loss != nil {
+			t.Fatalf("%+v %+v (%v)", m, m.Loss, err)
+		}
+		if m.Record == "c" {
+			break
+		}
+		var v reading
+		if err := json.Unmarshal(m.Value, &v); err != nil {
+			t.Fatal(err)
+		}
+		if v.N == last {
+			produce(c, 11) // the first for long
+		} else {
+			produce(a, v.N+1)
+		}
+	}
+	state, err := b.state(deadline(t))
+	if err != nil || state.FirstSeq < begin+2 {
+		t.Fatalf("the log begins at %d still: the limit had no effect (%v)", state.FirstSeq, err)
+	}
+}

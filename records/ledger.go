@@ -51,7 +51,8 @@ func (g *ledger) add(l Loss) {
 }
 
 // Losses returns the latest losses of the record, the oldest first, and the
-// number of values lost in all.
+// number of values lost in all. What was lost on the way from the log to a sink
+// counts for each sink.
 func (h *Handle) Losses() (recent []Loss, total uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

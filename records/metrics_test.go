@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -90,5 +92,34 @@ func TestProfiles(t *testing.T) {
 	h.ResetProfiles()
 	if s := h.Metrics().Stages; s[0].Calls != 0 || s[0].Total != 0 {
 		t.Errorf("stages after a reset: %+v", s)
+	}
+}
+
+// An overrun lies between the last value that the log's feed had read and the
+// first one behind.
+func TestTheTimesOfAnOverrun(t *testing.T) {
+	now := int64(1000)
+	r := records.NewRegistry(records.RegistryOptions{Now: func() time.Time { now++; return time.UnixMilli(now) }})
+	defer r.Close()
+	record := register[int](t, r, "a", logged(4))
+	f := r.NewFeed(records.LogReader, r.Handles())
+	defer f.Close()
+	items := make([]records.Item, 10)
+	for _, n := range []int{10, 20} { // times 1001 to 1010 and 1011 to 1030
+		for i := range n {
+			record.Produce(i)
+		}
+		f.TryTake(items)
+	}
+	losses, _ := record.Handle().Losses()
+	want := []records.Loss{
+		{Record: "a", Cause: records.RingOverrun, Count: 6, From: 1, To: 6, FirstTime: 0, LastTime: 1007},
+		{Record: "a", Cause: records.RingOverrun, Count: 16, From: 11, To: 26, FirstTime: 1010, LastTime: 1027},
+	}
+	if !slices.Equal(losses, want) {
+		t.Errorf("losses %+v, want %+v", losses, want)
+	}
+	if m := record.Handle().Metrics(); m.LostBy[records.RingOverrun] != 22 || m.Lost != 22 {
+		t.Errorf("the record counts %d, by cause %v", m.Lost, m.LostBy)
 	}
 }

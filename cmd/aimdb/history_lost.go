@@ -39,11 +39,17 @@ func printLosses(cmd *cobra.Command, s *sqlite.Store, f format) error {
 		if err != nil {
 			return err
 		}
-		numbers := "-"
-		if l.From > 0 {
-			numbers = fmt.Sprintf("%d-%d", l.From, l.To)
+		record, numbers := l.Record, "-"
+		if record == "" {
+			record = "-" // a range of the log
 		}
-		if err := out.row(l, l.Record, l.Cause, l.Count, numbers, formatTime(l.FirstTime), formatTime(l.LastTime)); err != nil {
+		switch {
+		case l.To > 0:
+			numbers = fmt.Sprintf("%d-%d", l.From, l.To)
+		case l.From > 0:
+			numbers = fmt.Sprintf("%d-", l.From)
+		}
+		if err := out.row(l, record, l.Cause, l.Count, numbers, timeOrDash(l.FirstTime), timeOrDash(l.LastTime)); err != nil {
 			return err
 		}
 	}

@@ -393,11 +393,11 @@ func TestHistoryExportOfValuesWithLineBreaks(t *testing.T) {
 func TestHistoryStatsListsWhatIsLost(t *testing.T) {
 	db := historyFile(t, 3)
 	change(t, db, `INSERT INTO aimdb_loss(record_name, cause, count, from_seq, to_seq, first_time, last_time, noted_at)
-		VALUES ('b', 'log_discarded', 3, 5, 7, 1700000000000, 1700000000000, 0)`)
+		VALUES ('b', 'log_discarded', 3, 5, 7, 1700000000000, 1700000000000, 0), ('', 'log_missing', 0, 11, 0, 0, 1700000000000, 0)`)
 	change(t, db, `INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at)
 		VALUES ('l', 9, 'a::x', '{broken', 1700000000000, 'too large', 0)`)
 	for flag, says := range map[string][]string{
-		"--losses":       {"b ", "log_discarded", "5-7", "2023-11-14T22:13:20"},
+		"--losses":       {"b ", "log_discarded", "5-7", "2023-11-14T22:13:20", "\n- ", "11- ", " - "},
 		"--dead-letters": {"a::x", "too large", `"{broken"`, "2023-11-14T22:13:20"},
 	} {
 		out := aimdb(t, "history", "stats", db, flag).ok(t)
@@ -408,7 +408,7 @@ func TestHistoryStatsListsWhatIsLost(t *testing.T) {
 		}
 	}
 	losses := lines[records.Loss](t, aimdb(t, "history", "stats", db, "--losses", "--format", "json").ok(t))
-	if len(losses) != 1 || losses[0].Count != 3 || losses[0].To != 7 {
+	if len(losses) != 2 || losses[0].Count != 3 || losses[0].To != 7 {
 		t.Errorf("losses as JSON: %+v", losses)
 	}
 	letters := lines[deadLetter](t, aimdb(t, "history", "stats", db, "--dead-letters", "--format", "json").ok(t))
