@@ -18,6 +18,7 @@ import (
 type sweeps struct {
 	names []string
 	mu    sync.Mutex
+	times []time.Time
 	plans []records.PrunePlan
 	errs  []error
 }
@@ -28,6 +29,7 @@ func (s *sweeps) Prune(_ context.Context, p records.PrunePlan) (records.PruneRep
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.plans = append(s.plans, p)
+	s.times = append(s.times, time.Now())
 	if len(s.errs) > 0 {
 		err := s.errs[0]
 		s.errs = s.errs[1:]
@@ -126,6 +128,36 @@ func TestRunSweepsAtStartAndGoesOnAfterAFailure(t *testing.T) {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Databases that are started together do not sweep together for ever: the
+// intervals differ, by a tenth at most, to both sides.
+func TestIntervalsAreJittered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sweeps{names: []string{"a"}}
+		r, err := retention.New(s, retention.Config{Every: time.Hour, Policies: []retention.Policy{{Pattern: pattern(t, "#"), MaxAge: time.Hour}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- r.Run(ctx) }()
+		time.Sleep(100 * time.Hour)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		different := map[time.Duration]bool{}
+		shortest, longest := time.Hour, time.Hour
+		for i := 1; i < len(s.times); i++ {
+			d := s.times[i].Sub(s.times[i-1])
+			different[d] = true
+			shortest, longest = min(shortest, d), max(longest, d)
+		}
+		if len(different) < 50 || shortest < 54*time.Minute || longest > 66*time.Minute || shortest > 58*time.Minute || longest < 62*time.Minute {
+			t.Errorf("%d different intervals of %d, from %v to %v", len(different), len(s.times)-1, shortest, longest)
 		}
 	})
 }

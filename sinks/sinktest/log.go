@@ -75,17 +75,32 @@ func (c *cursor) Start() bus.Position { return c.start }
 func (c *cursor) Ack() error          { return nil }
 func (c *cursor) Close()              {}
 
-// Next implements sinks.Stream; it waits for no more than one.
-func (c *cursor) Next(ctx context.Context, dst []bus.Message, maxBytes int, _ time.Time) (int, error) {
-	for {
-		n, grown, err := c.read(dst, maxBytes)
-		if n > 0 || err != nil {
+// Next implements sinks.Stream. Like the real one it waits for a message, then
+// for more until a time, or until there is no room.
+func (c *cursor) Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (n int, err error) {
+	timer := time.NewTimer(max(0, time.Until(until)))
+	defer timer.Stop()
+	for size := 0; ; {
+		some, grown, err := c.read(dst[n:], maxBytes-size)
+		for _, m := range dst[n : n+some] {
+			size += len(m.Value)
+		}
+		n += some
+		if n == len(dst) || size >= maxBytes || err != nil {
 			return n, err
+		}
+		over := timer.C
+		if n == 0 {
+			over = nil
+		} else if !time.Now().Before(until) {
+			return n, nil
 		}
 		select {
 		case <-grown:
+		case <-over:
+			return n, nil
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return n, ctx.Err()
 		}
 	}
 }

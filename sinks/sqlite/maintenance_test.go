@@ -2,9 +2,13 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +50,68 @@ func TestBackupHoldsEverythingWhileWritesGoOn(t *testing.T) {
 	if err != nil || len(report.Problems) > 0 || report.Rows != 5000 {
 		t.Errorf("check: %+v, %v", report, err)
 	}
+}
+
+// TestBackupWhileWritesReallyGoOn: the copy is the history of one moment, with its
+// checkpoint and counts, and its one file is all there is to restore.
+func TestBackupWhileWritesReallyGoOn(t *testing.T) {
+	const base, each = 5000, 3
+	s := start(t, file(t))
+	write(t, s, batch(1, numbered(base)...))
+	var written atomic.Int64
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		for ctx.Err() == nil {
+			n := written.Load()
+			b := batch(uint64(base+n+1), entry("live", base+n, fmt.Sprint(n+1)), entry("live", base+n, fmt.Sprint(n+2)), entry("live", base+n, fmt.Sprint(n+3)))
+			if err := s.Write(context.WithoutCancel(ctx), b); err != nil {
+				ended <- err
+				return
+			}
+			written.Add(each)
+		}
+		ended <- nil
+	}()
+	var to string
+	var before, after int64
+	for try := 0; before == after; try++ { // until writes were committed meanwhile
+		to = filepath.Join(t.TempDir(), "copy.db")
+		before = written.Load()
+		if err := s.Backup(t.Context(), to); err != nil {
+			t.Fatal(err)
+		}
+		if after = written.Load(); try == 100 {
+			t.Fatal("no write was committed during a hundred backups")
+		}
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	copied, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := file(t)
+	if err := os.WriteFile(path, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	restored := start(t, path)
+	rows := texts(t, restored.Rows(t.Context(), pattern(t, "live"), records.Window{}, 0))
+	n := int64(len(rows))
+	if n%each != 0 || n < before || n > after+each {
+		t.Errorf("the copy has %d rows of what was written, which were %d before and %d after it", n, before, after)
+	}
+	for i, row := range rows {
+		if !strings.HasSuffix(row, fmt.Sprint(" ", i+1)) {
+			t.Fatalf("row %d is %s", i, row)
+		}
+	}
+	if c, err := restored.Checkpoint(t.Context()); err != nil || c.Sequence != uint64(base+n) {
+		t.Errorf("checkpoint %v, %v, with %d rows", c, err, base+n)
+	}
+	counted(t, restored, base+n)
 }
 
 func TestImportTwiceAddsOnce(t *testing.T) {

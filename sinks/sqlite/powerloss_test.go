@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	lib "modernc.org/sqlite/lib"
@@ -128,5 +129,29 @@ func TestWriteErrors(t *testing.T) {
 			t.Errorf("check: %+v, %v", report, err)
 		}
 		stop()
+	}
+}
+
+// A file or file system that becomes read-only while it is open, as a failing
+// disk does, is an outage that is named; readers go on, and so does everything
+// when it can be written to again.
+func TestAFileThatTurnsReadOnlyIsAnOutage(t *testing.T) {
+	r := record(t, "recorder-read-only")
+	s := start(t, filepath.Join(t.TempDir(), "history.db"), sqlite.VFS("recorder-read-only"))
+	write(t, s, batch(1, entry("a", 1, "1")))
+	r.setFault(func() int32 { return lib.SQLITE_READONLY })
+	for range 3 {
+		outage(t, s, batch(2, entry("a", 2, "2")), "has become read-only")
+	}
+	_, err := s.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "a", Before: 5}}})
+	if err == nil || !strings.Contains(err.Error(), "has become read-only") {
+		t.Errorf("prune: %v", err)
+	}
+	same(t, everything(t, s), "a 1 1")
+	r.setFault(nil)
+	write(t, s, batch(2, entry("a", 2, "2")))
+	same(t, everything(t, s), "a 1 1", "a 2 2")
+	if report, err := s.Check(t.Context()); err != nil || len(report.Problems) > 0 {
+		t.Errorf("check: %+v, %v", report, err)
 	}
 }
