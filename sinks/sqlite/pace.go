@@ -24,6 +24,11 @@ func newPace(start, low, high int64) *pace {
 
 func (p *pace) rows() int { return int(p.size.Load()) }
 
+// atMost keeps the next piece small; what it takes decides on those behind.
+func (p *pace) atMost(n int64) {
+	p.size.Store(max(min(p.size.Load(), n), p.low))
+}
+
 // took tells how long a number of rows took. One slow piece on a busy machine
 // says little, so the size only goes part of the way.
 func (p *pace) took(rows int, d time.Duration) {

@@ -35,7 +35,12 @@ func (s *Store) pruneFile(ctx context.Context, plan records.PrunePlan, total tal
 	if err != nil {
 		return err
 	}
+	perRow, err := s.bytesPerRow(ctx, over+plan.FileBytes)
+	if err != nil {
+		return err
+	}
 	size := newPace(512, 64, 1<<12)
+	size.atMost(over / perRow)
 	for d, err := range s.byID(ctx, 1, position.MaxID, size, loseable(plan)) {
 		if err == nil {
 			err = s.delete(ctx, d, size, total)
@@ -49,10 +54,19 @@ func (s *Store) pruneFile(ctx context.Context, plan records.PrunePlan, total tal
 		if over <= 0 {
 			return nil
 		}
+		size.atMost(over / perRow) // no more than have to go
 	}
 	report.OverBytes = over
 	s.options.logger.Warn("the history is above its limit and all that is left of it is to be kept for ever", "file", s.path, "over_bytes", over)
 	return nil
+}
+
+// bytesPerRow is what a row takes of the file on average, with its entry in the
+// index and all that lies beside the history.
+func (s *Store) bytesPerRow(ctx context.Context, used int64) (int64, error) {
+	var rows int64
+	err := s.readers.QueryRowContext(ctx, "SELECT coalesce(sum(rows), 0) FROM aimdb_record").Scan(&rows)
+	return max(used/max(rows, 1), 1), s.readError("count the rows", err)
 }
 
 func (s *Store) over(ctx context.Context, plan records.PrunePlan) (int64, error) {
