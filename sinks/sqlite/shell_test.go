@@ -2,7 +2,7 @@ package sqlite_test
 
 import (
 	"os"
-	"os/exec"
+	process "os/exec"
 	"strings"
 	"testing"
 
@@ -12,14 +12,14 @@ import (
 // shell runs the real sqlite3 on a file. CI has it.
 func shell(t *testing.T, path, script string) string {
 	t.Helper()
-	binary, err := exec.LookPath("sqlite3")
+	binary, err := process.LookPath("sqlite3")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("the sqlite3 shell is missing; CI has to install it: %v", err)
 		}
 		t.Skip("NOT TESTED, for want of the sqlite3 shell: install sqlite3")
 	}
-	cmd := exec.CommandContext(t.Context(), binary, "-batch", "-bail", path)
+	cmd := process.CommandContext(t.Context(), binary, "-batch", "-bail", path)
 	cmd.Stdin = strings.NewReader(script)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
