@@ -101,11 +101,9 @@ func TestFollowTellsWhatTheLogDiscarded(t *testing.T) {
 			send(11, 3000)
 			continue
 		case event.Loss != nil:
-			if ranges++; event.Loss.From != uint64(at+1) {
-				t.Fatalf("missing is %+v, behind %d", event.Loss, at)
+			if ranges++; event.Loss.From != uint64(at+1) || event.Loss.To != uint64(event.Value-1) {
+				t.Fatalf("missing is %+v, between %d and %d", event.Loss, at, event.Value)
 			}
-			at = int(event.Loss.To)
-			continue
 		case event.Value != at+int(event.Lost)+1:
 			t.Fatalf("%d behind %d, and %d are told lost", event.Value, at, event.Lost)
 		}

@@ -19,8 +19,8 @@ type Event[T any] struct {
 	// this one, on their way to the log or because the log discarded them
 	// before they were read.
 	Lost uint64
-	// Loss is set on an event that carries no value, but tells of a range that
-	// the log discarded before it was read; it does not say whose values.
+	// Loss is set if the log discarded a range before it was read, and does not
+	// say whose values those were. It comes with the first event behind them.
 	Loss *records.Loss
 
 	at place
@@ -101,6 +101,7 @@ func followHistory[T any](ctx context.Context, db *DB, p records.Pattern, at pla
 // followLog yields what the log has behind a place.
 func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, yield func(Event[T], error) bool) {
 	lost := map[string]uint64{} // what the next event of a record has to tell
+	var discarded *records.Loss // what the next event of any has to
 	for message, err := range db.bus.Follow(ctx, p, at.sequence) {
 		if ctx.Err() != nil {
 			return
@@ -109,17 +110,15 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, 
 			yield(Event[T]{}, fmt.Errorf("aimdb: follow %q: %w", p, err))
 			return
 		}
-		if loss := message.Loss; loss != nil && loss.Record != "" {
-			lost[loss.Record] += loss.Count
-			continue
-		}
-		at.sequence = message.Sequence
-		if message.Loss != nil {
-			if !yield(Event[T]{Loss: message.Loss, at: at}, nil) {
-				return
+		if loss := message.Loss; loss != nil {
+			if loss.Record != "" {
+				lost[loss.Record] += loss.Count
+			} else {
+				discarded = joined(discarded, *loss)
 			}
 			continue
 		}
+		at.sequence = message.Sequence
 		lost[message.Record] += message.Lost
 		if at.seam.early(message.Time) {
 			continue
@@ -128,12 +127,22 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, 
 		if !ok {
 			continue
 		}
-		event.Lost = lost[event.Record]
+		event.Lost, event.Loss = lost[event.Record], discarded
 		delete(lost, event.Record)
+		discarded = nil
 		if !yield(event, nil) {
 			return
 		}
 	}
+}
+
+// joined adds a range that the log discarded to the one before, if there is one.
+func joined(before *records.Loss, l records.Loss) *records.Loss {
+	if before != nil {
+		l.Count += before.Count
+		l.From, l.FirstTime = before.From, before.FirstTime
+	}
+	return &l
 }
 
 // eventOf returns false for a value that does not decode, which is counted.

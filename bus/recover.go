@@ -106,6 +106,9 @@ func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]en
 	if err != nil {
 		return entries, base, err
 	}
+	if last < base {
+		w.bus.log.Error("bus: the log has lost messages at its end that it had acknowledged", "messages", base-last, "from", last+1)
+	}
 	if last <= base {
 		return entries, last, nil
 	}

@@ -1,8 +1,11 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 )
 
@@ -64,5 +67,25 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 	if last, err := w.probe(deadline(t)); err != nil || last != 2 || w.next != 2 {
 		t.Fatalf("the log ends at %d, and the writer at %d, want 2 (%v)", last, w.next, err)
+	}
+}
+
+// A log that has lost its end while it is written says so; what was sent goes
+// behind what is left.
+func TestALogThatLosesItsEndSaysSo(t *testing.T) {
+	var said bytes.Buffer // nobody else writes to it meanwhile
+	b := open(t, Config{Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	w, err := newWriter(deadline(t), b, nobody{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	entries := []entry{{lane: newLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logged: 6, value: []byte("1")}}
+	left, end, err := w.resume(deadline(t), entries, 5)
+	if err != nil || len(left) != 1 || end != 0 {
+		t.Fatalf("%d values are left, to go behind %d (%v)", len(left), end, err)
+	}
+	if want := "messages=5 from=1"; !strings.Contains(said.String(), want) {
+		t.Errorf("it says %q, want %q in it", said.String(), want)
 	}
 }
