@@ -21,7 +21,8 @@ func newHistory() *cobra.Command {
 	c.Long = `Look into, move and maintain a history.
 
 DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,
-export, check and backup may read it while a database runs on it.
+export, check and backup may read it while a database runs on it, and import,
+prune and check --repair may write to it; compact needs it for itself.
 
 stats, query and export also take the endpoint of a running database (a socket,
 unix://PATH or ws://HOST:PORT/ws) and print the same. The others work on the file

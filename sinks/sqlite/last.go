@@ -37,6 +37,8 @@ func (s *Store) turnOf(ctx context.Context, record string) (turn, error) {
 	if !s.own || s.write != nil && !s.write.turned.Load() {
 		return turn{}, nil
 	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
 	return readTurn(ctx, s.readers, record)
 }
 
