@@ -36,13 +36,14 @@ func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.l
 func (e *entry) headers(b []byte, run uint64) []byte {
 	b = append(b, e.lane.header...)
 	b = strconv.AppendInt(b, e.time, 10)
+	b = append(b, "\r\n"...)
 	if e.logged > 0 {
-		b = append(b, ' ')
+		b = append(b, NumberHeader+": "...)
 		b = strconv.AppendUint(b, run, 10)
 		b = append(b, '.')
 		b = strconv.AppendUint(b, e.logged, 10)
+		b = append(b, "\r\n"...)
 	}
-	b = append(b, "\r\n"...)
 	if e.lost > 0 {
 		b = append(b, LostHeader+": "...)
 		b = strconv.AppendUint(b, e.lost, 10)

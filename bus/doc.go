@@ -12,18 +12,19 @@
 // A value of the record "accuracy::vienna" of the database hub has the subject
 // aimdb.hub.log.accuracy.vienna, or aimdb.hub.live.accuracy.vienna if it is not
 // logged. Its payload is the value's JSON and nothing else. Headers: Aimdb-Key
-// (the exact key), Aimdb-Time (time of the write, Unix milliseconds, and on what
-// is logged a space and its number, see below), and Aimdb-Lost (how many values
-// of the record were lost just before, or since the last message turned out to
-// be lost behind the log). A loss is a message of its own, a records.Loss as JSON under
-// aimdb.hub.loss.>, in the same stream, so that every sink gets it once and in
-// its place. What a NATS token cannot hold is written as %XX.
+// (the exact key), Aimdb-Time (time of the write, Unix milliseconds),
+// Aimdb-Number (on what is logged, its number, see below), and Aimdb-Lost (how
+// many values of the record were lost just before, or since the last message
+// turned out to be lost behind the log). A loss is a message of its own, a
+// records.Loss as JSON under aimdb.hub.loss.>, in the same stream, so that every
+// sink gets it once and in its place. What a NATS token cannot hold is written
+// as %XX.
 //
 // # Numbers, and what the log discards
 //
 // A number is written <run>.<number>: the run is the sequence of the log that
-// this run of the process began behind, the number counts the record's values in it
-// from 1, those lost on the way to the log included (a loss message carries the
+// this run of the process began behind, the number counts the record's values
+// in it from 1, those lost on the way to the log included (a loss message carries the
 // last number it covers). So a reader that meets a jump of the sequence, which
 // is a range the log has discarded, sees from the next message of each record
 // how many of its values that took, and their numbers. A number is compared

@@ -40,15 +40,14 @@ type Position struct {
 // message reads the headers and subject of a message of the log.
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data}
-	m.Time, m.Run, m.Number = written(h)
+	m.Time = number(h, TimeHeader)
+	m.Run, m.Number = runAndNumber(h)
 	if keys := h[KeyHeader]; len(keys) > 0 {
 		m.Record = keys[0]
 	} else { // not one of ours, but somebody was allowed to write it
 		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
 	}
-	if len(h) > 2 {
-		m.Lost = uint64(max(0, number(h, LostHeader)))
-	}
+	m.Lost = uint64(max(0, number(h, LostHeader)))
 	if b.subjects.kind(subject) == lossKind {
 		m.Loss, m.Value = &records.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {

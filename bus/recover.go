@@ -158,8 +158,8 @@ func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64)
 			return 0, fmt.Errorf("bus: read message %d of the log: %w", sequence, err)
 		}
 		e := &entries[n]
-		time, run, number := written(m.Header)
-		if m.Subject == e.lane.subject && time == e.time && run == w.epoch && number == e.logged && bytes.Equal(m.Data, e.value) {
+		run, place := runAndNumber(m.Header)
+		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && run == w.epoch && place == e.logged && bytes.Equal(m.Data, e.value) {
 			n++
 		}
 	}
