@@ -43,6 +43,16 @@ func openWriter(path string, o options) (*sql.DB, error) {
 	return open(path, o.vfs, params, 1)
 }
 
+// openTakeover opens a pool of one connection for checkpoints only.
+func openTakeover(path string, o options) (*sql.DB, error) {
+	params := url.Values{
+		"mode": {"rw"}, "_synchronous": {"FULL"}, "_error_rc": {"1"},
+		"_busy_timeout": {milliseconds(o.busyTimeout)},
+		"_pragma":       {"wal_autocheckpoint(0)", "mmap_size(0)"},
+	}
+	return open(path, o.vfs, params, 1)
+}
+
 // openReaders opens the pool that queries use; nothing can be written with it.
 func openReaders(path string, o options) (*sql.DB, error) {
 	params := url.Values{

@@ -7,7 +7,7 @@ import (
 
 // slice is how long one piece of patient work should keep the writer. The
 // longest wait of a commit is a few of these.
-const slice = 20 * time.Millisecond
+const slice = 25 * time.Millisecond
 
 // pace finds the number of rows or pages that one slice of time is enough for.
 // Reading and deleting use it from two goroutines.

@@ -2,65 +2,94 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 )
 
 const (
-	// takeFrames is the number of pages in the write-ahead log from which they
-	// are taken over into the file. It is SQLite's own.
+	// takeFrames is the number of pages in the write-ahead log from which a
+	// commit takes them over into the file. It is SQLite's own.
 	takeFrames = 1000
-	// sweepFrames is that number for the commits of others during a sweep: far
-	// more, so that the sweep itself takes over what it has written.
-	sweepFrames = 8 * takeFrames
+	// sweepFrames is that number for a sweep. It changes the same pages again
+	// and again, so the fewer times they are copied the better.
+	sweepFrames = 4 * takeFrames
+	// patientFrames is the number for commits of others while a sweep sees to
+	// the log.
+	patientFrames = 12 * takeFrames
 )
 
 // piece has the writer do a part of a sweep, of a number of rows or pages. When
-// the write-ahead log is full then, it is taken over in a turn of its own: a
-// commit that comes meanwhile waits for one of the two and not for both.
+// the write-ahead log is full then, it is taken over before the next one.
 func (s *Store) piece(ctx context.Context, size *pace, n int, do func(ctx context.Context, w *writer) error) error {
 	full := false
 	err := s.ask(ctx, s.patient, func(ctx context.Context, w *writer) (err error) {
 		began := time.Now()
 		err = w.lazily(ctx, func() error { return do(ctx, w) })
 		size.took(n, time.Since(began))
-		if err != nil || s.options.litestream {
+		if err != nil || s.takeover == nil {
 			return err
 		}
 		state, err := checkpoint(ctx, w.conn, "NOOP")
-		full = state.frames-state.moved >= takeFrames
+		full = state.frames-state.moved >= sweepFrames
 		return err
 	})
 	if err != nil || !full {
 		return err
 	}
-	return s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
-		_, err := checkpoint(ctx, w.conn, "PASSIVE")
-		return s.writeError("take the write-ahead log over", err)
-	})
+	return s.takeover.run(ctx)
 }
 
-// ownCheckpoints leaves the write-ahead log to a sweep, until restore is called.
-func (s *Store) ownCheckpoints(ctx context.Context) (restore func() error, err error) {
+// takeover takes the write-ahead log over into the file during a sweep, on a
+// connection of its own: commits go on meanwhile. It belongs to whoever holds
+// the sweep.
+type takeover struct {
+	store *Store
+	db    *sql.DB
+}
+
+// beginTakeover leaves the write-ahead log to the sweep, until end is called.
+func (s *Store) beginTakeover(ctx context.Context) (end func() error, err error) {
 	if s.options.litestream {
 		return func() error { return nil }, nil
 	}
-	set := func(ctx context.Context, frames int64) error {
-		return s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
-			_, err := w.conn.ExecContext(ctx, "PRAGMA wal_autocheckpoint = "+itoa(frames))
-			return s.writeError("set when the write-ahead log is taken over", err)
-		})
-	}
-	if err := set(ctx, sweepFrames); err != nil {
+	t := &takeover{store: s}
+	if t.db, err = openTakeover(s.path, s.options); err != nil {
 		return nil, err
 	}
+	if err := t.leave(ctx, patientFrames); err != nil {
+		return nil, errors.Join(err, t.db.Close())
+	}
+	s.takeover = t
 	return func() error {
-		err := set(context.WithoutCancel(ctx), takeFrames)
+		s.takeover = nil
+		err := t.leave(context.WithoutCancel(ctx), takeFrames)
 		if errors.Is(err, ErrStopped) {
-			return nil // and nothing is written any more
+			err = nil // and nothing is written any more
 		}
-		return err
+		return errors.Join(err, t.db.Close())
 	}, nil
+}
+
+// leave sets at how many pages a commit takes the log over.
+func (t *takeover) leave(ctx context.Context, frames int64) error {
+	return t.store.ask(ctx, t.store.patient, func(ctx context.Context, w *writer) error {
+		_, err := w.conn.ExecContext(ctx, "PRAGMA wal_autocheckpoint = "+itoa(frames))
+		return t.store.writeError("set when the write-ahead log is taken over", err)
+	})
+}
+
+// run takes over what there is, and then has the writer take over the little
+// that came meanwhile: only a log without a rest begins anew.
+func (t *takeover) run(ctx context.Context) error {
+	const what = "take the write-ahead log over"
+	if _, err := checkpoint(ctx, t.db, "PASSIVE"); err != nil {
+		return t.store.writeError(what, err)
+	}
+	return t.store.ask(ctx, t.store.patient, func(ctx context.Context, w *writer) error {
+		_, err := checkpoint(ctx, w.conn, "PASSIVE")
+		return t.store.writeError(what, err)
+	})
 }
 
 // lazily does what a power loss may take back, as long as no other commit

@@ -35,11 +35,11 @@ func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report recor
 		return report, err
 	}
 	defer release()
-	restore, err := s.ownCheckpoints(ctx)
+	end, err := s.beginTakeover(ctx)
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, restore()) }()
+	defer func() { err = errors.Join(err, end()) }()
 	began, total := time.Now(), tally{}
 	defer func() { fillReport(&report, total) }()
 	if err := s.pruneLimits(ctx, plan, total); err != nil {

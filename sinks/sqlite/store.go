@@ -34,8 +34,10 @@ type Store struct {
 	stopped chan struct{}
 	running atomic.Bool
 
-	// sweep is held by whoever deletes or counts rows; only one may.
-	sweep chan struct{}
+	// sweep is held by whoever deletes or counts rows; only one may. takeover
+	// belongs to the holder.
+	sweep    chan struct{}
+	takeover *takeover
 
 	// owner is held as long as the store is open; nil if the store is
 	// read-only or beside another.
