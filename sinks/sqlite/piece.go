@@ -13,10 +13,10 @@ const (
 	takeFrames = 1000
 	// sweepFrames is that number for a sweep. It changes the same pages again
 	// and again, so the fewer times they are copied the better.
-	sweepFrames = 4 * takeFrames
+	sweepFrames = 8 * takeFrames
 	// patientFrames is the number for commits of others while a sweep sees to
 	// the log.
-	patientFrames = 12 * takeFrames
+	patientFrames = 14 * takeFrames
 )
 
 // piece has the writer do a part of a sweep, of a number of rows or pages. When
