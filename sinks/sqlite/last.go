@@ -13,6 +13,9 @@ import (
 // set back more than once, the others are in the order of their times.
 func (s *Store) Last(ctx context.Context, record string, limit int) iter.Seq2[records.Row, error] {
 	return func(yield func(records.Row, error) bool) {
+		if !s.names.mayHave(record) {
+			return // a first start asks for many that have not
+		}
 		t, err := s.turnOf(ctx, record)
 		if err != nil {
 			yield(records.Row{}, s.readError("read where the times of "+record+" turn back", err))

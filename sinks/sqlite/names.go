@@ -68,6 +68,16 @@ func (n *names) add(found []string, maxID int64) {
 	}
 }
 
+// mayHave is false only for a record that surely has no rows.
+func (n *names) mayHave(record string) bool {
+	set := n.known.Load()
+	if set == nil || n.stale.Load() {
+		return true
+	}
+	_, have := slices.BinarySearch(set.sorted, record)
+	return have
+}
+
 // refresh reads the names from the file by skipping through the index from one
 // to the next.
 func (n *names) refresh(ctx context.Context, r reads) error {

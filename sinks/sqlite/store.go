@@ -117,6 +117,7 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 	if s.write, err = newWriter(ctx, path, o, found, owned); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
+	s.write.names = &s.names
 	if err := s.openReading(ctx, true); err != nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))

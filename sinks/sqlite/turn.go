@@ -149,6 +149,9 @@ func (w *writer) followClock(ctx context.Context, record string, p passage, befo
 
 // readClock reads how the times of a record have gone up to a row.
 func (w *writer) readClock(ctx context.Context, record string, before int64) (c clock, err error) {
+	if !w.others && !w.names.mayHave(record) {
+		return clock{last: math.MinInt64, latest: math.MinInt64}, nil
+	}
 	if w.turned.Load() {
 		if c.turn, err = readTurn(ctx, w.conn, record); err != nil {
 			return c, err

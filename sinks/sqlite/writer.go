@@ -17,6 +17,8 @@ type writer struct {
 	// statements are kept prepared by their text.
 	statements map[string]*sql.Stmt
 	checkpoint sinks.Checkpoint
+	// names tells which records have no rows yet and need not be looked for.
+	names *names
 	// clocks are those of the records written since the start. turned says that
 	// the times of any record ever turned back; readers ask it too.
 	clocks map[string]clock
