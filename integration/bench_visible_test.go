@@ -11,13 +11,15 @@ import (
 // BenchmarkVisible writes 1,000 values/s and measures the time from Produce to
 // where QueryLatest has the value; the query that asks is part of it. Its
 // targets are 5 ms for the median and 25 ms for one in a hundred. x-commit
-// compares the median with a commit of one row by the bare driver.
+// compares the median with a commit of one row by the bare driver, which as
+// many are made of as there is time for; of these ms-p99-commit is one in a
+// hundred. Where that is far from the median, the disk is what is measured.
 func BenchmarkVisible(b *testing.B) {
 	s := serveFor(b, 1, []aimdb.RecordOption{aimdb.Ring(1024), aimdb.Persist()})
 	bare := openBare(b)
 	var took, commits []float64
 	for b.Loop() {
-		for range 200 {
+		for began := time.Now(); time.Since(began) < 3*time.Second; {
 			commits = append(commits, timed(func() { bare.commit(b) }).Seconds())
 		}
 		took = append(took, visible(b, s)...)
@@ -26,6 +28,9 @@ func BenchmarkVisible(b *testing.B) {
 	b.ReportMetric(1e3*median(took), "ms-median")
 	b.ReportMetric(1e3*quantile(took, 0.99), "ms-p99")
 	b.ReportMetric(median(took)/median(commits), "x-commit")
+	b.ReportMetric(1e3*quantile(commits, 0.99), "ms-p99-commit")
+	b.ReportMetric(1e3*quantile(commits, 1), "ms-worst-commit")
+	b.ReportMetric(1e3*quantile(took, 1), "ms-worst")
 }
 
 // visible returns the seconds that each value took.
