@@ -9,7 +9,7 @@ import (
 
 const (
 	// largePage is the number of rows of one read transaction.
-	largePage = 1024
+	largePage = 4096
 	// pageBudget is the number of rows that a query over many records holds
 	// in memory at once.
 	pageBudget = 1 << 14
