@@ -58,6 +58,9 @@ func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows in
 	return 0
 }
 
+// SweepFrames sets at how many pages a sweep takes the write-ahead log over.
+func SweepFrames(n int) Option { return func(o *options) { o.sweepFrames = n } }
+
 // AutoCheckpoint returns the number of pages at which a commit takes the
 // write-ahead log over.
 func (s *Store) AutoCheckpoint(t *testing.T) (frames int) {

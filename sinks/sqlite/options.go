@@ -18,6 +18,7 @@ type options struct {
 	readTimeout time.Duration
 	busyTimeout time.Duration
 	walLimit    int64
+	sweepFrames int
 	maxValue    int
 	vfs         string
 }
@@ -28,6 +29,7 @@ func defaults(opts []Option) options {
 		readers:     min(max(runtime.GOMAXPROCS(0), 2), 4),
 		readTimeout: 30 * time.Second,
 		busyTimeout: 5 * time.Second,
+		sweepFrames: sweepFrames,
 	}
 	for _, set := range opts {
 		set(&o)

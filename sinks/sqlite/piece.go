@@ -31,7 +31,7 @@ func (s *Store) piece(ctx context.Context, size *pace, n int, do func(ctx contex
 			return err
 		}
 		state, err := checkpoint(ctx, w.conn, "NOOP")
-		full = state.frames-state.moved >= sweepFrames
+		full = state.frames-state.moved >= s.options.sweepFrames
 		return err
 	})
 	if err != nil || !full {
