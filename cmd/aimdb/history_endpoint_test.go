@@ -56,8 +56,10 @@ func serveHistory(t *testing.T, path string) (socket, web string) {
 		ended <- err
 		t.Fatalf("the database did not start: %v", err)
 	}
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for { // until the sweep at the start has left its time
-		stats, err := store.Stats(t.Context())
+		stats, err := store.Stats(limited)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -146,65 +144,6 @@ func TestHistoryNeedsAHistory(t *testing.T) {
 	}
 }
 
-// The limit of the whole file takes the oldest rows of all records.
-func TestHistoryPruneToASize(t *testing.T) {
-	const rows, limit = 20_000, 600_000
-	db := historyFile(t, rows)
-	stats := func() (st records.HistoryStats) {
-		if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
-			t.Fatal(err)
-		}
-		return st
-	}
-	before := stats()
-	prune := []string{"history", "prune", db, "--file-bytes", strconv.Itoa(limit), "--format", "json"}
-	aimdb(t, append(prune, "--dry-run")...).ok(t)
-	if st := stats(); st.Rows != rows {
-		t.Fatalf("a dry run left %d rows of %d", st.Rows, rows)
-	}
-	var report records.PruneReport
-	if err := json.Unmarshal([]byte(aimdb(t, prune...).ok(t)), &report); err != nil {
-		t.Fatal(err)
-	}
-	after := stats()
-	if used := after.FileBytes - after.FreeBytes; used > limit || used < limit/2 {
-		t.Errorf("%d bytes are used, want no more than %d, and not much less", used, limit)
-	}
-	if after.FileBytes >= before.FileBytes || report.FreedBytes != before.FileBytes-after.FileBytes {
-		t.Errorf("the file had %d bytes and has %d; the report says %d went", before.FileBytes, after.FileBytes, report.FreedBytes)
-	}
-	if report.Rows == 0 || after.Rows != rows-report.Rows {
-		t.Errorf("%d rows are left of %d, the report says %d went", after.Rows, rows, report.Rows)
-	}
-	left := numbers(t, aimdb(t, "history", "export", db).ok(t))
-	slices.Sort(left)
-	if want := int(rows - after.Rows); len(left) == 0 || left[0] <= want-perBatch || left[len(left)-1] != rows-1 {
-		t.Errorf("%d rows are left, from %d; want the newest, from %d but for one batch", len(left), left[0], want)
-	}
-	aimdb(t, "history", "prune", db, "--file-bytes", "-1").fails(t, exitUsage, "negative")
-}
-
-func TestHistoryPrune(t *testing.T) {
-	db := historyFile(t, 30)
-	prune := []string{"history", "prune", db, "--pattern", "a::*", "--max-rows", "4"}
-	if out := aimdb(t, append(prune, "--dry-run")...).ok(t); !strings.Contains(out, "12 rows") || !strings.Contains(out, "would be deleted\n") || strings.Contains(out, "shrank") {
-		t.Errorf("the dry run says:\n%s", out)
-	}
-	count := func() int { return len(numbers(t, aimdb(t, "history", "export", db).ok(t))) }
-	if n := count(); n != 30 {
-		t.Fatalf("a dry run left %d rows of 30", n)
-	}
-	var report records.PruneReport
-	if err := json.Unmarshal([]byte(aimdb(t, append(prune, "--format", "json")...).ok(t)), &report); err != nil {
-		t.Fatal(err)
-	}
-	if report.Rows != 12 || count() != 18 {
-		t.Errorf("pruned %d rows and left %d, want 12 and 18", report.Rows, count())
-	}
-	aimdb(t, "history", "prune", db).fails(t, exitUsage, "--max-age")
-	aimdb(t, "history", "prune", db, "--max-rows", "-1").fails(t, exitUsage, "negative")
-}
-
 func TestHistoryExport(t *testing.T) {
 	db := historyFile(t, 30)
 	dir := t.TempDir()
@@ -326,52 +265,6 @@ func TestHistoryBackupAndCompact(t *testing.T) {
 	}
 	if got := numbers(t, aimdb(t, "history", "export", db).ok(t)); !slices.Equal(got, []int{2997, 2998, 2999}) {
 		t.Errorf("after pruning and compacting there is %v", got)
-	}
-}
-
-func TestHistoryCheckFindsDamage(t *testing.T) {
-	db := historyFile(t, 3000)
-	f, err := os.OpenFile(db, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt(make([]byte, 8192), info.Size()/2/4096*4096); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	aimdb(t, "history", "check", db).fails(t, exitFailed, db)
-	aimdb(t, "history", "prune", db, "--max-rows", "1").fails(t, exitFailed)
-	if _, err := os.Stat(db); err != nil {
-		t.Errorf("the damaged file was moved: %v", err)
-	}
-}
-
-func TestHistoryCheckRepairsCounts(t *testing.T) {
-	db := historyFile(t, 30)
-	change(t, db, "DELETE FROM record_history WHERE record_name = 'b'")
-	aimdb(t, "history", "check", db).fails(t, exitFailed, "the count of b is off by -10 rows")
-	r := aimdb(t, "history", "check", db, "--repair")
-	if r.ok(t); !strings.Contains(r.stderr, "put right: the count of b") {
-		t.Errorf("stderr: %s", r.stderr)
-	}
-	aimdb(t, "history", "check", db).ok(t)
-}
-
-func change(t *testing.T, path, statement string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statement); err != nil {
-		t.Fatal(err)
 	}
 }
 

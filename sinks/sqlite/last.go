@@ -58,12 +58,12 @@ func (s *Store) yieldRows(ctx context.Context, text, record string, t turn, limi
 		return failed(err)
 	}
 	defer rows.Close()
+	scan := newScanner()
 	for rows.Next() {
-		row, value := records.Row{Record: record}, ""
-		if err := rows.Scan(&row.ID, &value, &row.Time); err != nil {
+		row, err := scan.scan(rows, record)
+		if err != nil {
 			return failed(err)
 		}
-		row.Value = []byte(value)
 		if limit--; !yield(row, nil) {
 			return 0
 		}
