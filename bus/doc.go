@@ -47,9 +47,9 @@
 // after which a repetition would be stored twice.
 //
 // Batches go by fast ingest (NATS ADR-50), or, with Config.Durable, as atomic
-// batches of at most 1000, which the server forces to the disk once. In one run
-// on an otherwise idle machine fast ingest was 1.5 times as fast as async
-// publish, and Msg-Ids cost that another 10 %; the bench tests repeat this.
+// batches of at most 1000, which the server forces to the disk once. In two runs
+// of BenchmarkLog on an otherwise idle machine fast ingest was 1.4 and 1.9 times
+// as fast as async publish; what Msg-Ids cost that was within the noise.
 //
 // # What an acknowledgement survives
 //
