@@ -4,7 +4,7 @@ import (
 	"context"
 	"iter"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
@@ -20,24 +20,24 @@ type Backend interface {
 	// Close releases the backend. It is called after Run has ended.
 	Close() error
 	// Latest yields the newest rows of each matching record.
-	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
+	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
 	// Last yields the rows of one record that were stored last, the last one
 	// first. Unlike Latest it does not let itself be deceived by a clock that
 	// was set back.
-	Last(ctx context.Context, record string, limit int) iter.Seq2[records.Row, error]
+	Last(ctx context.Context, record string, limit int) iter.Seq2[history.Row, error]
 	// Range yields the rows of a span of time.
-	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
+	Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error]
 	// Page returns at most q.Total rows of a range, and the cursor of what
 	// follows.
-	Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error)
+	Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error)
 	// CursorAfter returns the cursor that goes on behind the rows that Range
 	// has yielded for q so far.
-	CursorAfter(q records.RangeQuery, rows []records.Row) (string, error)
+	CursorAfter(q history.RangeQuery, rows []history.Row) (string, error)
 	// Buckets yields summaries of a number over spans of time.
-	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
+	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 	// Stats describes the whole history.
-	Stats(ctx context.Context) (records.HistoryStats, error)
+	Stats(ctx context.Context) (history.Stats, error)
 	// Position returns up to where of the log, and up to which row, a history
 	// read now would reach.
-	Position(ctx context.Context) (records.Position, error)
+	Position(ctx context.Context) (history.Position, error)
 }

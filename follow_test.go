@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // sendNumbers gives records the numbers from first to last.
@@ -233,7 +233,7 @@ func TestFollowAfterAPositionThatIsNone(t *testing.T) {
 	stop := start(t, db)
 	good := positions(t, db, r)[0]
 	for _, position := range []string{"", "forged", "AAAA", good[1:], good[:len(good)-3], good[:20] + "x" + good[21:]} {
-		var query *records.QueryError
+		var query *history.QueryError
 		if err := refused(t, db, position); !errors.As(err, &query) {
 			t.Errorf("position %q: %v, want that it is none", position, err)
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -46,14 +46,14 @@ func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error)
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("aimdb: page of %q: %w", q.Pattern, err)
 	}
-	rows, next, err := db.config.backend.Page(ctx, records.RangeQuery{
+	rows, next, err := db.config.backend.Page(ctx, history.RangeQuery{
 		Pattern: p, Window: w, Descending: q.Descending,
 		PerRecord: q.PerRecord, Total: q.Limit, Cursor: q.Cursor,
 	})
 	if err != nil {
 		return Page[T]{}, err
 	}
-	decoded, err := collect[T](db, func(yield func(records.Row, error) bool) {
+	decoded, err := collect[T](db, func(yield func(history.Row, error) bool) {
 		for _, row := range rows {
 			if !yield(row, nil) {
 				return
@@ -64,7 +64,7 @@ func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error)
 }
 
 // Bucket is the summary of a number over one span of time.
-type Bucket = records.Bucket
+type Bucket = history.Bucket
 
 // QueryBuckets summarizes the number at a path of the JSON of the values, such
 // as "error_celsius", over spans of one width, by record and then by time. A
@@ -79,7 +79,7 @@ func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.
 		return nil, fmt.Errorf("aimdb: buckets of %q in %q: %w", path, pattern, err)
 	}
 	var all []Bucket
-	for bucket, err := range db.config.backend.Buckets(ctx, records.BucketQuery{
+	for bucket, err := range db.config.backend.Buckets(ctx, history.BucketQuery{
 		Pattern: p, Window: w, Width: width, Path: path,
 	}) {
 		if err != nil {
@@ -104,7 +104,7 @@ type Stats struct {
 	// before Run.
 	Sink *SinkStats
 	// History describes what is stored, nil without a backend.
-	History *records.HistoryStats
+	History *history.Stats
 	// Undecoded is the number of rows that queries had to leave out.
 	Undecoded uint64
 }

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -62,13 +62,13 @@ func TestARefusedValueIsToldEverywhere(t *testing.T) {
 	for l, err := range store.Losses(t.Context()) {
 		told++
 		at := time.UnixMilli(l.FirstTime)
-		if err != nil || l.Record != "n" || l.Cause != records.SinkRefused || l.Count != 1 || l.From != 2 || l.To != 2 ||
+		if err != nil || l.Record != "n" || l.Cause != loss.SinkRefused || l.Count != 1 || l.From != 2 || l.To != 2 ||
 			l.FirstTime != l.LastTime || at.Before(before) || at.After(time.Now()) {
 			t.Errorf("the ledger says %+v (%v)", l, err)
 		}
 	}
 	m := r.Handle().Metrics()
-	if told != 1 || m.Lost != 1 || m.LostBy[records.SinkRefused] != 1 {
+	if told != 1 || m.Lost != 1 || m.LostBy[loss.SinkRefused] != 1 {
 		t.Errorf("%d entries in the ledger; the record counts %d, by cause %v", told, m.Lost, m.LostBy)
 	}
 	nc.Close()

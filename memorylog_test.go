@@ -11,7 +11,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -31,7 +33,7 @@ func (u *unplugged) Write(ctx context.Context, b *sinks.Batch) error {
 
 // memoryRun runs a database that has a history, but no directory, gives it
 // values, and returns the ledger it begins with.
-func memoryRun(t *testing.T, path string, outage bool, values ...int) (ledger []records.Loss) {
+func memoryRun(t *testing.T, path string, outage bool, values ...int) (ledger []loss.Loss) {
 	t.Helper()
 	store, err := sqlite.Open(path)
 	if err != nil {
@@ -79,7 +81,7 @@ func TestAMemoryLogIsOnlyMissedWhenSomethingWasInIt(t *testing.T) {
 	}
 	memoryRun(t, path, true, 100)
 	ledger := memoryRun(t, path, false, 3)
-	if len(ledger) != 1 || ledger[0].Cause != records.LogMissing || ledger[0].Count != 0 {
+	if len(ledger) != 1 || ledger[0].Cause != loss.LogMissing || ledger[0].Count != 0 {
 		t.Errorf("after a run that left a value behind the ledger is %+v, want one log_missing of unknown size", ledger)
 	}
 	if again := memoryRun(t, path, false, 4); len(again) != 1 {
@@ -91,12 +93,12 @@ func TestAMemoryLogIsOnlyMissedWhenSomethingWasInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	pattern, err := records.ParsePattern("#")
+	pattern, err := key.ParsePattern("#")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var stored []string
-	for row, err := range store.Range(t.Context(), records.RangeQuery{Pattern: pattern}) {
+	for row, err := range store.Range(t.Context(), history.RangeQuery{Pattern: pattern}) {
 		if err != nil {
 			t.Fatal(err)
 		}

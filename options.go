@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
@@ -92,7 +92,7 @@ func (c *config) planRetention() error {
 	}
 	policies := c.policies
 	if c.maxAge > 0 {
-		all, err := records.ParsePattern("#")
+		all, err := key.ParsePattern("#")
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ type Retention struct {
 // patterns match, the most specific one counts, and of equals the first.
 func Retain(pattern string, r Retention) Option {
 	return func(c *config) error {
-		p, err := records.ParsePattern(pattern)
+		p, err := key.ParsePattern(pattern)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,8 @@ import (
 	"hash/crc32"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // ErrPositionGone says that the log does not hold what follows a position any
@@ -66,7 +67,7 @@ func parsePlace(text string) (p place, err error) {
 	var w written
 	data, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(data) < 4 || binary.BigEndian.Uint32(data) != crc32.ChecksumIEEE(data[4:]) || json.Unmarshal(data[4:], &w) != nil {
-		return p, &records.QueryError{Reason: fmt.Sprintf("aimdb: %q is no position that an event had", text)}
+		return p, &history.QueryError{Reason: fmt.Sprintf("aimdb: %q is no position that an event had", text)}
 	}
 	return place{seam: &w.seam, time: w.Time, id: w.ID, live: w.Live, sequence: w.At}, nil
 }
@@ -122,8 +123,8 @@ func (p place) after() uint64 {
 
 // rest asks for the rows behind the place. Those of its millisecond come once
 // more; passed tells them.
-func (p place) rest(pattern records.Pattern) records.RangeQuery {
-	q := records.RangeQuery{Pattern: pattern, Window: records.Window{Start: p.seam.From}, MaxID: p.seam.MaxID}
+func (p place) rest(pattern key.Pattern) history.RangeQuery {
+	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.seam.From}, MaxID: p.seam.MaxID}
 	if p.id > 0 {
 		q.Window.Start = &p.time
 	}
@@ -131,7 +132,7 @@ func (p place) rest(pattern records.Pattern) records.RangeQuery {
 }
 
 // passed reports whether a row is not behind the place.
-func (p place) passed(row records.Row) bool {
+func (p place) passed(row history.Row) bool {
 	return p.id > 0 && row.Time == p.time && row.ID <= p.id
 }
 

@@ -7,7 +7,8 @@ import (
 	"iter"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // ErrNoHistory says that a query was asked of a database without a backend.
@@ -34,7 +35,7 @@ func QueryLatest[T any](ctx context.Context, db *DB, pattern string, limit int) 
 	if limit < 1 {
 		return nil, fmt.Errorf("aimdb: query %q: a limit of %d asks for nothing; it must be 1 or more", pattern, limit)
 	}
-	return collect[T](db, db.config.backend.Latest(ctx, records.LatestQuery{Pattern: p, Limit: limit}))
+	return collect[T](db, db.config.backend.Latest(ctx, history.LatestQuery{Pattern: p, Limit: limit}))
 }
 
 // QueryRange returns the values written from start to end, both included, of
@@ -66,17 +67,17 @@ func RangeRows[T any](ctx context.Context, db *DB, pattern string, start, end ti
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: query %q: %w", pattern, err)
 	}
-	return decode[T](db, db.config.backend.Range(ctx, records.RangeQuery{Pattern: p, Window: w})), nil
+	return decode[T](db, db.config.backend.Range(ctx, history.RangeQuery{Pattern: p, Window: w})), nil
 }
 
-func (db *DB) checkQuery(pattern string) (records.Pattern, error) {
+func (db *DB) checkQuery(pattern string) (key.Pattern, error) {
 	if db.config.backend == nil {
-		return records.Pattern{}, ErrNoHistory
+		return key.Pattern{}, ErrNoHistory
 	}
-	return records.ParsePattern(pattern)
+	return key.ParsePattern(pattern)
 }
 
-func collect[T any](db *DB, rows iter.Seq2[records.Row, error]) ([]Row[T], error) {
+func collect[T any](db *DB, rows iter.Seq2[history.Row, error]) ([]Row[T], error) {
 	var all []Row[T]
 	for row, err := range decode[T](db, rows) {
 		if err != nil {
@@ -88,7 +89,7 @@ func collect[T any](db *DB, rows iter.Seq2[records.Row, error]) ([]Row[T], error
 }
 
 // decode turns stored rows into values and leaves out those it cannot.
-func decode[T any](db *DB, rows iter.Seq2[records.Row, error]) iter.Seq2[Row[T], error] {
+func decode[T any](db *DB, rows iter.Seq2[history.Row, error]) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
 		for stored, err := range rows {
 			row := Row[T]{Record: stored.Record, Time: time.UnixMilli(stored.Time)}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -57,7 +58,7 @@ func (db *DB) catchUp(ctx context.Context) error {
 }
 
 func (db *DB) refillRecord(ctx context.Context, h *records.Handle) (int, error) {
-	var rows []records.Row
+	var rows []history.Row
 	for row, err := range db.config.backend.Last(ctx, h.Key(), h.Capacity()) {
 		if err != nil {
 			return 0, err

@@ -6,7 +6,9 @@ import (
 	"iter"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // Event is one step of [Follow]: a value, or the marker that says that history
@@ -21,7 +23,7 @@ type Event[T any] struct {
 	Lost uint64
 	// Loss is set if the log discarded a range before it was read, and does not
 	// say whose values those were. It comes with the first event behind them.
-	Loss *records.Loss
+	Loss *loss.Loss
 
 	at place
 }
@@ -60,7 +62,7 @@ func follow[T any](ctx context.Context, db *DB, begin func() (place, error)) ite
 			yield(Event[T]{}, err)
 			return
 		}
-		pattern, err := records.ParsePattern(at.seam.Pattern)
+		pattern, err := key.ParsePattern(at.seam.Pattern)
 		if err != nil {
 			yield(Event[T]{}, err)
 			return
@@ -77,7 +79,7 @@ func follow[T any](ctx context.Context, db *DB, begin func() (place, error)) ite
 
 // followHistory yields the rows behind a place. It returns false when nothing
 // may come behind them.
-func followHistory[T any](ctx context.Context, db *DB, p records.Pattern, at place, yield func(Event[T], error) bool) bool {
+func followHistory[T any](ctx context.Context, db *DB, p key.Pattern, at place, yield func(Event[T], error) bool) bool {
 	begin := at
 	for row, err := range db.config.backend.Range(ctx, begin.rest(p)) {
 		if ctx.Err() != nil {
@@ -99,9 +101,9 @@ func followHistory[T any](ctx context.Context, db *DB, p records.Pattern, at pla
 }
 
 // followLog yields what the log has behind a place.
-func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, yield func(Event[T], error) bool) {
+func followLog[T any](ctx context.Context, db *DB, p key.Pattern, at place, yield func(Event[T], error) bool) {
 	lost := map[string]uint64{} // what the next event of a record has to tell
-	var discarded *records.Loss // what the next event of any has to
+	var discarded *loss.Loss    // what the next event of any has to
 	for message, err := range db.bus.Follow(ctx, p, at.sequence) {
 		if ctx.Err() != nil {
 			return
@@ -123,7 +125,7 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, 
 		if at.seam.early(message.Time) {
 			continue
 		}
-		event, ok := eventOf[T](db, records.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
+		event, ok := eventOf[T](db, history.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
 		if !ok {
 			continue
 		}
@@ -137,7 +139,7 @@ func followLog[T any](ctx context.Context, db *DB, p records.Pattern, at place, 
 }
 
 // joined adds a range that the log discarded to the one before, if there is one.
-func joined(before *records.Loss, l records.Loss) *records.Loss {
+func joined(before *loss.Loss, l loss.Loss) *loss.Loss {
 	if before != nil {
 		l.Count += before.Count
 		l.From, l.FirstTime = before.From, before.FirstTime
@@ -146,7 +148,7 @@ func joined(before *records.Loss, l records.Loss) *records.Loss {
 }
 
 // eventOf returns false for a value that does not decode, which is counted.
-func eventOf[T any](db *DB, row records.Row, at place) (Event[T], bool) {
+func eventOf[T any](db *DB, row history.Row, at place) (Event[T], bool) {
 	event := Event[T]{Row: Row[T]{Record: row.Record, Time: time.UnixMilli(row.Time)}, at: at}
 	if err := unmarshal(row.Value, &event.Value); err != nil {
 		db.undecoded.add(db.config.logger, row, err)

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -32,9 +32,9 @@ func sweeping(t *testing.T, maxAge time.Duration, opts ...aimdb.Option) *aimdb.D
 }
 
 // awaitHistory waits until the history is as it should be.
-func awaitHistory(t *testing.T, db *aimdb.DB, what string, holds func(*records.HistoryStats) bool) {
+func awaitHistory(t *testing.T, db *aimdb.DB, what string, holds func(*history.Stats) bool) {
 	t.Helper()
-	var last *records.HistoryStats
+	var last *history.Stats
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		stats, err := db.Stats(t.Context())
 		if err != nil {
@@ -69,7 +69,7 @@ func TestHistoryBytesHoldsWithoutAnAge(t *testing.T) {
 	stop := start(t, db)
 	sendMany(t, db, kept, 500)
 	sendMany(t, db, free, 5000)
-	awaitHistory(t, db, "a file within its limit", func(s *records.HistoryStats) bool { return s.FileBytes-s.FreeBytes <= limit })
+	awaitHistory(t, db, "a file within its limit", func(s *history.Stats) bool { return s.FileBytes-s.FreeBytes <= limit })
 	if rows, err := aimdb.QueryLatest[string](t.Context(), db, "kept", 1000); err != nil || len(rows) != 500 {
 		t.Errorf("of what is kept for ever there are %d rows, %v; want 500", len(rows), err)
 	}
@@ -86,7 +86,7 @@ func TestRetainForEverythingTakesThePlaceOfTheAge(t *testing.T) {
 	r := register[string](t, db, "n", aimdb.Ring(256), aimdb.Persist(), aimdb.Lossless())
 	stop := start(t, db)
 	sendMany(t, db, r, 1000)
-	awaitHistory(t, db, "100 rows", func(s *records.HistoryStats) bool { return s.Rows == 100 })
+	awaitHistory(t, db, "100 rows", func(s *history.Stats) bool { return s.Rows == 100 })
 	stop()
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -150,7 +150,7 @@ func (db *DB) runBackend(ctx context.Context) error {
 // addLoss counts a loss that was first seen behind the log, and has the next
 // message of the record tell it. Where it names no record, the ledger of the
 // backend and the log line are all there is.
-func (db *DB) addLoss(l records.Loss) {
+func (db *DB) addLoss(l loss.Loss) {
 	if h, ok := db.registry.Lookup(l.Record); ok {
 		h.AddLoss(l)
 		db.bus.TellLost(h, l.Count)

@@ -5,12 +5,12 @@ import (
 	"math"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // window makes of two times, both included, what a backend is asked. A zero
 // time is an open end.
-func window(start, end time.Time) (w records.Window, err error) {
+func window(start, end time.Time) (w history.Window, err error) {
 	if w.Start, err = millis("start", start); err != nil {
 		return w, err
 	}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // Info asks the server what it is. An upstream server on a WebSocket has no
@@ -94,7 +94,7 @@ func (c *Client) Drain(ctx context.Context, key string, limit int) ([]json.RawMe
 // Query returns the newest limit stored rows of every record that matches a
 // pattern, within a window of write times, the oldest first. The ID of the rows
 // is not known.
-func (c *Client) Query(ctx context.Context, pattern string, limit int, window records.Window) ([]records.Row, error) {
+func (c *Client) Query(ctx context.Context, pattern string, limit int, window history.Window) ([]history.Row, error) {
 	params := struct {
 		Name  string `json:"name"`
 		Limit int    `json:"limit"`
@@ -112,9 +112,9 @@ func (c *Client) Query(ctx context.Context, pattern string, limit int, window re
 	if err := c.read("record.query", raw, &answer); err != nil {
 		return nil, err
 	}
-	rows := make([]records.Row, len(answer.Records))
+	rows := make([]history.Row, len(answer.Records))
 	for i, r := range answer.Records {
-		rows[i] = records.Row{Record: r.Topic, Time: r.Time, Value: r.Payload}
+		rows[i] = history.Row{Record: r.Topic, Time: r.Time, Value: r.Payload}
 	}
 	return rows, nil
 }

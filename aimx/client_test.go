@@ -11,12 +11,12 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 func TestClientOnBothTransports(t *testing.T) {
 	h := open(t)
-	h.history.rows = []records.Row{{ID: 1, Record: "accuracy::vienna", Time: 7, Value: []byte(`{"ppm":1}`)}}
+	h.history.rows = []history.Row{{ID: 1, Record: "accuracy::vienna", Time: 7, Value: []byte(`{"ppm":1}`)}}
 	for _, endpoint := range []string{h.socket, "unix://" + h.socket, "UDS://" + h.socket, h.webSocket(), strings.TrimSuffix(h.webSocket(), "/ws")} {
 		t.Run(endpoint, func(t *testing.T) {
 			ctx, c := soon(t), dial(t, endpoint)
@@ -35,8 +35,8 @@ func TestClientOnBothTransports(t *testing.T) {
 			if v, err := c.Drain(ctx, "hub.settings", -1); err != nil || len(v) != 1 || string(v[0]) != `{"tolerance_celsius":5}` {
 				t.Errorf("drained %s, %v", v, err)
 			}
-			rows, err := c.Query(ctx, "accuracy::*", 3, records.Window{})
-			if want := []records.Row{{Record: "accuracy::vienna", Time: 7, Value: []byte(`{"ppm":1}`)}}; err != nil || !reflect.DeepEqual(rows, want) {
+			rows, err := c.Query(ctx, "accuracy::*", 3, history.Window{})
+			if want := []history.Row{{Record: "accuracy::vienna", Time: 7, Value: []byte(`{"ppm":1}`)}}; err != nil || !reflect.DeepEqual(rows, want) {
 				t.Errorf("query %v, %v", rows, err)
 			}
 			if err := c.Ping(ctx); err != nil {
@@ -141,7 +141,7 @@ func TestConnectionLost(t *testing.T) {
 		}
 		asked := make(chan error, 1)
 		go func() {
-			_, err := c.Query(soon(t), "#", 1, records.Window{})
+			_, err := c.Query(soon(t), "#", 1, history.Window{})
 			asked <- err
 		}()
 		<-h.history.begun
@@ -187,13 +187,13 @@ func TestLongQuery(t *testing.T) {
 
 func TestQueryGuards(t *testing.T) {
 	h := open(t, func(c *aimx.Config) { c.Limits.QueryRows = 1; c.Limits.QueryTimeout = 50e6 })
-	h.history.rows = []records.Row{{Record: "a", Value: []byte("1")}, {Record: "b", Value: []byte("2")}}
+	h.history.rows = []history.Row{{Record: "a", Value: []byte("1")}, {Record: "b", Value: []byte("2")}}
 	c := dial(t, h.socket)
-	if _, err := c.Query(soon(t), "#", 1, records.Window{}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "limit") {
+	if _, err := c.Query(soon(t), "#", 1, history.Window{}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "limit") {
 		t.Errorf("got %v", err)
 	}
 	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 1)
-	if _, err := c.Query(soon(t), "#", 1, records.Window{}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "longer") {
+	if _, err := c.Query(soon(t), "#", 1, history.Window{}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "longer") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -201,7 +201,7 @@ func TestQueryGuards(t *testing.T) {
 func TestNoHistory(t *testing.T) {
 	h := open(t, func(c *aimx.Config) { c.History = nil })
 	for endpoint, code := range map[string]aimx.Code{h.socket: aimx.CodeInternal, h.webSocket(): aimx.CodeNotFound} {
-		if _, err := dial(t, endpoint).Query(soon(t), "#", 1, records.Window{}); !refusedWith(err, code) {
+		if _, err := dial(t, endpoint).Query(soon(t), "#", 1, history.Window{}); !refusedWith(err, code) {
 			t.Errorf("got %v, want %s", err, code)
 		}
 	}
@@ -213,7 +213,7 @@ func TestContextEndsACall(t *testing.T) {
 	c := dial(t, h.socket)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-h.history.begun; cancel() }()
-	if _, err := c.Query(ctx, "#", 1, records.Window{}); !errors.Is(err, context.Canceled) {
+	if _, err := c.Query(ctx, "#", 1, history.Window{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if err := c.Ping(soon(t)); err != nil {

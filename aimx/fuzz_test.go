@@ -4,14 +4,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // FuzzServer sends whatever to a server, which must go on answering.
 func FuzzServer(f *testing.F) {
 	h := open(f)
-	h.history.rows = []records.Row{{ID: 1, Record: "accuracy::vienna", Time: 7, Value: []byte(`1`)}}
-	h.history.buckets = []records.Bucket{{Record: "accuracy::vienna", Count: 1}}
+	h.history.rows = []history.Row{{ID: 1, Record: "accuracy::vienna", Time: 7, Value: []byte(`1`)}}
+	h.history.buckets = []history.Bucket{{Record: "accuracy::vienna", Count: 1}}
 	for _, seed := range []string{
 		`{"t":"req","id":1,"method":"hello","params":{"version":"3.0"}}`,
 		`{"t":"req","id":1,"method":"record.query","params":{"name":"accuracy::*","limit":3,"start":0,"end":9}}`,

@@ -9,25 +9,26 @@ import (
 	"math"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // History answers record.query and the methods of the extension. What a query
 // asks wrongly it refuses with a *records.QueryError.
 type History interface {
 	// Latest yields the newest rows of each record, newest first within one.
-	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
+	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
 	// Range yields the rows of a span of time.
-	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
+	Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error]
 	// CursorAfter returns the cursor that goes on behind the rows that Range
 	// has yielded for q so far.
-	CursorAfter(q records.RangeQuery, rows []records.Row) (string, error)
+	CursorAfter(q history.RangeQuery, rows []history.Row) (string, error)
 	// Position returns up to which row the history reaches now.
-	Position(ctx context.Context) (records.Position, error)
+	Position(ctx context.Context) (history.Position, error)
 	// Buckets yields summaries of a number over spans of time.
-	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
+	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 	// Stats describes the whole history.
-	Stats(ctx context.Context) (records.HistoryStats, error)
+	Stats(ctx context.Context) (history.Stats, error)
 }
 
 // question reads the parameters of a request to the history, while they are
@@ -90,7 +91,7 @@ func (s *session) consult(f frame, ask question) {
 // historyFailed says why a query has no answer. What the client can change is
 // not worth a line in the log.
 func (s *session) historyFailed(ctx context.Context, method, pattern string, err error) *refusal {
-	if wrong := (*records.QueryError)(nil); errors.As(err, &wrong) {
+	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
 		return refuse(CodeInternal, "%v", wrong)
 	}
 	if s.ctx.Err() == nil {
@@ -121,22 +122,22 @@ type scope struct {
 	End     *int64  `json:"end,omitempty"`
 }
 
-func newScope(p records.Pattern, w records.Window) scope {
+func newScope(p key.Pattern, w history.Window) scope {
 	text := p.String()
 	return scope{Pattern: &text, Start: w.Start, End: w.End}
 }
 
 // read returns the scope as queries have it. Without a pattern it is all.
-func (c scope) read() (records.Pattern, records.Window, *refusal) {
+func (c scope) read() (key.Pattern, history.Window, *refusal) {
 	text := "#"
 	if c.Pattern != nil {
 		text = *c.Pattern
 	}
-	p, err := records.ParsePattern(text)
+	p, err := key.ParsePattern(text)
 	if err != nil {
-		return p, records.Window{}, refuse(CodeInternal, "%v", err)
+		return p, history.Window{}, refuse(CodeInternal, "%v", err)
 	}
-	return p, records.Window{Start: c.Start, End: c.End}, nil
+	return p, history.Window{Start: c.Start, End: c.End}, nil
 }
 
 // readParams reads parameters of which none may be unknown: one that was
@@ -172,7 +173,7 @@ type bucketParams struct {
 
 // answerWithBuckets is the answer to history.buckets.
 type answerWithBuckets struct {
-	Buckets []records.Bucket `json:"buckets"`
+	Buckets []history.Bucket `json:"buckets"`
 }
 
 func (s *session) historyBuckets(params []byte) (search, *refusal) {
@@ -184,7 +185,7 @@ func (s *session) historyBuckets(params []byte) (search, *refusal) {
 	if p.Width < 1 || p.Width > widest {
 		return nil, refuse(CodeInternal, "the width of the buckets is %d ms and must be from 1 to %d", p.Width, widest)
 	}
-	q := records.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
+	q := history.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
 	var no *refusal
 	if q.Pattern, q.Window, no = p.scope.read(); no != nil {
 		return nil, no
@@ -192,7 +193,7 @@ func (s *session) historyBuckets(params []byte) (search, *refusal) {
 	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectBuckets(ctx, q) }, nil
 }
 
-func (s *session) collectBuckets(ctx context.Context, q records.BucketQuery) (json.RawMessage, *refusal) {
+func (s *session) collectBuckets(ctx context.Context, q history.BucketQuery) (json.RawMessage, *refusal) {
 	limits := s.server.config.Limits
 	b, n := []byte(`{"buckets":[`), 0
 	for bucket, err := range s.server.config.History.Buckets(ctx, q) {

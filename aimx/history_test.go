@@ -12,19 +12,20 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // TestHistoryOnTheWire checks the bytes of the extension on both transports.
 func TestHistoryOnTheWire(t *testing.T) {
 	h := open(t)
-	h.history.rows = []records.Row{
+	h.history.rows = []history.Row{
 		{ID: 1, Record: "a", Time: 5, Value: []byte("{\"n\":\n1}")},
 		{ID: 2, Record: "a", Time: 6, Value: []byte(`{broken`)},
 		{ID: 3, Record: `say "b"`, Time: 7, Value: []byte(`"x"`)},
 		{ID: 4, Record: "cellar.safe", Time: 8, Value: []byte(`4`)}, // not remote; record.query answers with it too
 	}
-	h.history.buckets = []records.Bucket{{Record: "a", Start: 10, Count: 1, Min: 1.5, Max: 1.5, Mean: 1.5, Sum: 1.5, First: 1.5, Last: 1.5}}
+	h.history.buckets = []history.Bucket{{Record: "a", Start: 10, Count: 1, Min: 1.5, Max: 1.5, Mean: 1.5, Sum: 1.5, First: 1.5, Last: 1.5}}
 	for name, p := range map[string]peer{"line": h.linePeer(t), "web": h.webPeer(t)} {
 		t.Run(name, func(t *testing.T) {
 			exchange(t, p, `{"t":"req","id":1,"method":"history.page","params":{"limit":3}}`,
@@ -52,7 +53,7 @@ func TestHistoryOnTheWire(t *testing.T) {
 // TestHistoryRefuses: a parameter that was skipped would make the answer wrong.
 func TestHistoryRefuses(t *testing.T) {
 	h := open(t)
-	h.history.rows = []records.Row{{ID: 1, Record: "a", Value: []byte("1")}}
+	h.history.rows = []history.Row{{ID: 1, Record: "a", Value: []byte("1")}}
 	p := h.linePeer(t)
 	for _, c := range []struct{ method, params, says string }{
 		{"history.page", `{"limit":-1}`, "negative"},
@@ -79,7 +80,7 @@ func TestHistoryRefuses(t *testing.T) {
 			t.Errorf("%s %s: got %s, want %q", c.method, c.params, got, c.says)
 		}
 	}
-	h.history.buckets = []records.Bucket{{Record: "a", Sum: math.Inf(1)}}
+	h.history.buckets = []history.Bucket{{Record: "a", Sum: math.Inf(1)}}
 	p.send(t, `{"t":"req","id":1,"method":"history.buckets","params":{"width":1}}`)
 	if got := p.next(t); !strings.Contains(got, "JSON cannot hold") {
 		t.Errorf("an infinite sum: %s", got)
@@ -100,13 +101,13 @@ func TestHistoryIsBounded(t *testing.T) {
 		if i >= 10 && i < 15 { // larger than a page
 			value = fmt.Appendf(nil, `"%d%s"`, i, strings.Repeat(".", 300))
 		}
-		h.history.rows = append(h.history.rows, records.Row{ID: int64(i + 1), Record: "a", Time: int64(i), Value: value})
+		h.history.rows = append(h.history.rows, history.Row{ID: int64(i + 1), Record: "a", Time: int64(i), Value: value})
 	}
 	c := dial(t, h.socket)
 	for _, total := range []int{0, 1, 4, 5, 13, 20, 100} {
 		var times []int64
 		pages := 0
-		for page, err := range c.HistoryPages(soon(t), records.RangeQuery{Pattern: records.WirePattern("#"), Total: total}) {
+		for page, err := range c.HistoryPages(soon(t), history.RangeQuery{Pattern: key.WirePattern("#"), Total: total}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,8 +134,8 @@ func TestHistoryIsBounded(t *testing.T) {
 			}
 		}
 	}
-	h.history.buckets = make([]records.Bucket, 3)
-	if _, err := c.HistoryBuckets(soon(t), records.BucketQuery{Width: time.Second, Pattern: records.WirePattern("#")}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "wider") {
+	h.history.buckets = make([]history.Bucket, 3)
+	if _, err := c.HistoryBuckets(soon(t), history.BucketQuery{Width: time.Second, Pattern: key.WirePattern("#")}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "wider") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -143,10 +144,10 @@ func TestHistoryIsBounded(t *testing.T) {
 // to no page.
 func TestHistoryPagesStayAsOfTheirBegin(t *testing.T) {
 	h := open(t, func(c *aimx.Config) { c.Limits.PageRows = 2 })
-	one := records.Row{Record: "a", Value: []byte("1")}
-	h.history.rows = []records.Row{one, one, one, one, one}
+	one := history.Row{Record: "a", Value: []byte("1")}
+	h.history.rows = []history.Row{one, one, one, one, one}
 	pages := 0
-	for page, err := range dial(t, h.socket).HistoryPages(soon(t), records.RangeQuery{Pattern: records.WirePattern("#")}) {
+	for page, err := range dial(t, h.socket).HistoryPages(soon(t), history.RangeQuery{Pattern: key.WirePattern("#")}) {
 		if pages++; err != nil || page.MaxID != 5 || h.history.ranged.MaxID != 5 {
 			t.Fatalf("page %d goes up to row %d and was asked up to %d, %v; want 5", pages, page.MaxID, h.history.ranged.MaxID, err)
 		}
@@ -164,33 +165,33 @@ func TestHistoryPagesStayAsOfTheirBegin(t *testing.T) {
 func TestHistoryTakesTooLong(t *testing.T) {
 	h := open(t, func(c *aimx.Config) { c.Limits.QueryTimeout = 50 * time.Millisecond })
 	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 2)
-	c, all := dial(t, h.socket), records.WirePattern("#")
-	if _, err := c.HistoryPage(soon(t), records.RangeQuery{Pattern: all}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "fewer rows") {
+	c, all := dial(t, h.socket), key.WirePattern("#")
+	if _, err := c.HistoryPage(soon(t), history.RangeQuery{Pattern: all}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "fewer rows") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := c.HistoryBuckets(soon(t), records.BucketQuery{Pattern: all, Width: time.Hour}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "shorter time") {
+	if _, err := c.HistoryBuckets(soon(t), history.BucketQuery{Pattern: all, Width: time.Hour}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "shorter time") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestHistoryClientOnBothTransports(t *testing.T) {
 	h := open(t)
-	h.history.rows = []records.Row{{ID: 1, Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}
-	h.history.buckets = []records.Bucket{{Record: "a", Count: 2, Mean: 0.1}}
+	h.history.rows = []history.Row{{ID: 1, Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}
+	h.history.buckets = []history.Bucket{{Record: "a", Count: 2, Mean: 0.1}}
 	for _, endpoint := range []string{h.socket, h.webSocket()} {
 		ctx, c := soon(t), dial(t, endpoint)
-		if stats, err := c.HistoryStats(ctx); err != nil || !reflect.DeepEqual(stats, records.HistoryStats{Identity: "shelf", Rows: 1}) {
+		if stats, err := c.HistoryStats(ctx); err != nil || !reflect.DeepEqual(stats, history.Stats{Identity: "shelf", Rows: 1}) {
 			t.Errorf("stats %+v, %v", stats, err)
 		}
-		page, err := c.HistoryPage(ctx, records.RangeQuery{Pattern: records.WirePattern("#")})
-		if want := (aimx.Page{Rows: []records.Row{{Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}, MaxID: 1}); err != nil || !reflect.DeepEqual(page, want) {
+		page, err := c.HistoryPage(ctx, history.RangeQuery{Pattern: key.WirePattern("#")})
+		if want := (aimx.Page{Rows: []history.Row{{Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}, MaxID: 1}); err != nil || !reflect.DeepEqual(page, want) {
 			t.Errorf("page %+v, %v", page, err)
 		}
-		buckets, err := c.HistoryBuckets(ctx, records.BucketQuery{Pattern: records.WirePattern("#"), Width: time.Hour})
+		buckets, err := c.HistoryBuckets(ctx, history.BucketQuery{Pattern: key.WirePattern("#"), Width: time.Hour})
 		if err != nil || !reflect.DeepEqual(buckets, h.history.buckets) {
 			t.Errorf("buckets %+v, %v", buckets, err)
 		}
-		if _, err := c.HistoryBuckets(ctx, records.BucketQuery{Width: time.Microsecond}); err == nil || !strings.Contains(err.Error(), "millisecond") {
+		if _, err := c.HistoryBuckets(ctx, history.BucketQuery{Width: time.Microsecond}); err == nil || !strings.Contains(err.Error(), "millisecond") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -201,8 +202,8 @@ func TestHistoryIsNotThere(t *testing.T) {
 	for endpoint, code := range map[string]aimx.Code{h.socket: aimx.CodeInternal, h.webSocket(): aimx.CodeNotFound} {
 		ctx, c := soon(t), dial(t, endpoint)
 		_, stats := c.HistoryStats(ctx)
-		_, page := c.HistoryPage(ctx, records.RangeQuery{})
-		_, buckets := c.HistoryBuckets(ctx, records.BucketQuery{})
+		_, page := c.HistoryPage(ctx, history.RangeQuery{})
+		_, buckets := c.HistoryBuckets(ctx, history.BucketQuery{})
 		for _, err := range []error{stats, page, buckets} {
 			if !refusedWith(err, code) || !strings.Contains(err.Error(), "no history") {
 				t.Errorf("got %v, want %s", err, code)
@@ -241,7 +242,7 @@ func TestPagesOfABrokenServer(t *testing.T) {
 		}
 	}()
 	c := dial(t, path)
-	for _, err := range c.HistoryPages(soon(t), records.RangeQuery{}) {
+	for _, err := range c.HistoryPages(soon(t), history.RangeQuery{}) {
 		if err == nil || !strings.Contains(err.Error(), "never end") {
 			t.Errorf("got %v", err)
 		}

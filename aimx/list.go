@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -51,10 +52,10 @@ type RecordInfo struct {
 	// Drops says which readers dropped what, Losses which values did not reach
 	// the log or a sink (the latest), Lost how many those are in all, LostBy how
 	// many of each cause.
-	Drops  []Drop                   `json:"drops,omitempty"`
-	Losses []records.Loss           `json:"losses,omitempty"`
-	Lost   uint64                   `json:"lost_count,omitempty"`
-	LostBy map[records.Cause]uint64 `json:"lost_by_cause,omitempty"`
+	Drops  []Drop                `json:"drops,omitempty"`
+	Losses []loss.Loss           `json:"losses,omitempty"`
+	Lost   uint64                `json:"lost_count,omitempty"`
+	LostBy map[loss.Cause]uint64 `json:"lost_by_cause,omitempty"`
 }
 
 // StageProfile is what one stage of a record took.
@@ -82,9 +83,9 @@ type SignalStats struct {
 
 // Drop is a number of values that a reader did not get.
 type Drop struct {
-	Reader string        `json:"reader,omitempty"`
-	Cause  records.Cause `json:"cause"`
-	Count  uint64        `json:"count"`
+	Reader string     `json:"reader,omitempty"`
+	Cause  loss.Cause `json:"cause"`
+	Count  uint64     `json:"count"`
 }
 
 func (s *session) list([]byte) (json.RawMessage, *refusal) {

@@ -19,6 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -117,32 +119,32 @@ func (h *house) webSocket() string { return "ws" + strings.TrimPrefix(h.web.URL,
 
 // shelf is a history of given rows.
 type shelf struct {
-	rows []records.Row
+	rows []history.Row
 	err  error
 	// hold, if not nil, makes queries wait until it is closed; begun tells
 	// that one does.
 	hold, begun chan struct{}
-	asked       records.LatestQuery
-	ranged      records.RangeQuery
-	summarized  records.BucketQuery
-	buckets     []records.Bucket
+	asked       history.LatestQuery
+	ranged      history.RangeQuery
+	summarized  history.BucketQuery
+	buckets     []history.Bucket
 }
 
-func (s *shelf) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error] {
+func (s *shelf) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	s.asked = q
 	return yielding(ctx, s, s.matching(q.Pattern))
 }
 
 // Range has its rows in the order they are given, and cursors that are the
 // number of rows behind them.
-func (s *shelf) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error] {
+func (s *shelf) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	s.ranged = q
 	rows := s.matching(q.Pattern)
 	if q.Cursor != "" {
 		n, err := strconv.Atoi(q.Cursor)
 		if err != nil || n > len(rows) {
-			return func(yield func(records.Row, error) bool) {
-				yield(records.Row{}, &records.QueryError{Reason: "the cursor is not one"})
+			return func(yield func(history.Row, error) bool) {
+				yield(history.Row{}, &history.QueryError{Reason: "the cursor is not one"})
 			}
 		}
 		rows = rows[n:]
@@ -150,26 +152,26 @@ func (s *shelf) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[recor
 	return yielding(ctx, s, rows[:min(q.Total, len(rows))])
 }
 
-func (s *shelf) CursorAfter(q records.RangeQuery, rows []records.Row) (string, error) {
+func (s *shelf) CursorAfter(q history.RangeQuery, rows []history.Row) (string, error) {
 	n, _ := strconv.Atoi(q.Cursor) // "" is 0
 	return strconv.Itoa(n + len(rows)), s.err
 }
 
-func (s *shelf) Position(context.Context) (records.Position, error) {
-	return records.Position{MaxID: int64(len(s.rows))}, s.err
+func (s *shelf) Position(context.Context) (history.Position, error) {
+	return history.Position{MaxID: int64(len(s.rows))}, s.err
 }
 
-func (s *shelf) Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error] {
+func (s *shelf) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
 	s.summarized = q
 	return yielding(ctx, s, s.buckets)
 }
 
-func (s *shelf) Stats(context.Context) (records.HistoryStats, error) {
-	return records.HistoryStats{Identity: "shelf", Rows: int64(len(s.rows))}, s.err
+func (s *shelf) Stats(context.Context) (history.Stats, error) {
+	return history.Stats{Identity: "shelf", Rows: int64(len(s.rows))}, s.err
 }
 
-func (s *shelf) matching(p records.Pattern) []records.Row {
-	return slices.DeleteFunc(slices.Clone(s.rows), func(r records.Row) bool { return !p.Match(r.Record) })
+func (s *shelf) matching(p key.Pattern) []history.Row {
+	return slices.DeleteFunc(slices.Clone(s.rows), func(r history.Row) bool { return !p.Match(r.Record) })
 }
 
 // yielding waits if the shelf is held, and then yields what there is.

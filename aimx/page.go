@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // pageParams are the parameters of history.page.
@@ -46,7 +46,7 @@ func (s *session) historyPage(params []byte) (search, *refusal) {
 	if p.Limit == 0 || p.Limit > most {
 		p.Limit = most
 	}
-	q := records.RangeQuery{
+	q := history.RangeQuery{
 		Descending: p.Descending, PerRecord: p.PerRecord, Total: p.Limit, Cursor: p.Cursor, MaxID: p.MaxID,
 	}
 	var no *refusal
@@ -57,7 +57,7 @@ func (s *session) historyPage(params []byte) (search, *refusal) {
 }
 
 // collectPage reads rows until there are enough, or enough bytes of them.
-func (s *session) collectPage(ctx context.Context, q records.RangeQuery) (json.RawMessage, *refusal) {
+func (s *session) collectPage(ctx context.Context, q history.RangeQuery) (json.RawMessage, *refusal) {
 	page, err := s.readPage(ctx, &q)
 	if err != nil {
 		return nil, s.historyFailed(ctx, methodHistoryPage, q.Pattern.String(), err)
@@ -71,7 +71,7 @@ func (s *session) collectPage(ctx context.Context, q records.RangeQuery) (json.R
 	return page.end(q.MaxID, next), nil
 }
 
-func (s *session) readPage(ctx context.Context, q *records.RangeQuery) (*pageWriter, error) {
+func (s *session) readPage(ctx context.Context, q *history.RangeQuery) (*pageWriter, error) {
 	if q.MaxID == 0 {
 		position, err := s.server.config.History.Position(ctx)
 		if err != nil {
@@ -99,14 +99,14 @@ func (s *session) readPage(ctx context.Context, q *records.RangeQuery) (*pageWri
 // pageWriter makes the answer to history.page.
 type pageWriter struct {
 	buf  []byte
-	read []records.Row // without their values
+	read []history.Row // without their values
 	rows int           // those that are in buf
 	more bool
 }
 
 // add writes a row, unless it cannot stand in a frame.
-func (w *pageWriter) add(row records.Row) {
-	w.read = append(w.read, records.Row{ID: row.ID, Record: row.Record, Time: row.Time})
+func (w *pageWriter) add(row history.Row) {
+	w.read = append(w.read, history.Row{ID: row.ID, Record: row.Record, Time: row.Time})
 	if !validJSON(row.Value) || !utf8.ValidString(row.Record) {
 		return
 	}

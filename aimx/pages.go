@@ -6,14 +6,14 @@ import (
 	"iter"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // HistoryStats describes the whole history of the server. Like all that begins
 // with History it is a method of this project's extension, which a server of
 // upstream refuses with CodeNotFound.
-func (c *Client) HistoryStats(ctx context.Context) (records.HistoryStats, error) {
-	var stats records.HistoryStats
+func (c *Client) HistoryStats(ctx context.Context) (history.Stats, error) {
+	var stats history.Stats
 	raw, err := c.call(ctx, methodHistoryStats, "", nil)
 	if err != nil {
 		return stats, err
@@ -24,7 +24,7 @@ func (c *Client) HistoryStats(ctx context.Context) (records.HistoryStats, error)
 
 // HistoryBuckets summarizes a number over spans of time, by record and then by
 // time.
-func (c *Client) HistoryBuckets(ctx context.Context, q records.BucketQuery) ([]records.Bucket, error) {
+func (c *Client) HistoryBuckets(ctx context.Context, q history.BucketQuery) ([]history.Bucket, error) {
 	if q.Width%time.Millisecond != 0 {
 		return nil, fmt.Errorf("%s: the width %v of the buckets is not a whole number of milliseconds", methodHistoryBuckets, q.Width)
 	}
@@ -41,7 +41,7 @@ func (c *Client) HistoryBuckets(ctx context.Context, q records.BucketQuery) ([]r
 
 // Page is one page of a range. The ID of its rows is not known.
 type Page struct {
-	Rows []records.Row
+	Rows []history.Row
 	// LeftOut is the number of rows that cannot be sent, because their values
 	// are not JSON.
 	LeftOut int
@@ -54,7 +54,7 @@ type Page struct {
 
 // HistoryPage returns one page of a range: at most q.Total rows, fewer where
 // the server has its limit, and as many as fit if that is 0.
-func (c *Client) HistoryPage(ctx context.Context, q records.RangeQuery) (Page, error) {
+func (c *Client) HistoryPage(ctx context.Context, q history.RangeQuery) (Page, error) {
 	raw, err := c.call(ctx, methodHistoryPage, q.Pattern.String(), pageParams{
 		scope: newScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
 		Limit: q.Total, Cursor: q.Cursor, MaxID: q.MaxID,
@@ -66,9 +66,9 @@ func (c *Client) HistoryPage(ctx context.Context, q records.RangeQuery) (Page, e
 	if err := c.read(methodHistoryPage, raw, &answer); err != nil {
 		return Page{}, err
 	}
-	page := Page{Rows: make([]records.Row, len(answer.Rows)), LeftOut: answer.LeftOut, MaxID: answer.MaxID, Next: answer.Next}
+	page := Page{Rows: make([]history.Row, len(answer.Rows)), LeftOut: answer.LeftOut, MaxID: answer.MaxID, Next: answer.Next}
 	for i, r := range answer.Rows {
-		page.Rows[i] = records.Row{Record: r.Record, Time: r.Time, Value: r.Value}
+		page.Rows[i] = history.Row{Record: r.Record, Time: r.Time, Value: r.Value}
 	}
 	return page, nil
 }
@@ -76,7 +76,7 @@ func (c *Client) HistoryPage(ctx context.Context, q records.RangeQuery) (Page, e
 // HistoryPages yields the pages of a range until q.Total rows have come, all if
 // that is 0. It yields what was stored when it began, holds one page in memory,
 // and ends with the first error. The last page has the cursor of what follows.
-func (c *Client) HistoryPages(ctx context.Context, q records.RangeQuery) iter.Seq2[Page, error] {
+func (c *Client) HistoryPages(ctx context.Context, q history.RangeQuery) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for left := q.Total; ; {
 			q.Total = left

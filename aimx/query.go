@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // stored is one row of the answer to record.query.
@@ -38,18 +39,18 @@ func (s *session) query(params []byte) (search, *refusal) {
 	}, nil
 }
 
-func emptyWindow(w records.Window) bool {
+func emptyWindow(w history.Window) bool {
 	return w.Start != nil && w.End != nil && *w.Start > *w.End
 }
 
 // readQuery reads the parameters. What is not an unsigned integer counts as
 // absent, as upstream has it.
-func readQuery(params []byte) (records.LatestQuery, *refusal) {
+func readQuery(params []byte) (history.LatestQuery, *refusal) {
 	name, ok := nameOf(params)
 	if !ok {
 		name = "#"
 	}
-	q := records.LatestQuery{Pattern: records.WirePattern(name), Limit: 1}
+	q := history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1}
 	var limit *int64
 	for member, to := range map[string]**int64{"limit": &limit, "start": &q.Window.Start, "end": &q.Window.End} {
 		raw := string(parameter(params, member))
@@ -70,9 +71,9 @@ func readQuery(params []byte) (records.LatestQuery, *refusal) {
 }
 
 // ask collects the rows, oldest first.
-func (s *session) ask(ctx context.Context, q records.LatestQuery) (json.RawMessage, *refusal) {
+func (s *session) ask(ctx context.Context, q history.LatestQuery) (json.RawMessage, *refusal) {
 	limits := s.server.config.Limits
-	var rows []records.Row
+	var rows []history.Row
 	size, broken := 0, 0
 	for row, err := range s.server.config.History.Latest(ctx, q) {
 		if err != nil {
@@ -91,14 +92,14 @@ func (s *session) ask(ctx context.Context, q records.LatestQuery) (json.RawMessa
 	if broken > 0 {
 		s.server.config.Logger.Warn("record.query skipped stored rows that are not JSON", "pattern", q.Pattern.String(), "rows", broken)
 	}
-	slices.SortStableFunc(rows, func(a, b records.Row) int {
+	slices.SortStableFunc(rows, func(a, b history.Row) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
 	})
 	return appendRows(make([]byte, 0, size+64), rows), nil
 }
 
 // appendRows writes the answer without another copy of every value.
-func appendRows(b []byte, rows []records.Row) []byte {
+func appendRows(b []byte, rows []history.Row) []byte {
 	b = append(b, `{"records":[`...)
 	for i, row := range rows {
 		if i > 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -132,7 +133,7 @@ func TestMalformedFrames(t *testing.T) {
 
 func TestQuery(t *testing.T) {
 	h := open(t)
-	h.history.rows = []records.Row{
+	h.history.rows = []history.Row{
 		{ID: 4, Record: "accuracy::rome", Time: 30, Value: []byte("{\"c\":\n 3}")},
 		{ID: 5, Record: "accuracy::rome", Time: 20, Value: []byte(`broken`)},
 		{ID: 2, Record: "accuracy::rome", Time: 10, Value: []byte(`{"c":1}`)},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -39,7 +40,7 @@ func (s *session) open(topic string) (source, *refusal) {
 }
 
 func (s *session) openWildcard(topic string) source {
-	pattern := records.WirePattern(topic)
+	pattern := key.WirePattern(topic)
 	var matching []*records.Handle
 	var src source
 	for _, h := range s.server.config.Registry.Handles() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -219,7 +220,7 @@ func TestOutsidersCannotUseUpTheConsumers(t *testing.T) {
 	if made != outsideConsumers {
 		t.Fatalf("an outsider made %d consumers, want %d and a refusal", made, outsideConsumers)
 	}
-	for m, err := range b.Follow(deadline(t), records.WirePattern("#"), 0) {
+	for m, err := range b.Follow(deadline(t), key.WirePattern("#"), 0) {
 		if err != nil || m.Sequence != 1 {
 			t.Fatalf("followed to %d: %v", m.Sequence, err)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -102,8 +102,8 @@ func (c *Consumer) place(from Position, state jetstream.StreamState, first bool)
 		c.start.Sequence = 0
 	case from.Log != c.bus.identity:
 		c.start.Sequence = 0
-		c.pending = append(c.pending, Message{Loss: &records.Loss{
-			Cause: records.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli(),
+		c.pending = append(c.pending, Message{Loss: &loss.Loss{
+			Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli(),
 		}})
 		c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this one from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
 	case from.Sequence > end:
@@ -121,8 +121,8 @@ func (c *Consumer) place(from Position, state jetstream.StreamState, first bool)
 // at a time. Whose values they were shows when the next one of each record
 // comes.
 func (c *Consumer) gap(to uint64, written int64) {
-	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &records.Loss{
-		Cause: records.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.time, LastTime: written,
+	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &loss.Loss{
+		Cause: loss.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.time, LastTime: written,
 	}})
 	c.bus.log.Warn("bus: the log reached a limit before a sink had read it", "from", c.next, "to", to-1)
 	c.next = to

@@ -8,7 +8,8 @@ import (
 	"math"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -24,7 +25,7 @@ import (
 // next value of a record, how many values of that record are missing; or a
 // range, if the follower has had no value of the record and the log begins
 // behind the last one it had.
-func (b *Bus) Follow(ctx context.Context, pattern records.Pattern, after uint64) iter.Seq2[Message, error] {
+func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		f := &follower{bus: b, pattern: pattern, at: after, numbering: newNumbering(after)}
 		err := f.run(ctx, func(m Message) bool { return yield(m, nil) })
@@ -37,7 +38,7 @@ func (b *Bus) Follow(ctx context.Context, pattern records.Pattern, after uint64)
 // follower is one reading of Follow.
 type follower struct {
 	bus     *Bus
-	pattern records.Pattern
+	pattern key.Pattern
 	// at is the sequence up to which everything was read, or told lost.
 	at        uint64
 	numbering *numbering
@@ -117,8 +118,8 @@ func (f *follower) look(ctx context.Context, before uint64, yield func(Message) 
 	}
 	from := f.at + 1
 	f.at = first - 1
-	return yield(Message{Sequence: f.at, Loss: &records.Loss{
-		Cause: records.LogDiscarded, Count: first - from, From: from, To: f.at, LastTime: state.FirstTime.UnixMilli(),
+	return yield(Message{Sequence: f.at, Loss: &loss.Loss{
+		Cause: loss.LogDiscarded, Count: first - from, From: from, To: f.at, LastTime: state.FirstTime.UnixMilli(),
 	}}), nil
 }
 
@@ -137,9 +138,9 @@ func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) 
 
 // filter returns a subject that matches at least what the pattern does, so
 // that the server leaves out most of the rest.
-func (b *Bus) filter(kind string, pattern records.Pattern) string {
+func (b *Bus) filter(kind string, pattern key.Pattern) string {
 	if text, ok := pattern.Exact(); ok {
-		if key, err := records.ParseKey(text); err == nil {
+		if key, err := key.Parse(text); err == nil {
 			return b.subjects.of(kind, key.Segments())
 		}
 	}

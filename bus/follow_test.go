@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -26,7 +27,7 @@ func TestFollowYieldsWhatLiesBehindAndThenWhatComes(t *testing.T) {
 		after uint64
 	}{"temp::*": {0, 0}, "temp.vienna": {5, 10}, "#": {9, 18}} {
 		t.Run(text, func(t *testing.T) {
-			pattern, err := records.ParsePattern(text)
+			pattern, err := key.ParsePattern(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +66,7 @@ func TestFilterMatchesAtLeastThePattern(t *testing.T) {
 		"#":      "aimdb.db.log.>",
 		"a.b*.c": "aimdb.db.log.>",
 	} {
-		if got := b.filter(logKind, records.WirePattern(text)); got != want && text != "a.b*.c" {
+		if got := b.filter(logKind, key.WirePattern(text)); got != want && text != "a.b*.c" {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -29,7 +30,7 @@ func TestRingOverrunIsTold(t *testing.T) {
 	}
 	all := readAll(t, b, Position{}, 9)
 	l := all[0].Loss
-	if l == nil || l.Record != "temp::vienna" || l.Cause != records.RingOverrun || l.Count != 12 || l.From != 1 || l.To != 12 {
+	if l == nil || l.Record != "temp::vienna" || l.Cause != loss.RingOverrun || l.Count != 12 || l.From != 1 || l.To != 12 {
 		t.Fatalf("loss %+v", l)
 	}
 	if l.FirstTime != 0 || l.LastTime != all[1].Time {
@@ -67,11 +68,11 @@ func TestUnfitValuesAreTold(t *testing.T) {
 		err := r.ProduceLogged(deadline(t), v)
 		switch i {
 		case 1:
-			if !errors.As(err, &lost) || lost.Cause != records.NotEncodable {
+			if !errors.As(err, &lost) || lost.Cause != loss.NotEncodable {
 				t.Fatalf("NaN: %v", err)
 			}
 		case 3:
-			if !errors.As(err, &lost) || lost.Cause != records.LogRefused {
+			if !errors.As(err, &lost) || lost.Cause != loss.LogRefused {
 				t.Fatalf("too large: %v", err)
 			}
 		default:
@@ -80,7 +81,7 @@ func TestUnfitValuesAreTold(t *testing.T) {
 			}
 		}
 	}
-	causes := []records.Cause{"", records.NotEncodable, "", records.LogRefused, ""}
+	causes := []loss.Cause{"", loss.NotEncodable, "", loss.LogRefused, ""}
 	for i, m := range readAll(t, b, Position{}, 5) {
 		if (m.Loss == nil) != (causes[i] == "") || m.Loss != nil && (m.Loss.Cause != causes[i] || m.Loss.From != uint64(i+1)) {
 			t.Fatalf("message %d: %+v %+v", i, m, m.Loss)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 )
 
@@ -27,7 +27,7 @@ type Message struct {
 	// log does not hold.
 	Run, Number uint64
 	// Loss is set on a message that tells of a loss, instead of a value.
-	Loss *records.Loss
+	Loss *loss.Loss
 }
 
 // Position is a place in one life of a log.
@@ -49,9 +49,9 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	}
 	m.Lost = uint64(max(0, number(h, LostHeader)))
 	if b.subjects.kind(subject) == lossKind {
-		m.Loss, m.Value = &records.Loss{}, nil
+		m.Loss, m.Value = &loss.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {
-			m.Loss = &records.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}
+			m.Loss = &loss.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}
 			b.log.Warn("bus: a message about a loss cannot be read", "sequence", sequence, "error", err)
 		}
 	}

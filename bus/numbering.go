@@ -3,7 +3,8 @@ package bus
 import (
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // numbering follows the numbers of each record's messages as one reader gets
@@ -33,7 +34,7 @@ func newNumbering(start uint64) *numbering {
 // record right before it. That is known if the reader has had a message of the
 // record in the same run, or if the run began behind the point where reading
 // began; known is false otherwise.
-func (n *numbering) note(m *Message) (loss *records.Loss, known bool) {
+func (n *numbering) note(m *Message) (l *loss.Loss, known bool) {
 	covers := uint64(1)
 	if m.Loss != nil {
 		covers = m.Loss.Count
@@ -59,15 +60,15 @@ func (n *numbering) note(m *Message) (loss *records.Loss, known bool) {
 	if !known || first <= before+1 {
 		return nil, known
 	}
-	return &records.Loss{
-		Record: m.Record, Cause: records.LogDiscarded, Count: first - before - 1,
+	return &loss.Loss{
+		Record: m.Record, Cause: loss.LogDiscarded, Count: first - before - 1,
 		From: before + 1, To: first - 1, FirstTime: since, LastTime: m.Time,
 	}, true
 }
 
 // seed notes what each record's last number is as reading begins, somewhere
 // before it. What comes behind that number must come.
-func (n *numbering) seed(r *Republisher, pattern records.Pattern) {
+func (n *numbering) seed(r *Republisher, pattern key.Pattern) {
 	w := r.writer.Load()
 	if w == nil {
 		return

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -175,7 +177,7 @@ func TestFollowerIsToldWhatTheLogDiscarded(t *testing.T) {
 	ctx, stop := context.WithCancel(deadline(t))
 	defer stop()
 	flooded := false
-	for m, err := range b.Follow(ctx, records.WirePattern("#"), 0) {
+	for m, err := range b.Follow(ctx, key.WirePattern("#"), 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,15 +206,15 @@ func TestFollowerIsToldThatTheLogBeginsBehindIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for m, err := range b.Follow(deadline(t), records.WirePattern("c"), 5) {
-		if err != nil || m.Loss == nil || m.Loss.Cause != records.LogDiscarded || m.Loss.From != 6 || m.Loss.To != state.FirstSeq-1 || m.Loss.Record != "" {
+	for m, err := range b.Follow(deadline(t), key.WirePattern("c"), 5) {
+		if err != nil || m.Loss == nil || m.Loss.Cause != loss.LogDiscarded || m.Loss.From != 6 || m.Loss.To != state.FirstSeq-1 || m.Loss.Record != "" {
 			t.Fatalf("first comes %+v %+v (%v), want that 6 to %d are missing", m, m.Loss, err, state.FirstSeq-1)
 		}
 		break
 	}
 	// Where all is still there, nothing is missing: c is only every fourth.
 	n := 0
-	for m, err := range b.Follow(deadline(t), records.WirePattern("c"), state.FirstSeq) {
+	for m, err := range b.Follow(deadline(t), key.WirePattern("c"), state.FirstSeq) {
 		if err != nil || m.Loss != nil {
 			t.Fatalf("%+v %+v (%v)", m, m.Loss, err)
 		}
@@ -238,7 +240,7 @@ func TestFollowTakesNoOverrunForAGap(t *testing.T) {
 	}
 	r.Produce(reading{20})
 	n, lost := 0, uint64(0)
-	for m, err := range b.Follow(deadline(t), records.WirePattern("#"), 0) {
+	for m, err := range b.Follow(deadline(t), key.WirePattern("#"), 0) {
 		if err != nil || m.Loss != nil {
 			t.Fatalf("%+v %+v (%v)", m, m.Loss, err)
 		}
@@ -271,7 +273,7 @@ func TestFollowerThatKeepsUpIsToldOfNoLoss(t *testing.T) {
 		}
 	}
 	produce(a, 31)
-	for m, err := range b.Follow(deadline(t), records.WirePattern("#"), begin) {
+	for m, err := range b.Follow(deadline(t), key.WirePattern("#"), begin) {
 		if err != nil || m.Loss != nil {
 			t.Fatalf("%+v %+v (%v)", m, m.Loss, err)
 		}

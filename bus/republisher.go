@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -212,17 +213,17 @@ func (r *Republisher) send(hard context.Context, w *writer, entries []entry) err
 // it or of it.
 func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []entry {
 	if v.Missed > 0 && s.handle.Kind() == records.Ring {
-		entries = append(entries, r.loss(s, v, records.Loss{
-			Cause: records.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.time,
+		entries = append(entries, r.loss(s, v, loss.Loss{
+			Cause: loss.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.time,
 		}))
 	}
-	one := records.Loss{Count: 1, From: v.Number, To: v.Number, FirstTime: v.Time}
+	one := loss.Loss{Count: 1, From: v.Number, To: v.Number, FirstTime: v.Time}
 	switch {
 	case v.Err != nil:
-		one.Cause = records.NotEncodable
+		one.Cause = loss.NotEncodable
 		return append(entries, r.loss(s, v, one))
 	case len(v.JSON) > r.bus.config.MaxValue:
-		one.Cause = records.LogRefused
+		one.Cause = loss.LogRefused
 		r.refuse(s, v)
 		return append(entries, r.loss(s, v, one))
 	}
@@ -236,7 +237,7 @@ func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []e
 }
 
 // loss makes the message that brings a loss to the ledgers of all sinks.
-func (r *Republisher) loss(s *source, v *records.Encoded, l records.Loss) entry {
+func (r *Republisher) loss(s *source, v *records.Encoded, l loss.Loss) entry {
 	l.Record, l.LastTime = s.handle.Key(), v.Time
 	s.lost += l.Count
 	s.time = v.Time
@@ -254,8 +255,8 @@ func (r *Republisher) loss(s *source, v *records.Encoded, l records.Loss) entry 
 func (r *Republisher) refuse(s *source, v *records.Encoded) {
 	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.handle.Key(), len(v.JSON), r.bus.config.MaxValue)
 	s.handle.FailLogged(v.Number, v.Number, err)
-	s.handle.AddLoss(records.Loss{
-		Record: s.handle.Key(), Cause: records.LogRefused, Count: 1,
+	s.handle.AddLoss(loss.Loss{
+		Record: s.handle.Key(), Cause: loss.LogRefused, Count: 1,
 		From: v.Number, To: v.Number, FirstTime: v.Time, LastTime: v.Time,
 	})
 	if r.refused.Add(1) == 1 {

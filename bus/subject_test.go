@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 func TestSubjects(t *testing.T) {
 	s := subjects{"hub"}
-	for key, want := range map[string]string{
+	for name, want := range map[string]string{
 		"accuracy::vienna": "aimdb.hub.log.accuracy.vienna",
 		"accuracy.vienna":  "aimdb.hub.log.accuracy.vienna",
 		"a":                "aimdb.hub.log.a",
@@ -19,12 +19,12 @@ func TestSubjects(t *testing.T) {
 		"$JS::API":         "aimdb.hub.log.$JS.API",
 		"a::b.c::d":        "aimdb.hub.log.a.b.c.d",
 	} {
-		k, err := records.ParseKey(key)
+		k, err := key.Parse(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := s.of(logKind, k.Segments()); got != want {
-			t.Errorf("%s: %s, want %s", key, got, want)
+			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 }

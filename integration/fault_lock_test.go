@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -121,7 +121,7 @@ func TestLogLimitWhileTheHistoryIsLocked(t *testing.T) {
 		t.Error(err)
 	}
 	m := p.records[0].Handle().Metrics()
-	counted := m.LostBy[records.LogDiscarded]
+	counted := m.LostBy[loss.LogDiscarded]
 	if m.Dropped > 0 || m.Lost != counted {
 		t.Errorf("%d values were dropped and %v lost, want only what the log discarded", m.Dropped, m.LostBy)
 	}

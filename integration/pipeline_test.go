@@ -9,7 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // A value goes from Produce through the log into the history, and comes back
@@ -29,7 +29,7 @@ func TestWriteToHistoryToRemoteQuery(t *testing.T) {
 	for name, endpoint := range h.endpoints() {
 		client := dial(t, endpoint)
 		for _, pattern := range []string{"accuracy::*", "accuracy.#", "accuracy::vienna", "#"} {
-			rows, err := client.Query(t.Context(), pattern, 3, records.Window{})
+			rows, err := client.Query(t.Context(), pattern, 3, history.Window{})
 			if err != nil {
 				t.Fatalf("%s: query %s: %v", name, pattern, err)
 			}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/examples/weather"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // The figures are those of the reference data's README: the whole way from the
@@ -23,7 +23,7 @@ func TestNewYorkScoresAsPublished(t *testing.T) {
 	})
 	c := dial(t, h.addresses.Gateways[0])
 	awaitPhase(t, c, weather.Ended)
-	rows, err := c.Query(t.Context(), "accuracy::new_york", 100_000, records.Window{})
+	rows, err := c.Query(t.Context(), "accuracy::new_york", 100_000, history.Window{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestNewYorkScoresAsPublished(t *testing.T) {
 // is not.
 func TestHistoryIsTheSameWithRestarts(t *testing.T) {
 	validations := func(dir string, steps ...int) []weather.ForecastValidation {
-		var rows []records.Row
+		var rows []history.Row
 		for _, n := range steps {
 			h := startWeather(t, weather.Options{DataDir: dir, AimX: []string{socket(t)}, Steps: n})
 			c := dial(t, h.addresses.Gateways[0])
@@ -67,7 +67,7 @@ func TestHistoryIsTheSameWithRestarts(t *testing.T) {
 			}
 			awaitPhase(t, c, phase)
 			var err error
-			if rows, err = c.Query(t.Context(), "accuracy::*", 1000, records.Window{}); err != nil {
+			if rows, err = c.Query(t.Context(), "accuracy::*", 1000, history.Window{}); err != nil {
 				t.Fatal(err)
 			}
 			h.end(t)

@@ -29,7 +29,7 @@ func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error)
 	h.mu.Unlock()
 	value, err = got.encode(h.registry, box)
 	if err != nil {
-		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.text, err)
+		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.String(), err)
 	}
 	return value, timeMS, true, nil
 }
@@ -39,11 +39,11 @@ func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error)
 // Config.Writable: that is for the gateway to do.
 func (h *Handle) Set(value json.RawMessage) error {
 	if h.registry.producerOf(h) != nil {
-		return fmt.Errorf("set record %q: %w", h.key.text, ErrHasProducer)
+		return fmt.Errorf("set record %q: %w", h.key.String(), ErrHasProducer)
 	}
 	box, err := h.typed.decode(value, true)
 	if err != nil {
-		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.text, h.typeName, err)
+		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.String(), h.typeName, err)
 	}
 	h.typed.produce(box)
 	return nil

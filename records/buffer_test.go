@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -36,7 +37,7 @@ func TestRing(t *testing.T) {
 	if m.Produced != 6 || m.Consumed != 3 || m.Dropped != 2 || m.Items != 3 || m.Capacity != 3 {
 		t.Errorf("metrics: %+v", m)
 	}
-	if want := []records.Drop{{Reader: "reader", Cause: records.RingOverrun, Count: 2}}; !slices.Equal(m.Drops, want) {
+	if want := []records.Drop{{Reader: "reader", Cause: loss.RingOverrun, Count: 2}}; !slices.Equal(m.Drops, want) {
 		t.Errorf("drops: %v", m.Drops)
 	}
 }
@@ -84,7 +85,7 @@ func TestMailbox(t *testing.T) {
 		t.Error("the value was taken and is still there")
 	}
 	m := record.Handle().Metrics()
-	if want := []records.Drop{{Cause: records.MailboxOverwritten, Count: 1}}; !slices.Equal(m.Drops, want) || m.Items != 0 {
+	if want := []records.Drop{{Cause: loss.MailboxOverwritten, Count: 1}}; !slices.Equal(m.Drops, want) || m.Items != 0 {
 		t.Errorf("metrics: %+v", m)
 	}
 }
@@ -182,7 +183,7 @@ func TestAllEnds(t *testing.T) {
 		t.Errorf("got %v, want what was left", got)
 	}
 	record.Produce(3)
-	if m := record.Handle().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != records.ProducedAfterClose {
+	if m := record.Handle().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.ProducedAfterClose {
 		t.Errorf("a value after Close is not counted: %+v", m)
 	}
 	if err := record.Send(t.Context(), 4); !errors.Is(err, records.ErrClosed) {

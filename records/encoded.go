@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // Encoded is a value as JSON.
@@ -108,7 +109,7 @@ func (c *cursor) encode(s shot, box any) Encoded {
 		e.JSON, e.Err = h.registry.encode(box)
 	}
 	if e.Err != nil {
-		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", h.key.text, e.Number, e.Err)
+		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", h.key.String(), e.Number, e.Err)
 		h.cannotEncode(c, e)
 	}
 	return e
@@ -120,19 +121,19 @@ func (h *Handle) cannotEncode(c *cursor, e Encoded) {
 	first := !h.warned
 	h.warned = true
 	if c.closed {
-		h.countDrop(dropKey{c.name, NotEncodable}, 1)
+		h.countDrop(dropKey{c.name, loss.NotEncodable}, 1)
 	} else {
 		c.unencodable++
 	}
 	if c.log {
-		h.addLoss(Loss{Record: h.key.text, Cause: NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: e.Time, LastTime: e.Time})
+		h.addLoss(loss.Loss{Record: h.key.String(), Cause: loss.NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: e.Time, LastTime: e.Time})
 		h.acks.settle(e.Number, e.Number, func(number uint64) error {
-			return &LostError{Record: h.key.text, Number: number, Cause: NotEncodable, Err: e.Err}
+			return &LostError{Record: h.key.String(), Number: number, Cause: loss.NotEncodable, Err: e.Err}
 		})
 	}
 	h.mu.Unlock()
 	if first {
 		h.registry.options.Logger.Warn("a value cannot be encoded; further ones of this record are only counted",
-			"record", h.key.text, "reader", c.name, "number", e.Number, "error", e.Err)
+			"record", h.key.String(), "reader", c.name, "number", e.Number, "error", e.Err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -107,7 +109,7 @@ func TestValuesThatCannotBeEncoded(t *testing.T) {
 	if e, ok := reader.TryReceive(); !ok || e.Err != nil || string(e.JSON) != "1" {
 		t.Errorf("the value after NaN: %+v", e)
 	}
-	if m := floats.Handle().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != records.NotEncodable {
+	if m := floats.Handle().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.NotEncodable {
 		t.Errorf("metrics: %+v", m)
 	}
 	cycles := register[*node](t, r, "cycles", ring(4))
@@ -167,7 +169,7 @@ func TestRefill(t *testing.T) {
 	latest := register[int](t, r, "l", records.Config{Kind: records.Latest, Logged: true})
 	eager := register[int](t, r, "eager", records.Config{Kind: records.Ring, Capacity: 9, Logged: true, RefillStages: true})
 	record.Produce(9)
-	rows := []records.Row{
+	rows := []history.Row{
 		{ID: 4, Time: 30, Value: json.RawMessage(`"four"`)}, {ID: 3, Time: 30, Value: json.RawMessage("3")},
 		{ID: 1, Time: 40, Value: json.RawMessage("1")}, {ID: 2, Time: 20, Record: "a.b", Value: json.RawMessage("2")},
 	}
@@ -203,7 +205,7 @@ func TestRefill(t *testing.T) {
 	if _, err := record.Handle().Refill(rows); err == nil {
 		t.Error("refilled twice")
 	}
-	if _, err := register[int](t, r, "x", ring(1)).Handle().Refill([]records.Row{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
+	if _, err := register[int](t, r, "x", ring(1)).Handle().Refill([]history.Row{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
 		t.Error("refilled with rows of another record")
 	}
 }

@@ -3,6 +3,7 @@ package records
 import (
 	"errors"
 	"fmt"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // ErrClosed is what readers and waiting producers get after Close.
@@ -22,7 +23,7 @@ type LostError struct {
 	// Record is the key of the record and Number the number of the value.
 	Record string
 	Number uint64
-	Cause  Cause
+	Cause  loss.Cause
 	// Err tells more, if there is more to tell.
 	Err error
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -152,7 +153,7 @@ func ExampleFeed() {
 }
 
 func ExamplePattern() {
-	p, err := records.ParsePattern("accuracy::*")
+	p, err := key.ParsePattern("accuracy::*")
 	if err != nil {
 		log.Fatal(err)
 	}

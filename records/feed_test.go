@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -61,7 +62,7 @@ func TestFeedTakesLoggedRecordsFromTheStart(t *testing.T) {
 		t.Errorf("items: %+v", dst[:n])
 	}
 	losses, total := kept.Handle().Losses()
-	if total != 1 || len(losses) != 1 || losses[0].From != 1 || losses[0].To != 1 || losses[0].Cause != records.RingOverrun {
+	if total != 1 || len(losses) != 1 || losses[0].From != 1 || losses[0].To != 1 || losses[0].Cause != loss.RingOverrun {
 		t.Errorf("losses: %+v", losses)
 	}
 	live.Produce(3)
@@ -243,7 +244,7 @@ func TestFeedGoesOnAfterValueThatCannotBeEncoded(t *testing.T) {
 		t.Errorf("losses: %+v", losses)
 	}
 	m := record.Handle().Metrics()
-	if want := []records.Drop{{Reader: records.LogReader, Cause: records.NotEncodable, Count: 3}}; !slices.Equal(m.Drops, want) || m.Lost != 3 {
+	if want := []records.Drop{{Reader: records.LogReader, Cause: loss.NotEncodable, Count: 3}}; !slices.Equal(m.Drops, want) || m.Lost != 3 {
 		t.Errorf("metrics: %+v", m)
 	}
 }

@@ -65,7 +65,7 @@ func (h *Handle) Origin() Origin {
 func (s *stage) origin() Origin {
 	o := Origin{Kind: s.kind.String()}
 	for _, in := range s.inputs {
-		o.Inputs = append(o.Inputs, in.key.text)
+		o.Inputs = append(o.Inputs, in.key.String())
 	}
 	return o
 }
@@ -74,32 +74,32 @@ func (s *stage) origin() Origin {
 func (r *Registry) drawGraph(order []*Handle) *Graph {
 	g := &Graph{}
 	for _, h := range r.handles {
-		n := Node{Key: h.key.text, Origin: Origin{Kind: "passive"}, Kind: h.config.Kind, Capacity: h.capacity, Logged: h.config.Logged}
+		n := Node{Key: h.key.String(), Origin: Origin{Kind: "passive"}, Kind: h.config.Kind, Capacity: h.capacity, Logged: h.config.Logged}
 		for _, s := range r.producers[h] {
 			n.Origin = s.origin()
 			g.addInbound(s)
 		}
 		for _, s := range r.readers[h] {
 			if s.kind == TapStage {
-				g.Edges = append(g.Edges, Edge{From: h.key.text, Type: "tap", Index: s.index})
+				g.Edges = append(g.Edges, Edge{From: h.key.String(), Type: "tap", Index: s.index})
 				n.Taps++
 			}
 		}
 		g.Nodes = append(g.Nodes, n)
 	}
 	for _, h := range order {
-		g.TopoOrder = append(g.TopoOrder, h.key.text)
+		g.TopoOrder = append(g.TopoOrder, h.key.String())
 	}
 	return g
 }
 
 func (g *Graph) addInbound(s *stage) {
-	to := s.output.key.text
+	to := s.output.key.String()
 	if s.kind == SourceStage {
 		g.Edges = append(g.Edges, Edge{To: to, Type: "source"})
 	}
 	for _, in := range s.inputs {
-		g.Edges = append(g.Edges, Edge{From: in.key.text, To: to, Type: s.kind.String()})
+		g.Edges = append(g.Edges, Edge{From: in.key.String(), To: to, Type: s.kind.String()})
 	}
 }
 

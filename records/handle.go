@@ -2,6 +2,7 @@ package records
 
 import (
 	"encoding/json"
+	"github.com/aimdb-go/aimdb/key"
 	"slices"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 type Handle struct {
 	window
 	registry *Registry
-	key      Key
+	key      key.Key
 	id       int
 	config   Config
 	typeName string
@@ -65,7 +66,7 @@ type erased interface {
 }
 
 // Key returns the key of the record in its own spelling.
-func (h *Handle) Key() string { return h.key.text }
+func (h *Handle) Key() string { return h.key.String() }
 
 // Segments returns the segments of the key.
 func (h *Handle) Segments() []string { return h.key.Segments() }

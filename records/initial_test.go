@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -21,9 +22,9 @@ func TestInitialGivesWayToHistoryAndToProducers(t *testing.T) {
 	ringFresh, ringRefilled := with("ring.fresh", logged(3)), with("ring.refilled", logged(3))
 
 	refill := func(record *records.Record[int], values ...string) {
-		var rows []records.Row
+		var rows []history.Row
 		for i, v := range values {
-			rows = append(rows, records.Row{ID: int64(i + 1), Time: int64(i + 1), Value: json.RawMessage(v)})
+			rows = append(rows, history.Row{ID: int64(i + 1), Time: int64(i + 1), Value: json.RawMessage(v)})
 		}
 		if _, err := record.Handle().Refill(rows); err != nil {
 			t.Error(err)

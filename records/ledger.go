@@ -1,6 +1,9 @@
 package records
 
-import "slices"
+import (
+	"github.com/aimdb-go/aimdb/loss"
+	"slices"
+)
 
 // maxRecentLosses bounds what Losses returns of one record.
 const maxRecentLosses = 16
@@ -8,20 +11,20 @@ const maxRecentLosses = 16
 // ledger holds what a record lost between its ring and the log and beyond.
 type ledger struct {
 	total  uint64
-	causes map[Cause]uint64
-	recent []Loss
+	causes map[loss.Cause]uint64
+	recent []loss.Loss
 }
 
 // AddLoss counts values of this record that did not get where they belong. Ring
 // overruns of the log's feed and values it cannot encode are already counted
 // here; whoever loses values further on adds them.
-func (h *Handle) AddLoss(l Loss) {
+func (h *Handle) AddLoss(l loss.Loss) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.addLoss(l)
 }
 
-func (h *Handle) addLoss(l Loss) {
+func (h *Handle) addLoss(l loss.Loss) {
 	if h.ledger == nil {
 		h.ledger = &ledger{}
 	}
@@ -29,10 +32,10 @@ func (h *Handle) addLoss(l Loss) {
 }
 
 // add joins a loss to the last one when it continues it.
-func (g *ledger) add(l Loss) {
+func (g *ledger) add(l loss.Loss) {
 	g.total += l.Count
 	if g.causes == nil {
-		g.causes = map[Cause]uint64{}
+		g.causes = map[loss.Cause]uint64{}
 	}
 	g.causes[l.Cause] += l.Count
 	if n := len(g.recent); n > 0 {
@@ -53,7 +56,7 @@ func (g *ledger) add(l Loss) {
 // Losses returns the latest losses of the record, the oldest first, and the
 // number of values lost in all. What was lost on the way from the log to a sink
 // counts for each sink.
-func (h *Handle) Losses() (recent []Loss, total uint64) {
+func (h *Handle) Losses() (recent []loss.Loss, total uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ledger == nil {

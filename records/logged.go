@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"github.com/aimdb-go/aimdb/loss"
 	"slices"
 )
 
@@ -14,13 +15,13 @@ import (
 func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 	h := &r.handle
 	if !h.config.Logged {
-		return fmt.Errorf("produce logged to record %q: the record is not logged; register it with persistence", h.key.text)
+		return fmt.Errorf("produce logged to record %q: the record is not logged; register it with persistence", h.key.String())
 	}
 	needs := append(slices.Clone(h.config.Lossless), LogReader)
 	h.mu.Lock()
 	if err := h.makeRoom(ctx, needs); err != nil {
 		h.mu.Unlock()
-		return fmt.Errorf("produce logged to record %q: %w", h.key.text, err)
+		return fmt.Errorf("produce logged to record %q: %w", h.key.String(), err)
 	}
 	r.put(v)
 	number := uint64(h.newest)
@@ -37,7 +38,7 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 		h.mu.Lock()
 		h.acks.forget(number, done)
 		h.mu.Unlock()
-		return fmt.Errorf("record %q: value %d: wait for the log: %w", h.key.text, number, ctx.Err())
+		return fmt.Errorf("record %q: value %d: wait for the log: %w", h.key.String(), number, ctx.Err())
 	}
 }
 
@@ -125,7 +126,7 @@ func (h *Handle) FailLogged(from, to uint64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.acks.settle(from, to, func(number uint64) error {
-		return &LostError{Record: h.key.text, Number: number, Cause: LogRefused, Err: err}
+		return &LostError{Record: h.key.String(), Number: number, Cause: loss.LogRefused, Err: err}
 	})
 }
 
@@ -147,10 +148,10 @@ func (h *Handle) skippedByLog(from, to uint64, since int64) {
 		return
 	}
 	h.acks.settle(from, to, func(number uint64) error {
-		return &LostError{Record: h.key.text, Number: number, Cause: RingOverrun}
+		return &LostError{Record: h.key.String(), Number: number, Cause: loss.RingOverrun}
 	})
-	h.addLoss(Loss{
-		Record: h.key.text, Cause: RingOverrun, Count: to - from + 1, From: from, To: to,
+	h.addLoss(loss.Loss{
+		Record: h.key.String(), Cause: loss.RingOverrun, Count: to - from + 1, From: from, To: to,
 		FirstTime: since, LastTime: h.time(h.slot(int64(to) + 1)),
 	})
 }

@@ -2,6 +2,7 @@ package records
 
 import (
 	"cmp"
+	"github.com/aimdb-go/aimdb/loss"
 	"maps"
 	"slices"
 )
@@ -17,7 +18,7 @@ type Metrics struct {
 	// Lost is the number of values in the ledger of Losses, LostBy that of each
 	// cause.
 	Lost   uint64
-	LostBy map[Cause]uint64
+	LostBy map[loss.Cause]uint64
 	// Items is the number of values kept, of at most Capacity.
 	Items, Capacity int
 	// LastWrite is the time of the last write in Unix milliseconds, 0 if there
@@ -37,13 +38,13 @@ type Metrics struct {
 type Drop struct {
 	// Reader is the name of the reader, empty if it was nobody's turn.
 	Reader string
-	Cause  Cause
+	Cause  loss.Cause
 	Count  uint64
 }
 
 type dropKey struct {
 	reader string
-	cause  Cause
+	cause  loss.Cause
 }
 
 // Bounds of what is kept of readers that have left.
@@ -116,13 +117,13 @@ func (h *Handle) allDrops() map[dropKey]uint64 {
 		drops[key] += n
 	}
 	for c := h.cursors; c != nil; c = c.older {
-		drops[dropKey{c.name, RingOverrun}] += c.missed
-		drops[dropKey{c.name, NotEncodable}] += c.unencodable
+		drops[dropKey{c.name, loss.RingOverrun}] += c.missed
+		drops[dropKey{c.name, loss.NotEncodable}] += c.unencodable
 	}
 	if h.config.Kind == Mailbox {
-		drops[dropKey{"", MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept)
+		drops[dropKey{"", loss.MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept)
 	}
-	drops[dropKey{"", ProducedAfterClose}] += h.late
+	drops[dropKey{"", loss.ProducedAfterClose}] += h.late
 	return drops
 }
 
@@ -141,8 +142,8 @@ func sortedDrops(drops map[dropKey]uint64) []Drop {
 
 // keepDrops remembers what a reader that leaves has missed.
 func (h *Handle) keepDrops(c *cursor) {
-	h.countDrop(dropKey{c.name, RingOverrun}, c.missed)
-	h.countDrop(dropKey{c.name, NotEncodable}, c.unencodable)
+	h.countDrop(dropKey{c.name, loss.RingOverrun}, c.missed)
+	h.countDrop(dropKey{c.name, loss.NotEncodable}, c.unencodable)
 }
 
 func (h *Handle) countDrop(key dropKey, n uint64) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -45,14 +46,14 @@ func TestLedgerJoinsAndForgets(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	h := register[int](t, r, "a", logged(1)).Handle()
-	h.AddLoss(records.Loss{Cause: records.LogRefused, Count: 2, From: 1, To: 2, FirstTime: 1, LastTime: 1})
-	h.AddLoss(records.Loss{Cause: records.LogRefused, Count: 1, From: 3, To: 3, FirstTime: 2, LastTime: 2})
+	h.AddLoss(loss.Loss{Cause: loss.LogRefused, Count: 2, From: 1, To: 2, FirstTime: 1, LastTime: 1})
+	h.AddLoss(loss.Loss{Cause: loss.LogRefused, Count: 1, From: 3, To: 3, FirstTime: 2, LastTime: 2})
 	losses, total := h.Losses()
-	if want := (records.Loss{Cause: records.LogRefused, Count: 3, From: 1, To: 3, FirstTime: 1, LastTime: 2}); total != 3 || len(losses) != 1 || losses[0] != want {
+	if want := (loss.Loss{Cause: loss.LogRefused, Count: 3, From: 1, To: 3, FirstTime: 1, LastTime: 2}); total != 3 || len(losses) != 1 || losses[0] != want {
 		t.Errorf("got %+v", losses)
 	}
 	for i := range uint64(100) {
-		h.AddLoss(records.Loss{Cause: records.SinkRefused, Count: 1, From: 10 + 2*i, To: 10 + 2*i})
+		h.AddLoss(loss.Loss{Cause: loss.SinkRefused, Count: 1, From: 10 + 2*i, To: 10 + 2*i})
 	}
 	losses, total = h.Losses()
 	if total != 103 || len(losses) != 16 || losses[15].From != 10+2*99 {
@@ -112,14 +113,14 @@ func TestTheTimesOfAnOverrun(t *testing.T) {
 		f.TryTake(items)
 	}
 	losses, _ := record.Handle().Losses()
-	want := []records.Loss{
-		{Record: "a", Cause: records.RingOverrun, Count: 6, From: 1, To: 6, FirstTime: 0, LastTime: 1007},
-		{Record: "a", Cause: records.RingOverrun, Count: 16, From: 11, To: 26, FirstTime: 1010, LastTime: 1027},
+	want := []loss.Loss{
+		{Record: "a", Cause: loss.RingOverrun, Count: 6, From: 1, To: 6, FirstTime: 0, LastTime: 1007},
+		{Record: "a", Cause: loss.RingOverrun, Count: 16, From: 11, To: 26, FirstTime: 1010, LastTime: 1027},
 	}
 	if !slices.Equal(losses, want) {
 		t.Errorf("losses %+v, want %+v", losses, want)
 	}
-	if m := record.Handle().Metrics(); m.LostBy[records.RingOverrun] != 22 || m.Lost != 22 {
+	if m := record.Handle().Metrics(); m.LostBy[loss.RingOverrun] != 22 || m.Lost != 22 {
 		t.Errorf("the record counts %d, by cause %v", m.Lost, m.LostBy)
 	}
 }

@@ -21,7 +21,7 @@ type Record[T any] struct {
 }
 
 // Key returns the key of the record in its own spelling.
-func (r *Record[T]) Key() string { return r.handle.key.text }
+func (r *Record[T]) Key() string { return r.handle.key.String() }
 
 // Handle returns the record without its type.
 func (r *Record[T]) Handle() *Handle { return &r.handle }

@@ -1,6 +1,10 @@
 package records
 
-import "fmt"
+import (
+	"fmt"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+)
 
 // Refill puts rows of history, the newest one first, before what a ring or a
 // single-latest record keeps: as many as fit in. Their times do not count, since
@@ -10,21 +14,21 @@ import "fmt"
 // Config.RefillStages is set. Rows that do not decode are skipped and counted.
 //
 // A mailbox is not refilled, since what was in it may have been taken.
-func (h *Handle) Refill(rows []Row) (skipped int, err error) {
+func (h *Handle) Refill(rows []history.Row) (skipped int, err error) {
 	if h.config.Kind == Mailbox {
 		return 0, nil
 	}
 	if h.registry.started() {
-		return 0, fmt.Errorf("refill record %q: the registry already runs; refill before Run", h.key.text)
+		return 0, fmt.Errorf("refill record %q: the registry already runs; refill before Run", h.key.String())
 	}
 	boxes, times, skipped, err := h.decodeRows(rows)
 	if err != nil {
-		return 0, fmt.Errorf("refill record %q: %w", h.key.text, err)
+		return 0, fmt.Errorf("refill record %q: %w", h.key.String(), err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.refilled {
-		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.text)
+		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.String())
 	}
 	h.refilled = true
 	if len(boxes) > 0 {
@@ -42,9 +46,9 @@ func (h *Handle) Refill(rows []Row) (skipped int, err error) {
 	return skipped, nil
 }
 
-func (h *Handle) decodeRows(rows []Row) (boxes []any, times []int64, skipped int, err error) {
+func (h *Handle) decodeRows(rows []history.Row) (boxes []any, times []int64, skipped int, err error) {
 	for _, row := range rows {
-		if row.Record != "" && Normalize(row.Record) != Normalize(h.key.text) {
+		if row.Record != "" && key.Normalize(row.Record) != key.Normalize(h.key.String()) {
 			return nil, nil, 0, fmt.Errorf("a row belongs to record %q", row.Record)
 		}
 		box, derr := h.typed.decode(row.Value, false)
@@ -52,7 +56,7 @@ func (h *Handle) decodeRows(rows []Row) (boxes []any, times []int64, skipped int
 			skipped++
 			if skipped == 1 {
 				h.registry.options.Logger.Warn("a row of history does not decode and is skipped; further ones of this record are only counted",
-					"record", h.key.text, "row", row.ID, "error", derr)
+					"record", h.key.String(), "row", row.ID, "error", derr)
 			}
 			continue
 		}

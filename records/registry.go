@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/aimdb-go/aimdb/key"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -79,8 +80,8 @@ func Register[T any](r *Registry, key string, c Config) (*Record[T], error) {
 	return record, nil
 }
 
-func newRecord[T any](r *Registry, key string, c Config) (*Record[T], error) {
-	k, err := ParseKey(key)
+func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
+	k, err := key.Parse(name)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func (r *Registry) add(h *Handle) error {
 	case r.built:
 		return errors.New("the graph is already built; register all records before Run")
 	}
-	name := Normalize(h.key.text)
+	name := key.Normalize(h.key.String())
 	switch other, taken := r.byName[name]; {
 	case taken && other.key == h.key:
 		return errors.New("it is already registered")
@@ -156,7 +157,7 @@ func (r *Registry) add(h *Handle) error {
 func (r *Registry) Lookup(name string) (*Handle, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	h, ok := r.byName[Normalize(name)]
+	h, ok := r.byName[key.Normalize(name)]
 	return h, ok
 }
 

@@ -23,7 +23,7 @@ func (r *Record[T]) Send(ctx context.Context, v T) error {
 	if h.closed || len(h.config.Lossless) > 0 && h.newest >= h.room {
 		if err := h.makeRoom(ctx, h.config.Lossless); err != nil {
 			h.mu.Unlock()
-			return fmt.Errorf("send to record %q: %w", h.key.text, err)
+			return fmt.Errorf("send to record %q: %w", h.key.String(), err)
 		}
 	}
 	r.put(v)

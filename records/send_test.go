@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -139,13 +140,13 @@ func TestProduceLogged(t *testing.T) {
 		}
 		produce(t.Context(), -2)
 		f.TryTake(dst)
-		wantLost(t, <-fate, 2, records.NotEncodable)
+		wantLost(t, <-fate, 2, loss.NotEncodable)
 		produce(t.Context(), 3)
 		f.TryTake(dst)
 		refused := errors.New("the log is full")
 		h.FailLogged(3, 3, refused)
 		err := <-fate
-		wantLost(t, err, 3, records.LogRefused)
+		wantLost(t, err, 3, loss.LogRefused)
 		if !errors.Is(err, refused) {
 			t.Errorf("got %v", err)
 		}
@@ -154,7 +155,7 @@ func TestProduceLogged(t *testing.T) {
 			record.Produce(5) // overruns the value that waits
 		}
 		f.TryTake(dst)
-		wantLost(t, <-fate, 4, records.RingOverrun)
+		wantLost(t, <-fate, 4, loss.RingOverrun)
 		ctx, cancel := context.WithCancel(t.Context())
 		produce(ctx, 9)
 		cancel()
@@ -170,7 +171,7 @@ func TestProduceLogged(t *testing.T) {
 	})
 }
 
-func wantLost(t *testing.T, err error, number uint64, cause records.Cause) {
+func wantLost(t *testing.T, err error, number uint64, cause loss.Cause) {
 	t.Helper()
 	var lost *records.LostError
 	if !errors.As(err, &lost) || lost.Number != number || lost.Cause != cause || lost.Record != "a" {

@@ -97,7 +97,7 @@ func (r *Registry) declare(s *stage, opts []StageOption) {
 		o(s)
 	}
 	if s.name == "" {
-		s.name = fmt.Sprintf("%v of %s", s.kind, s.home().key.text)
+		s.name = fmt.Sprintf("%v of %s", s.kind, s.home().key.String())
 	}
 	for _, c := range s.cursors {
 		c.rename(s.name)
@@ -105,7 +105,7 @@ func (r *Registry) declare(s *stage, opts []StageOption) {
 	if r.built {
 		err := fmt.Errorf("stage %q came after Build and does not run; declare all stages before Run", s.name)
 		r.wrong = append(r.wrong, err)
-		r.options.Logger.Error("a stage was declared too late", "stage", s.name, "record", s.home().key.text)
+		r.options.Logger.Error("a stage was declared too late", "stage", s.name, "record", s.home().key.String())
 		return
 	}
 	r.stages = append(r.stages, s)

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -252,7 +253,7 @@ func TestStagesAndRefill(t *testing.T) {
 		record := register[int](t, r, fmt.Sprintf("eager.%v", eager), c)
 		record.Tap(func(_ context.Context, v int) { seen[i] = append(seen[i], v) })
 		record.Produce(2)
-		if _, err := record.Handle().Refill([]records.Row{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
+		if _, err := record.Handle().Refill([]history.Row{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func (r *Registry) supervise(s *stage) error {
 		r.logFailure(s, err, failures)
 		switch {
 		case s.policy == Fail:
-			return &StageError{Stage: s.name, Record: s.home().key.text, Err: err}
+			return &StageError{Stage: s.name, Record: s.home().key.String(), Err: err}
 		case ending && begunNow == begun:
 			return nil // it does not even start, so it cannot work off anything
 		case failures > 1 || s.kind == SourceStage:
@@ -71,7 +71,7 @@ func (r *Registry) supervise(s *stage) error {
 }
 
 func (r *Registry) logFailure(s *stage, err error, failures int) {
-	args := []any{"stage", s.name, "record", s.home().key.text, "failures_in_a_row", failures, "error", err}
+	args := []any{"stage", s.name, "record", s.home().key.String(), "failures_in_a_row", failures, "error", err}
 	var panicked *panicError
 	if errors.As(err, &panicked) {
 		args = append(args, "stack", string(panicked.stack))

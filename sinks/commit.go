@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // store commits messages of the log, in one batch if the sink takes it.
@@ -20,7 +20,7 @@ func (p *Pump) store(ctx context.Context, at Checkpoint, msgs []bus.Message) (Ch
 			continue
 		}
 		b.Losses = append(b.Losses, *m.Loss)
-		if p.config.OnLoss != nil && (m.Loss.Cause == records.LogDiscarded || m.Loss.Cause == records.LogMissing) {
+		if p.config.OnLoss != nil && (m.Loss.Cause == loss.LogDiscarded || m.Loss.Cause == loss.LogMissing) {
 			p.config.OnLoss(*m.Loss)
 		}
 	}
@@ -85,8 +85,8 @@ func (p *Pump) isolate(ctx context.Context, b Batch, reason error) error {
 // deadLetter makes of a batch with one refused value one without.
 func (p *Pump) deadLetter(b Batch, reason error) Batch {
 	e := b.Entries[0]
-	loss := records.Loss{
-		Record: e.Record, Cause: records.SinkRefused, Count: 1,
+	loss := loss.Loss{
+		Record: e.Record, Cause: loss.SinkRefused, Count: 1,
 		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
 	}
 	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // The defaults of a PumpConfig.
@@ -34,7 +34,7 @@ type PumpConfig struct {
 	RetryMin, RetryMax time.Duration
 	// OnLoss, if set, is told of the losses that the pump is the first to
 	// know of. It must not block.
-	OnLoss func(records.Loss)
+	OnLoss func(loss.Loss)
 	Logger *slog.Logger
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // Entry is one value on its way from the log into a sink.
@@ -43,7 +43,7 @@ type Batch struct {
 	// Entries are in log order, each above the checkpoint of the batch before.
 	Entries []Entry
 	Refused []Refusal
-	Losses  []records.Loss
+	Losses  []loss.Loss
 	// Checkpoint is to be stored in the same transaction.
 	Checkpoint Checkpoint
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
@@ -153,8 +153,8 @@ func TestARefusedValueIsCounted(t *testing.T) {
 		return nil
 	}}
 	var lost atomic.Int64
-	p := run(t, sinks.PumpConfig{Source: l, Sink: s, OnLoss: func(l records.Loss) {
-		if l.Cause == records.SinkRefused && l.Record == "a" {
+	p := run(t, sinks.PumpConfig{Source: l, Sink: s, OnLoss: func(l loss.Loss) {
+		if l.Cause == loss.SinkRefused && l.Record == "a" {
 			lost.Add(int64(l.Count))
 		}
 	}})

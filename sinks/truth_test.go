@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
@@ -137,7 +138,7 @@ func (w *world) has(ranges ...[2]int) {
 	}
 }
 
-func (w *world) lost(want ...records.Loss) {
+func (w *world) lost(want ...loss.Loss) {
 	w.t.Helper()
 	got := w.sink.Losses()
 	if len(got) != len(want) {
@@ -182,10 +183,10 @@ func TestLogDeleted(t *testing.T) {
 	w.deleteLog()
 	w.day(10, true, bus.Config{})
 	w.has([2]int{1, 10}, [2]int{16, 25})
-	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+	w.lost(loss.Loss{Cause: loss.LogMissing, From: 11})
 	w.day(10, true, bus.Config{})
 	w.has([2]int{1, 10}, [2]int{16, 35})
-	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+	w.lost(loss.Loss{Cause: loss.LogMissing, From: 11})
 }
 
 // Sink database deleted: everything the log still has is stored again.
@@ -228,7 +229,7 @@ func TestLogOfAnotherDatabase(t *testing.T) {
 	w.useLog(other.dir)
 	w.day(1, true, bus.Config{})
 	w.has([2]int{1, 10}, [2]int{101, 105}, [2]int{11, 11})
-	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+	w.lost(loss.Loss{Cause: loss.LogMissing, From: 11})
 }
 
 // Log made anew from sequence 1, and already longer than the checkpoint: not
@@ -240,7 +241,7 @@ func TestLogMadeAnewAndLonger(t *testing.T) {
 	w.day(50, false, bus.Config{})
 	w.day(1, true, bus.Config{})
 	w.has([2]int{1, 61})
-	w.lost(records.Loss{Cause: records.LogMissing, From: 11})
+	w.lost(loss.Loss{Cause: loss.LogMissing, From: 11})
 }
 
 // Log restored from an older copy, or its tail lost in a power failure: the
@@ -296,6 +297,6 @@ func TestLimitReachedWhileTheSinkWasAway(t *testing.T) {
 	}
 	w.day(0, true, bus.Config{MaxBytes: 64 << 10})
 	w.has([2]int{1, 10}, [2]int{int(first), 5010})
-	w.lost(records.Loss{Cause: records.LogDiscarded, From: 11, To: first - 1, Count: first - 11},
-		records.Loss{Record: "n", Cause: records.LogDiscarded, From: 1, To: first - 11, Count: first - 11})
+	w.lost(loss.Loss{Cause: loss.LogDiscarded, From: 11, To: first - 1, Count: first - 11},
+		loss.Loss{Record: "n", Cause: loss.LogDiscarded, From: 1, To: first - 11, Count: first - 11})
 }

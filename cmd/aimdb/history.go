@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -104,7 +104,7 @@ func addLitestream(c *cobra.Command) {
 
 // asUsage makes a query that can never be answered a usage error.
 func asUsage(err error) error {
-	if wrong := (*records.QueryError)(nil); errors.As(err, &wrong) {
+	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
 		return usageError{err}
 	}
 	return err

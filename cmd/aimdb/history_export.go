@@ -11,13 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 func newHistoryExport() *cobra.Command {
 	var as rowFormat
 	var file string
-	var q records.RangeQuery
+	var q history.RangeQuery
 	c := &cobra.Command{
 		Use:   "export DB_OR_ENDPOINT [PATTERN]",
 		Short: "Write rows as NDJSON or CSV, oldest first",
@@ -75,7 +75,7 @@ func exportTo(cmd *cobra.Command, file string, do func(io.Writer) error) (err er
 	return os.Rename(partial.Name(), file)
 }
 
-func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[records.Row, error]) error {
+func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[history.Row, error]) error {
 	out, err := newRowWriter(w, f)
 	if err != nil {
 		return err

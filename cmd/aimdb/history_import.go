@@ -10,7 +10,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -69,8 +69,8 @@ func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f ro
 }
 
 // readAll yields the rows of a source up to its end or its first error.
-func readAll(source rowReader, name string) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
+func readAll(source rowReader, name string) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
 		for {
 			row, err := source.read()
 			if errors.Is(err, io.EOF) {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -73,7 +73,7 @@ database write in between, and give the space back. --dry-run only reports.`,
 	return c
 }
 
-func printPruned(cmd *cobra.Command, f format, dry bool, report records.PruneReport) error {
+func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneReport) error {
 	if f == asJSON {
 		return newOutput(cmd.OutOrStdout(), f, 1).row(report)
 	}

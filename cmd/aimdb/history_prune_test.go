@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // The limit of the whole file takes the oldest rows of all records.
 func TestHistoryPruneToASize(t *testing.T) {
 	const rows, limit = 20_000, 600_000
 	db := historyFile(t, rows)
-	stats := func() (st records.HistoryStats) {
+	stats := func() (st history.Stats) {
 		if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func TestHistoryPruneToASize(t *testing.T) {
 	if st := stats(); st.Rows != rows {
 		t.Fatalf("a dry run left %d rows of %d", st.Rows, rows)
 	}
-	var report records.PruneReport
+	var report history.PruneReport
 	if err := json.Unmarshal([]byte(aimdb(t, prune...).ok(t)), &report); err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestHistoryPrune(t *testing.T) {
 	if n := count(); n != 30 {
 		t.Fatalf("a dry run left %d rows of 30", n)
 	}
-	var report records.PruneReport
+	var report history.PruneReport
 	if err := json.Unmarshal([]byte(aimdb(t, append(prune, "--format", "json")...).ok(t)), &report); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // historyQuery is what the flags of history query say.
@@ -14,8 +14,8 @@ type historyQuery struct {
 	format  format
 	latest  int
 	ranged  bool
-	rows    records.RangeQuery
-	buckets records.BucketQuery
+	rows    history.RangeQuery
+	buckets history.BucketQuery
 }
 
 func newHistoryQuery() *cobra.Command {
@@ -97,7 +97,7 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 	case q.ranged:
 		return printRows(cmd, q.format, s.Range(cmd.Context(), q.rows))
 	}
-	return printRows(cmd, q.format, s.Latest(cmd.Context(), records.LatestQuery{
+	return printRows(cmd, q.format, s.Latest(cmd.Context(), history.LatestQuery{
 		Pattern: q.rows.Pattern, Limit: q.latest, Window: q.rows.Window,
 	}))
 }

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // remote is the history of a running database.
@@ -20,29 +20,29 @@ type remote struct {
 }
 
 // Stats implements source.
-func (r *remote) Stats(ctx context.Context) (records.HistoryStats, error) {
+func (r *remote) Stats(ctx context.Context) (history.Stats, error) {
 	stats, err := r.client.HistoryStats(ctx)
 	return stats, notOffered(err)
 }
 
 // Latest implements source. It is the one question that servers of upstream
 // answer too; they do so by time, so the rows are put in the order of a file.
-func (r *remote) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error] {
+func (r *remote) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	rows, err := r.client.Query(ctx, q.Pattern.String(), q.Limit, q.Window)
 	if err != nil {
-		return failed[records.Row](err)
+		return failed[history.Row](err)
 	}
 	slices.Reverse(rows)
-	slices.SortStableFunc(rows, func(a, b records.Row) int { return cmp.Compare(a.Record, b.Record) })
+	slices.SortStableFunc(rows, func(a, b history.Row) int { return cmp.Compare(a.Record, b.Record) })
 	return each(rows)
 }
 
 // Range implements source, page by page.
-func (r *remote) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
+func (r *remote) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
 		for page, err := range r.pages(ctx, q) {
 			if err != nil {
-				yield(records.Row{}, err)
+				yield(history.Row{}, err)
 				return
 			}
 			for _, row := range page.Rows {
@@ -55,7 +55,7 @@ func (r *remote) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[reco
 }
 
 // Page implements source. The page may be made of several of the server's.
-func (r *remote) Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error) {
+func (r *remote) Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error) {
 	for page, err := range r.pages(ctx, q) {
 		if err != nil {
 			return nil, "", err
@@ -65,7 +65,7 @@ func (r *remote) Page(ctx context.Context, q records.RangeQuery) (rows []records
 	return rows, next, nil
 }
 
-func (r *remote) pages(ctx context.Context, q records.RangeQuery) iter.Seq2[aimx.Page, error] {
+func (r *remote) pages(ctx context.Context, q history.RangeQuery) iter.Seq2[aimx.Page, error] {
 	return func(yield func(aimx.Page, error) bool) {
 		for page, err := range r.client.HistoryPages(ctx, q) {
 			r.leftOut += page.LeftOut
@@ -77,10 +77,10 @@ func (r *remote) pages(ctx context.Context, q records.RangeQuery) iter.Seq2[aimx
 }
 
 // Buckets implements source.
-func (r *remote) Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error] {
+func (r *remote) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
 	buckets, err := r.client.HistoryBuckets(ctx, q)
 	if err != nil {
-		return failed[records.Bucket](notOffered(err))
+		return failed[history.Bucket](notOffered(err))
 	}
 	return each(buckets)
 }

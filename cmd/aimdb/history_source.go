@@ -8,17 +8,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // source is a history to ask: a file, or that of a running database.
 type source interface {
-	Stats(ctx context.Context) (records.HistoryStats, error)
-	Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error]
-	Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error]
-	Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error)
-	Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error]
+	Stats(ctx context.Context) (history.Stats, error)
+	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
+	Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error]
+	Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error)
+	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 }
 
 // asking opens the history in a file or behind an endpoint for reading.

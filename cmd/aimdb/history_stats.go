@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 func newHistoryStats() *cobra.Command {
@@ -35,7 +35,7 @@ func newHistoryStats() *cobra.Command {
 	return c
 }
 
-func printStats(cmd *cobra.Command, f format, st records.HistoryStats) error {
+func printStats(cmd *cobra.Command, f format, st history.Stats) error {
 	file := newOutput(cmd.OutOrStdout(), f, 1, "ROWS", "FILE BYTES", "FREE BYTES", "WAL BYTES", "LAST PRUNE", "LOST", "DEAD LETTERS", "SHRINKS")
 	if err := file.row(st, st.Rows, st.FileBytes, st.FreeBytes, st.WALBytes, timeOrDash(st.LastPrune), st.Lost, st.DeadLetters, yesNo(st.Shrinks)); err != nil {
 		return err

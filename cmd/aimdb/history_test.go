@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // lines decodes one JSON object a line.
@@ -42,7 +43,7 @@ func numbers(t *testing.T, out string) []int {
 
 func TestHistoryStats(t *testing.T) {
 	db := historyFile(t, 30)
-	var st records.HistoryStats
+	var st history.Stats
 	if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func TestHistoryBuckets(t *testing.T) {
 	out := aimdb(t, "history", "query", db, "b", "--bucket", "20s", "--path", "n", "--format", "json").ok(t)
 	var count int64
 	var sum float64
-	for _, b := range lines[records.Bucket](t, out) {
+	for _, b := range lines[history.Bucket](t, out) {
 		count, sum = count+b.Count, sum+b.Sum
 		if b.Start%20_000 != 0 {
 			t.Errorf("a bucket of 20 s starts at %d", b.Start)
@@ -300,7 +301,7 @@ func TestHistoryStatsListsWhatIsLost(t *testing.T) {
 			}
 		}
 	}
-	losses := lines[records.Loss](t, aimdb(t, "history", "stats", db, "--losses", "--format", "json").ok(t))
+	losses := lines[loss.Loss](t, aimdb(t, "history", "stats", db, "--losses", "--format", "json").ok(t))
 	if len(losses) != 2 || losses[0].Count != 3 || losses[0].To != 7 {
 		t.Errorf("losses as JSON: %+v", losses)
 	}

@@ -5,31 +5,32 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // checkKey makes a name against the grammar of keys a usage error.
 func checkKey(s string) error {
-	if _, err := records.ParseKey(s); err != nil {
+	if _, err := key.Parse(s); err != nil {
 		return usageError{err}
 	}
 	return nil
 }
 
-func parsePattern(s string) (records.Pattern, error) {
-	p, err := records.ParsePattern(s)
+func parsePattern(s string) (key.Pattern, error) {
+	p, err := key.ParsePattern(s)
 	if err != nil {
 		return p, usageError{err}
 	}
 	return p, nil
 }
 
-func windowFlags(flags *pflag.FlagSet, w *records.Window) {
+func windowFlags(flags *pflag.FlagSet, w *history.Window) {
 	flags.Var(timeFlag{&w.Start}, "start", "oldest time: RFC 3339, Unix ms, or a duration back from now (7d)")
 	flags.Var(timeFlag{&w.End}, "end", "newest time, in the same forms")
 }
 
-func checkWindow(w records.Window) error {
+func checkWindow(w history.Window) error {
 	if w.Start != nil && w.End != nil && *w.Start > *w.End {
 		return usageError{errors.New("--start is after --end")}
 	}

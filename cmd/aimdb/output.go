@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // format is the flag that chooses between a table and JSON.
@@ -101,7 +101,7 @@ func newRows(w io.Writer, f format) *output {
 	return newOutput(w, f, 200, "RECORD", "TIME", "VALUE")
 }
 
-func (o *output) stored(r records.Row) error {
+func (o *output) stored(r history.Row) error {
 	return o.row(storedRow{r.Record, r.Time, r.Value}, r.Record, formatTime(r.Time), string(r.Value))
 }
 
@@ -112,7 +112,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-func printRows(cmd *cobra.Command, f format, rows iter.Seq2[records.Row, error]) error {
+func printRows(cmd *cobra.Command, f format, rows iter.Seq2[history.Row, error]) error {
 	out := newRows(cmd.OutOrStdout(), f)
 	for r, err := range rows {
 		if err != nil {

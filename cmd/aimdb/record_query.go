@@ -6,13 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 func newRecordQuery(env func(string) string) *cobra.Command {
 	at := connection{env: env}
 	var f format
-	var q records.LatestQuery
+	var q history.LatestQuery
 	c := &cobra.Command{
 		Use:   "query PATTERN",
 		Short: "Print the newest stored rows of each matching record",

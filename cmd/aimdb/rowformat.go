@@ -12,7 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // rowFormat is the form of an export.
@@ -52,7 +53,7 @@ func rowFormatOf(asked rowFormat, file string) rowFormat {
 
 // rowWriter writes rows one after the other.
 type rowWriter interface {
-	write(records.Row) error
+	write(history.Row) error
 	flush() error
 }
 
@@ -68,7 +69,7 @@ type jsonRows struct{ w *bufio.Writer }
 
 // write keeps the bytes of the value if it can. White space does not keep an
 // import from finding the row again.
-func (j jsonRows) write(r records.Row) error {
+func (j jsonRows) write(r history.Row) error {
 	name, err := json.Marshal(r.Record)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (j jsonRows) flush() error { return j.w.Flush() }
 
 type csvRows struct{ w *csv.Writer }
 
-func (c csvRows) write(r records.Row) error {
+func (c csvRows) write(r history.Row) error {
 	return c.w.Write([]string{r.Record, strconv.FormatInt(r.Time, 10), string(r.Value)})
 }
 
@@ -100,7 +101,7 @@ func (c csvRows) flush() error {
 
 // rowReader reads rows until io.EOF.
 type rowReader interface {
-	read() (records.Row, error)
+	read() (history.Row, error)
 }
 
 func newRowReader(r io.Reader, f rowFormat) (rowReader, error) {
@@ -122,11 +123,11 @@ type jsonSource struct {
 	line int
 }
 
-func (j *jsonSource) read() (records.Row, error) {
+func (j *jsonSource) read() (history.Row, error) {
 	for {
 		line, err := j.r.ReadBytes('\n')
 		if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
-			return records.Row{}, err
+			return history.Row{}, err
 		}
 		j.line++
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -138,33 +139,33 @@ func (j *jsonSource) read() (records.Row, error) {
 			Value  json.RawMessage `json:"value"`
 		}
 		if err := json.Unmarshal(line, &row); err != nil {
-			return records.Row{}, fmt.Errorf("line %d: %w", j.line, err)
+			return history.Row{}, fmt.Errorf("line %d: %w", j.line, err)
 		}
 		if row.Record == nil || row.Time == nil || row.Value == nil {
-			return records.Row{}, fmt.Errorf("line %d: a row has record, time and value", j.line)
+			return history.Row{}, fmt.Errorf("line %d: a row has record, time and value", j.line)
 		}
-		return checkRow(j.line, records.Row{Record: *row.Record, Time: *row.Time, Value: row.Value})
+		return checkRow(j.line, history.Row{Record: *row.Record, Time: *row.Time, Value: row.Value})
 	}
 }
 
 type csvSource struct{ r *csv.Reader }
 
-func (c *csvSource) read() (records.Row, error) {
+func (c *csvSource) read() (history.Row, error) {
 	fields, err := c.r.Read()
 	if err != nil {
-		return records.Row{}, err // it names the line
+		return history.Row{}, err // it names the line
 	}
 	line, _ := c.r.FieldPos(0)
 	ms, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil {
-		return records.Row{}, fmt.Errorf("line %d: the time %q is not Unix milliseconds", line, fields[1])
+		return history.Row{}, fmt.Errorf("line %d: the time %q is not Unix milliseconds", line, fields[1])
 	}
-	return checkRow(line, records.Row{Record: strings.Clone(fields[0]), Time: ms, Value: json.RawMessage(fields[2])})
+	return checkRow(line, history.Row{Record: strings.Clone(fields[0]), Time: ms, Value: json.RawMessage(fields[2])})
 }
 
 // checkRow lets only through what a database could have stored itself.
-func checkRow(line int, r records.Row) (records.Row, error) {
-	if _, err := records.ParseKey(r.Record); err != nil {
+func checkRow(line int, r history.Row) (history.Row, error) {
+	if _, err := key.Parse(r.Record); err != nil {
 		return r, fmt.Errorf("line %d: %w", line, err)
 	}
 	if r.Time < 0 || r.Time > maxTime {

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -93,11 +94,11 @@ func read(t *testing.T, path string) (rows []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := records.ParsePattern("#")
+	all, err := key.ParsePattern("#")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for r, err := range store.Rows(t.Context(), all, records.Window{}, 0) {
+	for r, err := range store.Rows(t.Context(), all, history.Window{}, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -19,7 +19,7 @@ type Sink struct {
 	mu         sync.Mutex
 	entries    []sinks.Entry
 	refused    []sinks.Refusal
-	losses     []records.Loss
+	losses     []loss.Loss
 	checkpoint sinks.Checkpoint
 	batches    int
 }
@@ -87,7 +87,7 @@ func (s *Sink) Refused() []sinks.Refusal {
 }
 
 // Losses returns the ledger.
-func (s *Sink) Losses() []records.Loss {
+func (s *Sink) Losses() []loss.Loss {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.losses)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 		},
 		Entries:     func(_ testing.TB, s sinks.Sink) []sinks.Entry { return s.(*memory.Sink).Entries() },
 		DeadLetters: func(_ testing.TB, s sinks.Sink) []sinks.Refusal { return s.(*memory.Sink).Refused() },
-		Losses:      func(_ testing.TB, s sinks.Sink) []records.Loss { return s.(*memory.Sink).Losses() },
+		Losses:      func(_ testing.TB, s sinks.Sink) []loss.Loss { return s.(*memory.Sink).Losses() },
 		Poison:      poison,
 	})
 }

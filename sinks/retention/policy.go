@@ -6,13 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Policy says how much of the records that match a pattern stays. A limit of 0
 // is no limit; where several are given, the tightest counts.
 type Policy struct {
-	Pattern  records.Pattern
+	Pattern  key.Pattern
 	MaxAge   time.Duration
 	MaxRows  int64
 	MaxBytes int64
@@ -36,8 +37,8 @@ func (p Policy) check() error {
 	return nil
 }
 
-func (p Policy) keep(record string, now time.Time) records.Keep {
-	k := records.Keep{Record: record, MaxRows: p.MaxRows, MaxBytes: p.MaxBytes, Forever: p.Forever}
+func (p Policy) keep(record string, now time.Time) history.Keep {
+	k := history.Keep{Record: record, MaxRows: p.MaxRows, MaxBytes: p.MaxBytes, Forever: p.Forever}
 	if p.MaxAge > 0 {
 		k.Before = now.Add(-p.MaxAge).UnixMilli()
 	}
@@ -55,7 +56,7 @@ func choose(policies []Policy, record string) (best Policy, found bool) {
 }
 
 // moreSpecific compares two patterns segment by segment.
-func moreSpecific(a, b records.Pattern) bool {
+func moreSpecific(a, b key.Pattern) bool {
 	x, y := ranks(a), ranks(b)
 	for i := range min(len(x), len(y)) {
 		if x[i] != y[i] {
@@ -65,8 +66,8 @@ func moreSpecific(a, b records.Pattern) bool {
 	return len(x) > len(y)
 }
 
-func ranks(p records.Pattern) []int {
-	segments := strings.Split(records.Normalize(p.String()), ".")
+func ranks(p key.Pattern) []int {
+	segments := strings.Split(key.Normalize(p.String()), ".")
 	r := make([]int, len(segments))
 	for i, segment := range segments {
 		switch segment {

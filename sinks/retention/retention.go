@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // Pruner is a history that can be pruned.
@@ -16,9 +16,9 @@ type Pruner interface {
 	// Records returns the names of the records that have rows.
 	Records(ctx context.Context) ([]string, error)
 	// Prune deletes what a plan does not keep.
-	Prune(ctx context.Context, plan records.PrunePlan) (records.PruneReport, error)
+	Prune(ctx context.Context, plan history.PrunePlan) (history.PruneReport, error)
 	// Preview reports what Prune would delete.
-	Preview(ctx context.Context, plan records.PrunePlan) (records.PruneReport, error)
+	Preview(ctx context.Context, plan history.PrunePlan) (history.PruneReport, error)
 }
 
 // Config says what stays and how often that is seen to.
@@ -98,30 +98,30 @@ func (r *Retention) sweepAndTell(ctx context.Context) {
 }
 
 // Sweep prunes once.
-func (r *Retention) Sweep(ctx context.Context) (records.PruneReport, error) {
+func (r *Retention) Sweep(ctx context.Context) (history.PruneReport, error) {
 	plan, err := r.Plan(ctx)
 	if err != nil {
-		return records.PruneReport{}, err
+		return history.PruneReport{}, err
 	}
 	return r.pruner.Prune(ctx, plan)
 }
 
 // DryRun reports what a sweep would delete now.
-func (r *Retention) DryRun(ctx context.Context) (records.PruneReport, error) {
+func (r *Retention) DryRun(ctx context.Context) (history.PruneReport, error) {
 	plan, err := r.Plan(ctx)
 	if err != nil {
-		return records.PruneReport{}, err
+		return history.PruneReport{}, err
 	}
 	return r.pruner.Preview(ctx, plan)
 }
 
 // Plan applies the policies to the records that there are.
-func (r *Retention) Plan(ctx context.Context) (records.PrunePlan, error) {
+func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	names, err := r.pruner.Records(ctx)
 	if err != nil {
-		return records.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
+		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
 	}
-	plan := records.PrunePlan{FileBytes: r.config.FileBytes}
+	plan := history.PrunePlan{FileBytes: r.config.FileBytes}
 	now := r.config.Now()
 	for _, name := range names {
 		if policy, found := choose(r.config.Policies, name); found {

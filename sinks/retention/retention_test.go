@@ -10,7 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
@@ -19,13 +20,13 @@ type sweeps struct {
 	names []string
 	mu    sync.Mutex
 	times []time.Time
-	plans []records.PrunePlan
+	plans []history.PrunePlan
 	errs  []error
 }
 
 func (s *sweeps) Records(context.Context) ([]string, error) { return s.names, nil }
 
-func (s *sweeps) Prune(_ context.Context, p records.PrunePlan) (records.PruneReport, error) {
+func (s *sweeps) Prune(_ context.Context, p history.PrunePlan) (history.PruneReport, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.plans = append(s.plans, p)
@@ -33,25 +34,25 @@ func (s *sweeps) Prune(_ context.Context, p records.PrunePlan) (records.PruneRep
 	if len(s.errs) > 0 {
 		err := s.errs[0]
 		s.errs = s.errs[1:]
-		return records.PruneReport{}, err
+		return history.PruneReport{}, err
 	}
-	return records.PruneReport{}, nil
+	return history.PruneReport{}, nil
 }
 
-func (s *sweeps) Preview(_ context.Context, p records.PrunePlan) (records.PruneReport, error) {
-	return records.PruneReport{Rows: int64(len(p.Keep))}, nil
+func (s *sweeps) Preview(_ context.Context, p history.PrunePlan) (history.PruneReport, error) {
+	return history.PruneReport{Rows: int64(len(p.Keep))}, nil
 }
 
 // seen returns the plans so far.
-func (s *sweeps) seen() []records.PrunePlan {
+func (s *sweeps) seen() []history.PrunePlan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.plans)
 }
 
-func pattern(t *testing.T, text string) records.Pattern {
+func pattern(t *testing.T, text string) key.Pattern {
 	t.Helper()
-	p, err := records.ParsePattern(text)
+	p, err := key.ParsePattern(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestMostSpecificPatternWins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []records.Keep{
+	want := []history.Keep{
 		{Record: "a::b", Forever: true}, {Record: "a::c", Before: 600_000}, {Record: "a::c.d", MaxRows: 1}, {Record: "x.y", MaxRows: 5},
 	}
 	if fmt.Sprint(plan.Keep) != fmt.Sprint(want) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -24,7 +24,7 @@ type Target struct {
 	// the order it was written. The sequences of entries may be left out.
 	Entries     func(t testing.TB, s sinks.Sink) []sinks.Entry
 	DeadLetters func(t testing.TB, s sinks.Sink) []sinks.Refusal
-	Losses      func(t testing.TB, s sinks.Sink) []records.Loss
+	Losses      func(t testing.TB, s sinks.Sink) []loss.Loss
 	// Poison is an entry that the sink refuses for good.
 	Poison sinks.Entry
 }
@@ -351,7 +351,7 @@ func (x Target) refusal(t *testing.T) {
 
 func (x Target) losses(t *testing.T) {
 	l := NewLog("log")
-	want := records.Loss{Record: "test::r1", Cause: records.RingOverrun, Count: 7, From: 3, To: 9, FirstTime: 5, LastTime: 6}
+	want := loss.Loss{Record: "test::r1", Cause: loss.RingOverrun, Count: 7, From: 3, To: 9, FirstTime: 5, LastTime: 6}
 	l.Add(message(1), bus.Message{Record: want.Record, Loss: &want}, message(3))
 	dir := t.TempDir()
 	s, closeSink := x.Open(t, dir)

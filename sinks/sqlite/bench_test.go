@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -100,7 +101,7 @@ func BenchmarkHistory(b *testing.B) {
 	}
 	b.Cleanup(func() { _ = s.Close() })
 	db := bare(b, path, "")
-	all, one := records.WirePattern("#"), records.WirePattern("accuracy::city042")
+	all, one := key.WirePattern("#"), key.WirePattern("accuracy::city042")
 	first, last := int64(0), int64(0)
 	if err := db.QueryRow("SELECT min(stored_at), max(stored_at) FROM record_history WHERE record_name = 'accuracy::city042'").Scan(&first, &last); err != nil {
 		b.Fatal(err)
@@ -121,7 +122,7 @@ func BenchmarkHistory(b *testing.B) {
 		}
 		return n
 	}
-	typed := func(b *testing.B, q records.RangeQuery) (n int) {
+	typed := func(b *testing.B, q history.RangeQuery) (n int) {
 		for row, err := range s.Range(b.Context(), q) {
 			var v validation
 			if err == nil {
@@ -134,10 +135,10 @@ func BenchmarkHistory(b *testing.B) {
 		}
 		return n
 	}
-	latest := func(b *testing.B, p records.Pattern, limit, want int) {
+	latest := func(b *testing.B, p key.Pattern, limit, want int) {
 		for b.Loop() {
 			n := 0
-			for _, err := range s.Latest(b.Context(), records.LatestQuery{Pattern: p, Limit: limit}) {
+			for _, err := range s.Latest(b.Context(), history.LatestQuery{Pattern: p, Limit: limit}) {
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -160,7 +161,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.Run("range/hundred", func(b *testing.B) {
 		for b.Loop() {
 			start := first + rand.Int64N((last-first)/2)
-			q := records.RangeQuery{Pattern: one, Window: records.Window{Start: &start}, Total: 100}
+			q := history.RangeQuery{Pattern: one, Window: history.Window{Start: &start}, Total: 100}
 			if n := typed(b, q); n != 100 {
 				b.Fatalf("%d rows", n)
 			}
@@ -266,8 +267,8 @@ func ask(ctx context.Context, s *sqlite.Store) float64 {
 		case <-ticker.C:
 		}
 		for queries < int(time.Since(began)/time.Millisecond) {
-			p := records.WirePattern(fmt.Sprintf("accuracy::city%03d", queries%benchRecords))
-			for range s.Latest(ctx, records.LatestQuery{Pattern: p, Limit: 1}) {
+			p := key.WirePattern(fmt.Sprintf("accuracy::city%03d", queries%benchRecords))
+			for range s.Latest(ctx, history.LatestQuery{Pattern: p, Limit: 1}) {
 			}
 			queries++
 		}

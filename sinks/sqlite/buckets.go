@@ -8,21 +8,21 @@ import (
 	"math"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // Buckets yields the summaries of the buckets that have rows, by record name
 // and then by time. It reads every row of the window, page by page.
-func (s *Store) Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[records.Bucket, error] {
-	return func(yield func(records.Bucket, error) bool) {
+func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
+	return func(yield func(history.Bucket, error) bool) {
 		path, err := checkBuckets(q)
 		if err != nil {
-			yield(records.Bucket{}, err)
+			yield(history.Bucket{}, err)
 			return
 		}
 		names, err := s.matching(ctx, q.Pattern)
 		if err != nil {
-			yield(records.Bucket{}, err)
+			yield(history.Bucket{}, err)
 			return
 		}
 		for _, name := range names {
@@ -33,9 +33,9 @@ func (s *Store) Buckets(ctx context.Context, q records.BucketQuery) iter.Seq2[re
 	}
 }
 
-func checkBuckets(q records.BucketQuery) (path string, err error) {
+func checkBuckets(q history.BucketQuery) (path string, err error) {
 	if q.Width < time.Millisecond || q.Width%time.Millisecond != 0 {
-		return "", &records.QueryError{Reason: fmt.Sprintf("the width of the buckets is %v and must be a whole number of milliseconds, at least 1", q.Width)}
+		return "", &history.QueryError{Reason: fmt.Sprintf("the width of the buckets is %v and must be a whole number of milliseconds, at least 1", q.Width)}
 	}
 	if err := checkScope(q.Pattern, q.Window); err != nil {
 		return "", err
@@ -82,14 +82,14 @@ func (s *Store) samples(ctx context.Context, record, path string, after point, u
 
 // recordBuckets yields the buckets of one record, and says whether more are
 // wanted.
-func (s *Store) recordBuckets(ctx context.Context, record, path string, q records.BucketQuery, yield func(records.Bucket, error) bool) bool {
+func (s *Store) recordBuckets(ctx context.Context, record, path string, q history.BucketQuery, yield func(history.Bucket, error) bool) bool {
 	start, end := bounds(q.Window)
 	after := point{start, math.MinInt64}
-	var b *records.Bucket
+	var b *history.Bucket
 	for {
 		page, err := s.samples(ctx, record, path, after, end)
 		if err != nil {
-			yield(records.Bucket{}, s.readError("summarize "+record, err))
+			yield(history.Bucket{}, s.readError("summarize "+record, err))
 			return false
 		}
 		for _, one := range page {
@@ -101,7 +101,7 @@ func (s *Store) recordBuckets(ctx context.Context, record, path string, q record
 				b = nil
 			}
 			if b == nil {
-				b = &records.Bucket{Record: record, Start: first}
+				b = &history.Bucket{Record: record, Start: first}
 			}
 			addSample(b, one)
 			after = one.point
@@ -124,7 +124,7 @@ func floor(ms, width int64) int64 {
 	return ms - over
 }
 
-func addSample(b *records.Bucket, one sample) {
+func addSample(b *history.Bucket, one sample) {
 	switch {
 	case one.kind == "" || one.kind == "null":
 		b.Missing++

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -60,9 +60,9 @@ func TestRowsOfAnotherProgramAreCounted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan := records.PrunePlan{}
+			plan := history.PrunePlan{}
 			for _, name := range all {
-				plan.Keep = append(plan.Keep, records.Keep{Record: name, MaxRows: 3})
+				plan.Keep = append(plan.Keep, history.Keep{Record: name, MaxRows: 3})
 			}
 			if _, err := s.Prune(t.Context(), plan); err != nil {
 				t.Fatal(err)
@@ -78,7 +78,7 @@ func TestRowsOfAnotherProgramAreCounted(t *testing.T) {
 // names returns the records that a query finds.
 func names(t *testing.T, s *sqlite.Store, text string) (all []string) {
 	t.Helper()
-	for row, err := range s.Latest(t.Context(), records.LatestQuery{Pattern: pattern(t, text), Limit: 1}) {
+	for row, err := range s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, text), Limit: 1}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestTwoSweepsAtOnceCountEachRowOnce(t *testing.T) {
 	write(t, s, batch(1, numbered(700)...))
 	beside := start(t, s.Path(), sqlite.Beside())
 	gone := s.PruneWhile(t, "r1", func() {
-		report, err := beside.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "r1", MaxRows: 60}}})
+		report, err := beside.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "r1", MaxRows: 60}}})
 		if err != nil || report.Rows != 40 {
 			t.Errorf("%+v, %v", report, err)
 		}
@@ -136,7 +136,7 @@ func TestCountsStayRight(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		keep := records.PrunePlan{Keep: []records.Keep{{Record: record, MaxRows: int64(1 + random.IntN(50))}}}
+		keep := history.PrunePlan{Keep: []history.Keep{{Record: record, MaxRows: int64(1 + random.IntN(50))}}}
 		switch random.IntN(6) {
 		case 0:
 			write(t, s, batch(sequence, entry(record, int64(step), "1"), entry("r0", int64(step), "22")))
@@ -145,7 +145,7 @@ func TestCountsStayRight(t *testing.T) {
 			foreign(t, path, record, []int{3, 1500}[random.IntN(2)])
 		case 2:
 			beside(func(o *sqlite.Store) error {
-				_, err := o.Import(t.Context(), each(records.Row{Record: record, Time: int64(1000 + step), Value: []byte("333")}))
+				_, err := o.Import(t.Context(), each(history.Row{Record: record, Time: int64(1000 + step), Value: []byte("333")}))
 				return err
 			})
 		case 3:
@@ -154,7 +154,7 @@ func TestCountsStayRight(t *testing.T) {
 			if _, err := s.Prune(t.Context(), keep); err != nil {
 				t.Fatal(err)
 			}
-			if n := len(texts(t, s.Range(t.Context(), records.RangeQuery{Pattern: pattern(t, record)}))); n > int(keep.Keep[0].MaxRows) {
+			if n := len(texts(t, s.Range(t.Context(), history.RangeQuery{Pattern: pattern(t, record)}))); n > int(keep.Keep[0].MaxRows) {
 				t.Fatalf("step %d: %d rows of %s are left of at most %d", step, n, record, keep.Keep[0].MaxRows)
 			}
 		case 5:

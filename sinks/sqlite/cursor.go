@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // cursor is the place behind the last row of a page.
@@ -30,14 +30,14 @@ const macSize = 16
 
 // CursorAfter returns the cursor that goes on behind rows that Range yielded
 // for q: all of them since the cursor of q, of which the values do not matter.
-func (s *Store) CursorAfter(q records.RangeQuery, rows []records.Row) (string, error) {
+func (s *Store) CursorAfter(q history.RangeQuery, rows []history.Row) (string, error) {
 	if len(rows) == 0 {
 		return q.Cursor, nil
 	}
 	return s.cursorAfter(q, rows)
 }
 
-func (s *Store) cursorAfter(q records.RangeQuery, rows []records.Row) (string, error) {
+func (s *Store) cursorAfter(q history.RangeQuery, rows []history.Row) (string, error) {
 	c, err := s.parseCursor(q)
 	if err != nil {
 		return "", err
@@ -60,7 +60,7 @@ func hash(name string) uint64 {
 	return h.Sum64()
 }
 
-func (s *Store) seal(q records.RangeQuery, c cursor) string {
+func (s *Store) seal(q history.RangeQuery, c cursor) string {
 	body := binary.AppendVarint(nil, c.after.time)
 	body = binary.AppendVarint(body, c.after.id)
 	for _, name := range slices.Sorted(maps.Keys(c.given)) {
@@ -72,7 +72,7 @@ func (s *Store) seal(q records.RangeQuery, c cursor) string {
 
 // mac seals a cursor with the query it belongs to. The size of a page is not
 // a part of that, and may change from page to page.
-func (s *Store) mac(q records.RangeQuery, body []byte) []byte {
+func (s *Store) mac(q history.RangeQuery, body []byte) []byte {
 	m := hmac.New(sha256.New, s.cursorKey)
 	start, end := bounds(q.Window)
 	about := binary.AppendUvarint(nil, uint64(len(q.Pattern.String())))
@@ -90,11 +90,11 @@ func (s *Store) mac(q records.RangeQuery, body []byte) []byte {
 	return m.Sum(nil)[:macSize]
 }
 
-func (s *Store) parseCursor(q records.RangeQuery) (cursor, error) {
+func (s *Store) parseCursor(q history.RangeQuery) (cursor, error) {
 	if q.Cursor == "" {
 		return cursor{}, nil
 	}
-	bad := &records.QueryError{Reason: "the cursor does not belong to this database and this query; start without one, and change nothing but the size of a page"}
+	bad := &history.QueryError{Reason: "the cursor does not belong to this database and this query; start without one, and change nothing but the size of a page"}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
 	if err != nil || len(raw) <= macSize || !hmac.Equal(raw[:macSize], s.mac(q, raw[macSize:])) {
 		return cursor{}, bad

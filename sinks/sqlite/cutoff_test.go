@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -31,7 +31,7 @@ func TestSweepCutOffLeavesNoGap(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // nothing is open in it
-	plan := records.PrunePlan{Keep: []records.Keep{{Record: "a", MaxRows: keep}, {Record: "b", MaxRows: keep}}}
+	plan := history.PrunePlan{Keep: []history.Keep{{Record: "a", MaxRows: keep}, {Record: "b", MaxRows: keep}}}
 	cuts := 0
 	for left := len(all) - 1; left >= len(keys)*keep; left -= 400 {
 		setTrigger(t, db, fmt.Sprintf(`CREATE TRIGGER cut_off BEFORE DELETE ON record_history

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -23,15 +23,15 @@ func first[T any](seq iter.Seq2[T, error]) error {
 func reads(t *testing.T, s *sqlite.Store) map[string]func() error {
 	ctx, all := t.Context(), pattern(t, "#")
 	return map[string]func() error{
-		"Latest":   func() error { return first(s.Latest(ctx, records.LatestQuery{Pattern: all, Limit: 1})) },
-		"Latest 2": func() error { return first(s.Latest(ctx, records.LatestQuery{Pattern: all, Limit: 2})) },
+		"Latest":   func() error { return first(s.Latest(ctx, history.LatestQuery{Pattern: all, Limit: 1})) },
+		"Latest 2": func() error { return first(s.Latest(ctx, history.LatestQuery{Pattern: all, Limit: 2})) },
 		"Last":     func() error { return first(s.Last(ctx, "r1", 2)) },
-		"Range":    func() error { return first(s.Range(ctx, records.RangeQuery{Pattern: all})) },
-		"Page":     func() error { return second(s.Page(ctx, records.RangeQuery{Pattern: all, Total: 3})) },
+		"Range":    func() error { return first(s.Range(ctx, history.RangeQuery{Pattern: all})) },
+		"Page":     func() error { return second(s.Page(ctx, history.RangeQuery{Pattern: all, Total: 3})) },
 		"Buckets": func() error {
-			return first(s.Buckets(ctx, records.BucketQuery{Pattern: all, Width: time.Second, Path: "n"}))
+			return first(s.Buckets(ctx, history.BucketQuery{Pattern: all, Width: time.Second, Path: "n"}))
 		},
-		"Rows":        func() error { return first(s.Rows(ctx, all, records.Window{}, 0)) },
+		"Rows":        func() error { return first(s.Rows(ctx, all, history.Window{}, 0)) },
 		"Losses":      func() error { return first(s.Losses(ctx)) },
 		"DeadLetters": func() error { return first(s.DeadLetters(ctx)) },
 		"Position":    func() error { _, err := s.Position(ctx); return err },
@@ -40,11 +40,11 @@ func reads(t *testing.T, s *sqlite.Store) map[string]func() error {
 		"Stats":       func() error { _, err := s.Stats(ctx); return err },
 		"Check":       func() error { _, err := s.Check(ctx); return err },
 		"Preview": func() error {
-			_, err := s.Preview(ctx, records.PrunePlan{Keep: []records.Keep{{Record: "r1", MaxRows: 1}}})
+			_, err := s.Preview(ctx, history.PrunePlan{Keep: []history.Keep{{Record: "r1", MaxRows: 1}}})
 			return err
 		},
 		"Prune": func() error {
-			_, err := s.Prune(ctx, records.PrunePlan{Keep: []records.Keep{{Record: "r1", Before: 10}}})
+			_, err := s.Prune(ctx, history.PrunePlan{Keep: []history.Keep{{Record: "r1", Before: 10}}})
 			return err
 		},
 	}

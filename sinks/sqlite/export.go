@@ -4,21 +4,22 @@ import (
 	"context"
 	"iter"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Rows yields the matching rows behind an ID in the order of their storing,
 // which is the cheapest one to read all of a history in. Like Range it yields
 // what was stored when it began.
-func (s *Store) Rows(ctx context.Context, p records.Pattern, w records.Window, afterID int64) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
+func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, afterID int64) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
 		if err := checkScope(p, w); err != nil {
-			yield(records.Row{}, err)
+			yield(history.Row{}, err)
 			return
 		}
 		position, err := s.Position(ctx)
 		if err != nil {
-			yield(records.Row{}, err)
+			yield(history.Row{}, err)
 			return
 		}
 		pages := s.rowPages(ctx, w, afterID, position.MaxID)
@@ -29,16 +30,16 @@ func (s *Store) Rows(ctx context.Context, p records.Pattern, w records.Window, a
 				}
 			}
 			if err != nil {
-				yield(records.Row{}, s.readError("read rows", err))
+				yield(history.Row{}, s.readError("read rows", err))
 				return
 			}
 		}
 	}
 }
 
-func (s *Store) rowPages(ctx context.Context, w records.Window, after, to int64) iter.Seq2[[]records.Row, error] {
+func (s *Store) rowPages(ctx context.Context, w history.Window, after, to int64) iter.Seq2[[]history.Row, error] {
 	start, end := bounds(w)
-	return func(yield func([]records.Row, error) bool) {
+	return func(yield func([]history.Row, error) bool) {
 		for after < to {
 			page, last, err := s.rowPage(ctx, start, end, after, to)
 			if !yield(page, err) || err != nil || last == after {
@@ -51,7 +52,7 @@ func (s *Store) rowPages(ctx context.Context, w records.Window, after, to int64)
 
 // rowPage reads a page of the table. Rows outside of the window count for the
 // page too, so that it is one short transaction.
-func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page []records.Row, last int64, err error) {
+func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page []history.Row, last int64, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	last = after
@@ -62,7 +63,7 @@ func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page 
 	defer rows.Close()
 	const enough = 1 << 20
 	for size := 0; size < enough && rows.Next(); {
-		var row records.Row
+		var row history.Row
 		var value string
 		if err := rows.Scan(&row.ID, &row.Record, &value, &row.Time); err != nil {
 			return page, last, err

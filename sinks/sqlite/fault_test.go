@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -135,7 +135,7 @@ func TestAlarmInLitestreamModeNamesLitestream(t *testing.T) {
 func TestAnEndedReaderKeepsNothingBack(t *testing.T) {
 	s := start(t, file(t), sqlite.Readers(1))
 	write(t, s, batch(1, numbered(5000)...))
-	all := records.RangeQuery{Pattern: pattern(t, "#")}
+	all := history.RangeQuery{Pattern: pattern(t, "#")}
 	for range s.Range(t.Context(), all) {
 		break
 	}

@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -22,10 +23,10 @@ type ImportReport struct {
 // one of the same record, time and value, white space aside; if the rows have it several times in
 // a sequence of one time, then as many times. So an import that was interrupted
 // is simply run again. IDs of the rows are not kept. Writes go on meanwhile.
-func (s *Store) Import(ctx context.Context, rows iter.Seq2[records.Row, error]) (report ImportReport, err error) {
+func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
 	const size = 256
 	im := importer{store: s, seen: map[string]*sameTime{}}
-	var part []records.Row
+	var part []history.Row
 	for row, err := range rows {
 		if err == nil {
 			err = checkRow(row)
@@ -43,8 +44,8 @@ func (s *Store) Import(ctx context.Context, rows iter.Seq2[records.Row, error]) 
 	return report, im.add(ctx, part, &report)
 }
 
-func checkRow(row records.Row) error {
-	if _, err := records.ParseKey(row.Record); err != nil {
+func checkRow(row history.Row) error {
+	if _, err := key.Parse(row.Record); err != nil {
 		return fmt.Errorf("import a row: %w", err)
 	}
 	if !json.Valid(row.Value) {
@@ -66,7 +67,7 @@ type sameTime struct {
 }
 
 // nth counts a row and says the how manyth of its kind it is.
-func (im *importer) nth(row records.Row) int {
+func (im *importer) nth(row history.Row) int {
 	at := im.seen[row.Record]
 	if at == nil || at.time != row.Time {
 		at = &sameTime{time: row.Time, counts: map[string]int{}}
@@ -86,7 +87,7 @@ func compact(value []byte) string {
 	return b.String()
 }
 
-func (im *importer) add(ctx context.Context, part []records.Row, report *ImportReport) error {
+func (im *importer) add(ctx context.Context, part []history.Row, report *ImportReport) error {
 	if len(part) == 0 {
 		return ctx.Err()
 	}
@@ -117,7 +118,7 @@ func (im *importer) add(ctx context.Context, part []records.Row, report *ImportR
 }
 
 // addMissing inserts the rows that the history has fewer times than nth says.
-func (w *writer) addMissing(ctx context.Context, part []records.Row, nth []int) (fresh tally, added int64, err error) {
+func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (fresh tally, added int64, err error) {
 	fresh = tally{}
 	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
 		WHERE record_name = ?1 AND stored_at = ?2 

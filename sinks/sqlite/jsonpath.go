@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // jsonPath turns the path of a records.BucketQuery into the form of SQLite's
@@ -20,7 +20,7 @@ func jsonPath(text string) (string, error) {
 	for first := true; rest != ""; first = false {
 		element, after, err := cutElement(rest, first)
 		if err != nil {
-			return "", &records.QueryError{Reason: fmt.Sprintf("the JSON path %q is not one: %v; write it like error_celsius, wind.gust or list[0].t", text, err)}
+			return "", &history.QueryError{Reason: fmt.Sprintf("the JSON path %q is not one: %v; write it like error_celsius, wind.gust or list[0].t", text, err)}
 		}
 		path.WriteString(element)
 		rest = after

@@ -4,25 +4,26 @@ import (
 	"context"
 	"iter"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Last yields the rows of one record that were stored last, the last one first.
 // They are those that Latest yields, unless the clock was set back: rows from
 // behind that come before all others then, whatever their times. Where it was
 // set back more than once, the others are in the order of their times.
-func (s *Store) Last(ctx context.Context, record string, limit int) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
+func (s *Store) Last(ctx context.Context, record string, limit int) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
 		if !s.names.mayHave(record) {
 			return // a first start asks for many that have not
 		}
 		t, err := s.turnOf(ctx, record)
 		if err != nil {
-			yield(records.Row{}, s.readError("read where the times of "+record+" turn back", err))
+			yield(history.Row{}, s.readError("read where the times of "+record+" turn back", err))
 			return
 		}
 		if t == (turn{}) {
-			q := records.LatestQuery{Pattern: records.WirePattern(record), Limit: limit}
+			q := history.LatestQuery{Pattern: key.WirePattern(record), Limit: limit}
 			_, _ = s.yieldLatest(ctx, record, q, nil, yield)
 			return
 		}
@@ -46,11 +47,11 @@ func (s *Store) turnOf(ctx context.Context, record string) (turn, error) {
 }
 
 // yieldRows says how many rows may still come; 0 is an end, whatever the reason.
-func (s *Store) yieldRows(ctx context.Context, text, record string, t turn, limit int, yield func(records.Row, error) bool) (left int) {
+func (s *Store) yieldRows(ctx context.Context, text, record string, t turn, limit int, yield func(history.Row, error) bool) (left int) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	failed := func(err error) int {
-		yield(records.Row{}, s.readError("read the last rows of "+record, err))
+		yield(history.Row{}, s.readError("read the last rows of "+record, err))
 		return 0
 	}
 	rows, err := s.readers.QueryContext(ctx, text, record, t.from, t.time, t.until, limit)

@@ -8,17 +8,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // lasts remembers what was stored, in order.
-type lasts map[string][]records.Row
+type lasts map[string][]history.Row
 
 // last is what Last promises: the rows from behind the last one whose time is
 // before that of its predecessor, then the others by time.
-func (l lasts) last(key string) []records.Row {
+func (l lasts) last(key string) []history.Row {
 	rows := l[key]
 	from := 0
 	for i := 1; i < len(rows); i++ {
@@ -27,7 +27,7 @@ func (l lasts) last(key string) []records.Row {
 		}
 	}
 	late, early := slices.Clone(rows[from:]), slices.Clone(rows[:from])
-	slices.SortStableFunc(early, func(a, b records.Row) int { return int(a.Time - b.Time) })
+	slices.SortStableFunc(early, func(a, b history.Row) int { return int(a.Time - b.Time) })
 	all := append(early, late...)
 	slices.Reverse(all)
 	return all
@@ -68,7 +68,7 @@ func TestLastGoesByStoringAndNotByTime(t *testing.T) {
 		}
 		write(t, s, b)
 		for _, e := range entries {
-			stored[e.Record] = append(stored[e.Record], records.Row{Record: e.Record, Time: e.Time, Value: e.Value})
+			stored[e.Record] = append(stored[e.Record], history.Row{Record: e.Record, Time: e.Time, Value: e.Value})
 		}
 		if n%10 == 9 {
 			stop()
@@ -84,7 +84,7 @@ func TestLastGoesByStoringAndNotByTime(t *testing.T) {
 	}
 }
 
-func checkLast(t *testing.T, s *sqlite.Store, key string, limit int, want []records.Row) {
+func checkLast(t *testing.T, s *sqlite.Store, key string, limit int, want []history.Row) {
 	t.Helper()
 	var wanted []string
 	for _, row := range want[:min(limit, len(want))] {
@@ -97,9 +97,9 @@ func checkLast(t *testing.T, s *sqlite.Store, key string, limit int, want []reco
 func TestImportedRowsAreNotTheLast(t *testing.T) {
 	s := start(t, file(t))
 	write(t, s, batch(1, entry("a", 100, "1"), entry("a", 50, "2")))
-	rows := func(yield func(records.Row, error) bool) {
-		_ = yield(records.Row{Record: "a", Time: 10, Value: []byte("3")}, nil) &&
-			yield(records.Row{Record: "a", Time: 200, Value: []byte("4")}, nil)
+	rows := func(yield func(history.Row, error) bool) {
+		_ = yield(history.Row{Record: "a", Time: 10, Value: []byte("3")}, nil) &&
+			yield(history.Row{Record: "a", Time: 200, Value: []byte("4")}, nil)
 	}
 	if _, err := s.Import(t.Context(), rows); err != nil {
 		t.Fatal(err)

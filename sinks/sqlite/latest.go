@@ -8,24 +8,25 @@ import (
 	"iter"
 	"math"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Latest yields the newest rows of every matching record: by record name in
 // byte order, newest first within a record, and rows of one millisecond in the
 // reverse order of their storing.
-func (s *Store) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
+func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
 		if err := checkLatest(q); err != nil {
-			yield(records.Row{}, err)
+			yield(history.Row{}, err)
 			return
 		}
 		names, err := s.matching(ctx, q.Pattern)
 		if err != nil {
-			yield(records.Row{}, err)
+			yield(history.Row{}, err)
 			return
 		}
-		var page []records.Row
+		var page []history.Row
 		for _, name := range names {
 			var more bool
 			if page, more = s.yieldLatest(ctx, name, q, page[:0], yield); !more {
@@ -36,7 +37,7 @@ func (s *Store) Latest(ctx context.Context, q records.LatestQuery) iter.Seq2[rec
 }
 
 // yieldLatest yields the rows of one record, and says whether more are wanted.
-func (s *Store) yieldLatest(ctx context.Context, name string, q records.LatestQuery, page []records.Row, yield func(records.Row, error) bool) ([]records.Row, bool) {
+func (s *Store) yieldLatest(ctx context.Context, name string, q history.LatestQuery, page []history.Row, yield func(history.Row, error) bool) ([]history.Row, bool) {
 	if q.Limit == 1 {
 		row, found, err := s.newest(ctx, name, q.Window)
 		if err != nil || found {
@@ -48,7 +49,7 @@ func (s *Store) yieldLatest(ctx context.Context, name string, q records.LatestQu
 	for {
 		var err error
 		if page, err = span.next(ctx, page[:0]); err != nil {
-			yield(records.Row{}, err)
+			yield(history.Row{}, err)
 			return page, false
 		}
 		if len(page) == 0 {
@@ -62,34 +63,34 @@ func (s *Store) yieldLatest(ctx context.Context, name string, q records.LatestQu
 	}
 }
 
-func (s *Store) newest(ctx context.Context, name string, w records.Window) (records.Row, bool, error) {
+func (s *Store) newest(ctx context.Context, name string, w history.Window) (history.Row, bool, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	start, end := bounds(w)
-	row := records.Row{Record: name}
+	row := history.Row{Record: name}
 	var value string
 	err := s.reads.newest.QueryRowContext(ctx, name, start, end).Scan(&row.ID, &value, &row.Time)
 	if errors.Is(err, sql.ErrNoRows) {
-		return records.Row{}, false, nil
+		return history.Row{}, false, nil
 	}
 	row.Value = []byte(value)
 	return row, err == nil, s.readError("read the newest row of "+name, err)
 }
 
-func checkLatest(q records.LatestQuery) error {
+func checkLatest(q history.LatestQuery) error {
 	if q.Limit < 1 {
-		return &records.QueryError{Reason: fmt.Sprintf("the limit is %d and must be at least 1", q.Limit)}
+		return &history.QueryError{Reason: fmt.Sprintf("the limit is %d and must be at least 1", q.Limit)}
 	}
 	return checkScope(q.Pattern, q.Window)
 }
 
 // checkScope refuses what can only be a mistake.
-func checkScope(p records.Pattern, w records.Window) error {
+func checkScope(p key.Pattern, w history.Window) error {
 	if p.String() == "" {
-		return &records.QueryError{Reason: "the pattern is empty; '#' is every record"}
+		return &history.QueryError{Reason: "the pattern is empty; '#' is every record"}
 	}
 	if start, end := bounds(w); start > end {
-		return &records.QueryError{Reason: fmt.Sprintf("the start (%d ms) is after the end (%d ms)", start, end)}
+		return &history.QueryError{Reason: fmt.Sprintf("the start (%d ms) is after the end (%d ms)", start, end)}
 	}
 	return nil
 }

@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 func everything(t testing.TB, s *sqlite.Store) []string {
 	t.Helper()
-	return texts(t, s.Rows(t.Context(), pattern(t, "#"), records.Window{}, 0))
+	return texts(t, s.Rows(t.Context(), pattern(t, "#"), history.Window{}, 0))
 }
 
 func numbered(n int) []sinks.Entry {
@@ -98,7 +98,7 @@ func TestBackupWhileWritesReallyGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored := start(t, path)
-	rows := texts(t, restored.Rows(t.Context(), pattern(t, "live"), records.Window{}, 0))
+	rows := texts(t, restored.Rows(t.Context(), pattern(t, "live"), history.Window{}, 0))
 	n := int64(len(rows))
 	if n%each != 0 || n < before || n > after+each {
 		t.Errorf("the copy has %d rows of what was written, which were %d before and %d after it", n, before, after)
@@ -119,7 +119,7 @@ func TestImportTwiceAddsOnce(t *testing.T) {
 	write(t, from, batch(1, append(numbered(600), entry("r0", 700, "1"), entry("r0", 700, "1"))...))
 	to := start(t, file(t))
 	for round, want := range []sqlite.ImportReport{{Added: 602}, {Skipped: 602}} {
-		report, err := to.Import(t.Context(), from.Rows(t.Context(), pattern(t, "#"), records.Window{}, 0))
+		report, err := to.Import(t.Context(), from.Rows(t.Context(), pattern(t, "#"), history.Window{}, 0))
 		if err != nil || report != want {
 			t.Errorf("round %d: %+v, %v", round, report, err)
 		}
@@ -136,21 +136,21 @@ func TestImportFindsValuesWithOtherWhiteSpace(t *testing.T) {
 	}
 	s := start(t, file(t))
 	var entries []sinks.Entry
-	var rows []records.Row
+	var rows []history.Row
 	for _, value := range values {
 		entries = append(entries, entry("a", 7, value))
 		var one bytes.Buffer
 		if err := json.Compact(&one, []byte(value)); err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, records.Row{Record: "a", Time: 7, Value: one.Bytes()})
+		rows = append(rows, history.Row{Record: "a", Time: 7, Value: one.Bytes()})
 	}
 	write(t, s, batch(1, entries...))
 	report, err := s.Import(t.Context(), each(rows...))
 	if want := (sqlite.ImportReport{Skipped: int64(len(values))}); err != nil || report != want {
 		t.Errorf("%+v, %v", report, err)
 	}
-	report, err = s.Import(t.Context(), each(records.Row{Record: "a", Time: 7, Value: []byte(`"a b"`)}))
+	report, err = s.Import(t.Context(), each(history.Row{Record: "a", Time: 7, Value: []byte(`"a b"`)}))
 	if err != nil || report.Added != 1 {
 		t.Errorf("another value: %+v, %v", report, err)
 	}
@@ -158,8 +158,8 @@ func TestImportFindsValuesWithOtherWhiteSpace(t *testing.T) {
 
 func TestImportRefusesWhatIsNotARow(t *testing.T) {
 	s := start(t, file(t))
-	for _, row := range []records.Row{{Record: "a b", Value: []byte("1")}, {Record: "a", Value: []byte("{")}} {
-		_, err := s.Import(t.Context(), func(yield func(records.Row, error) bool) { yield(row, nil) })
+	for _, row := range []history.Row{{Record: "a b", Value: []byte("1")}, {Record: "a", Value: []byte("{")}} {
+		_, err := s.Import(t.Context(), func(yield func(history.Row, error) bool) { yield(row, nil) })
 		if err == nil {
 			t.Errorf("row %v was imported", row)
 		}
@@ -188,7 +188,7 @@ func TestBucketsCountWhatIsNotANumber(t *testing.T) {
 		entry("a", 5, `{"v":[null]}`), entry("a", 6, `{}`), entry("a", 7, `{"v":["7"]}`), entry("a", 8, `{broken`),
 		entry("a", 20, `[]`)))
 	var got []string
-	for b, err := range s.Buckets(t.Context(), records.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "v[0]"}) {
+	for b, err := range s.Buckets(t.Context(), history.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "v[0]"}) {
 		if err != nil {
 			t.Fatal(err)
 		}

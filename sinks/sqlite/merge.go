@@ -4,7 +4,7 @@ import (
 	"container/heap"
 	"context"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 const (
@@ -25,8 +25,8 @@ type merge struct {
 // cursorSpan is a span with the page it is in.
 type cursorSpan struct {
 	*span
-	rows []records.Row // what is left of the page
-	page []records.Row // the page itself, to be used again
+	rows []history.Row // what is left of the page
+	page []history.Row // the page itself, to be used again
 }
 
 func (c *cursorSpan) fill(ctx context.Context) (bool, error) {
@@ -61,7 +61,7 @@ func newMerge(ctx context.Context, spans []*span, total int) (*merge, error) {
 // next appends up to n rows; fewer than n is the end. A page that is used up is
 // followed by the next one only when a row of it is wanted: a query for as many
 // rows as a page has reads one page.
-func (m *merge) next(ctx context.Context, n int, into []records.Row) ([]records.Row, error) {
+func (m *merge) next(ctx context.Context, n int, into []history.Row) ([]history.Row, error) {
 	const enough = 1 << 20
 	for size := 0; n > 0 && size < enough && len(m.spans) > 0; {
 		first := m.spans[0]

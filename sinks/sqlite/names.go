@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // names is the set of the records that have rows, kept so that no query has to
@@ -29,7 +29,7 @@ type nameSet struct {
 func newNameSet(sorted []string, maxID int64) *nameSet {
 	set := &nameSet{sorted: sorted, spellings: make(map[string][]string, len(sorted)), maxID: maxID}
 	for _, name := range sorted {
-		normal := records.Normalize(name)
+		normal := key.Normalize(name)
 		set.spellings[normal] = append(set.spellings[normal], name)
 	}
 	return set
@@ -121,7 +121,7 @@ func (s *Store) refreshNames(ctx context.Context) error {
 }
 
 // matching returns the sorted names that a pattern matches.
-func (s *Store) matching(ctx context.Context, p records.Pattern) ([]string, error) {
+func (s *Store) matching(ctx context.Context, p key.Pattern) ([]string, error) {
 	// Where nothing is written here, another process may be adding rows.
 	if s.write == nil || s.names.stale.Load() {
 		if err := s.refreshNames(ctx); err != nil {
@@ -130,8 +130,8 @@ func (s *Store) matching(ctx context.Context, p records.Pattern) ([]string, erro
 	}
 	set := s.names.known.Load()
 	candidates := set.sorted
-	if key, exact := p.Exact(); exact {
-		candidates = set.spellings[records.Normalize(key)]
+	if name, exact := p.Exact(); exact {
+		candidates = set.spellings[key.Normalize(name)]
 	}
 	var matches []string
 	for _, name := range candidates {

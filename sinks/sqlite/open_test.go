@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -102,7 +103,7 @@ func TestUpstreamFileOpensAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := everything(t, reading)
-	all := records.RangeQuery{Pattern: pattern(t, "#"), Total: 2}
+	all := history.RangeQuery{Pattern: pattern(t, "#"), Total: 2}
 	if _, cursor, err := reading.Page(t.Context(), all); err != nil || cursor == "" {
 		t.Errorf("page: %q, %v", cursor, err)
 	}
@@ -130,7 +131,7 @@ func TestUpstreamFileOpensAsItIs(t *testing.T) {
 	if stats, err = s.Stats(t.Context()); err != nil || stats.Rows != 6 {
 		t.Errorf("stats: %+v, %v", stats, err)
 	}
-	if _, err := s.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "temp::vienna", MaxRows: 1}}}); err != nil {
+	if _, err := s.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "temp::vienna", MaxRows: 1}}}); err != nil {
 		t.Error(err)
 	}
 	report, err := s.Check(t.Context())
@@ -200,6 +201,6 @@ func TestNamesWithSQLAreOnlyNames(t *testing.T) {
 	s := start(t, file(t))
 	name := `x;DROP/**/TABLE/**/record_history--`
 	write(t, s, batch(1, entry(name, 1, "1"), entry("y", 1, "2")))
-	same(t, texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: records.WirePattern(name), Limit: 1})), name+" 1 1")
+	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1})), name+" 1 1")
 	same(t, everything(t, s), name+" 1 1", "y 1 2")
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -70,11 +70,11 @@ func TestACommandWritesBesideADatabase(t *testing.T) {
 	s := start(t, path)
 	write(t, s, batch(1, numbered(700)...))
 	beside, end := startStop(t, path, sqlite.Beside(), sqlite.BusyTimeout(0))
-	report, err := beside.Import(t.Context(), each(records.Row{Record: "r0", Time: 5000, Value: []byte("1")}))
+	report, err := beside.Import(t.Context(), each(history.Row{Record: "r0", Time: 5000, Value: []byte("1")}))
 	if err != nil || report.Added != 1 {
 		t.Errorf("import: %+v, %v", report, err)
 	}
-	pruned, err := beside.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "r1", MaxRows: 1}}})
+	pruned, err := beside.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "r1", MaxRows: 1}}})
 	if err != nil || pruned.Rows != 99 {
 		t.Errorf("prune: %+v, %v", pruned, err)
 	}
@@ -121,8 +121,8 @@ func TestADroppedIndexIsMadeAgain(t *testing.T) {
 }
 
 // each makes a sequence of rows that are there already.
-func each(rows ...records.Row) func(func(records.Row, error) bool) {
-	return func(yield func(records.Row, error) bool) {
+func each(rows ...history.Row) func(func(history.Row, error) bool) {
+	return func(yield func(history.Row, error) bool) {
 		for _, row := range rows {
 			if !yield(row, nil) {
 				return

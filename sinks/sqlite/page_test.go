@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // pages reads all pages of a query; between them it lets something happen.
-func pages(t *testing.T, s *sqlite.Store, q records.RangeQuery, between func()) (all []records.Row) {
+func pages(t *testing.T, s *sqlite.Store, q history.RangeQuery, between func()) (all []history.Row) {
 	t.Helper()
 	for {
 		rows, next, err := s.Page(t.Context(), q)
@@ -37,22 +38,22 @@ func TestPagesAreLikeOneRange(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	s := start(t, file(t))
-	var all []records.Row
+	var all []history.Row
 	var entries []sinks.Entry
 	for i := range 400 { // few times, so that many rows share one
-		row := records.Row{Record: fmt.Sprint("r", random.IntN(5)), Time: random.Int64N(40), Value: fmt.Append(nil, i)}
+		row := history.Row{Record: fmt.Sprint("r", random.IntN(5)), Time: random.Int64N(40), Value: fmt.Append(nil, i)}
 		all = append(all, row)
 		entries = append(entries, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
 	}
 	write(t, s, batch(1, entries...))
-	slices.SortStableFunc(all, func(a, b records.Row) int { return strings.Compare(a.Record, b.Record) })
+	slices.SortStableFunc(all, func(a, b history.Row) int { return strings.Compare(a.Record, b.Record) })
 	for i := range all { // a batch is stored record by record
 		all[i].ID = int64(i + 1)
 	}
 	for range 300 {
 		start, end := random.Int64N(20), 20+random.Int64N(20)
-		q := records.RangeQuery{
-			Pattern: pattern(t, []string{"#", "r1", "*"}[random.IntN(3)]), Window: records.Window{Start: &start, End: &end},
+		q := history.RangeQuery{
+			Pattern: pattern(t, []string{"#", "r1", "*"}[random.IntN(3)]), Window: history.Window{Start: &start, End: &end},
 			Descending: random.IntN(2) == 0, PerRecord: random.IntN(3) * 7, Total: 1 + random.IntN(60),
 		}
 		got, want := pages(t, s, q, func() {}), model(all, q)
@@ -62,9 +63,9 @@ func TestPagesAreLikeOneRange(t *testing.T) {
 	}
 }
 
-func model(all []records.Row, q records.RangeQuery) (want []records.Row) {
+func model(all []history.Row, q history.RangeQuery) (want []history.Row) {
 	sorted := slices.Clone(all)
-	slices.SortFunc(sorted, func(a, b records.Row) int {
+	slices.SortFunc(sorted, func(a, b history.Row) int {
 		order := int(a.Time - b.Time)
 		if order == 0 {
 			order = int(a.ID - b.ID)
@@ -92,11 +93,11 @@ func TestPagesStayRightWhileRowsComeAndGo(t *testing.T) {
 		s := start(t, file(t))
 		write(t, s, batch(1, numbered(3000)...))
 		sequence, cut := uint64(3001), int64(0)
-		got := pages(t, s, records.RangeQuery{Pattern: pattern(t, "r3"), Descending: descending, Total: 10}, func() {
+		got := pages(t, s, history.RangeQuery{Pattern: pattern(t, "r3"), Descending: descending, Total: 10}, func() {
 			write(t, s, batch(sequence, entry("r3", 5000+int64(sequence), `"new"`)))
 			sequence++
 			cut += 7
-			if _, err := s.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "r3", Before: cut}}}); err != nil {
+			if _, err := s.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "r3", Before: cut}}}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -122,7 +123,7 @@ func TestCursorBelongsToDatabaseAndQuery(t *testing.T) {
 	for _, store := range []*sqlite.Store{s, other} {
 		write(t, store, batch(1, numbered(50)...))
 	}
-	q := records.RangeQuery{Pattern: pattern(t, "#"), Total: 5}
+	q := history.RangeQuery{Pattern: pattern(t, "#"), Total: 5}
 	_, cursor, err := s.Page(t.Context(), q)
 	if err != nil || cursor == "" {
 		t.Fatalf("cursor %q, %v", cursor, err)
@@ -137,7 +138,7 @@ func TestCursorBelongsToDatabaseAndQuery(t *testing.T) {
 		"another query":    second(s.Page(t.Context(), changed)),
 		"changed":          second(s.Page(t.Context(), flipped)),
 	} {
-		var asked *records.QueryError
+		var asked *history.QueryError
 		if !errors.As(err, &asked) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -153,10 +154,10 @@ func second[A, B any](_ A, _ B, err error) error { return err }
 func TestQueriesThatCannotBeAnswered(t *testing.T) {
 	s := start(t, file(t))
 	one, two := int64(1), int64(2)
-	backwards := records.Window{Start: &two, End: &one}
+	backwards := history.Window{Start: &two, End: &one}
 	all := pattern(t, "#")
-	var asked *records.QueryError
-	for i, q := range []records.RangeQuery{
+	var asked *history.QueryError
+	for i, q := range []history.RangeQuery{
 		{Pattern: all, Window: backwards}, {}, {Pattern: all, Total: -1}, {Pattern: all, PerRecord: -1},
 		{Pattern: all, Cursor: "x"}, {Pattern: all, Total: math.MaxInt - 1},
 	} {
@@ -164,7 +165,7 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 			t.Errorf("range %d: %v", i, err)
 		}
 	}
-	for i, q := range []records.LatestQuery{{Pattern: all}, {Pattern: all, Limit: -5}, {Limit: 1}, {Pattern: all, Limit: 1, Window: backwards}} {
+	for i, q := range []history.LatestQuery{{Pattern: all}, {Pattern: all, Limit: -5}, {Limit: 1}, {Pattern: all, Limit: 1, Window: backwards}} {
 		for _, err := range s.Latest(t.Context(), q) {
 			if !errors.As(err, &asked) {
 				t.Errorf("latest %d: %v", i, err)
@@ -172,7 +173,7 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"a..b", "a[", "a[x]", "a[-1]", `a"b`, "[1]x", `"a`, "a.", "$$.", `a\b`, "a]"} {
-		for _, err := range s.Buckets(t.Context(), records.BucketQuery{Pattern: all, Width: 1e9, Path: path}) {
+		for _, err := range s.Buckets(t.Context(), history.BucketQuery{Pattern: all, Width: 1e9, Path: path}) {
 			if !errors.As(err, &asked) {
 				t.Errorf("path %q: %v", path, err)
 			}
@@ -180,16 +181,16 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 	}
 	low, high := int64(math.MinInt64), int64(math.MaxInt64)
 	write(t, s, batch(1, entry("a", low, "1"), entry("a", high, "2"), entry("a", 0, "3")))
-	same(t, texts(t, s.Range(t.Context(), records.RangeQuery{Pattern: all, Window: records.Window{Start: &low, End: &high}})),
+	same(t, texts(t, s.Range(t.Context(), history.RangeQuery{Pattern: all, Window: history.Window{Start: &low, End: &high}})),
 		fmt.Sprint("a ", low, " 1"), "a 0 3", fmt.Sprint("a ", high, " 2"))
-	same(t, texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: all, Limit: math.MaxInt})),
+	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: all, Limit: math.MaxInt})),
 		fmt.Sprint("a ", high, " 2"), "a 0 3", fmt.Sprint("a ", low, " 1"))
 }
 
 func FuzzCursor(f *testing.F) {
 	s := start(f, file(f))
 	write(f, s, batch(1, numbered(50)...))
-	q := records.RangeQuery{Pattern: records.WirePattern("#"), Total: 5, PerRecord: 2}
+	q := history.RangeQuery{Pattern: key.WirePattern("#"), Total: 5, PerRecord: 2}
 	_, cursor, err := s.Page(f.Context(), q)
 	if err != nil {
 		f.Fatal(err)
@@ -200,7 +201,7 @@ func FuzzCursor(f *testing.F) {
 		q := q
 		q.Cursor = text
 		_, _, err := s.Page(t.Context(), q)
-		if asked := (*records.QueryError)(nil); err == nil != (text == "" || text == cursor) || err != nil && !errors.As(err, &asked) {
+		if asked := (*history.QueryError)(nil); err == nil != (text == "" || text == cursor) || err != nil && !errors.As(err, &asked) {
 			t.Errorf("cursor %q: %v", text, err)
 		}
 	})

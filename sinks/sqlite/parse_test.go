@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // FuzzCursorBody feeds the decoder what the seal would have kept from it.
@@ -19,7 +19,7 @@ func FuzzCursorBody(f *testing.F) {
 		if !ok {
 			return
 		}
-		raw, err := base64.RawURLEncoding.DecodeString(s.seal(records.RangeQuery{}, c))
+		raw, err := base64.RawURLEncoding.DecodeString(s.seal(history.RangeQuery{}, c))
 		if err != nil {
 			t.Fatal(err)
 		}

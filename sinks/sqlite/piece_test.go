@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -24,8 +24,8 @@ func TestASweepKeepsTheWriteAheadLogSmall(t *testing.T) {
 		write(t, s, batch(uint64(n*rows+1), entries...))
 	}
 	usual := s.AutoCheckpoint(t)
-	keep := func(before int64) records.PrunePlan {
-		return records.PrunePlan{Keep: []records.Keep{{Record: "big", Before: before}}}
+	keep := func(before int64) history.PrunePlan {
+		return history.PrunePlan{Keep: []history.Keep{{Record: "big", Before: before}}}
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
@@ -53,7 +53,7 @@ func TestASweepKeepsTheWriteAheadLogSmall(t *testing.T) {
 func TestASweepLeavesTheLogToLitestream(t *testing.T) {
 	s := start(t, file(t), sqlite.Litestream())
 	write(t, s, batch(1, numbered(2000)...))
-	if _, err := s.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "r3", Before: 1 << 40}}}); err != nil {
+	if _, err := s.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "r3", Before: 1 << 40}}}); err != nil {
 		t.Fatal(err)
 	}
 	if frames := s.AutoCheckpoint(t); frames != 0 {

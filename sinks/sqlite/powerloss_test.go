@@ -9,7 +9,8 @@ import (
 
 	lib "modernc.org/sqlite/lib"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -25,7 +26,7 @@ func TestPowerLoss(t *testing.T) {
 		write(t, s, batch(uint64(i*size+1), numberedFrom(i*size, size)...))
 		r.mark((i + 1) * size)
 		if i%8 == 7 { // prunes the lower half of what there is of one record
-			plan := records.PrunePlan{Keep: []records.Keep{{Record: "r3", Before: int64(i * size / 2)}}}
+			plan := history.PrunePlan{Keep: []history.Keep{{Record: "r3", Before: int64(i * size / 2)}}}
 			if _, err := s.Prune(t.Context(), plan); err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +74,7 @@ func afterPowerLoss(t *testing.T, files map[string][]byte, promised int) {
 		t.Fatalf("checkpoint %+v, promised %d, %v", c, promised, err)
 	}
 	has := map[int64]bool{}
-	for row, err := range s.Rows(t.Context(), records.WirePattern("#"), records.Window{}, 0) {
+	for row, err := range s.Rows(t.Context(), key.WirePattern("#"), history.Window{}, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +144,7 @@ func TestAFileThatTurnsReadOnlyIsAnOutage(t *testing.T) {
 	for range 3 {
 		outage(t, s, batch(2, entry("a", 2, "2")), "has become read-only")
 	}
-	_, err := s.Prune(t.Context(), records.PrunePlan{Keep: []records.Keep{{Record: "a", Before: 5}}})
+	_, err := s.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "a", Before: 5}}})
 	if err == nil || !strings.Contains(err.Error(), "has become read-only") {
 		t.Errorf("prune: %v", err)
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"math"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // Preview reports what Prune would delete, and deletes nothing. What the limit
 // of the file takes is an estimate from the average size of a row.
-func (s *Store) Preview(ctx context.Context, plan records.PrunePlan) (report records.PruneReport, err error) {
+func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
 	cut, err := s.cutoffs(ctx, plan.Keep)
 	if err != nil {
 		return report, err
@@ -33,7 +33,7 @@ func (s *Store) Preview(ctx context.Context, plan records.PrunePlan) (report rec
 	return report, err
 }
 
-func (s *Store) previewFile(ctx context.Context, plan records.PrunePlan, cut map[string]point, total tally) (over int64, err error) {
+func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map[string]point, total tally) (over int64, err error) {
 	p, err := s.pages(ctx)
 	if err != nil {
 		return 0, err

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Records returns the names of all records that have rows, sorted, also of those
@@ -20,13 +21,13 @@ func (s *Store) Records(ctx context.Context) ([]string, error) {
 	if err := s.refreshNames(ctx); err != nil {
 		return nil, err
 	}
-	return s.matching(ctx, records.WirePattern("#"))
+	return s.matching(ctx, key.WirePattern("#"))
 }
 
 // Prune deletes what a plan does not keep, in pieces between which writes go
 // on, and gives the space back. What is done stays done when it is interrupted;
 // the next sweep goes on from there.
-func (s *Store) Prune(ctx context.Context, plan records.PrunePlan) (report records.PruneReport, err error) {
+func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
 	if s.write == nil {
 		return report, fmt.Errorf("prune %s: %w", s.path, ErrReadOnly)
 	}
@@ -76,7 +77,7 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 // pruneLimits applies the limits of the records. Where the rows that go lie
 // close together it deletes in the order of the table; what that leaves over
 // it finds by the index.
-func (s *Store) pruneLimits(ctx context.Context, plan records.PrunePlan, total tally) error {
+func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total tally) error {
 	cut, err := s.cutoffs(ctx, plan.Keep)
 	if err != nil {
 		return err
@@ -227,10 +228,10 @@ func (w *writer) affected(ctx context.Context, text string, args ...any) (int64,
 	return result.RowsAffected()
 }
 
-func fillReport(report *records.PruneReport, total tally) {
+func fillReport(report *history.PruneReport, total tally) {
 	for _, record := range slices.Sorted(maps.Keys(total)) {
 		c := total[record]
-		report.Records = append(report.Records, records.PrunedRecord{Record: record, Rows: c.rows, Bytes: c.bytes})
+		report.Records = append(report.Records, history.PrunedRecord{Record: record, Rows: c.rows, Bytes: c.bytes})
 		report.Rows += c.rows
 		report.Bytes += c.bytes
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -27,12 +27,12 @@ func BenchmarkPrune(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			waits := make(chan []time.Duration)
 			go func() { waits <- trickle(ctx, b, s, cut) }()
-			keep := make([]records.Keep, benchRecords)
+			keep := make([]history.Keep, benchRecords)
 			for i := range keep {
-				keep[i] = records.Keep{Record: fmt.Sprintf("accuracy::city%03d", i), Before: cut}
+				keep[i] = history.Keep{Record: fmt.Sprintf("accuracy::city%03d", i), Before: cut}
 			}
 			b.StartTimer()
-			report, err := s.Prune(b.Context(), records.PrunePlan{Keep: keep})
+			report, err := s.Prune(b.Context(), history.PrunePlan{Keep: keep})
 			b.StopTimer()
 			cancel()
 			all := <-waits

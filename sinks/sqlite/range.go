@@ -6,7 +6,7 @@ import (
 	"iter"
 	"math"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // Range yields the rows of a window in the order of their times, and rows of
@@ -14,11 +14,11 @@ import (
 // yields what was stored when it began; rows that are pruned meanwhile may be
 // missing, and no other. It holds a bounded number of rows in memory and no
 // transaction open while it waits for its caller.
-func (s *Store) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[records.Row, error] {
-	return func(yield func(records.Row, error) bool) {
+func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
 		m, err := s.openRange(ctx, q)
 		if err != nil {
-			yield(records.Row{}, err)
+			yield(history.Row{}, err)
 			return
 		}
 		for row, err := range m.rows(ctx, q.Total) {
@@ -30,7 +30,7 @@ func (s *Store) Range(ctx context.Context, q records.RangeQuery) iter.Seq2[recor
 }
 
 // openRange checks a query and opens a merge where its cursor says.
-func (s *Store) openRange(ctx context.Context, q records.RangeQuery) (*merge, error) {
+func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, error) {
 	if err := checkRange(q); err != nil {
 		return nil, err
 	}
@@ -66,11 +66,11 @@ func (s *Store) openRange(ctx context.Context, q records.RangeQuery) (*merge, er
 
 // rows yields the rows of a merge. From the second block on the next one is
 // read while the caller works on the last.
-func (m *merge) rows(ctx context.Context, total int) iter.Seq2[records.Row, error] {
+func (m *merge) rows(ctx context.Context, total int) iter.Seq2[history.Row, error] {
 	if total <= 0 {
 		total = math.MaxInt
 	}
-	return func(yield func(records.Row, error) bool) {
+	return func(yield func(history.Row, error) bool) {
 		first, err := m.next(ctx, min(largePage, total), nil)
 		if !yieldBlock(first, err, yield) || total == len(first) || len(m.spans) == 0 {
 			return
@@ -83,11 +83,11 @@ func (m *merge) rows(ctx context.Context, total int) iter.Seq2[records.Row, erro
 	}
 }
 
-func (m *merge) blocks(ctx context.Context, total int) iter.Seq2[[]records.Row, error] {
-	return func(yield func([]records.Row, error) bool) {
+func (m *merge) blocks(ctx context.Context, total int) iter.Seq2[[]history.Row, error] {
+	return func(yield func([]history.Row, error) bool) {
 		for total > 0 && len(m.spans) > 0 {
 			size := min(largePage, total)
-			rows, err := m.next(ctx, size, make([]records.Row, 0, size))
+			rows, err := m.next(ctx, size, make([]history.Row, 0, size))
 			total -= len(rows)
 			if !yield(rows, err) || err != nil {
 				return
@@ -96,14 +96,14 @@ func (m *merge) blocks(ctx context.Context, total int) iter.Seq2[[]records.Row, 
 	}
 }
 
-func yieldBlock(rows []records.Row, err error, yield func(records.Row, error) bool) bool {
+func yieldBlock(rows []history.Row, err error, yield func(history.Row, error) bool) bool {
 	for _, row := range rows {
 		if !yield(row, nil) {
 			return false
 		}
 	}
 	if err != nil {
-		yield(records.Row{}, err)
+		yield(history.Row{}, err)
 		return false
 	}
 	return true
@@ -111,7 +111,7 @@ func yieldBlock(rows []records.Row, err error, yield func(records.Row, error) bo
 
 // Page returns one page of a range: at most q.Total rows, 1000 if that is 0,
 // and the cursor of the next page, which is empty after the last.
-func (s *Store) Page(ctx context.Context, q records.RangeQuery) (rows []records.Row, next string, err error) {
+func (s *Store) Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error) {
 	if err := checkRange(q); err != nil {
 		return nil, "", err
 	}
@@ -119,7 +119,7 @@ func (s *Store) Page(ctx context.Context, q records.RangeQuery) (rows []records.
 		q.Total = 1000
 	}
 	if q.Total > maxPage {
-		return nil, "", &records.QueryError{Reason: fmt.Sprintf("a page of %d rows is too large; the most is %d", q.Total, maxPage)}
+		return nil, "", &history.QueryError{Reason: fmt.Sprintf("a page of %d rows is too large; the most is %d", q.Total, maxPage)}
 	}
 	size := q.Total
 	q.Total++ // one more tells whether there is a next page
@@ -140,9 +140,9 @@ func (s *Store) Page(ctx context.Context, q records.RangeQuery) (rows []records.
 // maxPage bounds what Page collects in memory.
 const maxPage = 100_000
 
-func checkRange(q records.RangeQuery) error {
+func checkRange(q history.RangeQuery) error {
 	if q.PerRecord < 0 || q.Total < 0 {
-		return &records.QueryError{Reason: "a limit is negative; 0 is no limit"}
+		return &history.QueryError{Reason: "a limit is negative; 0 is no limit"}
 	}
 	return checkScope(q.Pattern, q.Window)
 }

@@ -4,7 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // scanner reads rows of the columns id, value_json and stored_at. Destinations
@@ -24,9 +24,9 @@ func newScanner() *scanner {
 
 // scan reads the row that rows is at. The caller owns its value; values of one
 // page are neighbours in memory and live as long as any of them.
-func (s *scanner) scan(rows *sql.Rows, record string) (records.Row, error) {
+func (s *scanner) scan(rows *sql.Rows, record string) (history.Row, error) {
 	if err := rows.Scan(s.into[:]...); err != nil {
-		return records.Row{}, err
+		return history.Row{}, err
 	}
 	id, isID := s.id.(int64)
 	value, isText := s.value.(string)
@@ -34,13 +34,13 @@ func (s *scanner) scan(rows *sql.Rows, record string) (records.Row, error) {
 	if !isID || !isText || !isTime {
 		return convert(rows, record)
 	}
-	return records.Row{ID: id, Record: record, Time: at, Value: s.keep(value)}, nil
+	return history.Row{ID: id, Record: record, Time: at, Value: s.keep(value)}, nil
 }
 
 // convert reads what SQLite allows and nobody of us writes: a number or a blob
 // where there should be a text, or the like.
-func convert(rows *sql.Rows, record string) (records.Row, error) {
-	row, value := records.Row{Record: record}, ""
+func convert(rows *sql.Rows, record string) (history.Row, error) {
+	row, value := history.Row{Record: record}, ""
 	err := rows.Scan(&row.ID, &value, &row.Time)
 	row.Value = []byte(value)
 	return row, err
@@ -59,7 +59,7 @@ func (s *scanner) keep(value string) []byte {
 
 // scanRows reads rows of one record until there are enough bytes of them, and
 // says whether it stopped for that.
-func scanRows(rows *sql.Rows, record string, into []records.Row) (_ []records.Row, full bool, err error) {
+func scanRows(rows *sql.Rows, record string, into []history.Row) (_ []history.Row, full bool, err error) {
 	defer rows.Close()
 	const enough = 1 << 20
 	s, size := newScanner(), 0

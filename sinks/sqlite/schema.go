@@ -13,7 +13,7 @@ import (
 const version = 2
 
 // history is what upstream and this program share, to the letter.
-const history = `CREATE TABLE IF NOT EXISTS record_history (
+const historySchema = `CREATE TABLE IF NOT EXISTS record_history (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   record_name TEXT NOT NULL, value_json TEXT NOT NULL, stored_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS idx_record_time ON record_history(record_name, stored_at DESC);`
@@ -44,7 +44,7 @@ var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 // migrateFromUpstream adds our own tables and leaves the history as it is.
 // What it holds already is counted later, and not while somebody waits.
 func migrateFromUpstream(ctx context.Context, conn *sql.Conn) error {
-	for _, statements := range []string{history, own} {
+	for _, statements := range []string{historySchema, own} {
 		if _, err := conn.ExecContext(ctx, statements); err != nil {
 			return err
 		}

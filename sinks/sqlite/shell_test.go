@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // shell runs the real sqlite3 on a file. CI has it.
@@ -47,7 +47,7 @@ INSERT INTO record_history(record_name, value_json, stored_at) VALUES ('temp::ro
 		t.Fatal(err)
 	}
 	same(t, all, "temp::oslo", "temp::rome", "temp::vienna")
-	same(t, texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: pattern(t, "temp.rome"), Limit: 1})), `temp::rome 3 {"celsius":30}`)
+	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, "temp.rome"), Limit: 1})), `temp::rome 3 {"celsius":30}`)
 	stop()
 	// The window query of upstream, and a copy made by the shell.
 	latest := `SELECT record_name, value_json FROM (SELECT *, row_number() OVER (PARTITION BY record_name ORDER BY stored_at DESC) AS n

@@ -4,7 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
@@ -19,7 +20,7 @@ func TestSink(t *testing.T) {
 		},
 		Entries: func(t testing.TB, s sinks.Sink) (all []sinks.Entry) {
 			t.Helper()
-			for row, err := range s.(*sqlite.Store).Rows(t.Context(), pattern(t, "#"), records.Window{}, 0) {
+			for row, err := range s.(*sqlite.Store).Rows(t.Context(), pattern(t, "#"), history.Window{}, 0) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -37,7 +38,7 @@ func TestSink(t *testing.T) {
 			}
 			return all
 		},
-		Losses: func(t testing.TB, s sinks.Sink) (all []records.Loss) {
+		Losses: func(t testing.TB, s sinks.Sink) (all []loss.Loss) {
 			t.Helper()
 			for loss, err := range s.(*sqlite.Store).Losses(t.Context()) {
 				if err != nil {

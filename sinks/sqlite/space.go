@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // pages is how the file is made up.
@@ -23,7 +23,7 @@ func (s *Store) pages(ctx context.Context) (p pages, err error) {
 
 // pruneFile deletes the rows that were stored first until what is used of the
 // file is within its limit.
-func (s *Store) pruneFile(ctx context.Context, plan records.PrunePlan, total tally, report *records.PruneReport) error {
+func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total tally, report *history.PruneReport) error {
 	if plan.FileBytes <= 0 {
 		return nil
 	}
@@ -69,13 +69,13 @@ func (s *Store) bytesPerRow(ctx context.Context, used int64) (int64, error) {
 	return max(used/max(rows, 1), 1), s.readError("count the rows", err)
 }
 
-func (s *Store) over(ctx context.Context, plan records.PrunePlan) (int64, error) {
+func (s *Store) over(ctx context.Context, plan history.PrunePlan) (int64, error) {
 	p, err := s.pages(ctx)
 	return p.used() - plan.FileBytes, err
 }
 
 // loseable says which rows may go for the limit of the file.
-func loseable(plan records.PrunePlan) func(record string, _ point) bool {
+func loseable(plan history.PrunePlan) func(record string, _ point) bool {
 	forever := map[string]bool{}
 	for _, k := range plan.Keep {
 		forever[k.Record] = k.Forever

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // point is a place in the order of rows: by time, then by ID.
@@ -14,7 +14,7 @@ type point struct {
 	time, id int64
 }
 
-func at(r records.Row) point { return point{r.Time, r.ID} }
+func at(r history.Row) point { return point{r.Time, r.ID} }
 
 func (p point) before(q point) bool {
 	return p.time < q.time || p.time == q.time && p.id < q.id
@@ -35,7 +35,7 @@ type span struct {
 }
 
 // bounds returns the ends of a window as numbers.
-func bounds(w records.Window) (start, end int64) {
+func bounds(w history.Window) (start, end int64) {
 	start, end = math.MinInt64, math.MaxInt64
 	if w.Start != nil {
 		start = *w.Start
@@ -46,7 +46,7 @@ func bounds(w records.Window) (start, end int64) {
 	return start, end
 }
 
-func (s *Store) newSpan(record string, w records.Window, descending bool, maxID int64, limit int) *span {
+func (s *Store) newSpan(record string, w history.Window, descending bool, maxID int64, limit int) *span {
 	start, end := bounds(w)
 	sp := &span{store: s, record: record, descending: descending, maxID: maxID, left: limit, page: largePage}
 	if descending {
@@ -65,7 +65,7 @@ func (sp *span) resume(p point) {
 }
 
 // next reads the next page into a slice; it is empty at the end.
-func (sp *span) next(ctx context.Context, into []records.Row) ([]records.Row, error) {
+func (sp *span) next(ctx context.Context, into []history.Row) ([]history.Row, error) {
 	limit := sp.page
 	if sp.left >= 0 {
 		limit = min(limit, sp.left)
@@ -91,7 +91,7 @@ func (sp *span) next(ctx context.Context, into []records.Row) ([]records.Row, er
 // read reads rows in the order of the index and turns those of one time round.
 // The last time of a page may have more rows behind it, so it is left for the
 // next page; if it is the only one, SQLite has to sort after all.
-func (sp *span) read(ctx context.Context, into []records.Row, limit int) ([]records.Row, error) {
+func (sp *span) read(ctx context.Context, into []history.Row, limit int) ([]history.Row, error) {
 	had := len(into)
 	into, cut, err := sp.query(ctx, sp.pick(sp.store.reads.forward, sp.store.reads.backward), into, limit+1)
 	if err != nil {
@@ -123,7 +123,7 @@ func (sp *span) pick(forward, backward *sql.Stmt) *sql.Stmt {
 }
 
 // query says whether there may be more rows behind those that it read.
-func (sp *span) query(ctx context.Context, statement *sql.Stmt, into []records.Row, limit int) (_ []records.Row, cut bool, err error) {
+func (sp *span) query(ctx context.Context, statement *sql.Stmt, into []history.Row, limit int) (_ []history.Row, cut bool, err error) {
 	ctx, cancel := sp.store.reading(ctx)
 	defer cancel()
 	rows, err := statement.QueryContext(ctx, sp.record, sp.after.time, sp.after.id, sp.until, sp.maxID, limit)
@@ -136,7 +136,7 @@ func (sp *span) query(ctx context.Context, statement *sql.Stmt, into []records.R
 }
 
 // reverseTies turns every run of rows of one time round.
-func reverseTies(rows []records.Row) {
+func reverseTies(rows []history.Row) {
 	for start := 0; start < len(rows); {
 		end := start + 1
 		for end < len(rows) && rows[end].Time == rows[start].Time {

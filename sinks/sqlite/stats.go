@@ -5,14 +5,15 @@ import (
 	"iter"
 	"strconv"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // Stats describes the history. The first call on a file that upstream made
 // reads all of it once, to count; no other waits for a sweep.
-func (s *Store) Stats(ctx context.Context) (st records.HistoryStats, err error) {
+func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 	counted, err := s.counted(ctx)
 	if err != nil {
 		return st, err
@@ -59,7 +60,7 @@ func (s *Store) counted(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (s *Store) fileStats(ctx context.Context, st *records.HistoryStats) error {
+func (s *Store) fileStats(ctx context.Context, st *history.Stats) error {
 	p, err := s.pages(ctx)
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func (s *Store) counts(ctx context.Context, counted bool) (tally, error) {
 	return kept, s.readError("read the counts", err)
 }
 
-func (s *Store) recordStats(ctx context.Context, name string, c *counts) (r records.RecordStats, err error) {
+func (s *Store) recordStats(ctx context.Context, name string, c *counts) (r history.RecordStats, err error) {
 	r.Record = name
 	if c != nil {
 		r.Rows, r.Bytes = c.rows, c.bytes
@@ -108,7 +109,7 @@ func (s *Store) recordStats(ctx context.Context, name string, c *counts) (r reco
 }
 
 // Losses yields the ledger of losses, oldest first.
-func (s *Store) Losses(ctx context.Context) iter.Seq2[records.Loss, error] {
+func (s *Store) Losses(ctx context.Context) iter.Seq2[loss.Loss, error] {
 	return notes(ctx, s, "read the ledger of losses", s.lossesAfter)
 }
 
@@ -136,7 +137,7 @@ func notes[T any](ctx context.Context, s *Store, doing string, page func(ctx con
 	}
 }
 
-func (s *Store) lossesAfter(ctx context.Context, after int64) (losses []records.Loss, last int64, err error) {
+func (s *Store) lossesAfter(ctx context.Context, after int64) (losses []loss.Loss, last int64, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	rows, err := s.readers.QueryContext(ctx, "SELECT id, record_name, cause, count, from_seq, to_seq, first_time, last_time FROM aimdb_loss WHERE id > ? ORDER BY id LIMIT 1000", after)
@@ -145,7 +146,7 @@ func (s *Store) lossesAfter(ctx context.Context, after int64) (losses []records.
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var l records.Loss
+		var l loss.Loss
 		if err := rows.Scan(&last, &l.Record, &l.Cause, &l.Count, &l.From, &l.To, &l.FirstTime, &l.LastTime); err != nil {
 			return nil, 0, err
 		}

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -69,7 +70,7 @@ func write(t testing.TB, s *sqlite.Store, b *sinks.Batch) {
 }
 
 // texts collects rows as "record time value".
-func texts(t testing.TB, seq iter.Seq2[records.Row, error]) []string {
+func texts(t testing.TB, seq iter.Seq2[history.Row, error]) []string {
 	t.Helper()
 	var all []string
 	for row, err := range seq {
@@ -81,9 +82,9 @@ func texts(t testing.TB, seq iter.Seq2[records.Row, error]) []string {
 	return all
 }
 
-func pattern(t testing.TB, text string) records.Pattern {
+func pattern(t testing.TB, text string) key.Pattern {
 	t.Helper()
-	p, err := records.ParsePattern(text)
+	p, err := key.ParsePattern(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,15 +101,15 @@ func same(t *testing.T, got []string, want ...string) {
 func TestLatestOrdersByNameThenNewest(t *testing.T) {
 	s := start(t, file(t))
 	write(t, s, batch(1, entry("b", 5, "1"), entry("a::x", 7, "2"), entry("b", 9, "3"), entry("b", 9, "4"), entry("b", 8, "5")))
-	latest := func(text string, limit int, w records.Window) []string {
-		return texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: pattern(t, text), Limit: limit, Window: w}))
+	latest := func(text string, limit int, w history.Window) []string {
+		return texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, text), Limit: limit, Window: w}))
 	}
-	same(t, latest("#", 1, records.Window{}), "a::x 7 2", "b 9 4")
-	same(t, latest("#", 3, records.Window{}), "a::x 7 2", "b 9 4", "b 9 3", "b 8 5")
-	same(t, latest("a.*", 9, records.Window{}), "a::x 7 2")
+	same(t, latest("#", 1, history.Window{}), "a::x 7 2", "b 9 4")
+	same(t, latest("#", 3, history.Window{}), "a::x 7 2", "b 9 4", "b 9 3", "b 8 5")
+	same(t, latest("a.*", 9, history.Window{}), "a::x 7 2")
 	eight := int64(8)
-	same(t, latest("b", 1, records.Window{End: &eight}), "b 8 5")
-	same(t, latest("none", 1, records.Window{}))
+	same(t, latest("b", 1, history.Window{End: &eight}), "b 8 5")
+	same(t, latest("none", 1, history.Window{}))
 }
 
 func TestRangeMergesRecordsByTime(t *testing.T) {
@@ -116,25 +117,25 @@ func TestRangeMergesRecordsByTime(t *testing.T) {
 	for i, e := range []sinks.Entry{entry("b", 5, "1"), entry("a", 7, "2"), entry("b", 9, "3"), entry("a", 9, "4"), entry("b", 8, "5")} {
 		write(t, s, batch(uint64(i+1), e))
 	}
-	query := func(q records.RangeQuery) []string {
+	query := func(q history.RangeQuery) []string {
 		q.Pattern = pattern(t, "#")
 		return texts(t, s.Range(t.Context(), q))
 	}
-	same(t, query(records.RangeQuery{}), "b 5 1", "a 7 2", "b 8 5", "b 9 3", "a 9 4")
-	same(t, query(records.RangeQuery{Descending: true}), "a 9 4", "b 9 3", "b 8 5", "a 7 2", "b 5 1")
-	same(t, query(records.RangeQuery{PerRecord: 1}), "b 5 1", "a 7 2")
-	same(t, query(records.RangeQuery{Total: 2, Descending: true}), "a 9 4", "b 9 3")
+	same(t, query(history.RangeQuery{}), "b 5 1", "a 7 2", "b 8 5", "b 9 3", "a 9 4")
+	same(t, query(history.RangeQuery{Descending: true}), "a 9 4", "b 9 3", "b 8 5", "a 7 2", "b 5 1")
+	same(t, query(history.RangeQuery{PerRecord: 1}), "b 5 1", "a 7 2")
+	same(t, query(history.RangeQuery{Total: 2, Descending: true}), "a 9 4", "b 9 3")
 	seven, eight := int64(7), int64(8)
-	same(t, query(records.RangeQuery{Window: records.Window{Start: &seven, End: &eight}}), "a 7 2", "b 8 5")
-	same(t, query(records.RangeQuery{MaxID: 2}), "b 5 1", "a 7 2")
+	same(t, query(history.RangeQuery{Window: history.Window{Start: &seven, End: &eight}}), "a 7 2", "b 8 5")
+	same(t, query(history.RangeQuery{MaxID: 2}), "b 5 1", "a 7 2")
 }
 
 // Rows of one record lie side by side, so that reading them touches few pages.
 func TestABatchIsStoredRecordByRecord(t *testing.T) {
 	s := start(t, file(t))
 	write(t, s, batch(1, entry("b", 1, "1"), entry("a", 1, "2"), entry("b", 1, "3"), entry("a", 0, "4")))
-	same(t, texts(t, s.Rows(t.Context(), pattern(t, "#"), records.Window{}, 0)), "a 1 2", "a 0 4", "b 1 1", "b 1 3")
-	same(t, texts(t, s.Latest(t.Context(), records.LatestQuery{Pattern: pattern(t, "b"), Limit: 1})), "b 1 3")
+	same(t, texts(t, s.Rows(t.Context(), pattern(t, "#"), history.Window{}, 0)), "a 1 2", "a 0 4", "b 1 1", "b 1 3")
+	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, "b"), Limit: 1})), "b 1 3")
 }
 
 func TestWriteSkipsWhatIsThere(t *testing.T) {
@@ -145,13 +146,13 @@ func TestWriteSkipsWhatIsThere(t *testing.T) {
 	stop()
 	s = start(t, path)
 	write(t, s, batch(2, entry("a", 2, "2"), entry("a", 3, "3")))
-	same(t, texts(t, s.Range(t.Context(), records.RangeQuery{Pattern: pattern(t, "a")})), "a 1 1", "a 2 2", "a 3 3")
+	same(t, texts(t, s.Range(t.Context(), history.RangeQuery{Pattern: pattern(t, "a")})), "a 1 1", "a 2 2", "a 3 3")
 	c, err := s.Checkpoint(t.Context())
 	if err != nil || c != (sinks.Checkpoint{Log: "log", Sequence: 3}) {
 		t.Errorf("checkpoint %v, %v", c, err)
 	}
 	p, err := s.Position(t.Context())
-	if err != nil || p != (records.Position{Log: "log", Sequence: 3, MaxID: 3}) {
+	if err != nil || p != (history.Position{Log: "log", Sequence: 3, MaxID: 3}) {
 		t.Errorf("position %v, %v", p, err)
 	}
 }
@@ -163,7 +164,7 @@ func TestPruneAppliesEachLimit(t *testing.T) {
 		all = append(all, entry([]string{"age", "rows", "bytes", "kept"}[i%4], i, "12345"))
 	}
 	write(t, s, batch(1, all...))
-	plan := records.PrunePlan{Keep: []records.Keep{
+	plan := history.PrunePlan{Keep: []history.Keep{
 		{Record: "age", Before: 2000}, {Record: "rows", MaxRows: 10}, {Record: "bytes", MaxBytes: 52},
 	}}
 	preview, err := s.Preview(t.Context(), plan)

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"math"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // doomed is a number of rows to be deleted in one transaction.
@@ -152,7 +152,7 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 }
 
 // cutoffs finds for each record the first row that stays.
-func (s *Store) cutoffs(ctx context.Context, keep []records.Keep) (map[string]point, error) {
+func (s *Store) cutoffs(ctx context.Context, keep []history.Keep) (map[string]point, error) {
 	cut := map[string]point{}
 	for _, k := range keep {
 		if k.Forever {
@@ -169,7 +169,7 @@ func (s *Store) cutoffs(ctx context.Context, keep []records.Keep) (map[string]po
 	return cut, nil
 }
 
-func (s *Store) cutoff(ctx context.Context, k records.Keep) (point, error) {
+func (s *Store) cutoff(ctx context.Context, k history.Keep) (point, error) {
 	p := point{math.MinInt64, math.MinInt64}
 	if k.Before != 0 {
 		p.time = k.Before
@@ -188,7 +188,7 @@ func (s *Store) cutoff(ctx context.Context, k records.Keep) (point, error) {
 
 // newestKept walks from the newest row back until the limits of rows or bytes
 // are used up, and returns the last row inside them.
-func (s *Store) newestKept(ctx context.Context, k records.Keep) (point, error) {
+func (s *Store) newestKept(ctx context.Context, k history.Keep) (point, error) {
 	none := point{math.MinInt64, math.MinInt64}
 	if within, err := s.withinLimits(ctx, k); err != nil || within {
 		return none, err
@@ -219,7 +219,7 @@ func (s *Store) newestKept(ctx context.Context, k records.Keep) (point, error) {
 
 // withinLimits asks the counts beside the history, which answer at once for a
 // record that has nothing to lose.
-func (s *Store) withinLimits(ctx context.Context, k records.Keep) (bool, error) {
+func (s *Store) withinLimits(ctx context.Context, k history.Keep) (bool, error) {
 	if !s.own {
 		return false, nil
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -154,7 +154,7 @@ func deadValue(value []byte) string {
 	return string(value[:min(len(value), limit)])
 }
 
-func (w *writer) keepLosses(ctx context.Context, losses []records.Loss, now int64) error {
+func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) error {
 	for _, l := range losses {
 		_, err := w.exec(ctx, "INSERT INTO aimdb_loss(record_name, cause, count, from_seq, to_seq, first_time, last_time, noted_at) VALUES (?,?,?,?,?,?,?,?)",
 			l.Record, string(l.Cause), int64(l.Count), int64(l.From), int64(l.To), l.FirstTime, l.LastTime, now)

@@ -79,7 +79,7 @@ func (w *writer) bringUpToDate(ctx context.Context, found inspection, leaves boo
 	if err := migrate(ctx, w.conn, max(found.version, 0)); err != nil {
 		return err
 	}
-	if _, err := w.conn.ExecContext(ctx, history); err != nil {
+	if _, err := w.conn.ExecContext(ctx, historySchema); err != nil {
 		return fmt.Errorf("make the index of the history: %w", err)
 	}
 	unclean, err := w.checkUnclean(ctx)

@@ -1,6 +1,9 @@
-package records
+package history
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"github.com/aimdb-go/aimdb/key"
+)
 
 // Row is one stored value of one record, as a history answers with it.
 type Row struct {
@@ -23,7 +26,7 @@ type Window struct {
 // LatestQuery asks for the newest rows of every record that matches a pattern.
 // Rows come by record name, and newest first within a record.
 type LatestQuery struct {
-	Pattern Pattern
+	Pattern key.Pattern
 	// Limit is the number of rows of each record; it is at least 1.
 	Limit  int
 	Window Window
@@ -32,7 +35,7 @@ type LatestQuery struct {
 // RangeQuery asks for the rows of a span of time. Rows come by time, and rows
 // of one millisecond in the order they were stored.
 type RangeQuery struct {
-	Pattern    Pattern
+	Pattern    key.Pattern
 	Window     Window
 	Descending bool
 	// PerRecord and Total limit the rows; 0 is no limit.

@@ -1,4 +1,4 @@
-package records
+package key
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 )
 
 // MaxKeyBytes is the greatest length of a key.
-const MaxKeyBytes = 200
+const MaxBytes = 200
 
 // Key names a record. It is 1 to 200 bytes of printable UTF-8 without spaces,
 // quotes, backslash, '*', '#' and '>', made of segments that are not empty and
@@ -17,7 +17,7 @@ const MaxKeyBytes = 200
 type Key struct{ text string }
 
 // ParseKey checks s against the grammar of keys.
-func ParseKey(s string) (Key, error) {
+func Parse(s string) (Key, error) {
 	if err := checkName(s, forbiddenInKeys); err != nil {
 		return Key{}, fmt.Errorf("key %q: %w", s, err)
 	}
@@ -45,8 +45,8 @@ func checkName(s, forbidden string) error {
 	switch {
 	case s == "":
 		return errors.New("it is empty; write segments separated by '.' or '::'")
-	case len(s) > MaxKeyBytes:
-		return fmt.Errorf("it has %d bytes; at most %d are allowed", len(s), MaxKeyBytes)
+	case len(s) > MaxBytes:
+		return fmt.Errorf("it has %d bytes; at most %d are allowed", len(s), MaxBytes)
 	case !utf8.ValidString(s):
 		return errors.New("it is not valid UTF-8")
 	}

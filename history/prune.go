@@ -1,4 +1,4 @@
-package records
+package history
 
 // Keep says what of one record stays when a history is pruned. A limit of 0 is
 // no limit; where several are given, a row has to satisfy all of them.

@@ -1,7 +1,7 @@
-package records
+package history
 
 // HistoryStats describes a whole history.
-type HistoryStats struct {
+type Stats struct {
 	// Identity tells databases apart.
 	Identity string        `json:"identity"`
 	Records  []RecordStats `json:"records"`

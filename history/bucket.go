@@ -1,11 +1,14 @@
-package records
+package history
 
-import "time"
+import (
+	"github.com/aimdb-go/aimdb/key"
+	"time"
+)
 
 // BucketQuery asks for a summary of a number inside the values of every record
 // that matches a pattern, over spans of one width.
 type BucketQuery struct {
-	Pattern Pattern
+	Pattern key.Pattern
 	Window  Window
 	// Width is the span of one bucket, in whole milliseconds. Buckets start
 	// at multiples of it since the Unix epoch.

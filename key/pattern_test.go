@@ -1,10 +1,12 @@
-package records_test
+package key_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 func TestPatternMatches(t *testing.T) {
@@ -37,7 +39,7 @@ func TestPatternMatches(t *testing.T) {
 		{"accuracy::vienna", "accuracy::vienna accuracy.vienna", "accuracy:vienna"},
 		{"", "", "a"},
 	} {
-		p := records.WirePattern(row.pattern)
+		p := key.WirePattern(row.pattern)
 		for key := range strings.FieldsSeq(row.yes) {
 			if !p.Match(key) {
 				t.Errorf("pattern %q does not match key %q", row.pattern, key)
@@ -49,7 +51,7 @@ func TestPatternMatches(t *testing.T) {
 			}
 		}
 	}
-	if (records.Pattern{}).Match("a") {
+	if (key.Pattern{}).Match("a") {
 		t.Error("the zero pattern matches a key")
 	}
 }
@@ -58,53 +60,53 @@ func TestPatternPrefix(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"#": "", "*": "", "a": "a", "a.#": "a", "a.*": "a.", "a::*": "a.", "a::b.#.c": "a.b", "*.a": "", "a.b.c": "a.b.c",
 	} {
-		if got := records.WirePattern(pattern).Prefix(); got != want {
+		if got := key.WirePattern(pattern).Prefix(); got != want {
 			t.Errorf("prefix of %q: got %q, want %q", pattern, got, want)
 		}
 	}
 }
 
 func TestPatternExact(t *testing.T) {
-	if key, ok := records.WirePattern("a::b").Exact(); !ok || key != "a::b" {
+	if key, ok := key.WirePattern("a::b").Exact(); !ok || key != "a::b" {
 		t.Errorf("got %q, %v", key, ok)
 	}
 	for _, p := range []string{"a.*", "#", "te*"} {
-		if _, ok := records.WirePattern(p).Exact(); ok {
+		if _, ok := key.WirePattern(p).Exact(); ok {
 			t.Errorf("%q is no exact key", p)
 		}
 	}
 }
 
 func TestGrammar(t *testing.T) {
-	for _, key := range []string{"a", "temp::vienna", "a.b::c", "grad/°C", "a:b", "server::Temp_1-x", strings.Repeat("k", 200)} {
-		if _, err := records.ParseKey(key); err != nil {
+	for _, name := range []string{"a", "temp::vienna", "a.b::c", "grad/°C", "a:b", "server::Temp_1-x", strings.Repeat("k", 200)} {
+		if _, err := key.Parse(name); err != nil {
 			t.Error(err)
 		}
-		if _, err := records.ParsePattern(key); err != nil {
+		if _, err := key.ParsePattern(name); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, key := range []string{
+	for _, name := range []string{
 		"", ".", "a.", ".a", "a..b", "::", "a::", "::a", "a.::b", "a b", "a\tb", "a\u00a0b", "a\u2028b", `a"b`, "a'b", "a`b",
 		`a\b`, "a>b", "a\xffb", strings.Repeat("k", 201),
 	} {
-		if _, err := records.ParseKey(key); err == nil {
-			t.Errorf("key %q was accepted", key)
+		if _, err := key.Parse(name); err == nil {
+			t.Errorf("key %q was accepted", name)
 		}
-		if _, err := records.ParsePattern(key); err == nil {
-			t.Errorf("pattern %q was accepted", key)
+		if _, err := key.ParsePattern(name); err == nil {
+			t.Errorf("pattern %q was accepted", name)
 		}
 	}
 	for _, p := range []string{"te*", "a.b*", "a#.c", "**", "a::*x"} {
-		if _, err := records.ParsePattern(p); err == nil {
+		if _, err := key.ParsePattern(p); err == nil {
 			t.Errorf("pattern %q was accepted", p)
 		}
-		if _, err := records.ParseKey(p); err == nil {
+		if _, err := key.Parse(p); err == nil {
 			t.Errorf("key %q was accepted", p)
 		}
 	}
 	for _, p := range []string{"*", "#", "a::*", "a.#", "#.b.*"} {
-		if _, err := records.ParsePattern(p); err != nil {
+		if _, err := key.ParsePattern(p); err != nil {
 			t.Error(err)
 		}
 	}
@@ -117,9 +119,9 @@ func FuzzPattern(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
-	f.Fuzz(func(t *testing.T, pattern, key string) {
+	f.Fuzz(func(t *testing.T, pattern, name string) {
 		const longest = 200 // of a key
-		comparePattern(t, pattern[:min(len(pattern), longest)], key[:min(len(key), longest)])
+		comparePattern(t, pattern[:min(len(pattern), longest)], name[:min(len(name), longest)])
 	})
 }
 
@@ -139,17 +141,17 @@ func TestPatternRandom(t *testing.T) {
 	}
 }
 
-func comparePattern(t *testing.T, pattern, key string) {
+func comparePattern(t *testing.T, pattern, name string) {
 	t.Helper()
-	p := records.WirePattern(pattern)
-	want := pattern == key ||
-		slowMatch(strings.Split(pattern, "."), strings.Split(key, ".")) ||
-		slowMatch(splitBoth(pattern), splitBoth(key))
-	if got := p.Match(key); got != want {
-		t.Fatalf("pattern %q, key %q: got %v, want %v", pattern, key, got, want)
+	p := key.WirePattern(pattern)
+	want := pattern == name ||
+		slowMatch(strings.Split(pattern, "."), strings.Split(name, ".")) ||
+		slowMatch(key.splitBoth(pattern), key.splitBoth(name))
+	if got := p.Match(name); got != want {
+		t.Fatalf("pattern %q, key %q: got %v, want %v", pattern, name, got, want)
 	}
-	if want && !strings.HasPrefix(records.Normalize(key), p.Prefix()) {
-		t.Fatalf("pattern %q matches key %q, which does not start with its prefix %q", pattern, key, p.Prefix())
+	if want && !strings.HasPrefix(key.Normalize(name), p.Prefix()) {
+		t.Fatalf("pattern %q matches key %q, which does not start with its prefix %q", pattern, name, p.Prefix())
 	}
 }
 
@@ -173,4 +175,15 @@ func slowMatch(pattern, key []string) bool {
 		taken = after
 	}
 	return taken[len(key)]
+}
+
+// random returns a source whose seed is printed when the test fails.
+func random(t *testing.T) *rand.Rand {
+	seed := uint64(time.Now().UnixNano())
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -1,4 +1,4 @@
-package records
+package loss
 
 // Cause says why values were lost.
 type Cause string
