@@ -39,5 +39,5 @@ type Backend interface {
 	Stats(ctx context.Context) (history.Stats, error)
 	// Position returns up to where of the log, and up to which row, a history
 	// read now would reach.
-	Position(ctx context.Context) (history.Position, error)
+	Position(ctx context.Context) (history.Snapshot, error)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -33,7 +34,7 @@ func fill(t *testing.T, path string, rows map[string]int) {
 						Sequence: sequence, Record: record, Time: begin, Value: fmt.Appendf(nil, `{"n":%d,"text":"%0115d"}`, n, n), // none like the other
 					})
 				}
-				batch.Checkpoint = sinks.Checkpoint{Log: "test", Sequence: sequence}
+				batch.Checkpoint = history.Position{Log: "test", Sequence: sequence}
 				if err := store.Write(t.Context(), batch); err != nil {
 					t.Fatal(err)
 				}

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -65,7 +66,7 @@ func TestTimesOutOfRangeAreAnError(t *testing.T) {
 // historyOf makes a history with these values of the record "n".
 func historyOf(t *testing.T, dir string, values ...string) {
 	t.Helper()
-	batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "before", Sequence: uint64(len(values))}}
+	batch := &sinks.Batch{Checkpoint: history.Position{Log: "before", Sequence: uint64(len(values))}}
 	for i, value := range values {
 		batch.Entries = append(batch.Entries, sinks.Entry{
 			Sequence: uint64(i + 1), Record: "n", Time: time.Now().UnixMilli(), Value: []byte(value),

@@ -24,7 +24,7 @@ type History interface {
 	// has yielded for q so far.
 	CursorAfter(q history.RangeQuery, rows []history.Row) (string, error)
 	// Position returns up to which row the history reaches now.
-	Position(ctx context.Context) (history.Position, error)
+	Position(ctx context.Context) (history.Snapshot, error)
 	// Buckets yields summaries of a number over spans of time.
 	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 	// Stats describes the whole history.

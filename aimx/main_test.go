@@ -157,8 +157,8 @@ func (s *shelf) CursorAfter(q history.RangeQuery, rows []history.Row) (string, e
 	return strconv.Itoa(n + len(rows)), s.err
 }
 
-func (s *shelf) Position(context.Context) (history.Position, error) {
-	return history.Position{MaxID: int64(len(s.rows))}, s.err
+func (s *shelf) Position(context.Context) (history.Snapshot, error) {
+	return history.Snapshot{MaxID: int64(len(s.rows))}, s.err
 }
 
 func (s *shelf) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {

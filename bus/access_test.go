@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/nats-io/nats.go"
@@ -125,7 +126,7 @@ func TestOutsidersReadTheLog(t *testing.T) {
 
 func TestOutsidersCannotWrite(t *testing.T) {
 	b, _, _ := running(t, Config{}, 10)
-	c, err := b.Consumer(deadline(t), "victim", Position{})
+	c, err := b.Consumer(deadline(t), "victim", history.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func TestOutsidersCannotMakeTheServerWrite(t *testing.T) {
 
 func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
 	b, _, _ := running(t, Config{}, 10)
-	c, err := b.Consumer(deadline(t), "victim", Position{})
+	c, err := b.Consumer(deadline(t), "victim", history.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func TestOutsidersCannotUseUpTheConsumers(t *testing.T) {
 		}
 		break
 	}
-	if all := readAll(t, b, Position{}, 10); len(all) != 10 {
+	if all := readAll(t, b, history.Position{}, 10); len(all) != 10 {
 		t.Fatalf("a sink read %d of 10", len(all))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -226,7 +227,7 @@ func BenchmarkOpen(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				c, err := log.Consumer(b.Context(), "test", Position{Log: log.Identity(), Sequence: n})
+				c, err := log.Consumer(b.Context(), "test", history.Position{Log: log.Identity(), Sequence: n})
 				if err != nil {
 					b.Fatal(err)
 				}

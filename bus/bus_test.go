@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 	"go.uber.org/goleak"
 )
@@ -96,7 +97,7 @@ func deadline(t testing.TB) context.Context {
 }
 
 // readAll reads values from the log until it has n.
-func readAll(t testing.TB, b *Bus, from Position, n int) []Message {
+func readAll(t testing.TB, b *Bus, from history.Position, n int) []Message {
 	t.Helper()
 	c, err := b.Consumer(deadline(t), "test", from)
 	if err != nil {
@@ -140,7 +141,7 @@ func TestValuesReachTheLogInOrder(t *testing.T) {
 					t.Fatalf("last sequence %d, want %d", last, 2*n)
 				}
 				next := map[string]int{}
-				for i, m := range readAll(t, b, Position{}, 2*n) {
+				for i, m := range readAll(t, b, history.Position{}, 2*n) {
 					if m.Sequence != uint64(i+1) {
 						t.Fatalf("message %d has sequence %d", i, m.Sequence)
 					}

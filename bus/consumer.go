@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 const (
@@ -38,7 +40,7 @@ type Consumer struct {
 	// next is the sequence that must come next.
 	next    uint64
 	ackTo   string
-	start   Position
+	start   history.Position
 	pending []Message
 	// numbering tells whose values a gap has taken; time is when the last
 	// message was written.
@@ -60,7 +62,7 @@ type Consumer struct {
 // position behind the end of the log means that the log has lost its tail, by
 // a power loss or because an older copy was put in its place: reading goes on
 // at the end, and Start tells the sink's new position.
-func (b *Bus) Consumer(ctx context.Context, name string, from Position) (*Consumer, error) {
+func (b *Bus) Consumer(ctx context.Context, name string, from history.Position) (*Consumer, error) {
 	if !validToken(name) {
 		return nil, fmt.Errorf("bus: sink name %q cannot be part of a consumer's name: use letters, digits, '-' and '_'", name)
 	}
@@ -91,8 +93,8 @@ func (b *Bus) firstTime(name string) bool {
 }
 
 // place finds where to read from.
-func (c *Consumer) place(from Position, state jetstream.StreamState, first bool) {
-	c.start = Position{Log: c.bus.identity, Sequence: from.Sequence}
+func (c *Consumer) place(from history.Position, state jetstream.StreamState, first bool) {
+	c.start = history.Position{Log: c.bus.identity, Sequence: from.Sequence}
 	end := state.LastSeq
 	if first {
 		end = c.bus.openedAt
@@ -129,7 +131,7 @@ func (c *Consumer) gap(to uint64, written int64) {
 }
 
 // Start returns the position that reading began behind.
-func (c *Consumer) Start() Position { return c.start }
+func (c *Consumer) Start() history.Position { return c.start }
 
 func (c *Consumer) subscribe(ctx context.Context) error {
 	nc, err := c.bus.node.connect(ctx, "sink", nats.ReconnectHandler(func(*nats.Conn) {

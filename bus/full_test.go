@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -73,7 +74,7 @@ func fullDisk(t *testing.T, durable bool) {
 		t.Fatal(err)
 	}
 	next, lost := 0, 0
-	for _, m := range readAll(t, b, Position{}, int(last)) {
+	for _, m := range readAll(t, b, history.Position{}, int(last)) {
 		if m.Loss != nil {
 			lost += int(m.Loss.Count)
 			continue

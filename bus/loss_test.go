@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -28,7 +29,7 @@ func TestRingOverrunIsTold(t *testing.T) {
 	if err != nil || last != 9 {
 		t.Fatalf("the log ends at %d, want 9 (%v)", last, err)
 	}
-	all := readAll(t, b, Position{}, 9)
+	all := readAll(t, b, history.Position{}, 9)
 	l := all[0].Loss
 	if l == nil || l.Record != "temp::vienna" || l.Cause != loss.RingOverrun || l.Count != 12 || l.From != 1 || l.To != 12 {
 		t.Fatalf("loss %+v", l)
@@ -82,7 +83,7 @@ func TestUnfitValuesAreTold(t *testing.T) {
 		}
 	}
 	causes := []loss.Cause{"", loss.NotEncodable, "", loss.LogRefused, ""}
-	for i, m := range readAll(t, b, Position{}, 5) {
+	for i, m := range readAll(t, b, history.Position{}, 5) {
 		if (m.Loss == nil) != (causes[i] == "") || m.Loss != nil && (m.Loss.Cause != causes[i] || m.Loss.From != uint64(i+1)) {
 			t.Fatalf("message %d: %+v %+v", i, m, m.Loss)
 		}
@@ -120,7 +121,7 @@ func TestUnclearAnswersStoreOnce(t *testing.T) {
 			if err != nil || last != n {
 				t.Fatalf("the log ends at %d, want %d (%v)", last, n, err)
 			}
-			for i, m := range readAll(t, b, Position{}, n) {
+			for i, m := range readAll(t, b, history.Position{}, n) {
 				if want := fmt.Sprintf(`{"n":%d}`, i); string(m.Value) != want {
 					t.Fatalf("value %d is %s", i, m.Value)
 				}

@@ -30,13 +30,6 @@ type Message struct {
 	Loss *loss.Loss
 }
 
-// Position is a place in one life of a log.
-type Position struct {
-	// Log is the identity of the log, Sequence the last that was dealt with.
-	Log      string
-	Sequence uint64
-}
-
 // message reads the headers and subject of a message of the log.
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data}

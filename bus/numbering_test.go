@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
@@ -86,7 +87,7 @@ func TestDiscardedValuesAreToldByRecord(t *testing.T) {
 	a, c := two(t, reg)
 	republish(t, b, reg)
 	flood(t, b, reg, a, c, 1, 30)
-	sink, err := b.Consumer(deadline(t), "sink", Position{})
+	sink, err := b.Consumer(deadline(t), "sink", history.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestDiscardedValuesAcrossRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			shares := uint64(0)
-			at := Position{Log: b.Identity(), Sequence: began}
+			at := history.Position{Log: b.Identity(), Sequence: began}
 			for _, m := range readAll(t, b, at, int(state.Msgs)+1) {
 				switch {
 				case m.Loss == nil:

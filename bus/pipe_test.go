@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"github.com/aimdb-go/aimdb/history"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -94,7 +95,7 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	if err != nil || last != uint64(next) {
 		t.Fatalf("the log ends at %d, want %d (%v)", last, next, err)
 	}
-	for i, m := range readAll(t, b, Position{}, next) {
+	for i, m := range readAll(t, b, history.Position{}, next) {
 		if want := fmt.Sprintf(`{"n":%d}`, i); string(m.Value) != want {
 			t.Fatalf("message %d is %s, want %s", i+1, m.Value, want)
 		}

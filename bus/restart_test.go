@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -28,7 +29,7 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
 	republish(t, b, reg)
-	at := Position{}
+	at := history.Position{}
 	for i := range 3 {
 		if err := r.ProduceLogged(deadline(t), reading{i}); err != nil {
 			t.Fatal(err)
@@ -41,7 +42,7 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 		if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); err != nil || string(one[0].Value) != fmt.Sprintf(`{"n":%d}`, i) {
 			t.Fatalf("read %s: %v", one[0].Value, err)
 		}
-		at = Position{Log: b.Identity(), Sequence: one[0].Sequence}
+		at = history.Position{Log: b.Identity(), Sequence: one[0].Sequence}
 		if err := b.node.restart(); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 // behind what was read.
 func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 	b, r, _ := running(t, Config{}, 1)
-	c, err := b.Consumer(deadline(t), "sink", Position{})
+	c, err := b.Consumer(deadline(t), "sink", history.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 		t.Fatalf("a deleted consumer says %v", err)
 	}
 	r.Produce(reading{1})
-	again, err := b.Consumer(deadline(t), "sink", Position{Log: b.Identity(), Sequence: 1})
+	again, err := b.Consumer(deadline(t), "sink", history.Position{Log: b.Identity(), Sequence: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestConsumerThatCannotBeReadIsNotLeftBehind(t *testing.T) {
 		return was
 	}
 	was := swap(b.node, stopped.node.server()) // new connections fail, those there are go on
-	_, err := b.Consumer(deadline(t), "sink", Position{})
+	_, err := b.Consumer(deadline(t), "sink", history.Position{})
 	swap(b.node, was)
 	if err == nil {
 		t.Fatal("the consumer could be read")

@@ -48,16 +48,14 @@ type RangeQuery struct {
 	MaxID int64
 }
 
-// Position is a point of a history that both a replay and the log can be cut
-// at: the rows up to MaxID are exactly what the history holds of the log up to
-// Sequence.
-type Position struct {
-	// Log and Sequence are the checkpoint of the history; both are zero if it
-	// has none.
-	Log      string
-	Sequence uint64
-	// MaxID is the greatest ID given out, and -1 if there never was a row, so
-	// that it can always stand in RangeQuery.MaxID.
+// Snapshot is a point at which a history and the log can be cut: the rows up to
+// MaxID are exactly what the history holds of the log up to Position.
+type Snapshot struct {
+	// Position is the checkpoint of the history. It is zero if the history has
+	// none.
+	Position
+	// MaxID is the greatest ID ever assigned. It is -1 if there never was a row,
+	// so that it can always be used as RangeQuery.MaxID.
 	MaxID int64
 }
 

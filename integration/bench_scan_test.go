@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -101,7 +102,7 @@ func fillRecord(b *testing.B, path string, rows int) {
 	go func() { ended <- s.Run(ctx) }()
 	const size = 4096
 	for first := 0; first < rows && err == nil; first += size {
-		batch := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "bench", Sequence: uint64(min(first+size, rows))}}
+		batch := &sinks.Batch{Checkpoint: history.Position{Log: "bench", Sequence: uint64(min(first+size, rows))}}
 		for n := first; n < min(first+size, rows); n++ {
 			value, _ := json.Marshal(sampled(n)) // a struct of plain fields
 			batch.Entries = append(batch.Entries, sinks.Entry{Sequence: uint64(n + 1), Record: scanned, Time: int64(n) * 1000, Value: value})

@@ -146,7 +146,7 @@ func comparePattern(t *testing.T, pattern, name string) {
 	p := key.WirePattern(pattern)
 	want := pattern == name ||
 		slowMatch(strings.Split(pattern, "."), strings.Split(name, ".")) ||
-		slowMatch(key.splitBoth(pattern), key.splitBoth(name))
+		slowMatch(splitBoth(pattern), splitBoth(name))
 	if got := p.Match(name); got != want {
 		t.Fatalf("pattern %q, key %q: got %v, want %v", pattern, name, got, want)
 	}

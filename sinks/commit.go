@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 )
 
 // store commits messages of the log, in one batch if the sink takes it.
-func (p *Pump) store(ctx context.Context, at Checkpoint, msgs []bus.Message) (Checkpoint, error) {
+func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Message) (history.Position, error) {
 	b := &p.batch
 	b.Entries, b.Refused, b.Losses = b.Entries[:0], nil, nil
 	for i := range msgs {
@@ -74,7 +75,7 @@ func (p *Pump) isolate(ctx context.Context, b Batch, reason error) error {
 	half := len(b.Entries) / 2
 	left := Batch{
 		Entries: b.Entries[:half], Refused: b.Refused, Losses: b.Losses,
-		Checkpoint: Checkpoint{Log: b.Checkpoint.Log, Sequence: b.Entries[half-1].Sequence},
+		Checkpoint: history.Position{Log: b.Checkpoint.Log, Sequence: b.Entries[half-1].Sequence},
 	}
 	if err := p.commit(ctx, left); err != nil {
 		return err

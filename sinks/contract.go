@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 )
 
@@ -21,16 +22,6 @@ type Entry struct {
 	Value []byte
 }
 
-// Checkpoint says up to where a sink has everything of a log. The zero value is
-// that of a sink that waits for nothing from any log.
-type Checkpoint struct {
-	// Log is the identity of the log: it differs between databases and
-	// changes when a log is created anew.
-	Log string
-	// Sequence is the last position that the sink has dealt with; 0 is none.
-	Sequence uint64
-}
-
 // Refusal is an entry that the sink refuses for good, with the reason. It is
 // kept beside the history as a dead letter.
 type Refusal struct {
@@ -45,7 +36,7 @@ type Batch struct {
 	Refused []Refusal
 	Losses  []loss.Loss
 	// Checkpoint is to be stored in the same transaction.
-	Checkpoint Checkpoint
+	Checkpoint history.Position
 }
 
 // Sink takes batches. It is called by one pump, from one goroutine at a time.
@@ -55,7 +46,7 @@ type Sink interface {
 	Name() string
 	// Checkpoint returns what the last committed batch carried, and the zero
 	// value if there was none.
-	Checkpoint(ctx context.Context) (Checkpoint, error)
+	Checkpoint(ctx context.Context) (history.Position, error)
 	// Write commits the batch and its checkpoint, both or neither. When it
 	// returns nil, both survive a power loss. A RefusedError says that it is
 	// no use to try the same batch again; any other error is taken for an

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // quickLinger is the linger under a light load: values that come within it
@@ -71,7 +72,7 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("ask sink %s for its checkpoint: %w", p.config.Sink.Name(), err)
 	}
-	stream, err := p.config.Source.Open(ctx, p.config.Sink.Name(), bus.Position{Log: at.Log, Sequence: at.Sequence})
+	stream, err := p.config.Source.Open(ctx, p.config.Sink.Name(), at)
 	if err != nil {
 		return false, err
 	}
@@ -100,9 +101,9 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 // begin commits where reading starts if that is not where the sink was: its
 // checkpoint may be of another log, or behind the end of this one, and must
 // not stay so until the next value.
-func (p *Pump) begin(ctx context.Context, have Checkpoint, start bus.Position) (Checkpoint, error) {
-	at := Checkpoint{Log: start.Log, Sequence: start.Sequence}
-	first := have == (Checkpoint{})
+func (p *Pump) begin(ctx context.Context, have history.Position, start history.Position) (history.Position, error) {
+	at := history.Position{Log: start.Log, Sequence: start.Sequence}
+	first := have == (history.Position{})
 	if first && p.config.Volatile {
 		return at, p.commit(ctx, Batch{Checkpoint: at})
 	}
@@ -113,7 +114,7 @@ func (p *Pump) begin(ctx context.Context, have Checkpoint, start bus.Position) (
 	if have.Log != at.Log {
 		// The loss of the rest of the other log comes with the first
 		// messages, and is committed with this change of logs.
-		p.committed(Checkpoint{Log: at.Log}, Batch{})
+		p.committed(history.Position{Log: at.Log}, Batch{})
 		return at, nil
 	}
 	return at, p.commit(ctx, Batch{Checkpoint: at})

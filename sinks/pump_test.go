@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,10 +28,10 @@ type reading struct {
 }
 
 // discard counts what it gets.
-type discard struct{ at sinks.Checkpoint }
+type discard struct{ at history.Position }
 
 func (d *discard) Name() string                                         { return "discard" }
-func (d *discard) Checkpoint(context.Context) (sinks.Checkpoint, error) { return d.at, nil }
+func (d *discard) Checkpoint(context.Context) (history.Position, error) { return d.at, nil }
 func (d *discard) Write(_ context.Context, b *sinks.Batch) error        { d.at = b.Checkpoint; return nil }
 
 type parts struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // Stats is how a pump goes.
@@ -11,7 +13,7 @@ type Stats struct {
 	// Sink is the name of the sink.
 	Sink string
 	// Checkpoint is what the sink has committed.
-	Checkpoint Checkpoint
+	Checkpoint history.Position
 	// Batches, Values, Refused and Lost count what was committed by this
 	// process: transactions, values, dead letters, values told lost.
 	Batches, Values, Refused, Lost uint64
@@ -24,7 +26,7 @@ type Stats struct {
 }
 
 // committed counts a batch and wakes who waits for it.
-func (p *Pump) committed(at Checkpoint, b Batch) {
+func (p *Pump) committed(at history.Position, b Batch) {
 	if !p.trouble.IsZero() {
 		p.ok()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -34,7 +35,7 @@ type losable struct {
 	lose *atomic.Bool
 }
 
-func (l losable) Open(ctx context.Context, sink string, from bus.Position) (sinks.Stream, error) {
+func (l losable) Open(ctx context.Context, sink string, from history.Position) (sinks.Stream, error) {
 	s, err := l.Source.Open(ctx, sink, from)
 	return losableStream{s, l.lose}, err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -46,7 +47,7 @@ func fillHistory(t *testing.T, path string, entries []sinks.Entry) {
 	go func() { ended <- s.Run(ctx) }()
 	for some := range slices.Chunk(entries, perBatch) {
 		last := some[len(some)-1].Sequence
-		if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: sinks.Checkpoint{Log: "test", Sequence: last}}); err != nil {
+		if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
 			t.Fatal(err)
 		}
 	}

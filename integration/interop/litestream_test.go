@@ -79,7 +79,7 @@ func TestLitestream(t *testing.T) {
 
 func write(t *testing.T, store *sqlite.Store, from, n int) {
 	t.Helper()
-	b := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "interop", Sequence: uint64(from + n)}}
+	b := &sinks.Batch{Checkpoint: history.Position{Log: "interop", Sequence: uint64(from + n)}}
 	for i := from; i < from+n; i++ {
 		b.Entries = append(b.Entries, sinks.Entry{Sequence: uint64(i + 1), Record: fmt.Sprintf("r%d", i%7), Time: int64(i), Value: fmt.Appendf(nil, `{"n":%d}`, i)})
 	}

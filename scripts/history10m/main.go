@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -71,7 +72,7 @@ func fill(ctx context.Context, path string, rows, names uint64) (err error) {
 }
 
 func batch(first, last, names uint64, start int64) *sinks.Batch {
-	b := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "history10m", Sequence: last}}
+	b := &sinks.Batch{Checkpoint: history.Position{Log: "history10m", Sequence: last}}
 	for n := first; n <= last; n++ {
 		b.Entries = append(b.Entries, sinks.Entry{
 			Sequence: n,

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -20,7 +21,7 @@ type Sink struct {
 	entries    []sinks.Entry
 	refused    []sinks.Refusal
 	losses     []loss.Loss
-	checkpoint sinks.Checkpoint
+	checkpoint history.Position
 	batches    int
 }
 
@@ -35,7 +36,7 @@ func (s *Sink) Name() string {
 }
 
 // Checkpoint implements sinks.Sink.
-func (s *Sink) Checkpoint(context.Context) (sinks.Checkpoint, error) {
+func (s *Sink) Checkpoint(context.Context) (history.Position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.checkpoint, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -54,12 +55,12 @@ func (l *Log) Opened() int {
 }
 
 // Open implements sinks.Source.
-func (l *Log) Open(_ context.Context, _ string, from bus.Position) (sinks.Stream, error) {
+func (l *Log) Open(_ context.Context, _ string, from history.Position) (sinks.Stream, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opened++
 	if from.Log != l.Identity {
-		from = bus.Position{Log: l.Identity}
+		from = history.Position{Log: l.Identity}
 	}
 	return &cursor{log: l, start: from, next: from.Sequence}, nil
 }
@@ -67,13 +68,13 @@ func (l *Log) Open(_ context.Context, _ string, from bus.Position) (sinks.Stream
 // cursor is one reading of a Log.
 type cursor struct {
 	log   *Log
-	start bus.Position
+	start history.Position
 	next  uint64
 }
 
-func (c *cursor) Start() bus.Position { return c.start }
-func (c *cursor) Ack() error          { return nil }
-func (c *cursor) Close()              {}
+func (c *cursor) Start() history.Position { return c.start }
+func (c *cursor) Ack() error              { return nil }
+func (c *cursor) Close()                  {}
 
 // Next implements sinks.Stream. Like the real one it waits for a message, then
 // for more until a time, or until there is no room.

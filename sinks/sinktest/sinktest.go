@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -67,7 +68,7 @@ func message(n int) bus.Message {
 }
 
 func batch(log string, from, to int) *sinks.Batch {
-	b := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: log, Sequence: uint64(to)}}
+	b := &sinks.Batch{Checkpoint: history.Position{Log: log, Sequence: uint64(to)}}
 	for n := from; n <= to; n++ {
 		b.Entries = append(b.Entries, entry(n))
 	}
@@ -86,7 +87,7 @@ func write(t testing.TB, s sinks.Sink, b *sinks.Batch) {
 func (x Target) holds(t testing.TB, s sinks.Sink, log string, n int) {
 	t.Helper()
 	x.contains(t, s, 1, n)
-	checkpoint(t, s, sinks.Checkpoint{Log: log, Sequence: uint64(n)})
+	checkpoint(t, s, history.Position{Log: log, Sequence: uint64(n)})
 }
 
 func (x Target) contains(t testing.TB, s sinks.Sink, from, to int) {
@@ -117,7 +118,7 @@ func (x Target) equal(t testing.TB, s sinks.Sink, want []sinks.Entry) {
 	}
 }
 
-func checkpoint(t testing.TB, s sinks.Sink, want sinks.Checkpoint) {
+func checkpoint(t testing.TB, s sinks.Sink, want history.Position) {
 	t.Helper()
 	got, err := s.Checkpoint(t.Context())
 	if err != nil || got != want {
@@ -136,10 +137,10 @@ func (x Target) fresh(t *testing.T) {
 func (x Target) setBack(t *testing.T) {
 	s := x.open(t)
 	write(t, s, batch("log", 1, 10))
-	write(t, s, &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "log", Sequence: 5}})
-	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 5})
+	write(t, s, &sinks.Batch{Checkpoint: history.Position{Log: "log", Sequence: 5}})
+	checkpoint(t, s, history.Position{Log: "log", Sequence: 5})
 	write(t, s, batch("log", 6, 8))
-	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 8})
+	checkpoint(t, s, history.Position{Log: "log", Sequence: 8})
 	if n := len(x.Entries(t, s)); n != 13 {
 		t.Errorf("%d values, want the 10 from before and 3 new ones", n)
 	}
@@ -150,13 +151,13 @@ func (x Target) forgets(t *testing.T) {
 	s, closeSink := x.Open(t, dir)
 	write(t, s, batch("log", 1, 10))
 	write(t, s, &sinks.Batch{})
-	checkpoint(t, s, sinks.Checkpoint{})
+	checkpoint(t, s, history.Position{})
 	closeSink()
 	s, closeSink = x.Open(t, dir)
 	defer closeSink()
-	checkpoint(t, s, sinks.Checkpoint{})
+	checkpoint(t, s, history.Position{})
 	write(t, s, batch("next", 1, 3))
-	checkpoint(t, s, sinks.Checkpoint{Log: "next", Sequence: 3})
+	checkpoint(t, s, history.Position{Log: "next", Sequence: 3})
 	if n := len(x.Entries(t, s)); n != 13 {
 		t.Errorf("%d values, want the 10 of the log that is over and 3 new ones", n)
 	}
@@ -171,8 +172,8 @@ func (x Target) batches(t *testing.T) {
 	empty := batch("log", 1, 0)
 	empty.Checkpoint.Sequence = 3005
 	write(t, s, empty)
-	checkpoint(t, s, sinks.Checkpoint{Log: "log", Sequence: 3005})
-	other := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "other", Sequence: 0}}
+	checkpoint(t, s, history.Position{Log: "log", Sequence: 3005})
+	other := &sinks.Batch{Checkpoint: history.Position{Log: "other", Sequence: 0}}
 	write(t, s, other)
 	checkpoint(t, s, other.Checkpoint)
 }

@@ -47,7 +47,7 @@ func benchEntry(n int) sinks.Entry {
 }
 
 func benchBatch(from, size int) *sinks.Batch {
-	out := &sinks.Batch{Checkpoint: sinks.Checkpoint{Log: "bench", Sequence: uint64(from + size - 1)}}
+	out := &sinks.Batch{Checkpoint: history.Position{Log: "bench", Sequence: uint64(from + size - 1)}}
 	for n := from; n < from+size; n++ {
 		out.Entries = append(out.Entries, benchEntry(n))
 	}

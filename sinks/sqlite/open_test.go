@@ -12,7 +12,6 @@ import (
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
-	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -173,7 +172,7 @@ func TestDamagedFileIsMovedAside(t *testing.T) {
 	if aside, _ := filepath.Glob(path + ".corrupt-*"); len(aside) != 1 {
 		t.Errorf("moved aside: %v", aside)
 	}
-	if c, err := s.Checkpoint(t.Context()); err != nil || c != (sinks.Checkpoint{}) {
+	if c, err := s.Checkpoint(t.Context()); err != nil || c != (history.Position{}) {
 		t.Errorf("checkpoint %v, %v: the log would not fill the new file", c, err)
 	}
 	write(t, s, batch(1, entry("a", 1, "1")))

@@ -80,7 +80,7 @@ func (r reads) close() {
 }
 
 // Position returns the checkpoint and the greatest row ID as of one moment.
-func (s *Store) Position(ctx context.Context) (p history.Position, err error) {
+func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	err = s.reads.position.QueryRowContext(ctx).Scan(&p.Log, &p.Sequence, &p.MaxID)

@@ -55,7 +55,7 @@ func batch(first uint64, entries ...sinks.Entry) *sinks.Batch {
 	for i := range entries {
 		entries[i].Sequence = first + uint64(i)
 	}
-	return &sinks.Batch{Entries: entries, Checkpoint: sinks.Checkpoint{Log: "log", Sequence: first + uint64(len(entries)) - 1}}
+	return &sinks.Batch{Entries: entries, Checkpoint: history.Position{Log: "log", Sequence: first + uint64(len(entries)) - 1}}
 }
 
 func entry(record string, ms int64, value string) sinks.Entry {
@@ -148,11 +148,11 @@ func TestWriteSkipsWhatIsThere(t *testing.T) {
 	write(t, s, batch(2, entry("a", 2, "2"), entry("a", 3, "3")))
 	same(t, texts(t, s.Range(t.Context(), history.RangeQuery{Pattern: pattern(t, "a")})), "a 1 1", "a 2 2", "a 3 3")
 	c, err := s.Checkpoint(t.Context())
-	if err != nil || c != (sinks.Checkpoint{Log: "log", Sequence: 3}) {
+	if err != nil || c != (history.Position{Log: "log", Sequence: 3}) {
 		t.Errorf("checkpoint %v, %v", c, err)
 	}
 	p, err := s.Position(t.Context())
-	if err != nil || p != (history.Position{Log: "log", Sequence: 3, MaxID: 3}) {
+	if err != nil || p != (history.Snapshot{Position: history.Position{Log: "log", Sequence: 3}, MaxID: 3}) {
 		t.Errorf("position %v, %v", p, err)
 	}
 }

@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // Checkpoint implements sinks.Sink.
-func (s *Store) Checkpoint(ctx context.Context) (sinks.Checkpoint, error) {
+func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 	if !s.own {
-		return sinks.Checkpoint{}, nil
+		return history.Position{}, nil
 	}
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
@@ -165,7 +166,7 @@ func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) 
 	return nil
 }
 
-func (w *writer) setCheckpoint(ctx context.Context, c sinks.Checkpoint) error {
+func (w *writer) setCheckpoint(ctx context.Context, c history.Position) error {
 	_, err := w.exec(ctx, "INSERT INTO aimdb_checkpoint(only, log, sequence) VALUES (1, ?1, ?2) ON CONFLICT(only) DO UPDATE SET log = excluded.log, sequence = excluded.sequence", c.Log, int64(c.Sequence))
 	return err
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // writer is the one connection that writes. Between newWriter and close it
@@ -16,7 +16,7 @@ type writer struct {
 	conn *sql.Conn
 	// statements are kept prepared by their text.
 	statements map[string]*sql.Stmt
-	checkpoint sinks.Checkpoint
+	checkpoint history.Position
 	// names tells which records have no rows yet and need not be looked for.
 	names *names
 	// clocks are those of the records written since the start. turned says that
@@ -147,7 +147,7 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
-func readCheckpoint(ctx context.Context, db querier) (c sinks.Checkpoint, err error) {
+func readCheckpoint(ctx context.Context, db querier) (c history.Position, err error) {
 	err = db.QueryRowContext(ctx, `SELECT coalesce(max(log), ''), coalesce(max(sequence), 0) FROM aimdb_checkpoint`).Scan(&c.Log, &c.Sequence)
 	return c, err
 }
