@@ -10,7 +10,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // ErrClosed says that the database is closed.
@@ -22,7 +22,7 @@ type DB struct {
 	registry  *records.Registry
 	lock      *lock
 	bus       *bus.Bus
-	pump      atomic.Pointer[sinks.Pump] // nil before Run, and without a backend
+	pump      atomic.Pointer[pump.Pump] // nil before Run, and without a backend
 	listeners listeners
 	undecoded undecoded
 	ready     chan struct{}

@@ -3,13 +3,13 @@ package aimdb
 import (
 	"context"
 
-	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // outlet is a pump of a database, with its end.
 type outlet struct {
 	db   *DB
-	pump *sinks.Pump
+	pump *pump.Pump
 	// left bounds the end. It is set by drain if the log goes with the process
 	// and the sink has all of it.
 	left context.Context

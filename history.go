@@ -8,7 +8,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // Page is one page of a long answer.
@@ -94,7 +94,7 @@ func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.
 type LogStats = bus.Stats
 
 // SinkStats is the state of a pump.
-type SinkStats = sinks.Stats
+type SinkStats = pump.Stats
 
 // Stats is the state of a whole database.
 type Stats struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // pumpShare is how much of the time left for a shutdown a pump may take; those
@@ -127,9 +128,9 @@ func (db *DB) addHistory(group *actors) error {
 }
 
 // addPump connects a sink to the log.
-func (db *DB) addPump(group *actors, sink sinks.Sink) (*sinks.Pump, error) {
-	pump, err := sinks.NewPump(sinks.PumpConfig{
-		Source: sinks.FromBus(db.bus), Sink: sink, Volatile: db.config.dir == "",
+func (db *DB) addPump(group *actors, sink sinks.Sink) (*pump.Pump, error) {
+	pump, err := pump.New(pump.Config{
+		Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.dir == "",
 		OnLoss: db.addLoss, Logger: db.config.logger,
 	})
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // Log is a log in memory that a pump can read, for tests of what is behind it.
@@ -55,7 +55,7 @@ func (l *Log) Opened() int {
 }
 
 // Open implements sinks.Source.
-func (l *Log) Open(_ context.Context, _ string, from history.Position) (sinks.Stream, error) {
+func (l *Log) Open(_ context.Context, _ string, from history.Position) (pump.Stream, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.opened++

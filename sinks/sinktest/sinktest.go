@@ -14,6 +14,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // Target is the kind of sink under test.
@@ -229,9 +230,9 @@ func (x Target) restart(t *testing.T) {
 }
 
 // pump runs a pump from a log into a sink until it is stopped.
-func pump(t testing.TB, l *Log, s sinks.Sink) (p *sinks.Pump, stop func()) {
+func pumpOf(t testing.TB, l *Log, s sinks.Sink) (p *pump.Pump, stop func()) {
 	t.Helper()
-	p, err := sinks.NewPump(sinks.PumpConfig{
+	p, err := pump.New(pump.Config{
 		Source: l, Sink: s, Batch: 64, Linger: time.Millisecond,
 		RetryMin: time.Millisecond, RetryMax: 5 * time.Millisecond,
 	})
@@ -253,7 +254,7 @@ func pump(t testing.TB, l *Log, s sinks.Sink) (p *sinks.Pump, stop func()) {
 	return p, stop
 }
 
-func stored(t testing.TB, p *sinks.Pump, n int) {
+func stored(t testing.TB, p *pump.Pump, n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -269,7 +270,7 @@ func (x Target) redelivery(t *testing.T) {
 	}
 	for round := 1; round <= 5; round++ {
 		s, closeSink := x.Open(t, dir)
-		p, stop := pump(t, l, s)
+		p, stop := pumpOf(t, l, s)
 		l.Fail(errors.New("the log is away"))
 		stored(t, p, round*100) // and perhaps more: it is stopped in between
 		stop()
@@ -277,7 +278,7 @@ func (x Target) redelivery(t *testing.T) {
 	}
 	s, closeSink := x.Open(t, dir)
 	defer closeSink()
-	p, stop := pump(t, l, s)
+	p, stop := pumpOf(t, l, s)
 	defer stop()
 	stored(t, p, 500)
 	x.holds(t, s, "log", 500)
@@ -312,7 +313,7 @@ func (x Target) faulty(t *testing.T, before, after int) {
 		l.Add(message(n + 1))
 	}
 	s := x.open(t)
-	p, stop := pump(t, l, &faulty{Sink: s, before: before, after: after})
+	p, stop := pumpOf(t, l, &faulty{Sink: s, before: before, after: after})
 	defer stop()
 	stored(t, p, 300)
 	x.holds(t, s, "log", 300)
@@ -335,7 +336,7 @@ func (x Target) refusal(t *testing.T) {
 		l.Add(m)
 	}
 	s := x.open(t)
-	p, stop := pump(t, l, s)
+	p, stop := pumpOf(t, l, s)
 	defer stop()
 	stored(t, p, 100)
 	x.equal(t, s, want)
@@ -356,13 +357,13 @@ func (x Target) losses(t *testing.T) {
 	l.Add(message(1), bus.Message{Record: want.Record, Loss: &want}, message(3))
 	dir := t.TempDir()
 	s, closeSink := x.Open(t, dir)
-	p, stop := pump(t, l, s)
+	p, stop := pumpOf(t, l, s)
 	stored(t, p, 3)
 	stop()
 	closeSink()
 	s, closeSink = x.Open(t, dir)
 	defer closeSink()
-	p, stop = pump(t, l, s)
+	p, stop = pumpOf(t, l, s)
 	defer stop()
 	l.Add(message(4))
 	stored(t, p, 4)
@@ -383,7 +384,7 @@ func (x Target) clock(t *testing.T) {
 		want = append(want, e)
 	}
 	s := x.open(t)
-	p, stop := pump(t, l, s)
+	p, stop := pumpOf(t, l, s)
 	defer stop()
 	stored(t, p, 20)
 	x.equal(t, s, want)

@@ -1,4 +1,4 @@
-package sinks
+package pump
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // Stats is how a pump goes.
@@ -26,7 +27,7 @@ type Stats struct {
 }
 
 // committed counts a batch and wakes who waits for it.
-func (p *Pump) committed(at history.Position, b Batch) {
+func (p *Pump) committed(at history.Position, b sinks.Batch) {
 	if !p.trouble.IsZero() {
 		p.ok()
 	}

@@ -1,10 +1,11 @@
-package sinks
+package pump
 
 import (
 	"log/slog"
 	"time"
 
 	"github.com/aimdb-go/aimdb/loss"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // The defaults of a PumpConfig.
@@ -17,9 +18,9 @@ const (
 )
 
 // PumpConfig says what a pump moves from where to where.
-type PumpConfig struct {
+type Config struct {
 	Source Source
-	Sink   Sink
+	Sink   sinks.Sink
 	// Volatile says that the log ends with the process. The sink is then told
 	// of the log before the first value, so that the next start knows of a
 	// process that was killed, and by Leave that nothing was left behind.
@@ -38,7 +39,7 @@ type PumpConfig struct {
 	Logger *slog.Logger
 }
 
-func (c PumpConfig) withDefaults() PumpConfig {
+func (c Config) withDefaults() Config {
 	if c.Batch <= 0 {
 		c.Batch = DefaultBatch
 	}

@@ -1,12 +1,12 @@
-package sinks_test
+package pump_test
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestLingerAdapts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := sinktest.NewLog("log"), &memory.Sink{}
-		p := run(t, sinks.PumpConfig{Source: l, Sink: s})
+		p := run(t, pump.Config{Source: l, Sink: s})
 		last := uint64(0)
 		// put stores n values a millisecond for some milliseconds, and returns
 		// the number of batches and the longest wait of a value.
@@ -52,11 +52,11 @@ func TestLingerAdapts(t *testing.T) {
 			t.Errorf("a value a millisecond: %d batches of 200 values, the longest wait was %v", batches, wait)
 		}
 		quiet()
-		if batches, wait := put(200, 400); batches > 30 || wait > sinks.DefaultLinger+5*time.Millisecond {
+		if batches, wait := put(200, 400); batches > 30 || wait > pump.DefaultLinger+5*time.Millisecond {
 			t.Errorf("a flood: %d batches of %d values, the longest wait was %v", batches, 200*400, wait)
 		}
 		quiet()
-		if batches, wait := put(1, 200); batches < 30 || wait > sinks.DefaultLinger+5*time.Millisecond {
+		if batches, wait := put(1, 200); batches < 30 || wait > pump.DefaultLinger+5*time.Millisecond {
 			t.Errorf("after the flood: %d batches of 200 values, the longest wait was %v", batches, wait)
 		}
 		quiet()

@@ -1,4 +1,4 @@
-package sinks_test
+package pump_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +39,7 @@ type parts struct {
 	bus  *bus.Bus
 	reg  *records.Registry
 	recs []*records.Record[reading]
-	pump *sinks.Pump
+	pump *pump.Pump
 }
 
 // start runs a log, its republisher and, with a sink, a pump.
@@ -65,7 +66,7 @@ func start(t testing.TB, c bus.Config, sink sinks.Sink, n int) *parts {
 	go func() { done <- rep.Run(ctx) }()
 	running := 1
 	if sink != nil {
-		p.pump, err = sinks.NewPump(sinks.PumpConfig{Source: sinks.FromBus(b), Sink: sink})
+		p.pump, err = pump.New(pump.Config{Source: pump.FromBus(b), Sink: sink})
 		if err != nil {
 			t.Fatal(err)
 		}

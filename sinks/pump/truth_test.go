@@ -1,4 +1,4 @@
-package sinks_test
+package pump_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // The checkpoint truth table: what each accident to a log or a sink ends in.
@@ -31,17 +32,17 @@ type world struct {
 
 // losable is the log of a world.
 type losable struct {
-	sinks.Source
+	pump.Source
 	lose *atomic.Bool
 }
 
-func (l losable) Open(ctx context.Context, sink string, from history.Position) (sinks.Stream, error) {
+func (l losable) Open(ctx context.Context, sink string, from history.Position) (pump.Stream, error) {
 	s, err := l.Source.Open(ctx, sink, from)
 	return losableStream{s, l.lose}, err
 }
 
 type losableStream struct {
-	sinks.Stream
+	pump.Stream
 	lose *atomic.Bool
 }
 
@@ -84,7 +85,7 @@ func (w *world) day(n int, pumped bool, c bus.Config, while ...func(*bus.Bus)) {
 		w.t.Fatal(err)
 	}
 	if pumped {
-		p, err := sinks.NewPump(sinks.PumpConfig{Source: losable{sinks.FromBus(b), &w.lose}, Sink: w.sink})
+		p, err := pump.New(pump.Config{Source: losable{pump.FromBus(b), &w.lose}, Sink: w.sink})
 		if err != nil {
 			w.t.Fatal(err)
 		}

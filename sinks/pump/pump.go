@@ -1,4 +1,4 @@
-package sinks
+package pump
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // quickLinger is the linger under a light load: values that come within it
@@ -20,10 +21,10 @@ const quickLinger = 4 * time.Millisecond
 // Pump moves the log into one sink, in batches that are each one transaction
 // together with their checkpoint. It has one goroutine, that of Run.
 type Pump struct {
-	config PumpConfig
+	config Config
 	log    *slog.Logger
 	msgs   []bus.Message
-	batch  Batch
+	batch  sinks.Batch
 
 	// A batch waits for more until linger after lastWrite, when the one before
 	// was begun: not at all after a quiet time. The linger adapts.
@@ -37,7 +38,7 @@ type Pump struct {
 }
 
 // NewPump makes a pump. It does nothing before Run.
-func NewPump(c PumpConfig) (*Pump, error) {
+func New(c Config) (*Pump, error) {
 	if c.Source == nil || c.Sink == nil {
 		return nil, errors.New("sinks: a pump needs a source and a sink")
 	}
@@ -105,19 +106,19 @@ func (p *Pump) begin(ctx context.Context, have history.Position, start history.P
 	at := history.Position{Log: start.Log, Sequence: start.Sequence}
 	first := have == (history.Position{})
 	if first && p.config.Volatile {
-		return at, p.commit(ctx, Batch{Checkpoint: at})
+		return at, p.commit(ctx, sinks.Batch{Checkpoint: at})
 	}
 	if have == at || first {
-		p.committed(at, Batch{})
+		p.committed(at, sinks.Batch{})
 		return at, nil
 	}
 	if have.Log != at.Log {
 		// The loss of the rest of the other log comes with the first
 		// messages, and is committed with this change of logs.
-		p.committed(history.Position{Log: at.Log}, Batch{})
+		p.committed(history.Position{Log: at.Log}, sinks.Batch{})
 		return at, nil
 	}
-	return at, p.commit(ctx, Batch{Checkpoint: at})
+	return at, p.commit(ctx, sinks.Batch{Checkpoint: at})
 }
 
 // adapt makes the linger longer while batches come out large, so that a flood

@@ -1,4 +1,4 @@
-package sinks
+package pump
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // store commits messages of the log, in one batch if the sink takes it.
@@ -17,7 +18,7 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 		m := &msgs[i]
 		at.Sequence = max(at.Sequence, m.Sequence)
 		if m.Loss == nil {
-			b.Entries = append(b.Entries, Entry{Sequence: m.Sequence, Record: m.Record, Time: m.Time, Value: m.Value})
+			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Time: m.Time, Value: m.Value})
 			continue
 		}
 		b.Losses = append(b.Losses, *m.Loss)
@@ -34,7 +35,7 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 // commit writes a batch until the sink has it. A batch that is refused for
 // good is cut in two, and each half has a transaction and checkpoint of its
 // own, until what is refused is one value.
-func (p *Pump) commit(ctx context.Context, b Batch) error {
+func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for attempt := 0; ; attempt++ {
 		err := p.config.Sink.Write(ctx, &b)
 		if err == nil {
@@ -44,7 +45,7 @@ func (p *Pump) commit(ctx context.Context, b Batch) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if Refused(err) && len(b.Entries) > 0 {
+		if sinks.Refused(err) && len(b.Entries) > 0 {
 			return p.isolate(ctx, b, err)
 		}
 		if !p.again(ctx, attempt, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)) {
@@ -60,7 +61,7 @@ func (p *Pump) commit(ctx context.Context, b Batch) error {
 // arrived reports whether the sink has a batch although its answer was an
 // error: the failure may have come behind the commit. A batch is in the sink
 // as a whole or not at all, so its checkpoint tells.
-func (p *Pump) arrived(ctx context.Context, b Batch) (bool, error) {
+func (p *Pump) arrived(ctx context.Context, b sinks.Batch) (bool, error) {
 	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
 		return false, nil // nothing that could be there twice
 	}
@@ -68,23 +69,23 @@ func (p *Pump) arrived(ctx context.Context, b Batch) (bool, error) {
 	return at == b.Checkpoint, err
 }
 
-func (p *Pump) isolate(ctx context.Context, b Batch, reason error) error {
+func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
 	if len(b.Entries) == 1 {
 		return p.commit(ctx, p.deadLetter(b, reason))
 	}
 	half := len(b.Entries) / 2
-	left := Batch{
+	left := sinks.Batch{
 		Entries: b.Entries[:half], Refused: b.Refused, Losses: b.Losses,
 		Checkpoint: history.Position{Log: b.Checkpoint.Log, Sequence: b.Entries[half-1].Sequence},
 	}
 	if err := p.commit(ctx, left); err != nil {
 		return err
 	}
-	return p.commit(ctx, Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
+	return p.commit(ctx, sinks.Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
 }
 
 // deadLetter makes of a batch with one refused value one without.
-func (p *Pump) deadLetter(b Batch, reason error) Batch {
+func (p *Pump) deadLetter(b sinks.Batch, reason error) sinks.Batch {
 	e := b.Entries[0]
 	loss := loss.Loss{
 		Record: e.Record, Cause: loss.SinkRefused, Count: 1,
@@ -94,8 +95,8 @@ func (p *Pump) deadLetter(b Batch, reason error) Batch {
 	if p.config.OnLoss != nil {
 		p.config.OnLoss(loss)
 	}
-	return Batch{
-		Refused:    append(b.Refused, Refusal{Entry: e, Reason: reason.Error()}),
+	return sinks.Batch{
+		Refused:    append(b.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()}),
 		Losses:     append(b.Losses, loss),
 		Checkpoint: b.Checkpoint,
 	}

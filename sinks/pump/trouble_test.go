@@ -1,4 +1,4 @@
-package sinks_test
+package pump_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
+	"github.com/aimdb-go/aimdb/sinks/pump"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
@@ -37,10 +38,10 @@ func (s *away) Write(ctx context.Context, b *sinks.Batch) error {
 	return s.Sink.Write(ctx, b)
 }
 
-func run(t testing.TB, c sinks.PumpConfig) *sinks.Pump {
+func run(t testing.TB, c pump.Config) *pump.Pump {
 	t.Helper()
 	c.RetryMin, c.RetryMax = time.Millisecond, 5*time.Millisecond
-	p, err := sinks.NewPump(c)
+	p, err := pump.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func values(n int) []bus.Message {
 func TestAnOutageIsSaidAndWaitedOut(t *testing.T) {
 	l, s := sinktest.NewLog("log"), &away{}
 	s.down.Store(true)
-	p := run(t, sinks.PumpConfig{Source: l, Sink: s})
+	p := run(t, pump.Config{Source: l, Sink: s})
 	l.Add(values(100)...)
 	for wait := within(t); ; {
 		st := p.Stats()
@@ -100,7 +101,7 @@ func TestAStuckSinkHoldsNoOther(t *testing.T) {
 	stuck := &away{stuck: make(chan struct{})}
 	stuck.Named = "stuck"
 	p := start(t, bus.Config{}, &memory.Sink{}, 3)
-	run(t, sinks.PumpConfig{Source: sinks.FromBus(p.bus), Sink: stuck})
+	run(t, pump.Config{Source: pump.FromBus(p.bus), Sink: stuck})
 	p.produce(t, 20_000)
 	p.flush(t)
 	if n := len(stuck.Entries()); n != 0 {
@@ -111,7 +112,7 @@ func TestAStuckSinkHoldsNoOther(t *testing.T) {
 
 func TestALoneValueIsStoredAloneAndAFloodInFewBatches(t *testing.T) {
 	l, s := sinktest.NewLog("log"), &memory.Sink{}
-	p := run(t, sinks.PumpConfig{Source: l, Sink: s})
+	p := run(t, pump.Config{Source: l, Sink: s})
 	l.Add(values(1)...)
 	if err := p.WaitStored(within(t), 1); err != nil {
 		t.Fatal(err)
@@ -135,7 +136,7 @@ func TestBatchesAreBoundedByBytes(t *testing.T) {
 		large[i].Value = make([]byte, 1000)
 	}
 	l.Add(large...)
-	p := run(t, sinks.PumpConfig{Source: l, Sink: s, BatchBytes: 10_000})
+	p := run(t, pump.Config{Source: l, Sink: s, BatchBytes: 10_000})
 	if err := p.WaitStored(within(t), 100); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestARefusedValueIsCounted(t *testing.T) {
 		return nil
 	}}
 	var lost atomic.Int64
-	p := run(t, sinks.PumpConfig{Source: l, Sink: s, OnLoss: func(l loss.Loss) {
+	p := run(t, pump.Config{Source: l, Sink: s, OnLoss: func(l loss.Loss) {
 		if l.Cause == loss.SinkRefused && l.Record == "a" {
 			lost.Add(int64(l.Count))
 		}
