@@ -53,7 +53,7 @@ func (o *outlet) drain(left context.Context) {
 
 // logged reports whether the log has dealt with all that records were given.
 func (db *DB) logged() bool {
-	for _, h := range db.registry.Handles() {
+	for _, h := range db.registry.Records() {
 		if h.Config().Logged && h.Acked() < h.Produced() {
 			return false
 		}

@@ -67,7 +67,7 @@ func TestARefusedValueIsToldEverywhere(t *testing.T) {
 			t.Errorf("the ledger says %+v (%v)", l, err)
 		}
 	}
-	m := r.Handle().Metrics()
+	m := r.Untyped().Metrics()
 	if told != 1 || m.Lost != 1 || m.LostBy[loss.SinkRefused] != 1 {
 		t.Errorf("%d entries in the ledger; the record counts %d, by cause %v", told, m.Lost, m.LostBy)
 	}
@@ -113,7 +113,7 @@ func TestFollowTellsWhatTheLogDiscarded(t *testing.T) {
 			break
 		}
 		if ranges == 1 && at > 10 && !overtaken {
-			send(max(3001, int(r.Handle().Produced())+1), 6000) // once more, of a record that was read
+			send(max(3001, int(r.Untyped().Produced())+1), 6000) // once more, of a record that was read
 		}
 	}
 	if ranges != 1 || !overtaken {

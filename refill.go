@@ -22,7 +22,7 @@ func (db *DB) refill(ctx context.Context) error {
 		return err
 	}
 	values := 0
-	for _, h := range db.registry.Handles() {
+	for _, h := range db.registry.Records() {
 		if !h.Config().Logged {
 			continue
 		}
@@ -57,7 +57,7 @@ func (db *DB) catchUp(ctx context.Context) error {
 	return nil
 }
 
-func (db *DB) refillRecord(ctx context.Context, h *records.Handle) (int, error) {
+func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
 	var rows []history.Row
 	for row, err := range db.config.backend.Last(ctx, h.Key(), h.Capacity()) {
 		if err != nil {

@@ -37,7 +37,7 @@ func (s *session) drain(params []byte) (json.RawMessage, *refusal) {
 
 // drainLimit is the number of values to take: never more than a record keeps,
 // or a fast producer would keep the connection from all else.
-func drainLimit(h *records.Handle, params []byte) uint64 {
+func drainLimit(h *records.Untyped, params []byte) uint64 {
 	kept := uint64(h.Capacity())
 	if limit, err := strconv.ParseUint(string(parameter(params, "limit")), 10, 64); err == nil {
 		return min(limit, kept)
@@ -68,15 +68,15 @@ func (s *session) take(cursor *records.EncodedReader, limit uint64) []json.RawMe
 
 // resetProfiles and resetMetrics start the counters of all records anew.
 func (s *session) resetProfiles([]byte) (json.RawMessage, *refusal) {
-	return s.reset((*records.Handle).ResetProfiles)
+	return s.reset((*records.Untyped).ResetProfiles)
 }
 
 func (s *session) resetMetrics([]byte) (json.RawMessage, *refusal) {
-	return s.reset((*records.Handle).ResetMetrics)
+	return s.reset((*records.Untyped).ResetMetrics)
 }
 
-func (s *session) reset(one func(*records.Handle)) (json.RawMessage, *refusal) {
-	handles := s.server.config.Registry.Handles()
+func (s *session) reset(one func(*records.Untyped)) (json.RawMessage, *refusal) {
+	handles := s.server.config.Registry.Records()
 	if !anyWritable(handles) {
 		return nil, refuse(CodeDenied, "this database is read-only: it has no writable record")
 	}

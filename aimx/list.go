@@ -89,7 +89,7 @@ type Drop struct {
 }
 
 func (s *session) list([]byte) (json.RawMessage, *refusal) {
-	handles := s.server.config.Registry.Handles()
+	handles := s.server.config.Registry.Records()
 	rows := make([]RecordInfo, 0, len(handles))
 	for _, h := range handles {
 		rows = append(rows, describe(h))
@@ -97,7 +97,7 @@ func (s *session) list([]byte) (json.RawMessage, *refusal) {
 	return marshal(rows)
 }
 
-func describe(h *records.Handle) RecordInfo {
+func describe(h *records.Untyped) RecordInfo {
 	m := h.Metrics()
 	info := RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),

@@ -68,7 +68,7 @@ func nameOf(params []byte) (string, bool) {
 }
 
 // exposed finds the record that a client may read under a name.
-func (s *session) exposed(name string) (*records.Handle, *refusal) {
+func (s *session) exposed(name string) (*records.Untyped, *refusal) {
 	h, ok := s.server.config.Registry.Lookup(name)
 	if !ok {
 		return nil, refuse(CodeNotFound, "there is no record %q", name)
@@ -81,12 +81,12 @@ func (s *session) exposed(name string) (*records.Handle, *refusal) {
 
 // writable reports whether clients may set a record: one that a stage of the
 // graph produces has its only writer there.
-func writable(h *records.Handle) bool {
+func writable(h *records.Untyped) bool {
 	c := h.Config()
 	return c.Writable && c.Remote && h.Origin().Kind == "passive"
 }
 
-func anyWritable(handles []*records.Handle) bool { return slices.ContainsFunc(handles, writable) }
+func anyWritable(handles []*records.Untyped) bool { return slices.ContainsFunc(handles, writable) }
 
 func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	version := parameter(params, "version")
@@ -101,7 +101,7 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 		Permissions: []string{"read"}, WritableRecords: []string{},
 		MaxSubscriptions: s.dialect.subscriptions,
 	}
-	for _, h := range s.server.config.Registry.Handles() {
+	for _, h := range s.server.config.Registry.Records() {
 		if writable(h) {
 			welcome.WritableRecords = append(welcome.WritableRecords, h.Key())
 		}
@@ -161,7 +161,7 @@ func (s *session) set(params []byte) (json.RawMessage, *refusal) {
 }
 
 // store sets a record that the client may write.
-func (s *session) store(name string, value json.RawMessage) (*records.Handle, *refusal) {
+func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *refusal) {
 	h, ok := s.server.config.Registry.Lookup(name)
 	if !ok || !writable(h) {
 		return nil, refuse(CodeDenied, "record %q is not writable from outside; hello names those that are", name)

@@ -31,7 +31,7 @@ type session struct {
 	// subscriptions is for the goroutine of serve only.
 	subscriptions map[string]*subscription
 	// cursors are those of record.drain, for the goroutine of serve too.
-	cursors map[*records.Handle]*records.EncodedReader
+	cursors map[*records.Untyped]*records.EncodedReader
 	// refusedWrites counts writes that changed nothing.
 	refusedWrites uint64
 }
@@ -43,7 +43,7 @@ func newSession(ctx context.Context, s *Server, c conn, d dialect) *session {
 		waiting:       make(chan struct{}, 5*queries),
 		running:       make(chan struct{}, queries),
 		subscriptions: make(map[string]*subscription),
-		cursors:       make(map[*records.Handle]*records.EncodedReader),
+		cursors:       make(map[*records.Untyped]*records.EncodedReader),
 	}
 	session.ctx, session.quit = context.WithCancelCause(ctx)
 	return session

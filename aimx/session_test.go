@@ -194,7 +194,7 @@ func TestResets(t *testing.T) {
 	for _, method := range []string{"profiling.reset", "buffer_metrics.reset"} {
 		exchange(t, p, `{"t":"req","id":1,"method":"`+method+`"}`, `{"t":"reply","id":1,"ok":{"reset":true}}`)
 	}
-	if m := h.co2.Handle().Metrics(); m.Produced != 0 {
+	if m := h.co2.Untyped().Metrics(); m.Produced != 0 {
 		t.Errorf("still %+v", m)
 	}
 }

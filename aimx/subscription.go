@@ -14,7 +14,7 @@ const readerName = "aimx"
 // source is what a subscription reads.
 type source struct {
 	// snapshots are the records whose current value comes first.
-	snapshots []*records.Handle
+	snapshots []*records.Untyped
 	// exact reads one record, wildcard several; both may be nil.
 	exact    *records.EncodedReader
 	wildcard *records.Feed
@@ -34,16 +34,16 @@ func (s *session) open(topic string) (source, *refusal) {
 	}
 	src := source{topic: h.Key(), exact: h.Subscribe(readerName)}
 	if s.dialect.lateJoin && h.Kind() == records.Ring {
-		src.snapshots = []*records.Handle{h} // the other kinds begin with it anyway
+		src.snapshots = []*records.Untyped{h} // the other kinds begin with it anyway
 	}
 	return src, nil
 }
 
 func (s *session) openWildcard(topic string) source {
 	pattern := key.WirePattern(topic)
-	var matching []*records.Handle
+	var matching []*records.Untyped
 	var src source
-	for _, h := range s.server.config.Registry.Handles() {
+	for _, h := range s.server.config.Registry.Records() {
 		if !h.Config().Remote || !pattern.Match(h.Key()) {
 			continue
 		}
@@ -152,7 +152,7 @@ func (sub *subscription) events() error {
 			return err
 		}
 		for _, item := range items[:n] {
-			if !sub.event(item.Handle.Key(), item.Encoded) {
+			if !sub.event(item.Record.Key(), item.Encoded) {
 				return nil
 			}
 		}

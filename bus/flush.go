@@ -18,7 +18,7 @@ func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) 
 	if r == nil {
 		return 0, errors.New("bus: flush: this log has no republisher")
 	}
-	for _, h := range reg.Handles() {
+	for _, h := range reg.Records() {
 		if !h.Config().Logged {
 			continue
 		}
@@ -30,7 +30,7 @@ func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) 
 }
 
 // reached waits until the log has dealt with a value of a record.
-func (r *Republisher) reached(ctx context.Context, h *records.Handle, number uint64) error {
+func (r *Republisher) reached(ctx context.Context, h *records.Untyped, number uint64) error {
 	for {
 		next := r.changed.next()
 		if h.Acked() >= number {

@@ -33,7 +33,7 @@ func TestFollowYieldsWhatLiesBehindAndThenWhatComes(t *testing.T) {
 			}
 			ctx, stop := context.WithCancel(deadline(t))
 			defer stop()
-			next, end := c.first, int(vienna.Handle().Produced())+5
+			next, end := c.first, int(vienna.Untyped().Produced())+5
 			for m, err := range b.Follow(ctx, pattern, c.after) {
 				if err != nil {
 					t.Fatal(err)

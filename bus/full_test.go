@@ -85,7 +85,7 @@ func fullDisk(t *testing.T, durable bool) {
 		}
 		next++
 	}
-	_, counted := r.Handle().Losses()
+	_, counted := r.Untyped().Losses()
 	if next != n || lost == 0 || uint64(lost) != counted {
 		t.Fatalf("read up to %d of %d, %d told lost, %d counted", next, n, lost, counted)
 	}

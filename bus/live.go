@@ -17,18 +17,18 @@ const interestEvery = 200 * time.Millisecond
 // listen. A record nobody listens to is paused in the feed and costs nothing.
 type live struct {
 	bus     *Bus
-	handles []*records.Handle
-	lanes   map[*records.Handle]*lane
-	on      map[*records.Handle]bool
+	handles []*records.Untyped
+	lanes   map[*records.Untyped]*lane
+	on      map[*records.Untyped]bool
 	feed    *records.Feed
 	seen    [2]uint64
 }
 
-func newLive(b *Bus, reg *records.Registry, handles []*records.Handle) *live {
+func newLive(b *Bus, reg *records.Registry, handles []*records.Untyped) *live {
 	if b.config.Listen == "" {
 		handles = nil // nobody can listen
 	}
-	l := &live{bus: b, handles: handles, lanes: map[*records.Handle]*lane{}, on: map[*records.Handle]bool{}}
+	l := &live{bus: b, handles: handles, lanes: map[*records.Untyped]*lane{}, on: map[*records.Untyped]bool{}}
 	l.feed = reg.NewFeed("live", handles)
 	for _, h := range handles {
 		l.feed.Pause(h)
@@ -111,7 +111,7 @@ func (l *live) publish(ctx context.Context) {
 			if v.Err != nil || len(v.JSON) > l.bus.config.MaxValue {
 				continue // counted by the record, or too large to send
 			}
-			e := entry{lane: l.lanes[items[i].Handle], time: v.Time, lost: v.Missed, value: v.JSON}
+			e := entry{lane: l.lanes[items[i].Record], time: v.Time, lost: v.Missed, value: v.JSON}
 			if e.time == 0 {
 				e.time = time.Now().UnixMilli()
 			}

@@ -46,7 +46,7 @@ func TestRingOverrunIsTold(t *testing.T) {
 			t.Fatalf("value %s lost %d", m.Value, m.Lost)
 		}
 	}
-	if _, total := r.Handle().Losses(); total != 12 {
+	if _, total := r.Untyped().Losses(); total != 12 {
 		t.Fatalf("the record counts %d losses", total)
 	}
 }
@@ -91,7 +91,7 @@ func TestUnfitValuesAreTold(t *testing.T) {
 			t.Fatalf("message %d says %d were lost", i, m.Lost)
 		}
 	}
-	if _, total := r.Handle().Losses(); total != 2 {
+	if _, total := r.Untyped().Losses(); total != 2 {
 		t.Fatalf("the record counts %d losses", total)
 	}
 }
@@ -126,7 +126,7 @@ func TestUnclearAnswersStoreOnce(t *testing.T) {
 					t.Fatalf("value %d is %s", i, m.Value)
 				}
 			}
-			if _, total := r.Handle().Losses(); total != 0 {
+			if _, total := r.Untyped().Losses(); total != 0 {
 				t.Fatalf("%d values were lost", total)
 			}
 		})

@@ -39,7 +39,7 @@ type Republisher struct {
 
 // source is one record whose values go to the log.
 type source struct {
-	handle *records.Handle
+	handle *records.Untyped
 	values *lane
 	losses *lane // made when the first value is lost
 	// lost is how many values were lost since the last that went out, behind
@@ -70,8 +70,8 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		Drain: DefaultDrain, bus: b,
 		spare: make(chan []entry, batchWindow+2),
 	}
-	var logged, others []*records.Handle
-	handles := reg.Handles()
+	var logged, others []*records.Untyped
+	handles := reg.Records()
 	r.byID = make([]*source, len(handles))
 	for _, h := range handles {
 		if !h.Config().Logged {
@@ -191,7 +191,7 @@ func (r *Republisher) publish(hard context.Context, w *writer, items []records.I
 			}
 			entries, size = r.fresh(), 0
 		}
-		s := r.byID[items[i].Handle.ID()]
+		s := r.byID[items[i].Record.ID()]
 		before := len(entries)
 		entries = r.append(entries, s, &items[i].Encoded)
 		for j := before; j < len(entries); j++ {
@@ -266,7 +266,7 @@ func (r *Republisher) refuse(s *source, v *records.Encoded) {
 
 // TellLost puts a number of values of a record that were lost behind the log on
 // the next message of the record. It counts nothing.
-func (b *Bus) TellLost(h *records.Handle, count uint64) {
+func (b *Bus) TellLost(h *records.Untyped, count uint64) {
 	b.mu.Lock()
 	r := b.republisher
 	b.mu.Unlock()

@@ -141,7 +141,7 @@ func TestDiskFullUnderTheLog(t *testing.T) {
 	p.said.must(t, "the log does not take values")
 	p.said.must(t, "the log takes values again")
 	for _, r := range p.records {
-		if m := r.Handle().Metrics(); m.Dropped == 0 || m.Lost == 0 {
+		if m := r.Untyped().Metrics(); m.Dropped == 0 || m.Lost == 0 {
 			t.Errorf("record %s counts %d dropped and %d lost", r.Key(), m.Dropped, m.Lost)
 		}
 	}

@@ -120,7 +120,7 @@ func TestLogLimitWhileTheHistoryIsLocked(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	m := p.records[0].Handle().Metrics()
+	m := p.records[0].Untyped().Metrics()
 	counted := m.LostBy[loss.LogDiscarded]
 	if m.Dropped > 0 || m.Lost != counted {
 		t.Errorf("%d values were dropped and %v lost, want only what the log discarded", m.Dropped, m.LostBy)

@@ -199,7 +199,7 @@ func (p *patient) states() (log, sink string) {
 func (p *patient) nothingDropped() {
 	p.t.Helper()
 	for _, r := range p.records {
-		if m := r.Handle().Metrics(); m.Dropped > 0 || m.Lost > 0 {
+		if m := r.Untyped().Metrics(); m.Dropped > 0 || m.Lost > 0 {
 			p.t.Errorf("record %s: %d dropped, %d lost: %+v", r.Key(), m.Dropped, m.Lost, m.Drops)
 		}
 	}

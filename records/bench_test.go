@@ -166,7 +166,7 @@ func BenchmarkPushRepublished(b *testing.B) {
 	timed.Timestamps = true
 	off := register[payload](b, r, "off", timed)
 	on := register[payload](b, r, "on", logged(1024))
-	feed := r.NewFeed(records.LogReader, []*records.Handle{on.Handle()})
+	feed := r.NewFeed(records.LogReader, []*records.Untyped{on.Untyped()})
 	var republisher sync.WaitGroup
 	republisher.Go(func() {
 		dst := make([]records.Item, 256)
@@ -175,7 +175,7 @@ func BenchmarkPushRepublished(b *testing.B) {
 			if err != nil {
 				return
 			}
-			on.Handle().AckLogged(dst[n-1].Number)
+			on.Untyped().AckLogged(dst[n-1].Number)
 		}
 	})
 	const pace, burst = 10 * time.Microsecond, 500
@@ -243,7 +243,7 @@ func BenchmarkEncodedReaders(b *testing.B) {
 		record := register[value](b, r, "a", ring(16))
 		subscribed := make([]*records.EncodedReader, readers)
 		for i := range subscribed {
-			subscribed[i] = record.Handle().Subscribe("bench")
+			subscribed[i] = record.Untyped().Subscribe("bench")
 		}
 		return func(n int) {
 			for range n {
@@ -270,7 +270,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 		for i := range count {
 			register[payload](b, r, fmt.Sprintf("plant.line%d.sensor%d", i/100, i), logged(capacity))
 		}
-		feed := r.NewFeed(records.LogReader, r.Handles())
+		feed := r.NewFeed(records.LogReader, r.Records())
 		if err := r.Build(); err != nil {
 			b.Fatal(err)
 		}
@@ -295,7 +295,7 @@ func inUse() uint64 {
 func BenchmarkSendThroughFeed(b *testing.B) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	record := register[payload](b, r, "a", lossless(64, records.LogReader))
-	feed := r.NewFeed(records.LogReader, r.Handles())
+	feed := r.NewFeed(records.LogReader, r.Records())
 	dst := make([]records.Item, 256)
 	through := func(n int) {
 		var writer sync.WaitGroup

@@ -33,7 +33,7 @@ func TestRing(t *testing.T) {
 	if got := reader.Missed(); got != 2 {
 		t.Errorf("missed %d, want 2", got)
 	}
-	m := record.Handle().Metrics()
+	m := record.Untyped().Metrics()
 	if m.Produced != 6 || m.Consumed != 3 || m.Dropped != 2 || m.Items != 3 || m.Capacity != 3 {
 		t.Errorf("metrics: %+v", m)
 	}
@@ -84,7 +84,7 @@ func TestMailbox(t *testing.T) {
 	if _, ok := record.Latest(); ok {
 		t.Error("the value was taken and is still there")
 	}
-	m := record.Handle().Metrics()
+	m := record.Untyped().Metrics()
 	if want := []records.Drop{{Cause: loss.MailboxOverwritten, Count: 1}}; !slices.Equal(m.Drops, want) || m.Items != 0 {
 		t.Errorf("metrics: %+v", m)
 	}
@@ -183,7 +183,7 @@ func TestAllEnds(t *testing.T) {
 		t.Errorf("got %v, want what was left", got)
 	}
 	record.Produce(3)
-	if m := record.Handle().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.ProducedAfterClose {
+	if m := record.Untyped().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.ProducedAfterClose {
 		t.Errorf("a value after Close is not counted: %+v", m)
 	}
 	if err := record.Send(t.Context(), 4); !errors.Is(err, records.ErrClosed) {

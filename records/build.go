@@ -98,12 +98,12 @@ func (s *stage) describe() string {
 
 // sort returns the records with inputs before what is made of them, otherwise
 // in the order of registration, or the cycle that makes that impossible.
-func (r *Registry) sort() (order []*Handle, cycle error) {
+func (r *Registry) sort() (order []*Untyped, cycle error) {
 	const visiting, done = 1, 2
-	state := make(map[*Handle]int, len(r.handles))
-	var path []*Handle
-	var visit func(h *Handle)
-	visit = func(h *Handle) {
+	state := make(map[*Untyped]int, len(r.handles))
+	var path []*Untyped
+	var visit func(h *Untyped)
+	visit = func(h *Untyped) {
 		switch state[h] {
 		case done:
 			return
@@ -133,7 +133,7 @@ func (r *Registry) sort() (order []*Handle, cycle error) {
 }
 
 // cycleError tells a path that was walked from outputs to inputs.
-func cycleError(path []*Handle) error {
+func cycleError(path []*Untyped) error {
 	keys := []string{fmt.Sprintf("%q", path[0].key)}
 	for _, h := range slices.Backward(path) {
 		keys = append(keys, fmt.Sprintf("%q", h.key))

@@ -10,7 +10,7 @@ const beginning = math.MinInt64 / 2
 // lock.
 type cursor struct {
 	waiter
-	handle *Handle
+	handle *Untyped
 	name   string
 	// read is the number of the last value read or given up.
 	read int64
@@ -98,7 +98,7 @@ func (c *cursor) skip(oldest int64) {
 }
 
 // attach adds the cursor to the readers of its record.
-func (h *Handle) attach(c *cursor) {
+func (h *Untyped) attach(c *cursor) {
 	c.handle = h
 	c.older = h.cursors
 	if c.older != nil {
@@ -113,7 +113,7 @@ func (h *Handle) attach(c *cursor) {
 }
 
 // detach removes the cursor and keeps its counts.
-func (h *Handle) detach(c *cursor) {
+func (h *Untyped) detach(c *cursor) {
 	if c.newer != nil {
 		c.newer.older = c.older
 	} else {
@@ -144,7 +144,7 @@ func (c *cursor) close() {
 	c.read = math.MaxInt64 // nothing is unread any more
 	h.readers.remove(&c.waiter)
 	if c.wake != nil {
-		c.signal()
+		c.notify()
 	}
 	h.letSendersGo()
 }

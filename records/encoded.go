@@ -35,7 +35,7 @@ type EncodedReader struct {
 
 // Subscribe adds an encoded reader. It starts where the reader of
 // Record.Subscribe does.
-func (h *Handle) Subscribe(name string) *EncodedReader {
+func (h *Untyped) Subscribe(name string) *EncodedReader {
 	r := &EncodedReader{box: h.typed.box()}
 	r.encodes = true
 	h.subscribe(&r.cursor, name)
@@ -82,7 +82,7 @@ func (r *EncodedReader) Close() { r.close() }
 type shot struct {
 	number, time int64
 	gap          uint64
-	cell         *cell
+	cell         *sharedJSON
 }
 
 // capture copies a value that the cursor has advanced to.
@@ -116,7 +116,7 @@ func (c *cursor) encode(s shot, box any) Encoded {
 }
 
 // cannotEncode counts a value that JSON cannot carry, and logs the first one.
-func (h *Handle) cannotEncode(c *cursor, e Encoded) {
+func (h *Untyped) cannotEncode(c *cursor, e Encoded) {
 	h.mu.Lock()
 	first := !h.warned
 	h.warned = true

@@ -35,7 +35,7 @@ func TestEncodedOncePerValue(t *testing.T) {
 	var count atomic.Int64
 	var wg sync.WaitGroup
 	for range readers {
-		reader := record.Handle().Subscribe("reader")
+		reader := record.Untyped().Subscribe("reader")
 		wg.Go(func() {
 			defer reader.Close()
 			for v := range values {
@@ -63,7 +63,7 @@ func TestGet(t *testing.T) {
 	defer r.Close()
 	for _, kind := range []records.Kind{records.Ring, records.Latest, records.Mailbox} {
 		record := register[counted](t, r, kind.String(), records.Config{Kind: kind, Capacity: 1, Timestamps: true})
-		h := record.Handle()
+		h := record.Untyped()
 		if _, _, ok, err := h.Get(); ok || err != nil {
 			t.Errorf("%v: got something before the first value, or %v", kind, err)
 		}
@@ -88,7 +88,7 @@ func TestJSONIsCompactAndNotEscaped(t *testing.T) {
 	defer r.Close()
 	record := register[map[string]any](t, r, "a", ring(1))
 	record.Produce(map[string]any{"x": json.RawMessage("[1,\n 2]"), "y": "<&>"})
-	if v, _, _, err := record.Handle().Get(); string(v) != `{"x":[1,2],"y":"<&>"}` || err != nil {
+	if v, _, _, err := record.Untyped().Get(); string(v) != `{"x":[1,2],"y":"<&>"}` || err != nil {
 		t.Errorf("got %s, %v", v, err)
 	}
 }
@@ -99,7 +99,7 @@ func TestValuesThatCannotBeEncoded(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	floats := register[float64](t, r, "floats", ring(4))
-	reader := floats.Handle().Subscribe("gateway")
+	reader := floats.Untyped().Subscribe("gateway")
 	defer reader.Close()
 	floats.Produce(math.NaN())
 	floats.Produce(1)
@@ -109,19 +109,19 @@ func TestValuesThatCannotBeEncoded(t *testing.T) {
 	if e, ok := reader.TryReceive(); !ok || e.Err != nil || string(e.JSON) != "1" {
 		t.Errorf("the value after NaN: %+v", e)
 	}
-	if m := floats.Handle().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.NotEncodable {
+	if m := floats.Untyped().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.NotEncodable {
 		t.Errorf("metrics: %+v", m)
 	}
 	cycles := register[*node](t, r, "cycles", ring(4))
 	loop := &node{}
 	loop.Next = loop
 	cycles.Produce(loop)
-	if _, _, _, err := cycles.Handle().Get(); err == nil {
+	if _, _, _, err := cycles.Untyped().Get(); err == nil {
 		t.Error("a cycle was encoded")
 	}
 	panics := register[bad](t, r, "panics", ring(4))
 	panics.Produce(-1)
-	if _, _, _, err := panics.Handle().Get(); err == nil || !strings.Contains(err.Error(), "boom") {
+	if _, _, _, err := panics.Untyped().Get(); err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Errorf("a panic: %v", err)
 	}
 	if _, err := records.Register[struct{ C chan int }](r, "chan", logged(1)); err == nil || !strings.Contains(err.Error(), "chan") {
@@ -139,7 +139,7 @@ func TestSet(t *testing.T) {
 	record := register[point](t, r, "a", ring(4))
 	made := register[point](t, r, "made", ring(4))
 	records.Map(record, made, func(p point) point { return p })
-	h := record.Handle()
+	h := record.Untyped()
 	if err := h.Set(json.RawMessage(`{"X":1,"Y":2}`)); err != nil {
 		t.Error(err)
 	}
@@ -154,7 +154,7 @@ func TestSet(t *testing.T) {
 	if err := r.Build(); err != nil {
 		t.Fatal(err)
 	}
-	if err := made.Handle().Set(json.RawMessage(`{"X":1}`)); !errors.Is(err, records.ErrHasProducer) {
+	if err := made.Untyped().Set(json.RawMessage(`{"X":1}`)); !errors.Is(err, records.ErrHasProducer) {
 		t.Errorf("set of a record made by a stage: %v", err)
 	}
 	if got := h.Produced(); got != 1 {
@@ -173,11 +173,11 @@ func TestRefill(t *testing.T) {
 		{ID: 4, Time: 30, Value: json.RawMessage(`"four"`)}, {ID: 3, Time: 30, Value: json.RawMessage("3")},
 		{ID: 1, Time: 40, Value: json.RawMessage("1")}, {ID: 2, Time: 20, Record: "a.b", Value: json.RawMessage("2")},
 	}
-	if skipped, err := record.Handle().Refill(rows); skipped != 1 || err != nil {
+	if skipped, err := record.Untyped().Refill(rows); skipped != 1 || err != nil {
 		t.Errorf("skipped %d, %v", skipped, err)
 	}
 	rows[3].Record = ""
-	for _, h := range []*records.Handle{latest.Handle(), eager.Handle()} {
+	for _, h := range []*records.Untyped{latest.Untyped(), eager.Untyped()} {
 		if _, err := h.Refill(rows); err != nil {
 			t.Error(err)
 		}
@@ -185,7 +185,7 @@ func TestRefill(t *testing.T) {
 	if v, ok := latest.Latest(); v != 3 || !ok {
 		t.Errorf("latest is %d, %v", v, ok)
 	}
-	if _, at, _, _ := latest.Handle().Get(); at != 30 {
+	if _, at, _, _ := latest.Untyped().Get(); at != 30 {
 		t.Errorf("its time is %d", at)
 	}
 	var values []int
@@ -194,18 +194,18 @@ func TestRefill(t *testing.T) {
 	if values = drain(reader); len(values) != 1 || values[0] != 3 {
 		t.Errorf("a new reader got %v", values)
 	}
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	defer f.Close()
 	if got := take(f); len(got) != 1 || got[0] != "a::b=9" {
 		t.Errorf("logged again: %v", got)
 	}
-	if m := record.Handle().Metrics(); m.Produced != 1 || m.Items != 3 {
+	if m := record.Untyped().Metrics(); m.Produced != 1 || m.Items != 3 {
 		t.Errorf("metrics: %+v", m)
 	}
-	if _, err := record.Handle().Refill(rows); err == nil {
+	if _, err := record.Untyped().Refill(rows); err == nil {
 		t.Error("refilled twice")
 	}
-	if _, err := register[int](t, r, "x", ring(1)).Handle().Refill([]history.Row{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
+	if _, err := register[int](t, r, "x", ring(1)).Untyped().Refill([]history.Row{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
 		t.Error("refilled with rows of another record")
 	}
 }

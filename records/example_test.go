@@ -137,7 +137,7 @@ func ExampleFeed() {
 		}
 		temp.Produce(20)
 	}
-	feed := r.NewFeed(records.LogReader, r.Handles())
+	feed := r.NewFeed(records.LogReader, r.Records())
 	defer feed.Close()
 	items := make([]records.Item, 10)
 	n, err := feed.Take(context.Background(), items)
@@ -145,7 +145,7 @@ func ExampleFeed() {
 		log.Fatal(err)
 	}
 	for _, item := range items[:n] {
-		fmt.Printf("%s %d %s\n", item.Handle.Key(), item.Number, item.JSON)
+		fmt.Printf("%s %d %s\n", item.Record.Key(), item.Number, item.JSON)
 	}
 	// Output:
 	// temp::vienna 1 20

@@ -19,7 +19,7 @@ const (
 
 // Item is a value of one of the records of a feed.
 type Item struct {
-	Handle *Handle
+	Record *Untyped
 	Encoded
 }
 
@@ -34,15 +34,15 @@ type Item struct {
 type Feed struct {
 	name     string
 	registry *Registry
-	links    []link
-	byID     []*link
+	links    []feedCursor
+	byID     []*feedCursor
 	wake     chan struct{}
 	timer    *time.Timer
 	last     time.Time
 
 	mu sync.Mutex
 	// queue is a ring buffer of records with unread values, each at most once.
-	queue       []*link
+	queue       []*feedCursor
 	head, count int
 	// armed is true while the feed sleeps until the next value.
 	armed, closed bool
@@ -50,17 +50,17 @@ type Feed struct {
 
 // NewFeed makes a feed over records. The one that brings Logged records to the
 // log is named LogReader.
-func (r *Registry) NewFeed(name string, hs []*Handle) *Feed {
+func (r *Registry) NewFeed(name string, hs []*Untyped) *Feed {
 	f := &Feed{
 		name:     name,
 		registry: r,
-		links:    make([]link, len(hs)),
+		links:    make([]feedCursor, len(hs)),
 		wake:     make(chan struct{}, 1),
-		queue:    make([]*link, len(hs)),
+		queue:    make([]*feedCursor, len(hs)),
 	}
 	for i, h := range hs {
 		if h.id >= len(f.byID) {
-			f.byID = append(f.byID, make([]*link, h.id+1-len(f.byID))...)
+			f.byID = append(f.byID, make([]*feedCursor, h.id+1-len(f.byID))...)
 		}
 		l := &f.links[i]
 		f.byID[h.id] = l
@@ -167,14 +167,14 @@ func (f *Feed) Pending() int {
 
 // Pause stops reading a record: it costs its producers nothing, and nothing
 // counts as missed.
-func (f *Feed) Pause(h *Handle) {
+func (f *Feed) Pause(h *Untyped) {
 	if l := f.link(h); l != nil {
 		l.stop()
 	}
 }
 
 // Resume goes on reading a paused record with the next value.
-func (f *Feed) Resume(h *Handle) {
+func (f *Feed) Resume(h *Untyped) {
 	if l := f.link(h); l != nil {
 		l.start(false)
 	}
@@ -197,7 +197,7 @@ func (f *Feed) end() {
 	f.hurry()
 }
 
-func (f *Feed) link(h *Handle) *link {
+func (f *Feed) link(h *Untyped) *feedCursor {
 	if h.id >= len(f.byID) {
 		return nil
 	}

@@ -37,7 +37,7 @@ func take(f *records.Feed) (got []string) {
 			return got
 		}
 		for _, item := range dst[:n] {
-			got = append(got, fmt.Sprintf("%s=%s", item.Handle.Key(), item.JSON))
+			got = append(got, fmt.Sprintf("%s=%s", item.Record.Key(), item.JSON))
 		}
 	}
 }
@@ -51,7 +51,7 @@ func TestFeedTakesLoggedRecordsFromTheStart(t *testing.T) {
 		kept.Produce(v)
 		live.Produce(v)
 	}
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	defer f.Close()
 	dst := make([]records.Item, 10)
 	n, err := f.Take(t.Context(), dst)
@@ -61,7 +61,7 @@ func TestFeedTakesLoggedRecordsFromTheStart(t *testing.T) {
 	if dst[0].Missed != 1 || dst[0].Number != 2 || dst[1].Missed != 0 || dst[1].Number != 3 {
 		t.Errorf("items: %+v", dst[:n])
 	}
-	losses, total := kept.Handle().Losses()
+	losses, total := kept.Untyped().Losses()
 	if total != 1 || len(losses) != 1 || losses[0].From != 1 || losses[0].To != 1 || losses[0].Cause != loss.RingOverrun {
 		t.Errorf("losses: %+v", losses)
 	}
@@ -69,7 +69,7 @@ func TestFeedTakesLoggedRecordsFromTheStart(t *testing.T) {
 	if got := take(f); !slices.Equal(got, []string{"live=3"}) {
 		t.Errorf("got %v", got)
 	}
-	if _, total := live.Handle().Losses(); total != 0 {
+	if _, total := live.Untyped().Losses(); total != 0 {
 		t.Error("a record that is not logged has an entry in the ledger")
 	}
 }
@@ -83,20 +83,20 @@ func TestFeedIsFairAndOrdered(t *testing.T) {
 		flood.Produce(v)
 	}
 	lone.Produce(7)
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	defer f.Close()
 	dst := make([]records.Item, 2000)
 	n := f.TryTake(dst)
 	if n != 1001 {
 		t.Fatalf("got %d values", n)
 	}
-	at := slices.IndexFunc(dst, func(i records.Item) bool { return i.Handle == lone.Handle() })
+	at := slices.IndexFunc(dst, func(i records.Item) bool { return i.Record == lone.Untyped() })
 	if at > 100 {
 		t.Errorf("the lone value came after %d of the flood", at)
 	}
 	number := uint64(0)
 	for _, item := range dst[:n] {
-		if item.Handle == flood.Handle() {
+		if item.Record == flood.Untyped() {
 			if number++; item.Number != number {
 				t.Fatalf("value %d came in place of %d", item.Number, number)
 			}
@@ -108,7 +108,7 @@ func TestFeedWakesSleeper(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
 		record := register[int](t, r, "a", logged(8))
-		f := r.NewFeed(records.LogReader, r.Handles())
+		f := r.NewFeed(records.LogReader, r.Records())
 		taken, ended := make(chan int), make(chan error)
 		go func() {
 			dst := make([]records.Item, 10)
@@ -156,23 +156,23 @@ func TestFeedPauses(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	record := register[int](t, r, "a", ring(2))
-	f := r.NewFeed("live", r.Handles())
+	f := r.NewFeed("live", r.Records())
 	defer f.Close()
 	record.Produce(1)
-	f.Pause(record.Handle())
+	f.Pause(record.Untyped())
 	for v := range 5 {
 		record.Produce(v)
 	}
 	if got := take(f); got != nil || f.Pending() != 0 {
 		t.Errorf("a paused feed gave %v", got)
 	}
-	f.Resume(record.Handle())
-	f.Resume(record.Handle())
+	f.Resume(record.Untyped())
+	f.Resume(record.Untyped())
 	record.Produce(9)
 	if got := take(f); !slices.Equal(got, []string{"a=9"}) {
 		t.Errorf("got %v", got)
 	}
-	if m := record.Handle().Metrics(); m.Dropped != 0 || m.Readers != 1 {
+	if m := record.Untyped().Metrics(); m.Dropped != 0 || m.Readers != 1 {
 		t.Errorf("metrics: %+v", m)
 	}
 }
@@ -181,7 +181,7 @@ func TestFeedTakesWhatIsLeft(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	record := register[int](t, r, "a", logged(2))
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	record.Produce(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -206,7 +206,7 @@ func TestFeedLooksIntoMailbox(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	record := register[int](t, r, "a", records.Config{Kind: records.Mailbox, Logged: true})
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	defer f.Close()
 	reader := record.Subscribe("reader")
 	defer reader.Close()
@@ -223,7 +223,7 @@ func TestFeedGoesOnAfterValueThatCannotBeEncoded(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	record := register[bad](t, r, "a", logged(8))
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	defer f.Close()
 	for _, v := range []bad{1, -1, -2, bad(math.Inf(-1)), 2} {
 		record.Produce(v)
@@ -239,11 +239,11 @@ func TestFeedGoesOnAfterValueThatCannotBeEncoded(t *testing.T) {
 	if n != 5 || !slices.Equal(failed, []uint64{2, 3, 4}) {
 		t.Errorf("%d values, failed: %v", n, failed)
 	}
-	losses, total := record.Handle().Losses()
+	losses, total := record.Untyped().Losses()
 	if total != 3 || len(losses) != 1 || losses[0].From != 2 || losses[0].To != 4 {
 		t.Errorf("losses: %+v", losses)
 	}
-	m := record.Handle().Metrics()
+	m := record.Untyped().Metrics()
 	if want := []records.Drop{{Reader: records.LogReader, Cause: loss.NotEncodable, Count: 3}}; !slices.Equal(m.Drops, want) || m.Lost != 3 {
 		t.Errorf("metrics: %+v", m)
 	}
@@ -255,7 +255,7 @@ func TestClosedFeedIsForgotten(t *testing.T) {
 	record := register[int](t, r, "a", records.Config{Kind: records.Ring, Capacity: 4})
 	gone := make(chan struct{})
 	func() {
-		f := r.NewFeed("passing", []*records.Handle{record.Handle()})
+		f := r.NewFeed("passing", []*records.Untyped{record.Untyped()})
 		runtime.AddCleanup(f, func(gone chan struct{}) { close(gone) }, gone)
 		f.Close()
 	}()

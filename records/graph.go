@@ -55,7 +55,7 @@ func (r *Registry) Graph() *Graph {
 
 // Origin returns where the values of the record come from. Before Build every
 // record is passive.
-func (h *Handle) Origin() Origin {
+func (h *Untyped) Origin() Origin {
 	if s := h.registry.producerOf(h); s != nil {
 		return s.origin()
 	}
@@ -71,7 +71,7 @@ func (s *stage) origin() Origin {
 }
 
 // drawGraph makes the graph of a registry whose stages are indexed.
-func (r *Registry) drawGraph(order []*Handle) *Graph {
+func (r *Registry) drawGraph(order []*Untyped) *Graph {
 	g := &Graph{}
 	for _, h := range r.handles {
 		n := Node{Key: h.key.String(), Origin: Origin{Kind: "passive"}, Kind: h.config.Kind, Capacity: h.capacity, Logged: h.config.Logged}
@@ -132,7 +132,7 @@ func (g *Graph) DOT() string {
 }
 
 // producerOf returns the stage that makes a record, nil if none does.
-func (r *Registry) producerOf(h *Handle) *stage {
+func (r *Registry) producerOf(h *Untyped) *stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if made := r.producers[h]; len(made) > 0 {
@@ -142,7 +142,7 @@ func (r *Registry) producerOf(h *Handle) *stage {
 }
 
 // stagesOf returns the stages that make a record, and then its taps.
-func (r *Registry) stagesOf(h *Handle) []*stage {
+func (r *Registry) stagesOf(h *Untyped) []*stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	stages := slices.Clone(r.producers[h])
@@ -155,7 +155,7 @@ func (r *Registry) stagesOf(h *Handle) []*stage {
 }
 
 // addStages adds what the graph knows to the metrics of a record.
-func (r *Registry) addStages(h *Handle, m *Metrics) {
+func (r *Registry) addStages(h *Untyped, m *Metrics) {
 	for _, s := range r.stagesOf(h) {
 		m.Stages = append(m.Stages, s.metrics())
 	}

@@ -167,7 +167,7 @@ func TestLookup(t *testing.T) {
 	defer r.Close()
 	a := register[int](t, r, "temp::vienna", ring(1))
 	for _, name := range []string{"temp::vienna", "temp.vienna"} {
-		if h, ok := r.Lookup(name); !ok || h != a.Handle() || h.Key() != "temp::vienna" {
+		if h, ok := r.Lookup(name); !ok || h != a.Untyped() || h.Key() != "temp::vienna" {
 			t.Errorf("lookup of %q failed", name)
 		}
 	}

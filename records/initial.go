@@ -28,7 +28,7 @@ func (r *Record[T]) begin() error {
 }
 
 // dropInitial makes room for what history has instead of the initial value.
-func (h *Handle) dropInitial() {
+func (h *Untyped) dropInitial() {
 	if h.config.Initial != nil && h.kept > 0 && h.oldest() <= 0 {
 		h.kept--
 	}

@@ -26,7 +26,7 @@ func TestInitialGivesWayToHistoryAndToProducers(t *testing.T) {
 		for i, v := range values {
 			rows = append(rows, history.Row{ID: int64(i + 1), Time: int64(i + 1), Value: json.RawMessage(v)})
 		}
-		if _, err := record.Handle().Refill(rows); err != nil {
+		if _, err := record.Untyped().Refill(rows); err != nil {
 			t.Error(err)
 		}
 	}
@@ -43,16 +43,16 @@ func TestInitialGivesWayToHistoryAndToProducers(t *testing.T) {
 		if v, ok := record.Latest(); !ok || v != want[len(want)-1] {
 			t.Errorf("%s: latest is %d, %v; want %v", record.Key(), v, ok, want)
 		}
-		if m := record.Handle().Metrics(); m.Items != len(want) {
+		if m := record.Untyped().Metrics(); m.Items != len(want) {
 			t.Errorf("%s: %d values are kept, want %v", record.Key(), m.Items, want)
 		}
 	}
-	f := r.NewFeed(records.LogReader, []*records.Handle{refilled.Handle(), broken.Handle(), ringFresh.Handle()})
+	f := r.NewFeed(records.LogReader, []*records.Untyped{refilled.Untyped(), broken.Untyped(), ringFresh.Untyped()})
 	defer f.Close()
 	if got := take(f); !slices.Equal(got, []string{"ring.fresh=9"}) {
 		t.Errorf("to the log goes %v, want only what was produced", got)
 	}
-	if raw, at, ok, err := broken.Handle().Get(); string(raw) != "7" || at == 0 || !ok || err != nil {
+	if raw, at, ok, err := broken.Untyped().Get(); string(raw) != "7" || at == 0 || !ok || err != nil {
 		t.Errorf("get: %s, %d, %v, %v", raw, at, ok, err)
 	}
 }

@@ -18,7 +18,7 @@ const (
 	Latest
 	// Mailbox is one slot that is overwritten if it was not taken. Taking
 	// empties it; of several readers exactly one gets each value. To look at
-	// the value without taking it there are Record.Latest and Handle.Get, and
+	// the value without taking it there are Record.Latest and Untyped.Get, and
 	// a Feed does no more than look either.
 	Mailbox
 )

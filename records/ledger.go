@@ -18,13 +18,13 @@ type ledger struct {
 // AddLoss counts values of this record that did not get where they belong. Ring
 // overruns of the log's feed and values it cannot encode are already counted
 // here; whoever loses values further on adds them.
-func (h *Handle) AddLoss(l loss.Loss) {
+func (h *Untyped) AddLoss(l loss.Loss) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.addLoss(l)
 }
 
-func (h *Handle) addLoss(l loss.Loss) {
+func (h *Untyped) addLoss(l loss.Loss) {
 	if h.ledger == nil {
 		h.ledger = &ledger{}
 	}
@@ -56,7 +56,7 @@ func (g *ledger) add(l loss.Loss) {
 // Losses returns the latest losses of the record, the oldest first, and the
 // number of values lost in all. What was lost on the way from the log to a sink
 // counts for each sink.
-func (h *Handle) Losses() (recent []loss.Loss, total uint64) {
+func (h *Untyped) Losses() (recent []loss.Loss, total uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ledger == nil {

@@ -2,17 +2,17 @@ package records
 
 // link is the place of a feed in one record. All but feed is guarded by the
 // record's lock.
-type link struct {
+type feedCursor struct {
 	cursor
 	feed     *Feed
-	nextLink *link
+	nextLink *feedCursor
 	// queued is true while the record is in the feed's queue, hurried once
 	// the feed was told that a ring fills up, running while it is read.
 	queued, hurried, running bool
 }
 
 // start attaches the link, for all values since the first or for new ones.
-func (l *link) start(all bool) {
+func (l *feedCursor) start(all bool) {
 	h := l.handle
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -34,7 +34,7 @@ func (l *link) start(all bool) {
 }
 
 // stop detaches the link; what is queued is forgotten when its turn comes.
-func (l *link) stop() {
+func (l *feedCursor) stop() {
 	h := l.handle
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -54,7 +54,7 @@ func (l *link) stop() {
 
 // notify is called by a writer after a new value. It returns the number from
 // which on a writer has to call again.
-func (l *link) notify() int64 {
+func (l *feedCursor) notify() int64 {
 	if !l.queued {
 		l.enqueue()
 	}
@@ -71,14 +71,14 @@ func (l *link) notify() int64 {
 	return never
 }
 
-func (l *link) enqueue() {
+func (l *feedCursor) enqueue() {
 	l.queued = true
 	l.feed.push(l)
 }
 
 // take reads up to len(dst) values and queues the record again if more are
 // left.
-func (l *link) take(dst []Item) int {
+func (l *feedCursor) take(dst []Item) int {
 	h := l.handle
 	box := h.typed.box()
 	for n := range dst {
@@ -94,7 +94,7 @@ func (l *link) take(dst []Item) int {
 		}
 		s := l.capture(slot, box)
 		h.mu.Unlock()
-		dst[n] = Item{Handle: h, Encoded: l.encode(s, box)}
+		dst[n] = Item{Record: h, Encoded: l.encode(s, box)}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -107,7 +107,7 @@ func (l *link) take(dst []Item) int {
 }
 
 // rest ends a turn; the next writer looks around again.
-func (l *link) rest(queued bool) {
+func (l *feedCursor) rest(queued bool) {
 	l.queued, l.hurried = queued, false
 	l.handle.alarm = always
 }

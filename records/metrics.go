@@ -60,7 +60,7 @@ type baseline struct {
 }
 
 // Metrics returns the counters of the record.
-func (h *Handle) Metrics() Metrics {
+func (h *Untyped) Metrics() Metrics {
 	h.mu.Lock()
 	m := Metrics{
 		Produced: uint64(h.newest), Consumed: h.consumed,
@@ -94,7 +94,7 @@ func (h *Handle) Metrics() Metrics {
 
 // ResetMetrics sets the counters of Metrics and the signal to zero. The numbers
 // of values, the ledger and the profiles of stages stay as they are.
-func (h *Handle) ResetMetrics() {
+func (h *Untyped) ResetMetrics() {
 	h.mu.Lock()
 	h.base = &baseline{produced: uint64(h.newest), consumed: h.consumed, drops: h.allDrops()}
 	h.mu.Unlock()
@@ -104,14 +104,14 @@ func (h *Handle) ResetMetrics() {
 }
 
 // ResetProfiles sets the profiles of the stages of this record to zero.
-func (h *Handle) ResetProfiles() {
+func (h *Untyped) ResetProfiles() {
 	for _, st := range h.registry.stagesOf(h) {
 		st.profile.reset()
 	}
 }
 
 // allDrops sums up what readers of now and before did not get.
-func (h *Handle) allDrops() map[dropKey]uint64 {
+func (h *Untyped) allDrops() map[dropKey]uint64 {
 	drops := make(map[dropKey]uint64)
 	for key, n := range h.drops {
 		drops[key] += n
@@ -141,12 +141,12 @@ func sortedDrops(drops map[dropKey]uint64) []Drop {
 }
 
 // keepDrops remembers what a reader that leaves has missed.
-func (h *Handle) keepDrops(c *cursor) {
+func (h *Untyped) keepDrops(c *cursor) {
 	h.countDrop(dropKey{c.name, loss.RingOverrun}, c.missed)
 	h.countDrop(dropKey{c.name, loss.NotEncodable}, c.unencodable)
 }
 
-func (h *Handle) countDrop(key dropKey, n uint64) {
+func (h *Untyped) countDrop(key dropKey, n uint64) {
 	if n == 0 {
 		return
 	}

@@ -31,13 +31,13 @@ func TestDropsStayBounded(t *testing.T) {
 	for i := range 100 {
 		miss(fmt.Sprint("reader", i))
 	}
-	m := record.Handle().Metrics()
+	m := record.Untyped().Metrics()
 	if m.Dropped != total || len(m.Drops) > 65 || m.Readers != 0 {
 		t.Errorf("dropped %d of %d, by %d names", m.Dropped, total, len(m.Drops))
 	}
-	record.Handle().ResetMetrics()
+	record.Untyped().ResetMetrics()
 	miss("reader0")
-	if m := record.Handle().Metrics(); m.Dropped != 1 || m.Produced != 2 || m.Consumed != 1 {
+	if m := record.Untyped().Metrics(); m.Dropped != 1 || m.Produced != 2 || m.Consumed != 1 {
 		t.Errorf("after a reset: %+v", m)
 	}
 }
@@ -45,7 +45,7 @@ func TestDropsStayBounded(t *testing.T) {
 func TestLedgerJoinsAndForgets(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
-	h := register[int](t, r, "a", logged(1)).Handle()
+	h := register[int](t, r, "a", logged(1)).Untyped()
 	h.AddLoss(loss.Loss{Cause: loss.LogRefused, Count: 2, From: 1, To: 2, FirstTime: 1, LastTime: 1})
 	h.AddLoss(loss.Loss{Cause: loss.LogRefused, Count: 1, From: 3, To: 3, FirstTime: 2, LastTime: 2})
 	losses, total := h.Losses()
@@ -86,7 +86,7 @@ func TestProfiles(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	h := record.Handle()
+	h := record.Untyped()
 	if s := h.Metrics().Stages; len(s) != 1 || s[0].Type != "source" || s[0].Calls != 8 || s[0].Min > s[0].Max || s[0].Total < s[0].Max {
 		t.Errorf("stages: %+v", s)
 	}
@@ -103,7 +103,7 @@ func TestTheTimesOfAnOverrun(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{Now: func() time.Time { now++; return time.UnixMilli(now) }})
 	defer r.Close()
 	record := register[int](t, r, "a", logged(4))
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	defer f.Close()
 	items := make([]records.Item, 10)
 	for _, n := range []int{10, 20} { // times 1001 to 1010 and 1011 to 1030
@@ -112,7 +112,7 @@ func TestTheTimesOfAnOverrun(t *testing.T) {
 		}
 		f.TryTake(items)
 	}
-	losses, _ := record.Handle().Losses()
+	losses, _ := record.Untyped().Losses()
 	want := []loss.Loss{
 		{Record: "a", Cause: loss.RingOverrun, Count: 6, From: 1, To: 6, FirstTime: 0, LastTime: 1007},
 		{Record: "a", Cause: loss.RingOverrun, Count: 16, From: 11, To: 26, FirstTime: 1010, LastTime: 1027},
@@ -120,7 +120,7 @@ func TestTheTimesOfAnOverrun(t *testing.T) {
 	if !slices.Equal(losses, want) {
 		t.Errorf("losses %+v, want %+v", losses, want)
 	}
-	if m := record.Handle().Metrics(); m.LostBy[loss.RingOverrun] != 22 || m.Lost != 22 {
+	if m := record.Untyped().Metrics(); m.LostBy[loss.RingOverrun] != 22 || m.Lost != 22 {
 		t.Errorf("the record counts %d, by cause %v", m.Lost, m.LostBy)
 	}
 }

@@ -2,7 +2,7 @@ package records
 
 // push queues a record with unread values. There is always room: a record is
 // queued once.
-func (f *Feed) push(l *link) {
+func (f *Feed) push(l *feedCursor) {
 	f.mu.Lock()
 	i := f.head + f.count
 	if i >= len(f.queue) {
@@ -19,7 +19,7 @@ func (f *Feed) push(l *link) {
 }
 
 // pop returns the record that has been queued longest, nil if there is none.
-func (f *Feed) pop() *link {
+func (f *Feed) pop() *feedCursor {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.count == 0 {

@@ -27,7 +27,7 @@ func (r *Record[T]) Subscribe(name string) *Reader[T] {
 }
 
 // subscribe attaches a cursor where a new reader starts.
-func (h *Handle) subscribe(c *cursor, name string) {
+func (h *Untyped) subscribe(c *cursor, name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c.name = name

@@ -15,7 +15,7 @@ import (
 // Values are handed to readers as they are, not copied deeply: what a value
 // points to must not be changed after the value was produced.
 type Record[T any] struct {
-	handle Handle
+	handle Untyped
 	slots  []T
 	signal *SignalOf[T]
 }
@@ -24,7 +24,7 @@ type Record[T any] struct {
 func (r *Record[T]) Key() string { return r.handle.key.String() }
 
 // Handle returns the record without its type.
-func (r *Record[T]) Handle() *Handle { return &r.handle }
+func (r *Record[T]) Untyped() *Untyped { return &r.handle }
 
 // Produce makes v the newest value. It never waits for a reader, does not fail
 // and allocates nothing. After Close the value is only counted.

@@ -14,7 +14,7 @@ import (
 // Config.RefillStages is set. Rows that do not decode are skipped and counted.
 //
 // A mailbox is not refilled, since what was in it may have been taken.
-func (h *Handle) Refill(rows []history.Row) (skipped int, err error) {
+func (h *Untyped) Refill(rows []history.Row) (skipped int, err error) {
 	if h.config.Kind == Mailbox {
 		return 0, nil
 	}
@@ -46,7 +46,7 @@ func (h *Handle) Refill(rows []history.Row) (skipped int, err error) {
 	return skipped, nil
 }
 
-func (h *Handle) decodeRows(rows []history.Row) (boxes []any, times []int64, skipped int, err error) {
+func (h *Untyped) decodeRows(rows []history.Row) (boxes []any, times []int64, skipped int, err error) {
 	for _, row := range rows {
 		if row.Record != "" && key.Normalize(row.Record) != key.Normalize(h.key.String()) {
 			return nil, nil, 0, fmt.Errorf("a row belongs to record %q", row.Record)

@@ -34,17 +34,17 @@ type Registry struct {
 	encoders sync.Pool
 
 	mu      sync.RWMutex
-	handles []*Handle
-	byName  map[string]*Handle // by the normalized key
+	handles []*Untyped
+	byName  map[string]*Untyped // by the normalized key
 	feeds   []*Feed
 	stages  []*stage
 	// wrong are the errors of declared stages, which Build reports.
 	wrong []error
 	graph *Graph
 	// order has inputs before what is made of them.
-	order []*Handle
+	order []*Untyped
 	// producers and readers are the stages of each record, made by Build.
-	producers, readers map[*Handle][]*stage
+	producers, readers map[*Untyped][]*stage
 
 	built, running, closed bool
 }
@@ -60,9 +60,9 @@ func NewRegistry(o RegistryOptions) *Registry {
 	return &Registry{
 		options:   o,
 		encoders:  sync.Pool{New: func() any { return newJSONEncoder() }},
-		byName:    make(map[string]*Handle),
-		producers: make(map[*Handle][]*stage),
-		readers:   make(map[*Handle][]*stage),
+		byName:    make(map[string]*Untyped),
+		producers: make(map[*Untyped][]*stage),
+		readers:   make(map[*Untyped][]*stage),
 	}
 }
 
@@ -130,7 +130,7 @@ func checkEncodable[T any](r *Registry) error {
 }
 
 // add gives a record its place in the registry.
-func (r *Registry) add(h *Handle) error {
+func (r *Registry) add(h *Untyped) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -154,7 +154,7 @@ func (r *Registry) add(h *Handle) error {
 
 // Lookup returns the record with a key, or the one with the same segments in
 // another spelling.
-func (r *Registry) Lookup(name string) (*Handle, bool) {
+func (r *Registry) Lookup(name string) (*Untyped, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	h, ok := r.byName[key.Normalize(name)]
@@ -162,7 +162,7 @@ func (r *Registry) Lookup(name string) (*Handle, bool) {
 }
 
 // Handles returns all records in the order of registration.
-func (r *Registry) Handles() []*Handle {
+func (r *Registry) Records() []*Untyped {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return slices.Clone(r.handles)

@@ -46,7 +46,7 @@ func TestSendLosesNothing(t *testing.T) {
 		}
 		mine.Close()
 	})
-	f := r.NewFeed(records.LogReader, r.Handles())
+	f := r.NewFeed(records.LogReader, r.Records())
 	dst := make([]records.Item, 5)
 	for n := 0; n < writers*each; {
 		got, err := f.Take(t.Context(), dst)
@@ -63,7 +63,7 @@ func TestSendLosesNothing(t *testing.T) {
 	if tapped != writers*each {
 		t.Errorf("the tap saw %d values", tapped)
 	}
-	if m := record.Handle().Metrics(); m.Dropped != 0 || m.Produced != writers*each {
+	if m := record.Untyped().Metrics(); m.Dropped != 0 || m.Produced != writers*each {
 		t.Errorf("metrics: %+v", m)
 	}
 	r.Close()
@@ -87,7 +87,7 @@ func TestSendWaits(t *testing.T) {
 		if err := <-sent; !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
 		}
-		if got := record.Handle().Produced(); got != 2 {
+		if got := record.Untyped().Produced(); got != 2 {
 			t.Errorf("a cancelled send produced: %d", got)
 		}
 		mine := record.Subscribe("mine")
@@ -124,8 +124,8 @@ func TestProduceLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
 		record := register[bad](t, r, "a", logged(4))
-		h := record.Handle()
-		f := r.NewFeed(records.LogReader, r.Handles())
+		h := record.Untyped()
+		f := r.NewFeed(records.LogReader, r.Records())
 		dst := make([]records.Item, 10)
 		fate := make(chan error)
 		produce := func(ctx context.Context, v bad) {
@@ -194,15 +194,15 @@ func TestProduceLoggedWaitsForTheLog(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		f := r.NewFeed(records.LogReader, r.Handles())
+		f := r.NewFeed(records.LogReader, r.Records())
 		dst := make([]records.Item, 3)
 		for range 10 {
 			n, err := f.Take(t.Context(), dst)
 			if err != nil {
 				t.Fatal(err)
 			}
-			record.Handle().AckLogged(dst[n-1].Number)
-			if record.Handle().Acked() == 10 {
+			record.Untyped().AckLogged(dst[n-1].Number)
+			if record.Untyped().Acked() == 10 {
 				break
 			}
 		}
@@ -215,7 +215,7 @@ func TestProduceLoggedSuperseded(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
 		defer r.Close()
 		record := register[int](t, r, "a", records.Config{Kind: records.Latest, Logged: true})
-		f := r.NewFeed(records.LogReader, r.Handles())
+		f := r.NewFeed(records.LogReader, r.Records())
 		fate := make(chan error)
 		go func() { fate <- record.ProduceLogged(t.Context(), 1) }()
 		synctest.Wait()
@@ -261,7 +261,7 @@ func TestSendToMailbox(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if m := record.Handle().Metrics(); m.Dropped != 0 {
+		if m := record.Untyped().Metrics(); m.Dropped != 0 {
 			t.Errorf("metrics: %+v", m)
 		}
 	})
@@ -306,7 +306,7 @@ func TestCancelledSendPassesOn(t *testing.T) {
 		cancel()
 		mine.TryReceive()
 		synctest.Wait()
-		if got := record.Handle().Produced(); got != 2 {
+		if got := record.Untyped().Produced(); got != 2 {
 			t.Errorf("%d values were produced, want 2: nobody used the room", got)
 		}
 		r.Close()
@@ -322,7 +322,7 @@ func TestWaitingProducersHurry(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
 		record := register[int](t, r, "a", logged(100))
 		latest := register[int](t, r, "b", records.Config{Kind: records.Latest, Logged: true, Lossless: []string{records.LogReader}})
-		f := r.NewFeed(records.LogReader, r.Handles())
+		f := r.NewFeed(records.LogReader, r.Records())
 		go func() {
 			dst := make([]records.Item, 10)
 			for {
@@ -330,7 +330,7 @@ func TestWaitingProducersHurry(t *testing.T) {
 				if err != nil {
 					return
 				}
-				dst[n-1].Handle.AckLogged(dst[n-1].Number)
+				dst[n-1].Record.AckLogged(dst[n-1].Number)
 			}
 		}()
 		start := time.Now()

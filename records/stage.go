@@ -64,8 +64,8 @@ type stage struct {
 	index   int
 	policy  Policy
 	backoff backoff
-	inputs  []*Handle
-	output  *Handle
+	inputs  []*Untyped
+	output  *Untyped
 	// cursors are the readers of the inputs, in the same order.
 	cursors []*cursor
 	// life runs the stage until intake has ended and nothing is left, or it
@@ -81,7 +81,7 @@ type stage struct {
 }
 
 // home returns the record that a stage belongs to: its output, or what it taps.
-func (s *stage) home() *Handle {
+func (s *stage) home() *Untyped {
 	if s.output != nil {
 		return s.output
 	}

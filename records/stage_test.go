@@ -58,7 +58,7 @@ func TestStagesInARow(t *testing.T) {
 	if want := []string{"1", "6", "15"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	m := text.Handle().Metrics()
+	m := text.Untyped().Metrics()
 	if len(m.Stages) != 2 || m.Stages[0].Type != "transform" || m.Stages[1].Name != "collect" || m.Stages[1].Calls != 3 {
 		t.Errorf("stages: %+v", m.Stages)
 	}
@@ -103,7 +103,7 @@ func TestJoin(t *testing.T) {
 	if all = append(all, drain(got)...); len(all) != 51 || all[50] != "x49" {
 		t.Errorf("got %d values: %v", len(all), all)
 	}
-	if o := out.Handle().Origin(); o.Kind != "transform_join" || !slices.Equal(o.Inputs, []string{"numbers", "words"}) {
+	if o := out.Untyped().Origin(); o.Kind != "transform_join" || !slices.Equal(o.Inputs, []string{"numbers", "words"}) {
 		t.Errorf("origin: %+v", o)
 	}
 }
@@ -141,7 +141,7 @@ func TestSourceRestartsWithBackoff(t *testing.T) {
 				t.Errorf("pause %d was %v, want about %v", i, pause, longest)
 			}
 		}
-		if m := record.Handle().Metrics(); m.Stages[0].Failures != 4 || m.Stages[0].Calls != 1 {
+		if m := record.Untyped().Metrics(); m.Stages[0].Failures != 4 || m.Stages[0].Calls != 1 {
 			t.Errorf("stages: %+v", m.Stages)
 		}
 		for _, want := range []string{"boom", "stage_test.go", "no connection", "record=a"} {
@@ -253,7 +253,7 @@ func TestStagesAndRefill(t *testing.T) {
 		record := register[int](t, r, fmt.Sprintf("eager.%v", eager), c)
 		record.Tap(func(_ context.Context, v int) { seen[i] = append(seen[i], v) })
 		record.Produce(2)
-		if _, err := record.Handle().Refill([]history.Row{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
+		if _, err := record.Untyped().Refill([]history.Row{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -275,12 +275,12 @@ func TestSignal(t *testing.T) {
 		record.Produce([]float64{v})
 	}
 	record.Produce(nil) // the function panics
-	s := record.Handle().Metrics().Signal
+	s := record.Untyped().Metrics().Signal
 	if want := (records.SignalStats{Signal: "celsius", Unit: "°C", Count: 3, Invalid: 1, Last: 8, Min: 1, Max: 8, Mean: 4}); s == nil || *s != want {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
-	record.Handle().ResetMetrics()
-	if m := record.Handle().Metrics(); m.Signal != nil || m.Produced != 0 || record.Handle().Produced() != 4 {
+	record.Untyped().ResetMetrics()
+	if m := record.Untyped().Metrics(); m.Signal != nil || m.Produced != 0 || record.Untyped().Produced() != 4 {
 		t.Errorf("after a reset: %+v", m)
 	}
 }
@@ -320,7 +320,7 @@ func TestJoinIsFreshAfterFailure(t *testing.T) {
 		if all := drain(got); !slices.Equal(all, []int{1, 2, 1}) {
 			t.Errorf("got %v", all)
 		}
-		if s := never.Handle().Metrics().Stages; s[0].Failures == 0 {
+		if s := never.Untyped().Metrics().Stages; s[0].Failures == 0 {
 			t.Error("a join that changed its inputs did not fail")
 		}
 		in.Produce(1)

@@ -34,7 +34,7 @@ func TestStress(t *testing.T) {
 		const writers, each = 4, 3000
 		r := records.NewRegistry(records.RegistryOptions{})
 		record := register[stamped](t, r, "a", logged(1+rng.IntN(100)))
-		feed := r.NewFeed(records.LogReader, r.Handles())
+		feed := r.NewFeed(records.LogReader, r.Records())
 		var writing, reading sync.WaitGroup
 		for writer := range writers {
 			writing.Go(func() {
@@ -71,7 +71,7 @@ func TestStress(t *testing.T) {
 		writing.Wait()
 		r.Close()
 		reading.Wait()
-		m := record.Handle().Metrics()
+		m := record.Untyped().Metrics()
 		if m.Produced != writers*each || m.Consumed != consumed || m.Dropped != dropped {
 			t.Errorf("metrics %+v, but readers got %d and missed %d", m, consumed, dropped)
 		}
@@ -185,7 +185,7 @@ func FuzzRing(f *testing.F) {
 				}
 			}
 		}
-		if m := record.Handle().Metrics(); m.Items != min(size, len(all)) || m.Readers != len(readers) {
+		if m := record.Untyped().Metrics(); m.Items != min(size, len(all)) || m.Readers != len(readers) {
 			t.Fatalf("metrics %+v; the model has %d values and %d readers", m, len(all), len(readers))
 		}
 	})

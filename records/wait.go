@@ -15,7 +15,7 @@ type waiter struct {
 }
 
 // signal wakes the waiter, or lets its next sleep end at once.
-func (w *waiter) signal() {
+func (w *waiter) notify() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -63,7 +63,7 @@ func (l *waitlist) remove(w *waiter) {
 func (l *waitlist) wakeFirst() {
 	if w := l.first; w != nil {
 		l.remove(w)
-		w.signal()
+		w.notify()
 	}
 }
 

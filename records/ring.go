@@ -17,7 +17,7 @@ const (
 // The first value produced has number 1. Values refilled from history lie
 // before it and so have numbers up to 0. All three kinds of buffer are windows:
 // a single-latest record and a mailbox keep one value.
-type window struct {
+type ring struct {
 	// mu guards this struct, the slots and all cursors of the record. Nothing
 	// slow is done under it: at most one slot is copied.
 	mu sync.Mutex
@@ -40,10 +40,10 @@ type window struct {
 }
 
 // oldest returns the number of the oldest value kept.
-func (w *window) oldest() int64 { return w.newest - int64(w.kept) + 1 }
+func (w *ring) oldest() int64 { return w.newest - int64(w.kept) + 1 }
 
 // slot returns where the value with a number lies; it must be kept.
-func (w *window) slot(number int64) int {
+func (w *ring) slot(number int64) int {
 	i := w.next - 1 - int(w.newest-number)
 	if i < 0 {
 		i += w.capacity
@@ -52,7 +52,7 @@ func (w *window) slot(number int64) int {
 }
 
 // time returns the write time in a slot, 0 if none is taken.
-func (w *window) time(slot int) int64 {
+func (w *ring) time(slot int) int64 {
 	if w.times == nil {
 		return 0
 	}
@@ -60,7 +60,7 @@ func (w *window) time(slot int) int64 {
 }
 
 // step counts one more value, which lies in the slot next.
-func (w *window) step() {
+func (w *ring) step() {
 	w.newest++
 	if w.next++; w.next == w.capacity {
 		w.next = 0

@@ -36,7 +36,7 @@ func (r *Record[T]) Send(ctx context.Context, v T) error {
 
 // makeRoom waits, with the lock held before and after, until the named readers
 // have room for one more value.
-func (h *Handle) makeRoom(ctx context.Context, names []string) error {
+func (h *Untyped) makeRoom(ctx context.Context, names []string) error {
 	var w waiter
 	for {
 		if h.closed {
@@ -67,7 +67,7 @@ func (h *Handle) makeRoom(ctx context.Context, names []string) error {
 
 // free returns how many values fit in before one of the named readers would
 // miss one.
-func (h *Handle) free(names []string) int64 {
+func (h *Untyped) free(names []string) int64 {
 	free := int64(h.capacity)
 	for _, name := range names {
 		free = min(free, int64(h.capacity)-h.lag(name))
@@ -76,7 +76,7 @@ func (h *Handle) free(names []string) int64 {
 }
 
 // lag returns how far the slowest reader under a name is behind.
-func (h *Handle) lag(name string) int64 {
+func (h *Untyped) lag(name string) int64 {
 	lag, found := int64(0), false
 	for c := h.cursors; c != nil; c = c.older {
 		if c.goesBy(name) {
@@ -101,7 +101,7 @@ func (c *cursor) goesBy(name string) bool {
 }
 
 // expected reports whether producers wait for a name that has never been there.
-func (h *Handle) expected(name string) bool {
+func (h *Untyped) expected(name string) bool {
 	if name == LogReader {
 		return h.config.Logged && !h.logSeen
 	}
@@ -110,7 +110,7 @@ func (h *Handle) expected(name string) bool {
 }
 
 // noteAttached remembers that a reader with a name has been there.
-func (h *Handle) noteAttached(c *cursor) {
+func (h *Untyped) noteAttached(c *cursor) {
 	h.logSeen = h.logSeen || c.log
 	for i, name := range h.config.Lossless {
 		h.attached[i] = h.attached[i] || c.goesBy(name)
@@ -120,14 +120,14 @@ func (h *Handle) noteAttached(c *cursor) {
 
 // letSendersGo wakes the producers that have room. To wake one for every value
 // read would cost a switch of goroutines each, so some room has to come up.
-func (h *Handle) letSendersGo() {
+func (h *Untyped) letSendersGo() {
 	enough := max(1, int64(h.capacity)/4)
 	woken := int64(0)
 	for w := h.senders.first; w != nil; {
 		next := w.next
 		if free := h.free(w.needs); free >= enough && woken < free {
 			h.senders.remove(w)
-			w.signal()
+			w.notify()
 			woken++
 		}
 		w = next
@@ -135,7 +135,7 @@ func (h *Handle) letSendersGo() {
 }
 
 // hurry tells the feeds that a producer waits.
-func (h *Handle) hurry() {
+func (h *Untyped) hurry() {
 	for l := h.links; l != nil; l = l.nextLink {
 		l.feed.hurry()
 	}

@@ -9,7 +9,7 @@ import (
 // milliseconds, 0 if the record takes none: the last value of a ring, the one
 // that waits in a mailbox. It reports false if there is none. The JSON is
 // shared and must not be changed.
-func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
+func (h *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
 	box := h.typed.box()
 	h.mu.Lock()
 	if h.kept == 0 {
@@ -20,7 +20,7 @@ func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error)
 	timeMS = h.time(slot)
 	h.typed.load(slot, box)
 	if h.got == nil || h.got.number != h.newest {
-		h.got = &cell{number: h.newest}
+		h.got = &sharedJSON{number: h.newest}
 		if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == h.newest {
 			h.got = h.cells[slot]
 		}
@@ -37,7 +37,7 @@ func (h *Handle) Get() (value json.RawMessage, timeMS int64, ok bool, err error)
 // Set decodes a value and produces it. Unknown members, a null for a type that
 // has none, and anything behind the value are errors. It does not ask for
 // Config.Writable: that is for the gateway to do.
-func (h *Handle) Set(value json.RawMessage) error {
+func (h *Untyped) Set(value json.RawMessage) error {
 	if h.registry.producerOf(h) != nil {
 		return fmt.Errorf("set record %q: %w", h.key.String(), ErrHasProducer)
 	}

@@ -9,8 +9,8 @@ import (
 
 // Handle is a record whose type is not known at compile time: what the gateway
 // and the republisher work with. It is safe for concurrent use.
-type Handle struct {
-	window
+type Untyped struct {
+	ring
 	registry *Registry
 	key      key.Key
 	id       int
@@ -26,15 +26,15 @@ type Handle struct {
 	// readers wait for a value, senders for room.
 	readers, senders waitlist
 	// links are the places of feeds.
-	links *link
+	links *feedCursor
 	// room is the number up to which Send need not look at its readers.
 	room int64
 	// attached says which of config.Lossless has ever been there.
 	attached []bool
 	// cells are the JSON of values for several readers, beside the slots.
-	cells []*cell
+	cells []*sharedJSON
 	// got is the JSON of the value that Get last returned.
-	got *cell
+	got *sharedJSON
 	// acks are the producers that wait for the log.
 	acks *acks
 	// ledger holds the losses, nil if there was none.
@@ -66,25 +66,25 @@ type erased interface {
 }
 
 // Key returns the key of the record in its own spelling.
-func (h *Handle) Key() string { return h.key.String() }
+func (h *Untyped) Key() string { return h.key.String() }
 
 // Segments returns the segments of the key.
-func (h *Handle) Segments() []string { return h.key.Segments() }
+func (h *Untyped) Segments() []string { return h.key.Segments() }
 
 // ID returns the position of the record in the order of registration, from 0.
-func (h *Handle) ID() int { return h.id }
+func (h *Untyped) ID() int { return h.id }
 
 // Kind returns the kind of buffer.
-func (h *Handle) Kind() Kind { return h.config.Kind }
+func (h *Untyped) Kind() Kind { return h.config.Kind }
 
 // Capacity returns the number of values kept.
-func (h *Handle) Capacity() int { return h.config.Capacity }
+func (h *Untyped) Capacity() int { return h.config.Capacity }
 
 // TypeName returns the name of the Go type of the values.
-func (h *Handle) TypeName() string { return h.typeName }
+func (h *Untyped) TypeName() string { return h.typeName }
 
 // Config returns what the record was registered with.
-func (h *Handle) Config() Config {
+func (h *Untyped) Config() Config {
 	c := h.config
 	c.Lossless = slices.Clone(c.Lossless)
 	return c
@@ -92,14 +92,14 @@ func (h *Handle) Config() Config {
 
 // Produced returns how many values were produced so far, which is the number
 // of the newest one.
-func (h *Handle) Produced() uint64 {
+func (h *Untyped) Produced() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return uint64(h.newest)
 }
 
 // now returns the time in Unix milliseconds.
-func (h *Handle) now() int64 {
+func (h *Untyped) now() int64 {
 	if now := h.registry.options.Now; now != nil {
 		return now().UnixMilli()
 	}
@@ -107,10 +107,10 @@ func (h *Handle) now() int64 {
 }
 
 // stamp notes the time of the next value.
-func (h *Handle) stamp() { h.times[h.next] = h.now() }
+func (h *Untyped) stamp() { h.times[h.next] = h.now() }
 
 // alert tells those who wait that there is a new value.
-func (h *Handle) alert() {
+func (h *Untyped) alert() {
 	h.readers.wakeFirst()
 	alarm := int64(never)
 	if h.readers.first != nil {
@@ -128,7 +128,7 @@ func (h *Handle) alert() {
 
 // close ends all readers once they have read what is kept, and everybody who
 // waits.
-func (h *Handle) close() {
+func (h *Untyped) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true

@@ -55,7 +55,7 @@ type ackWaiter struct {
 }
 
 // ensureAcks returns the acks of the record.
-func (h *Handle) ensureAcks() *acks {
+func (h *Untyped) ensureAcks() *acks {
 	if h.acks == nil {
 		h.acks = &acks{}
 	}
@@ -63,7 +63,7 @@ func (h *Handle) ensureAcks() *acks {
 }
 
 // waitAck returns a channel that gets the fate of a value.
-func (h *Handle) waitAck(number uint64) chan error {
+func (h *Untyped) waitAck(number uint64) chan error {
 	done := make(chan error, 1)
 	a := h.ensureAcks()
 	a.waiting = append(a.waiting, ackWaiter{number, done})
@@ -111,7 +111,7 @@ func (a *acks) failAll(err error) {
 
 // AckLogged says that the log has dealt with all values up to a number: it has
 // them, or FailLogged was called for them before.
-func (h *Handle) AckLogged(upTo uint64) {
+func (h *Untyped) AckLogged(upTo uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	a := h.ensureAcks()
@@ -122,7 +122,7 @@ func (h *Handle) AckLogged(upTo uint64) {
 // FailLogged says that the values from one number to another, both included,
 // will never be in the log, and why. The producers that wait for them get a
 // *LostError. It does not count a loss; AddLoss does.
-func (h *Handle) FailLogged(from, to uint64, err error) {
+func (h *Untyped) FailLogged(from, to uint64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.acks.settle(from, to, func(number uint64) error {
@@ -131,7 +131,7 @@ func (h *Handle) FailLogged(from, to uint64, err error) {
 }
 
 // Acked returns the number up to which the log has dealt with all values.
-func (h *Handle) Acked() uint64 {
+func (h *Untyped) Acked() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.acks == nil {
@@ -142,7 +142,7 @@ func (h *Handle) Acked() uint64 {
 
 // skippedByLog counts values that the log did not come to, the last one before
 // them written at since, and tells those who wait for them.
-func (h *Handle) skippedByLog(from, to uint64, since int64) {
+func (h *Untyped) skippedByLog(from, to uint64, since int64) {
 	if h.config.Kind != Ring {
 		h.acks.settle(from, to, func(uint64) error { return ErrSuperseded })
 		return

@@ -3,7 +3,7 @@ package records
 import "sync"
 
 // cell is the JSON of one value for several readers.
-type cell struct {
+type sharedJSON struct {
 	number int64
 	// due is the number of readers that still come for it.
 	due  int
@@ -12,13 +12,13 @@ type cell struct {
 	err  error
 }
 
-func (c *cell) encode(r *Registry, box any) ([]byte, error) {
+func (c *sharedJSON) encode(r *Registry, box any) ([]byte, error) {
 	c.once.Do(func() { c.json, c.err = r.encode(box) })
 	return c.json, c.err
 }
 
 // share returns the cell of a value if other readers want its JSON too.
-func (h *Handle) share(number int64, slot int) *cell {
+func (h *Untyped) share(number int64, slot int) *sharedJSON {
 	if h.got != nil && h.got.number == number {
 		return h.got
 	}
@@ -37,14 +37,14 @@ func (h *Handle) share(number int64, slot int) *cell {
 		return nil
 	}
 	if h.cells == nil {
-		h.cells = make([]*cell, h.capacity)
+		h.cells = make([]*sharedJSON, h.capacity)
 	}
-	h.cells[slot] = &cell{number: number, due: due}
+	h.cells[slot] = &sharedJSON{number: number, due: due}
 	return h.cells[slot]
 }
 
 // yetToRead counts the encoded readers that come to a value later.
-func (h *Handle) yetToRead(number int64) int {
+func (h *Untyped) yetToRead(number int64) int {
 	n := 0
 	for c := h.cursors; c != nil; c = c.older {
 		if c.encodes && c.read < number {
