@@ -46,21 +46,21 @@ func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error)
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("aimdb: page of %q: %w", q.Pattern, err)
 	}
-	rows, next, err := db.config.backend.Page(ctx, history.RangeQuery{
-		Pattern: p, Window: w, Descending: q.Descending,
-		PerRecord: q.PerRecord, Total: q.Limit, Cursor: q.Cursor,
+	page, err := history.ReadPage(ctx, db.config.backend, history.PageQuery{
+		RangeQuery: history.RangeQuery{Pattern: p, Window: w, Descending: q.Descending, PerRecord: q.PerRecord, Total: q.Limit},
+		Cursor:     q.Cursor,
 	})
 	if err != nil {
-		return Page[T]{}, err
+		return Page[T]{}, fmt.Errorf("aimdb: page of %q: %w", q.Pattern, err)
 	}
 	decoded, err := collect[T](db, func(yield func(history.Row, error) bool) {
-		for _, row := range rows {
+		for _, row := range page.Rows {
 			if !yield(row, nil) {
 				return
 			}
 		}
 	})
-	return Page[T]{Rows: decoded, Next: next}, err
+	return Page[T]{Rows: decoded, Next: page.Next}, err
 }
 
 // Bucket is the summary of a number over one span of time.

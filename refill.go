@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -59,11 +60,14 @@ func (db *DB) catchUp(ctx context.Context) error {
 
 func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
 	var rows []history.Row
-	for row, err := range db.config.backend.Last(ctx, h.Key(), h.Capacity()) {
+	q := history.LatestQuery{Pattern: key.WirePattern(h.Key()), Limit: h.Capacity(), By: history.ByStoring}
+	for row, err := range db.config.backend.Latest(ctx, q) {
 		if err != nil {
 			return 0, err
 		}
-		rows = append(rows, row)
+		if row.Record == h.Key() { // not the same segments in another spelling
+			rows = append(rows, row)
+		}
 	}
 	skipped, err := h.Refill(rows)
 	return len(rows) - skipped, err

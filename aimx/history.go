@@ -5,31 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"iter"
 	"math"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 )
-
-// History answers record.query and the methods of the extension. What a query
-// asks wrongly it refuses with a *records.QueryError.
-type History interface {
-	// Latest yields the newest rows of each record, newest first within one.
-	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
-	// Range yields the rows of a span of time.
-	Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error]
-	// CursorAfter returns the cursor that goes on behind the rows that Range
-	// has yielded for q so far.
-	CursorAfter(q history.RangeQuery, rows []history.Row) (string, error)
-	// Position returns up to which row the history reaches now.
-	Position(ctx context.Context) (history.Snapshot, error)
-	// Buckets yields summaries of a number over spans of time.
-	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
-	// Stats describes the whole history.
-	Stats(ctx context.Context) (history.Stats, error)
-}
 
 // question reads the parameters of a request to the history, while they are
 // there, and returns the search that answers it.

@@ -28,9 +28,13 @@ func TestHistoryOnTheWire(t *testing.T) {
 	h.history.buckets = []history.Bucket{{Record: "a", Start: 10, Count: 1, Min: 1.5, Max: 1.5, Mean: 1.5, Sum: 1.5, First: 1.5, Last: 1.5}}
 	for name, p := range map[string]peer{"line": h.linePeer(t), "web": h.webPeer(t)} {
 		t.Run(name, func(t *testing.T) {
-			exchange(t, p, `{"t":"req","id":1,"method":"history.page","params":{"limit":3}}`,
-				`{"t":"reply","id":1,"ok":{"rows":[{"record":"a","time":5,"value":{"n":1}},{"record":"say \"b\"","time":7,"value":"x"}],"left_out":1,"max_id":4,"next":"3"}}`)
-			exchange(t, p, `{"t":"req","id":2,"method":"history.page","params":{"limit":3,"cursor":"3","max_id":4,"pattern":null}}`,
+			p.send(t, `{"t":"req","id":1,"method":"history.page","params":{"limit":3}}`)
+			head, next, found := strings.Cut(p.next(t), `,"next":"`)
+			if want := `{"t":"reply","id":1,"ok":{"rows":[{"record":"a","time":5,"value":{"n":1}},{"record":"say \"b\"","time":7,"value":"x"}],"left_out":1,"max_id":4`; head != want || !found {
+				t.Errorf("got  %s\nwant %s", head, want)
+			}
+			next, _, _ = strings.Cut(next, `"`)
+			exchange(t, p, `{"t":"req","id":2,"method":"history.page","params":{"limit":3,"cursor":"`+next+`","max_id":4,"pattern":null}}`,
 				`{"t":"reply","id":2,"ok":{"rows":[{"record":"cellar.safe","time":8,"value":4}],"left_out":0,"max_id":4,"next":""}}`)
 			exchange(t, p, `{"t":"req","id":3,"method":"history.page","params":{"pattern":"nobody","start":1,"end":2,"descending":true,"per_record":9,"max_id":-1}}`,
 				`{"t":"reply","id":3,"ok":{"rows":[],"left_out":0,"max_id":-1,"next":""}}`)
@@ -65,7 +69,7 @@ func TestHistoryRefuses(t *testing.T) {
 		{"history.page", `{"desc":true}`, "desc"},
 		{"history.page", `{"pattern":"a*"}`, "wildcard"},
 		{"history.page", `{"pattern":""}`, "pattern"},
-		{"history.page", `{"cursor":"tampered"}`, "the cursor is not one"},
+		{"history.page", `{"cursor":"tampered"}`, "the cursor does not belong"},
 		{"history.page", `[1]`, "parameters"},
 		{"history.page", `"all"`, "parameters"},
 		{"history.buckets", `null`, "width"},
@@ -107,7 +111,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	for _, total := range []int{0, 1, 4, 5, 13, 20, 100} {
 		var times []int64
 		pages := 0
-		for page, err := range c.HistoryPages(soon(t), history.RangeQuery{Pattern: key.WirePattern("#"), Total: total}) {
+		for page, err := range c.HistoryPages(soon(t), history.PageQuery{RangeQuery: history.RangeQuery{Pattern: key.WirePattern("#"), Total: total}}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,15 +148,16 @@ func TestHistoryIsBounded(t *testing.T) {
 // to no page.
 func TestHistoryPagesStayAsOfTheirBegin(t *testing.T) {
 	h := open(t, func(c *aimx.Config) { c.Limits.PageRows = 2 })
-	one := history.Row{Record: "a", Value: []byte("1")}
-	h.history.rows = []history.Row{one, one, one, one, one}
+	for id := range int64(5) {
+		h.history.rows = append(h.history.rows, history.Row{ID: id + 1, Record: "a", Value: []byte("1")})
+	}
 	pages := 0
-	for page, err := range dial(t, h.socket).HistoryPages(soon(t), history.RangeQuery{Pattern: key.WirePattern("#")}) {
+	for page, err := range dial(t, h.socket).HistoryPages(soon(t), history.PageQuery{RangeQuery: history.RangeQuery{Pattern: key.WirePattern("#")}}) {
 		if pages++; err != nil || page.MaxID != 5 || h.history.ranged.MaxID != 5 {
 			t.Fatalf("page %d goes up to row %d and was asked up to %d, %v; want 5", pages, page.MaxID, h.history.ranged.MaxID, err)
 		}
 		if pages < 3 {
-			h.history.rows = append(h.history.rows, one)
+			h.history.rows = append(h.history.rows, history.Row{ID: int64(len(h.history.rows) + 1), Record: "a", Value: []byte("1")})
 		}
 	}
 	if pages < 3 {
@@ -166,7 +171,7 @@ func TestHistoryTakesTooLong(t *testing.T) {
 	h := open(t, func(c *aimx.Config) { c.Limits.QueryTimeout = 50 * time.Millisecond })
 	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 2)
 	c, all := dial(t, h.socket), key.WirePattern("#")
-	if _, err := c.HistoryPage(soon(t), history.RangeQuery{Pattern: all}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "fewer rows") {
+	if _, err := c.HistoryPage(soon(t), history.PageQuery{RangeQuery: history.RangeQuery{Pattern: all}}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "fewer rows") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := c.HistoryBuckets(soon(t), history.BucketQuery{Pattern: all, Width: time.Hour}); !refusedWith(err, aimx.CodeInternal) || !strings.Contains(err.Error(), "shorter time") {
@@ -183,8 +188,8 @@ func TestHistoryClientOnBothTransports(t *testing.T) {
 		if stats, err := c.HistoryStats(ctx); err != nil || !reflect.DeepEqual(stats, history.Stats{Identity: "shelf", Rows: 1}) {
 			t.Errorf("stats %+v, %v", stats, err)
 		}
-		page, err := c.HistoryPage(ctx, history.RangeQuery{Pattern: key.WirePattern("#")})
-		if want := (aimx.Page{Rows: []history.Row{{Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}, MaxID: 1}); err != nil || !reflect.DeepEqual(page, want) {
+		page, err := c.HistoryPage(ctx, history.PageQuery{RangeQuery: history.RangeQuery{Pattern: key.WirePattern("#")}})
+		if want := (aimx.Page{Page: history.Page{Rows: []history.Row{{Record: "a", Time: 7, Value: []byte(`{"ppm":1}`)}}, MaxID: 1}}); err != nil || !reflect.DeepEqual(page, want) {
 			t.Errorf("page %+v, %v", page, err)
 		}
 		buckets, err := c.HistoryBuckets(ctx, history.BucketQuery{Pattern: key.WirePattern("#"), Width: time.Hour})
@@ -202,7 +207,7 @@ func TestHistoryIsNotThere(t *testing.T) {
 	for endpoint, code := range map[string]aimx.Code{h.socket: aimx.CodeInternal, h.webSocket(): aimx.CodeNotFound} {
 		ctx, c := soon(t), dial(t, endpoint)
 		_, stats := c.HistoryStats(ctx)
-		_, page := c.HistoryPage(ctx, history.RangeQuery{})
+		_, page := c.HistoryPage(ctx, history.PageQuery{})
 		_, buckets := c.HistoryBuckets(ctx, history.BucketQuery{})
 		for _, err := range []error{stats, page, buckets} {
 			if !refusedWith(err, code) || !strings.Contains(err.Error(), "no history") {
@@ -242,7 +247,7 @@ func TestPagesOfABrokenServer(t *testing.T) {
 		}
 	}()
 	c := dial(t, path)
-	for _, err := range c.HistoryPages(soon(t), history.RangeQuery{}) {
+	for _, err := range c.HistoryPages(soon(t), history.PageQuery{}) {
 		if err == nil || !strings.Contains(err.Error(), "never end") {
 			t.Errorf("got %v", err)
 		}

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,26 +134,14 @@ func (s *shelf) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 	return yielding(ctx, s, s.matching(q.Pattern))
 }
 
-// Range has its rows in the order they are given, and cursors that are the
-// number of rows behind them.
+// Range has its rows in the order of their IDs.
 func (s *shelf) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	s.ranged = q
 	rows := s.matching(q.Pattern)
-	if q.Cursor != "" {
-		n, err := strconv.Atoi(q.Cursor)
-		if err != nil || n > len(rows) {
-			return func(yield func(history.Row, error) bool) {
-				yield(history.Row{}, &history.QueryError{Reason: "the cursor is not one"})
-			}
-		}
-		rows = rows[n:]
+	if q.After != nil {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(row history.Row) bool { return row.ID <= q.After.ID })
 	}
 	return yielding(ctx, s, rows[:min(q.Total, len(rows))])
-}
-
-func (s *shelf) CursorAfter(q history.RangeQuery, rows []history.Row) (string, error) {
-	n, _ := strconv.Atoi(q.Cursor) // "" is 0
-	return strconv.Itoa(n + len(rows)), s.err
 }
 
 func (s *shelf) Position(context.Context) (history.Snapshot, error) {

@@ -46,8 +46,10 @@ func (s *session) historyPage(params []byte) (search, *refusal) {
 	if p.Limit == 0 || p.Limit > most {
 		p.Limit = most
 	}
-	q := history.RangeQuery{
-		Descending: p.Descending, PerRecord: p.PerRecord, Total: p.Limit, Cursor: p.Cursor, MaxID: p.MaxID,
+	q := history.PageQuery{
+		RangeQuery: history.RangeQuery{Descending: p.Descending, PerRecord: p.PerRecord, Total: p.Limit, MaxID: p.MaxID},
+		Cursor:     p.Cursor,
+		MaxBytes:   s.server.config.Limits.PageBytes,
 	}
 	var no *refusal
 	if q.Pattern, q.Window, no = p.scope.read(); no != nil {
@@ -57,56 +59,26 @@ func (s *session) historyPage(params []byte) (search, *refusal) {
 }
 
 // collectPage reads rows until there are enough, or enough bytes of them.
-func (s *session) collectPage(ctx context.Context, q history.RangeQuery) (json.RawMessage, *refusal) {
-	page, err := s.readPage(ctx, &q)
+func (s *session) collectPage(ctx context.Context, q history.PageQuery) (json.RawMessage, *refusal) {
+	page, err := history.ReadPage(ctx, s.server.config.History, q)
 	if err != nil {
 		return nil, s.historyFailed(ctx, methodHistoryPage, q.Pattern.String(), err)
 	}
-	next := ""
-	if page.more {
-		if next, err = s.server.config.History.CursorAfter(q, page.read); err != nil {
-			return nil, s.historyFailed(ctx, methodHistoryPage, q.Pattern.String(), err)
-		}
+	w := pageWriter{buf: []byte(`{"rows":[`)}
+	for _, row := range page.Rows {
+		w.add(row)
 	}
-	return page.end(q.MaxID, next), nil
-}
-
-func (s *session) readPage(ctx context.Context, q *history.RangeQuery) (*pageWriter, error) {
-	if q.MaxID == 0 {
-		position, err := s.server.config.History.Position(ctx)
-		if err != nil {
-			return nil, err
-		}
-		q.MaxID = position.MaxID
-	}
-	limit := q.Total
-	q.Total++ // one more tells whether there is a next page
-	page := &pageWriter{buf: []byte(`{"rows":[`)}
-	for row, err := range s.server.config.History.Range(ctx, *q) {
-		if err != nil {
-			return nil, err
-		}
-		// The first row goes out however large it is, so that every page gets on.
-		full := len(page.buf)+len(row.Value) > s.server.config.Limits.PageBytes && len(page.read) > 0
-		if page.more = full || len(page.read) == limit; page.more {
-			break
-		}
-		page.add(row)
-	}
-	return page, nil
+	return w.end(len(page.Rows), page.MaxID, page.Next), nil
 }
 
 // pageWriter makes the answer to history.page.
 type pageWriter struct {
 	buf  []byte
-	read []history.Row // without their values
-	rows int           // those that are in buf
-	more bool
+	rows int // those that are in buf
 }
 
 // add writes a row, unless it cannot stand in a frame.
 func (w *pageWriter) add(row history.Row) {
-	w.read = append(w.read, history.Row{ID: row.ID, Record: row.Record, Time: row.Time})
 	if !validJSON(row.Value) || !utf8.ValidString(row.Record) {
 		return
 	}
@@ -123,9 +95,9 @@ func (w *pageWriter) add(row history.Row) {
 	w.buf = append(w.buf, '}')
 }
 
-func (w *pageWriter) end(maxID int64, next string) json.RawMessage {
+func (w *pageWriter) end(read int, maxID int64, next string) json.RawMessage {
 	b := append(w.buf, `],"left_out":`...)
-	b = strconv.AppendInt(b, int64(len(w.read)-w.rows), 10)
+	b = strconv.AppendInt(b, int64(read-w.rows), 10)
 	b = append(b, `,"max_id":`...)
 	b = strconv.AppendInt(b, maxID, 10)
 	b = append(b, `,"next":`...)

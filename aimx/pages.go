@@ -41,20 +41,15 @@ func (c *Client) HistoryBuckets(ctx context.Context, q history.BucketQuery) ([]h
 
 // Page is one page of a range. The ID of its rows is not known.
 type Page struct {
-	Rows []history.Row
+	history.Page
 	// LeftOut is the number of rows that cannot be sent, because their values
 	// are not JSON.
 	LeftOut int
-	// MaxID is up to which row the history was read. It belongs into the query
-	// of the next page where rows that came later are not wanted.
-	MaxID int64
-	// Next is the cursor of the next page, empty after the last.
-	Next string
 }
 
 // HistoryPage returns one page of a range: at most q.Total rows, fewer where
 // the server has its limit, and as many as fit if that is 0.
-func (c *Client) HistoryPage(ctx context.Context, q history.RangeQuery) (Page, error) {
+func (c *Client) HistoryPage(ctx context.Context, q history.PageQuery) (Page, error) {
 	raw, err := c.call(ctx, methodHistoryPage, q.Pattern.String(), pageParams{
 		scope: newScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
 		Limit: q.Total, Cursor: q.Cursor, MaxID: q.MaxID,
@@ -66,7 +61,8 @@ func (c *Client) HistoryPage(ctx context.Context, q history.RangeQuery) (Page, e
 	if err := c.read(methodHistoryPage, raw, &answer); err != nil {
 		return Page{}, err
 	}
-	page := Page{Rows: make([]history.Row, len(answer.Rows)), LeftOut: answer.LeftOut, MaxID: answer.MaxID, Next: answer.Next}
+	page := Page{LeftOut: answer.LeftOut}
+	page.Rows, page.MaxID, page.Next = make([]history.Row, len(answer.Rows)), answer.MaxID, answer.Next
 	for i, r := range answer.Rows {
 		page.Rows[i] = history.Row{Record: r.Record, Time: r.Time, Value: r.Value}
 	}
@@ -76,7 +72,7 @@ func (c *Client) HistoryPage(ctx context.Context, q history.RangeQuery) (Page, e
 // HistoryPages yields the pages of a range until q.Total rows have come, all if
 // that is 0. It yields what was stored when it began, holds one page in memory,
 // and ends with the first error. The last page has the cursor of what follows.
-func (c *Client) HistoryPages(ctx context.Context, q history.RangeQuery) iter.Seq2[Page, error] {
+func (c *Client) HistoryPages(ctx context.Context, q history.PageQuery) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for left := q.Total; ; {
 			q.Total = left

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -18,7 +19,7 @@ type Config struct {
 	// served.
 	Registry *records.Registry
 	// History may be nil: what asks for it is then told that there is none.
-	History History
+	History history.Reader
 	// Name is what the server calls itself in hello. Default "aimdb".
 	Name string
 	// Logger may be nil.

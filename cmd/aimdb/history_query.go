@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +16,7 @@ type historyQuery struct {
 	format  format
 	latest  int
 	ranged  bool
-	rows    history.RangeQuery
+	rows    history.PageQuery
 	buckets history.BucketQuery
 }
 
@@ -94,8 +96,10 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 		return q.printBuckets(cmd, s)
 	case q.ranged && q.rows.Total > 0:
 		return q.printPage(cmd, s)
+	case q.ranged && q.rows.Cursor != "":
+		return printRows(cmd, q.format, restOf(cmd.Context(), s, q.rows))
 	case q.ranged:
-		return printRows(cmd, q.format, s.Range(cmd.Context(), q.rows))
+		return printRows(cmd, q.format, s.Range(cmd.Context(), q.rows.RangeQuery))
 	}
 	return printRows(cmd, q.format, s.Latest(cmd.Context(), history.LatestQuery{
 		Pattern: q.rows.Pattern, Limit: q.latest, Window: q.rows.Window,
@@ -103,17 +107,39 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 }
 
 func (q *historyQuery) printPage(cmd *cobra.Command, s source) error {
-	rows, next, err := s.Page(cmd.Context(), q.rows)
+	page, err := s.Page(cmd.Context(), q.rows)
 	if err != nil {
 		return err
 	}
-	if err := printRows(cmd, q.format, each(rows)); err != nil {
+	if err := printRows(cmd, q.format, each(page.Rows)); err != nil {
 		return err
 	}
-	if next != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "next page: --cursor %s\n", next)
+	if page.Next != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "next page: --cursor %s\n", page.Next)
 	}
 	return nil
+}
+
+// restOf yields all rows after a cursor, page by page.
+func restOf(ctx context.Context, s source, q history.PageQuery) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
+		for {
+			page, err := s.Page(ctx, q)
+			if err != nil {
+				yield(history.Row{}, err)
+				return
+			}
+			for _, row := range page.Rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.Cursor, q.MaxID = page.Next, page.MaxID
+		}
+	}
 }
 
 func (q *historyQuery) printBuckets(cmd *cobra.Command, s source) error {

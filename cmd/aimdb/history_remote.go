@@ -40,7 +40,7 @@ func (r *remote) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[hi
 // Range implements source, page by page.
 func (r *remote) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
-		for page, err := range r.pages(ctx, q) {
+		for page, err := range r.pages(ctx, history.PageQuery{RangeQuery: q}) {
 			if err != nil {
 				yield(history.Row{}, err)
 				return
@@ -55,17 +55,18 @@ func (r *remote) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[hist
 }
 
 // Page implements source. The page may be made of several of the server's.
-func (r *remote) Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error) {
+func (r *remote) Page(ctx context.Context, q history.PageQuery) (all history.Page, err error) {
 	for page, err := range r.pages(ctx, q) {
 		if err != nil {
-			return nil, "", err
+			return all, err
 		}
-		rows, next = append(rows, page.Rows...), page.Next
+		page.Rows = append(all.Rows, page.Rows...)
+		all = page.Page
 	}
-	return rows, next, nil
+	return all, nil
 }
 
-func (r *remote) pages(ctx context.Context, q history.RangeQuery) iter.Seq2[aimx.Page, error] {
+func (r *remote) pages(ctx context.Context, q history.PageQuery) iter.Seq2[aimx.Page, error] {
 	return func(yield func(aimx.Page, error) bool) {
 		for page, err := range r.client.HistoryPages(ctx, q) {
 			r.leftOut += page.LeftOut

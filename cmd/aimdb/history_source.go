@@ -17,14 +17,14 @@ type source interface {
 	Stats(ctx context.Context) (history.Stats, error)
 	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
 	Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error]
-	Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error)
+	Page(ctx context.Context, q history.PageQuery) (history.Page, error)
 	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 }
 
 // asking opens the history in a file or behind an endpoint for reading.
 func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	if !isEndpoint(target) {
-		return reading(cmd, target, func(s *sqlite.Store) error { return do(s) })
+		return reading(cmd, target, func(s *sqlite.Store) error { return do(local{s}) })
 	}
 	return connected(cmd.Context(), target, func(client *aimx.Client) error {
 		r := &remote{client: client}
@@ -34,6 +34,14 @@ func asking(cmd *cobra.Command, target string, do func(source) error) error {
 		}
 		return err
 	})
+}
+
+// local is the history in a file.
+type local struct{ *sqlite.Store }
+
+// Page implements source.
+func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
+	return history.ReadPage(ctx, l.Store, q)
 }
 
 // leftOut tells of rows that could not be printed.

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -16,7 +17,7 @@ import (
 // lasts remembers what was stored, in order.
 type lasts map[string][]history.Row
 
-// last is what Last promises: the rows from behind the last one whose time is
+// last is what ByStoring promises: the rows from behind the last one whose time is
 // before that of its predecessor, then the others by time.
 func (l lasts) last(key string) []history.Row {
 	rows := l[key]
@@ -90,7 +91,12 @@ func checkLast(t *testing.T, s *sqlite.Store, key string, limit int, want []hist
 	for _, row := range want[:min(limit, len(want))] {
 		wanted = append(wanted, fmt.Sprintf("%s %d %s", row.Record, row.Time, row.Value))
 	}
-	same(t, texts(t, s.Last(t.Context(), key, limit)), wanted...)
+	same(t, texts(t, lastOf(t, s, key, limit)), wanted...)
+}
+
+// lastOf asks for the rows of a record that were stored last.
+func lastOf(t *testing.T, s *sqlite.Store, record string, limit int) iter.Seq2[history.Row, error] {
+	return s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, record), Limit: limit, By: history.ByStoring})
 }
 
 // Imported rows are stored late and are old all the same.
@@ -104,7 +110,7 @@ func TestImportedRowsAreNotTheLast(t *testing.T) {
 	if _, err := s.Import(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
-	same(t, texts(t, s.Last(t.Context(), "a", 9)), "a 50 2", "a 200 4", "a 100 1", "a 10 3")
+	same(t, texts(t, lastOf(t, s, "a", 9)), "a 50 2", "a 200 4", "a 100 1", "a 10 3")
 	write(t, s, batch(3, entry("a", 60, "5")))
-	same(t, texts(t, s.Last(t.Context(), "a", 2)), "a 60 5", "a 50 2")
+	same(t, texts(t, lastOf(t, s, "a", 2)), "a 60 5", "a 50 2")
 }

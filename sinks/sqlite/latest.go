@@ -12,9 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// Latest yields the newest rows of every matching record: by record name in
-// byte order, newest first within a record, and rows of one millisecond in the
-// reverse order of their storing.
+// Latest implements history.Reader.
 func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
 		if err := checkLatest(q); err != nil {
@@ -28,8 +26,12 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 		}
 		var page []history.Row
 		for _, name := range names {
+			one := s.yieldLatest
+			if q.By == history.ByStoring {
+				one = s.yieldStored
+			}
 			var more bool
-			if page, more = s.yieldLatest(ctx, name, q, page[:0], yield); !more {
+			if page, more = one(ctx, name, q, page[:0], yield); !more {
 				return
 			}
 		}
@@ -80,6 +82,12 @@ func (s *Store) newest(ctx context.Context, name string, w history.Window) (hist
 func checkLatest(q history.LatestQuery) error {
 	if q.Limit < 1 {
 		return &history.QueryError{Reason: fmt.Sprintf("the limit is %d and must be at least 1", q.Limit)}
+	}
+	if q.By > history.ByStoring {
+		return &history.QueryError{Reason: fmt.Sprintf("there is no order %d of rows", q.By)}
+	}
+	if q.By == history.ByStoring && (q.Window.Start != nil || q.Window.End != nil) {
+		return &history.QueryError{Reason: "rows by storing have no window of times; leave it open"}
 	}
 	return checkScope(q.Pattern, q.Window)
 }

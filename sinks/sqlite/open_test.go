@@ -103,8 +103,8 @@ func TestUpstreamFileOpensAsItIs(t *testing.T) {
 	}
 	want := everything(t, reading)
 	all := history.RangeQuery{Pattern: pattern(t, "#"), Total: 2}
-	if _, cursor, err := reading.Page(t.Context(), all); err != nil || cursor == "" {
-		t.Errorf("page: %q, %v", cursor, err)
+	if page, err := history.ReadPage(t.Context(), reading, history.PageQuery{RangeQuery: all}); err != nil || page.Next == "" {
+		t.Errorf("page: %q, %v", page.Next, err)
 	}
 	stats, err := reading.Stats(t.Context())
 	if err != nil || stats.Rows != 5 || stats.Shrinks {

@@ -10,23 +10,22 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // pages reads all pages of a query; between them it lets something happen.
-func pages(t *testing.T, s *sqlite.Store, q history.RangeQuery, between func()) (all []history.Row) {
+func pages(t *testing.T, s *sqlite.Store, q history.PageQuery, between func()) (all []history.Row) {
 	t.Helper()
 	for {
-		rows, next, err := s.Page(t.Context(), q)
+		page, err := history.ReadPage(t.Context(), s, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all = append(all, rows...); next == "" {
+		if all = append(all, page.Rows...); page.Next == "" {
 			return all
 		}
-		q.Cursor = next
+		q.Cursor = page.Next
 		between()
 	}
 }
@@ -56,7 +55,7 @@ func TestPagesAreLikeOneRange(t *testing.T) {
 			Pattern: pattern(t, []string{"#", "r1", "*"}[random.IntN(3)]), Window: history.Window{Start: &start, End: &end},
 			Descending: random.IntN(2) == 0, PerRecord: random.IntN(3) * 7, Total: 1 + random.IntN(60),
 		}
-		got, want := pages(t, s, q, func() {}), model(all, q)
+		got, want := pages(t, s, history.PageQuery{RangeQuery: q}, func() {}), model(all, q)
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("query %+v: %d rows, want %d:\ngot  %.300v\nwant %.300v", q, len(got), len(want), fmt.Sprint(got), fmt.Sprint(want))
 		}
@@ -93,7 +92,7 @@ func TestPagesStayRightWhileRowsComeAndGo(t *testing.T) {
 		s := start(t, file(t))
 		write(t, s, batch(1, numbered(3000)...))
 		sequence, cut := uint64(3001), int64(0)
-		got := pages(t, s, history.RangeQuery{Pattern: pattern(t, "r3"), Descending: descending, Total: 10}, func() {
+		got := pages(t, s, history.PageQuery{RangeQuery: history.RangeQuery{Pattern: pattern(t, "r3"), Descending: descending, Total: 10}}, func() {
 			write(t, s, batch(sequence, entry("r3", 5000+int64(sequence), `"new"`)))
 			sequence++
 			cut += 7
@@ -123,8 +122,9 @@ func TestCursorBelongsToDatabaseAndQuery(t *testing.T) {
 	for _, store := range []*sqlite.Store{s, other} {
 		write(t, store, batch(1, numbered(50)...))
 	}
-	q := history.RangeQuery{Pattern: pattern(t, "#"), Total: 5}
-	_, cursor, err := s.Page(t.Context(), q)
+	q := history.PageQuery{RangeQuery: history.RangeQuery{Pattern: pattern(t, "#"), Total: 5}}
+	page, err := history.ReadPage(t.Context(), s, q)
+	cursor := page.Next
 	if err != nil || cursor == "" {
 		t.Fatalf("cursor %q, %v", cursor, err)
 	}
@@ -134,22 +134,25 @@ func TestCursorBelongsToDatabaseAndQuery(t *testing.T) {
 	flipped := q
 	flipped.Cursor = cursor[:len(cursor)-2] + "zz"
 	for name, err := range map[string]error{
-		"another database": second(other.Page(t.Context(), q)),
-		"another query":    second(s.Page(t.Context(), changed)),
-		"changed":          second(s.Page(t.Context(), flipped)),
+		"another database": pageError(t, other, q),
+		"another query":    pageError(t, s, changed),
+		"changed":          pageError(t, s, flipped),
 	} {
 		var asked *history.QueryError
-		if !errors.As(err, &asked) {
+		if !errors.As(err, &asked) || !errors.Is(err, history.ErrBadCursor) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	q.Total = 7
-	if err := second(s.Page(t.Context(), q)); err != nil {
+	if err := pageError(t, s, q); err != nil {
 		t.Errorf("another size: %v", err)
 	}
 }
 
-func second[A, B any](_ A, _ B, err error) error { return err }
+func pageError(t *testing.T, s *sqlite.Store, q history.PageQuery) error {
+	_, err := history.ReadPage(t.Context(), s, q)
+	return err
+}
 
 func TestQueriesThatCannotBeAnswered(t *testing.T) {
 	s := start(t, file(t))
@@ -159,13 +162,25 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 	var asked *history.QueryError
 	for i, q := range []history.RangeQuery{
 		{Pattern: all, Window: backwards}, {}, {Pattern: all, Total: -1}, {Pattern: all, PerRecord: -1},
-		{Pattern: all, Cursor: "x"}, {Pattern: all, Total: math.MaxInt - 1},
 	} {
-		if err := second(s.Page(t.Context(), q)); !errors.As(err, &asked) {
-			t.Errorf("range %d: %v", i, err)
+		for _, err := range s.Range(t.Context(), q) {
+			if !errors.As(err, &asked) {
+				t.Errorf("range %d: %v", i, err)
+			}
+		}
+		if err := pageError(t, s, history.PageQuery{RangeQuery: q}); !errors.As(err, &asked) {
+			t.Errorf("page of range %d: %v", i, err)
 		}
 	}
-	for i, q := range []history.LatestQuery{{Pattern: all}, {Pattern: all, Limit: -5}, {Limit: 1}, {Pattern: all, Limit: 1, Window: backwards}} {
+	for i, q := range []history.PageQuery{
+		{RangeQuery: history.RangeQuery{Pattern: all}, Cursor: "x"}, {RangeQuery: history.RangeQuery{Pattern: all, Total: math.MaxInt - 1}},
+	} {
+		if err := pageError(t, s, q); !errors.As(err, &asked) {
+			t.Errorf("page %d: %v", i, err)
+		}
+	}
+	for i, q := range []history.LatestQuery{{Pattern: all}, {Pattern: all, Limit: -5}, {Limit: 1}, {Pattern: all, Limit: 1, Window: backwards}, {Pattern: all, Limit: 1, By: 7},
+		{Pattern: all, Limit: 1, By: history.ByStoring, Window: history.Window{Start: &one}}} {
 		for _, err := range s.Latest(t.Context(), q) {
 			if !errors.As(err, &asked) {
 				t.Errorf("latest %d: %v", i, err)
@@ -185,24 +200,4 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 		fmt.Sprint("a ", low, " 1"), "a 0 3", fmt.Sprint("a ", high, " 2"))
 	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: all, Limit: math.MaxInt})),
 		fmt.Sprint("a ", high, " 2"), "a 0 3", fmt.Sprint("a ", low, " 1"))
-}
-
-func FuzzCursor(f *testing.F) {
-	s := start(f, file(f))
-	write(f, s, batch(1, numbered(50)...))
-	q := history.RangeQuery{Pattern: key.WirePattern("#"), Total: 5, PerRecord: 2}
-	_, cursor, err := s.Page(f.Context(), q)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(cursor)
-	f.Add("")
-	f.Fuzz(func(t *testing.T, text string) {
-		q := q
-		q.Cursor = text
-		_, _, err := s.Page(t.Context(), q)
-		if asked := (*history.QueryError)(nil); err == nil != (text == "" || text == cursor) || err != nil && !errors.As(err, &asked) {
-			t.Errorf("cursor %q: %v", text, err)
-		}
-	})
 }

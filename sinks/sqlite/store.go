@@ -45,10 +45,9 @@ type Store struct {
 
 	// own says that the file has our own tables, which a read-only store of
 	// an upstream file has not.
-	own       bool
-	identity  string
-	cursorKey []byte
-	file      os.FileInfo
+	own      bool
+	identity string
+	file     os.FileInfo
 
 	walStuck atomic.Bool
 	// damaged is set when a read or a write meets a damaged page.

@@ -152,7 +152,7 @@ func TestWriteSkipsWhatIsThere(t *testing.T) {
 		t.Errorf("checkpoint %v, %v", c, err)
 	}
 	p, err := s.Position(t.Context())
-	if err != nil || p != (history.Snapshot{Position: history.Position{Log: "log", Sequence: 3}, MaxID: 3}) {
+	if err != nil || p != (history.Snapshot{Identity: s.Identity(), Position: history.Position{Log: "log", Sequence: 3}, MaxID: 3}) {
 		t.Errorf("position %v, %v", p, err)
 	}
 }
