@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
@@ -21,6 +22,7 @@ type DB struct {
 	config    config
 	registry  *records.Registry
 	lock      *lock
+	server    *natsd.Server
 	bus       *bus.Bus
 	pump      atomic.Pointer[pump.Pump] // nil before Run, and without a backend
 	listeners listeners
@@ -68,15 +70,28 @@ func (db *DB) open() error {
 	if err := db.listeners.open(c); err != nil {
 		return err
 	}
-	b, err := bus.Open(context.Background(), bus.Config{
-		Name: c.name, Dir: logDir, Listen: c.nats, Access: c.access,
-		MaxAge: c.logAge, MaxBytes: c.logBytes, SyncInterval: c.logSync, Durable: c.durable, Logger: c.logger,
-	})
-	if err != nil {
+	if err := db.openLog(logDir); err != nil {
 		return fmt.Errorf("aimdb: open the log of database %q: %w", c.name, err)
 	}
-	db.bus = b
 	return nil
+}
+
+// openLog starts the embedded server and opens the log that it keeps.
+func (db *DB) openLog(dir string) (err error) {
+	c := db.config
+	db.server, err = natsd.Open(natsd.Config{
+		Name: "aimdb-" + c.name, Dir: dir, Listen: c.nats, Access: c.access,
+		Stream: bus.StreamName(c.name), Subjects: bus.ReadSubjects(c.name), MaxMessage: bus.DefaultMaxMessage,
+		SyncInterval: c.logSync, SyncAlways: c.durable, Logger: c.logger,
+	})
+	if err != nil {
+		return err
+	}
+	db.bus, err = bus.Open(context.Background(), db.server, bus.Config{
+		Name: c.name, Memory: dir == "", MaxAge: c.logAge, MaxBytes: c.logBytes, Durable: c.durable,
+		Publisher: func() bus.Publisher { return db.server.Publisher() }, Logger: c.logger,
+	})
+	return err
 }
 
 // Name returns the name of the database.
@@ -147,6 +162,9 @@ func (db *DB) release() error {
 	errs = append(errs, db.listeners.close())
 	if db.bus != nil {
 		errs = append(errs, db.bus.Close())
+	}
+	if db.server != nil {
+		errs = append(errs, db.server.Close())
 	}
 	switch {
 	case db.config.backend == nil:

@@ -91,7 +91,7 @@ type Addresses struct {
 // chose for those given as 0.
 func (db *DB) Addresses() Addresses {
 	var a Addresses
-	if nats := db.bus.Addr(); nats != nil {
+	if nats := db.server.Addr(); nats != nil {
 		a.NATS = nats.String()
 	}
 	for _, socket := range db.listeners.sockets {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -48,7 +49,7 @@ type config struct {
 	gateways     []string
 	http         *httpListener
 	nats         string
-	access       bus.Access
+	access       natsd.Access
 	drain        time.Duration
 }
 
@@ -280,7 +281,7 @@ func NATS(address string) Option {
 
 // Access says what NATS clients from outside must show: a token, a user and
 // password, an nkey, a certificate.
-type Access = bus.Access
+type Access = natsd.Access
 
 // NATSAccess says who may come in by the listener given with [NATS]. Without it
 // anyone who reaches the port may read.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
@@ -131,7 +130,7 @@ func (db *DB) addHistory(group *actors) error {
 func (db *DB) addPump(group *actors, sink sinks.Sink) (*pump.Pump, error) {
 	pump, err := pump.New(pump.Config{
 		Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.dir == "",
-		OnLoss: db.addLoss, Logger: db.config.logger,
+		Logger: db.config.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: connect the sink %q to the log: %w", sink.Name(), err)
@@ -146,14 +145,4 @@ func (db *DB) runBackend(ctx context.Context) error {
 	db.writing.Store(true)
 	defer db.writing.Store(false)
 	return db.config.backend.Run(ctx)
-}
-
-// addLoss counts a loss that was first seen behind the log, and has the next
-// message of the record tell it. Where it names no record, the ledger of the
-// backend and the log line are all there is.
-func (db *DB) addLoss(l loss.Loss) {
-	if h, ok := db.registry.Lookup(l.Record); ok {
-		h.AddLoss(l)
-		db.bus.TellLost(h, l.Count)
-	}
 }

@@ -3,28 +3,17 @@ package bus
 import (
 	"context"
 	"errors"
-	"time"
 )
-
-// aliveEvery is how often Run looks whether the server lives. On an idle machine
-// every look wakes a processor, so there are few.
-const aliveEvery = time.Second
 
 // Run returns nil when ctx ends, and an error when the server stops before.
 func (b *Bus) Run(ctx context.Context) error {
-	ticker := time.NewTicker(aliveEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-b.closed:
-			return errors.New("bus: the log was closed while it was running")
-		case <-ticker.C:
-			if !b.node.running() && ctx.Err() == nil {
-				return errors.New("bus: the embedded NATS server has stopped")
-			}
-		}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-b.closed:
+		return errors.New("bus: the log was closed while it was running")
+	case <-b.server.Done():
+		return errors.New("bus: the NATS server of the log has stopped")
 	}
 }
 
@@ -60,9 +49,7 @@ func (b *Bus) Stats(ctx context.Context) (Stats, error) {
 			s.State, s.Retries = w.trouble.state.get()
 		}
 	}
-	if server := b.node.server(); server != nil {
-		s.Clients, s.SlowClients = server.NumClients(), server.NumSlowConsumers()
-	}
+	s.Clients, s.SlowClients = b.server.Clients()
 	log, err := b.state(ctx)
 	s.FirstSequence, s.LastSequence, s.Messages, s.Bytes = log.FirstSeq, log.LastSeq, log.Msgs, log.Bytes
 	return s, err

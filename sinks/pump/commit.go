@@ -22,9 +22,6 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 			continue
 		}
 		b.Losses = append(b.Losses, *m.Loss)
-		if p.config.OnLoss != nil && (m.Loss.Cause == loss.LogDiscarded || m.Loss.Cause == loss.LogMissing) {
-			p.config.OnLoss(*m.Loss)
-		}
 	}
 	b.Checkpoint = at
 	err := p.commit(ctx, *b)
@@ -92,9 +89,6 @@ func (p *Pump) deadLetter(b sinks.Batch, reason error) sinks.Batch {
 		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
 	}
 	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)
-	if p.config.OnLoss != nil {
-		p.config.OnLoss(loss)
-	}
 	return sinks.Batch{
 		Refused:    append(b.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()}),
 		Losses:     append(b.Losses, loss),

@@ -1,4 +1,4 @@
-package bus
+package natsd
 
 import (
 	"errors"
@@ -22,11 +22,11 @@ func lockDir(dir string) (*dirLock, error) {
 	file := flock.New(filepath.Join(dir, "lock"))
 	ours, err := file.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("bus: lock the log directory %s: %w", dir, err)
+		return nil, fmt.Errorf("natsd: lock the log directory %s: %w", dir, err)
 	}
 	if !ours {
 		return nil, errors.Join(
-			fmt.Errorf("bus: the log in %s is in use by another process, or by another database of this one: stop that first", dir),
+			fmt.Errorf("natsd: the log in %s is in use by another process, or by another database of this one: stop that first", dir),
 			file.Close())
 	}
 	return &dirLock{file}, nil

@@ -1,4 +1,4 @@
-package bus
+package natsd
 
 import (
 	"errors"
@@ -10,12 +10,16 @@ import (
 	"strings"
 )
 
-// syncDescription forces the description of the stream, and the directories
-// that lead to it, to the disk. The server writes it at every start and leaves
-// it to the system: after a power loss soon behind, it would pass over the log
-// and make another one, with another identity, over the same messages, and a
-// sink would store them twice.
-func syncDescription(dir string) error {
+// SyncMetadata syncs the descriptions of the streams, and the directories that
+// lead to them, to disk. The server writes them at every start and leaves syncing
+// to the system. After a power loss soon after a start it would skip the stream and
+// create another one, with another identity, over the same messages, and a sink
+// would store them twice.
+func (s *Server) SyncMetadata() error {
+	if s.config.Dir == "" {
+		return nil
+	}
+	dir := s.dir
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -30,7 +34,7 @@ func syncDescription(dir string) error {
 		return syncFile(path)
 	})
 	if err != nil {
-		return fmt.Errorf("bus: force the description of the log in %s to the disk: %w", dir, err)
+		return fmt.Errorf("natsd: sync the descriptions of the streams in %s: %w", dir, err)
 	}
 	return nil
 }

@@ -3,17 +3,27 @@ package bus
 import (
 	"context"
 	"fmt"
-	"github.com/aimdb-go/aimdb/history"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aimdb-go/aimdb/bus/natsd"
+	"github.com/aimdb-go/aimdb/history"
 )
 
-// stalled is a log of the server that holds it up, once, in the midst of what
-// it reads.
+// silent is a log of the server that drops everything.
+type silent struct{}
+
+func (silent) Noticef(string, ...any) {}
+func (silent) Warnf(string, ...any)   {}
+func (silent) Fatalf(string, ...any)  {}
+func (silent) Errorf(string, ...any)  {}
+func (silent) Debugf(string, ...any)  {}
+
+// stalled blocks the server, once, while it handles what it has read.
 type stalled struct {
-	serverLog
+	silent
 	after   atomic.Int64 // messages
 	release chan struct{}
 }
@@ -43,23 +53,24 @@ func (t *tally) settled(entries []entry, _ uint64) {
 // batch in the server's hands. That part must not come to the log behind, or in
 // the midst of, what goes by the next connection.
 func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
-	b := open(t, Config{Dir: t.TempDir()})
+	b := open(t, setup{Dir: t.TempDir()})
 	told := &tally{grown: make(chan struct{}, 1)}
-	w, err := newWriter(deadline(t), b, told)
+	w, err := newWriter(deadline(t), b.Bus, told)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.close()
-	w.pipe.patience = 200 * time.Millisecond
-	stall := &stalled{serverLog: serverLog{testLog(t)}, release: make(chan struct{})}
-	b.node.server().SetLoggerV2(stall, false, true, false)
-	w.pipe.close() // the next connection is traced
+	raw := w.publisher.(*natsd.RawPublisher)
+	raw.Timeout = 200 * time.Millisecond
+	stall := &stalled{release: make(chan struct{})}
+	b.server.NATS().SetLoggerV2(stall, false, true, false)
+	raw.Close() // the next connection is traced
 	ctx, end := context.WithCancel(deadline(t))
 	done := make(chan error, 1)
 	go func() { done <- w.run(ctx) }()
 	defer func() { end(); <-done }()
 
-	of := newLane("a", b.subjects.prefix(logKind)+"a")
+	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
 	next := 0
 	write := func() {
 		entries := make([]entry, batchMax)
@@ -86,11 +97,11 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	write() // the server's buffer grows
 	until("the first batch", func() bool { return told.n.Load() == batchMax })
 	stall.after.Store(50)
-	held := w.pipe.here
+	connected := b.server.NATS().NumClients()
 	write()
 	until("another attempt", func() bool { _, n := w.trouble.state.get(); return n > 2 || told.n.Load() == 2*batchMax })
 	close(stall.release)
-	until("the second batch", func() bool { return told.n.Load() == 2*batchMax && held.ended() })
+	until("the second batch", func() bool { return told.n.Load() == 2*batchMax && b.server.NATS().NumClients() == connected })
 	last, err := b.LastSequence(deadline(t))
 	if err != nil || last != uint64(next) {
 		t.Fatalf("the log ends at %d, want %d (%v)", last, next, err)

@@ -1,4 +1,4 @@
-package bus
+package natsd
 
 import (
 	"crypto/rand"
@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -16,57 +15,57 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// insideUser is the name the process's own connections go by. Its password is
-// made at start and never leaves the process.
+// insideUser is the user of the process's own connections. Its password is drawn at
+// start and never leaves the process.
 const insideUser = "aimdb"
 
-// gate decides who is let in, and as what.
-type gate struct {
+// authenticator decides which account a connection belongs to.
+type authenticator struct {
 	secret string
 	access Access
 	rights *server.Permissions
-	// outside is the account of those who come from outside; each server that
-	// is started makes its own.
+	// outside is the account of clients from outside; each start creates its
+	// own.
 	outside atomic.Pointer[server.Account]
 }
 
-func newGate(access Access, rights *server.Permissions) *gate {
-	return &gate{secret: rand.Text(), access: access, rights: rights}
+func newAuthenticator(access Access, rights *server.Permissions) *authenticator {
+	return &authenticator{secret: rand.Text(), access: access, rights: rights}
 }
 
 // Check implements server.Authentication.
-func (g *gate) Check(c server.ClientAuthentication) bool {
+func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	opts := c.GetOpts()
 	if opts.Username == insideUser {
-		if !same(opts.Password, g.secret) {
+		if !same(opts.Password, a.secret) {
 			return false
 		}
 		c.RegisterUser(&server.User{Username: insideUser})
 		return true
 	}
-	if !g.admits(c) {
+	if !a.admits(c) {
 		return false
 	}
-	account := g.outside.Load()
+	account := a.outside.Load()
 	if account == nil {
-		return false // the server is not that far yet
+		return false // the server is still starting
 	}
-	c.RegisterUser(&server.User{Username: "outside", Permissions: g.rights, Account: account})
+	c.RegisterUser(&server.User{Username: "outside", Permissions: a.rights, Account: account})
 	return true
 }
 
-func (g *gate) admits(c server.ClientAuthentication) bool {
-	if g.access.open() {
+func (a *authenticator) admits(c server.ClientAuthentication) bool {
+	if a.access.open() {
 		return true
 	}
 	opts := c.GetOpts()
-	if g.access.Token != "" && same(opts.Token, g.access.Token) {
+	if a.access.Token != "" && same(opts.Token, a.access.Token) {
 		return true
 	}
-	if password, ok := g.access.Users[opts.Username]; ok && same(opts.Password, password) {
+	if password, ok := a.access.Users[opts.Username]; ok && same(opts.Password, password) {
 		return true
 	}
-	for _, key := range g.access.NKeys {
+	for _, key := range a.access.NKeys {
 		if opts.Nkey == key && signed(key, opts.Sig, c.GetNonce()) {
 			return true
 		}
@@ -95,17 +94,10 @@ func same(a, b string) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-// secretName makes a name nobody outside the process can guess.
-func secretName(prefix string) string {
-	var b [12]byte
-	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
-	return prefix + "_" + hex.EncodeToString(b[:])
-}
-
 func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("bus: load the TLS certificate %s with key %s: %w", certFile, keyFile, err)
+		return nil, fmt.Errorf("natsd: load the TLS certificate %s with key %s: %w", certFile, keyFile, err)
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	if caFile == "" {
@@ -113,11 +105,11 @@ func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, fmt.Errorf("bus: read the certificate authorities: %w", err)
+		return nil, fmt.Errorf("natsd: read the certificate authorities: %w", err)
 	}
 	config.ClientCAs = x509.NewCertPool()
 	if !config.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("bus: %s holds no certificate", caFile)
+		return nil, fmt.Errorf("natsd: %s holds no certificate", caFile)
 	}
 	config.ClientAuth = tls.RequireAndVerifyClientCert
 	return config, nil
