@@ -8,14 +8,15 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
-// Backend keeps the history of a database: it takes batches from the log,
-// answers queries and can be pruned. The SQLite store of sinks/sqlite is one.
+// Backend keeps the history of a database: a sink that takes batches from the log,
+// a reader that answers queries, a pruner, and a life cycle. The SQLite store of
+// sinks/sqlite is one.
 type Backend interface {
 	sinks.Sink
 	history.Reader
 	retention.Pruner
-	// Run is the actor that does the writing. It ends after ctx has, when
-	// everything it had accepted is done.
+	// Run does the writing. It ends after ctx has, when everything that it had
+	// accepted is done.
 	Run(ctx context.Context) error
 	// Close releases the backend. It is called after Run has ended.
 	Close() error

@@ -22,22 +22,22 @@ type listeners struct {
 	handler http.Handler
 }
 
-func (l *listeners) open(c config) error {
-	for _, endpoint := range c.gateways {
+func (l *listeners) open(c Config) error {
+	for _, endpoint := range c.Gateways {
 		socket, err := aimx.Listen(endpoint)
 		if err != nil {
 			return fmt.Errorf("aimdb: open the gateway: %w", err)
 		}
 		l.sockets = append(l.sockets, socket)
 	}
-	if c.http == nil {
+	if c.HTTP == "" {
 		return nil
 	}
-	web, err := net.Listen("tcp", c.http.address)
+	web, err := net.Listen("tcp", c.HTTP)
 	if err != nil {
 		return fmt.Errorf("aimdb: open the web server: %w; choose another address or stop what listens there", err)
 	}
-	l.web, l.handler = web, c.http.handler
+	l.web, l.handler = web, c.Handler
 	return nil
 }
 

@@ -72,8 +72,8 @@ func TestARefusedValueStaysWithItsSink(t *testing.T) {
 		t.Errorf("%d entries in the ledger; the record counts %d, by cause %v", told, m.Lost, m.LostBy)
 	}
 	stats, err := db.Stats(t.Context())
-	if err != nil || stats.Sink.Lost != 1 || stats.Sink.Refused != 1 || stats.History.Lost != 1 {
-		t.Errorf("stats %+v of the sink, %v", stats.Sink, err)
+	if err != nil || stats.Sinks[0].Lost != 1 || stats.Sinks[0].Refused != 1 || stats.History.Lost != 1 {
+		t.Errorf("stats %+v of the sink, %v", stats.Sinks, err)
 	}
 	nc.Close()
 	stop()

@@ -17,26 +17,30 @@ func (b *Bus) Run(ctx context.Context) error {
 	}
 }
 
-// Stats is how the log goes.
+// Stats is the state of the log.
 type Stats struct {
-	// FirstSequence and LastSequence are the ends of the log; it holds
-	// Messages with Bytes.
-	FirstSequence, LastSequence uint64
-	Messages, Bytes             uint64
-	// Published is how many messages this process has brought into the log,
-	// Underway how many are on their way, Refused how many were too large.
-	Published, Underway, Refused uint64
-	// Retries is how often something had to be sent again.
-	Retries uint64
+	// FirstSequence and LastSequence are the ends of the log; it holds Messages
+	// with Bytes.
+	FirstSequence uint64 `json:"first_sequence"`
+	LastSequence  uint64 `json:"last_sequence"`
+	Messages      uint64 `json:"messages"`
+	Bytes         uint64 `json:"bytes"`
+	// Published is how many messages this process has logged, Underway how many
+	// are in flight, Refused how many were too large.
+	Published uint64 `json:"published"`
+	Underway  uint64 `json:"underway"`
+	Refused   uint64 `json:"refused"`
+	// Retries is how often something was sent again.
+	Retries uint64 `json:"retries"`
 	// State is "ok", or "retrying: " and why.
-	State string
-	// Clients is how many connections from outside and of our own there are,
-	// SlowClients how many were cut off because they did not read.
-	Clients     int
-	SlowClients int64
+	State string `json:"state"`
+	// Clients is the number of connections, of the process's own too.
+	// SlowClients counts those that were disconnected because they did not read.
+	Clients     int   `json:"clients"`
+	SlowClients int64 `json:"slow_clients"`
 }
 
-// Stats tells how the log goes.
+// Stats returns the state of the log.
 func (b *Bus) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{State: "ok"}
 	b.mu.Lock()

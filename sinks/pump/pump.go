@@ -102,8 +102,7 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 // begin commits where reading starts if that is not where the sink was: its
 // checkpoint may be of another log, or behind the end of this one, and must
 // not stay so until the next value.
-func (p *Pump) begin(ctx context.Context, have history.Position, start history.Position) (history.Position, error) {
-	at := history.Position{Log: start.Log, Sequence: start.Sequence}
+func (p *Pump) begin(ctx context.Context, have, at history.Position) (history.Position, error) {
 	first := have == (history.Position{})
 	if first && p.config.Volatile {
 		return at, p.commit(ctx, sinks.Batch{Checkpoint: at})
@@ -137,6 +136,9 @@ func (p *Pump) again(ctx context.Context, attempt int, err error) bool {
 	p.mu.Lock()
 	p.stats.Retries++
 	p.stats.State = "retrying: " + err.Error()
+	if p.stats.FailingSince.IsZero() {
+		p.stats.FailingSince = time.Now()
+	}
 	p.mu.Unlock()
 	if p.trouble.IsZero() {
 		p.trouble = time.Now()
@@ -163,6 +165,6 @@ func (p *Pump) ok() {
 		p.trouble = time.Time{}
 	}
 	p.mu.Lock()
-	p.stats.State = "ok"
+	p.stats.State, p.stats.FailingSince = "ok", time.Time{}
 	p.mu.Unlock()
 }

@@ -9,21 +9,25 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// Stats is how a pump goes.
+// Stats is the state of a pump.
 type Stats struct {
 	// Sink is the name of the sink.
-	Sink string
+	Sink string `json:"sink"`
 	// Checkpoint is what the sink has committed.
-	Checkpoint history.Position
-	// Batches, Values, Refused and Lost count what was committed by this
-	// process: transactions, values, dead letters, values told lost.
-	Batches, Values, Refused, Lost uint64
+	Checkpoint history.Position `json:"checkpoint"`
+	// Batches, Values, Refused and Lost count what this process has committed:
+	// transactions, values, dead letters, values counted as lost.
+	Batches uint64 `json:"batches"`
+	Values  uint64 `json:"values"`
+	Refused uint64 `json:"refused"`
+	Lost    uint64 `json:"lost"`
 	// LastCommit is the time of the last commit.
-	LastCommit time.Time
+	LastCommit time.Time `json:"last_commit,omitzero"`
 	// Retries is how often something was tried again.
-	Retries uint64
-	// State is "ok", or "retrying: " and why.
-	State string
+	Retries uint64 `json:"retries"`
+	// State is "ok", or "retrying: " and why, since FailingSince.
+	State        string    `json:"state"`
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // committed counts a batch and wakes who waits for it.

@@ -19,9 +19,15 @@ func TestTheLimitOfTheLogDependsOnWhereItLies(t *testing.T) {
 		{"memory, asked for", []Option{LogLimits(time.Hour, 1<<20)}, 1 << 20},
 		{"directory, asked for", []Option{LogLimits(time.Hour, 1<<20), Dir(t.TempDir())}, 1 << 20},
 	} {
-		got, err := newConfig(c.opts)
-		if err != nil || got.logBytes != c.want {
-			t.Errorf("%s: %d bytes, %v; want %d", c.name, got.logBytes, err, c.want)
+		var config Config
+		for _, opt := range c.opts {
+			if err := opt(&config); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := config.checked()
+		if err != nil || got.LogBytes != c.want {
+			t.Errorf("%s: %d bytes, %v; want %d", c.name, got.LogBytes, err, c.want)
 		}
 	}
 }

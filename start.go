@@ -2,7 +2,6 @@ package aimdb
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -10,13 +9,13 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// catchUpTimeout bounds how long a start waits for the backend to take over
-// what the log still holds from before. A backend that is out of order for
-// longer must not keep the database from serving.
+// catchUpTimeout bounds how long a start waits for the backend to store what the
+// log still holds from before. A backend that is out of order for longer must not
+// keep the database from serving.
 const catchUpTimeout = 10 * time.Second
 
-// refill gives the persisted records their values back, opens the doors, and
-// then waits for its end.
+// refill brings the values of the persisted records back from history, closes
+// ready, and then waits for its end.
 func (db *DB) refill(ctx context.Context) error {
 	begin := time.Now()
 	if err := db.catchUp(ctx); err != nil {
@@ -32,11 +31,11 @@ func (db *DB) refill(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("aimdb: bring record %q back from history: %w", h.Key(), err)
+			return db.failed(err, "bring record %q back from history", h.Key())
 		}
 		values += n
 	}
-	db.config.logger.Info("the database serves", "database", db.config.name,
+	db.config.Logger.Info("the database serves", "database", db.config.Name,
 		"refilled", values, "after", time.Since(begin).Round(time.Millisecond))
 	close(db.ready)
 	<-ctx.Done()
@@ -47,13 +46,13 @@ func (db *DB) refill(ctx context.Context) error {
 func (db *DB) catchUp(ctx context.Context) error {
 	last, err := db.bus.LastSequence(ctx)
 	if err != nil {
-		return fmt.Errorf("aimdb: ask the log for its end: %w", err)
+		return db.failed(err, "find the end of the log")
 	}
 	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	if err := db.pump.Load().WaitStored(limited, last); err != nil && ctx.Err() == nil {
-		db.config.logger.Warn("the backend does not keep up with the log; serving without its newest values",
-			"database", db.config.name, "error", err)
+	if err := db.allPumps()[0].WaitStored(limited, last); err != nil && ctx.Err() == nil {
+		db.config.Logger.Warn("the backend does not keep up with the log; serving without its newest values",
+			"database", db.config.Name, "error", err)
 	}
 	return nil
 }
@@ -61,7 +60,7 @@ func (db *DB) catchUp(ctx context.Context) error {
 func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
 	var rows []history.Row
 	q := history.LatestQuery{Pattern: key.WirePattern(h.Key()), Limit: h.Capacity(), By: history.ByStoring}
-	for row, err := range db.config.backend.Latest(ctx, q) {
+	for row, err := range db.config.Backend.Latest(ctx, q) {
 		if err != nil {
 			return 0, err
 		}

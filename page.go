@@ -2,20 +2,17 @@ package aimdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
 // Page is one page of a long answer.
 type Page[T any] struct {
-	Rows []Row[T]
-	// Next is the cursor of the page that follows, empty after the last.
-	Next string
+	Rows []Row[T] `json:"rows"`
+	// Next is the cursor of the following page, empty after the last.
+	Next string `json:"next"`
 }
 
 // PageQuery asks for one page of the values of a span of time.
@@ -30,13 +27,14 @@ type PageQuery struct {
 	PerRecord int
 	// Limit is the number of rows on a page, 1000 if it is 0.
 	Limit int
-	// Cursor is Next of the page before, with the rest of the query the same.
+	// Cursor is Next of the previous page. The rest of the query must be the
+	// same, apart from Limit.
 	Cursor string
 }
 
-// QueryPage returns one page of a range. A cursor stays good while rows are
-// added and pruned; one of another database or another query is an error. Rows
-// that do not decode as T are left out, logged and counted.
+// QueryPage returns one page of a range. A cursor stays good while rows are added
+// and pruned; one of another database or another query is [ErrBadCursor]. Rows that
+// do not decode as T are left out, logged and counted.
 func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error) {
 	p, err := db.checkQuery(q.Pattern)
 	if err != nil {
@@ -46,7 +44,7 @@ func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error)
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("aimdb: page of %q: %w", q.Pattern, err)
 	}
-	page, err := history.ReadPage(ctx, db.config.backend, history.PageQuery{
+	page, err := history.ReadPage(ctx, db.config.Backend, history.PageQuery{
 		RangeQuery: history.RangeQuery{Pattern: p, Window: w, Descending: q.Descending, PerRecord: q.PerRecord, Total: q.Limit},
 		Cursor:     q.Cursor,
 	})
@@ -79,7 +77,7 @@ func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.
 		return nil, fmt.Errorf("aimdb: buckets of %q in %q: %w", path, pattern, err)
 	}
 	var all []Bucket
-	for bucket, err := range db.config.backend.Buckets(ctx, history.BucketQuery{
+	for bucket, err := range db.config.Backend.Buckets(ctx, history.BucketQuery{
 		Pattern: p, Window: w, Width: width, Path: path,
 	}) {
 		if err != nil {
@@ -88,42 +86,4 @@ func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.
 		all = append(all, bucket)
 	}
 	return all, nil
-}
-
-// LogStats is the state of the log.
-type LogStats = bus.Stats
-
-// SinkStats is the state of a pump.
-type SinkStats = pump.Stats
-
-// Stats is the state of a whole database.
-type Stats struct {
-	// Log is the state of the log.
-	Log LogStats
-	// Sink is the state of the pump into the backend, nil without one or
-	// before Run.
-	Sink *SinkStats
-	// History describes what is stored, nil without a backend.
-	History *history.Stats
-	// Undecoded is the number of rows that queries had to leave out.
-	Undecoded uint64
-}
-
-// Stats asks all parts for their state. The state of each record is in
-// Registry.
-func (db *DB) Stats(ctx context.Context) (Stats, error) {
-	log, err := db.bus.Stats(ctx)
-	s := Stats{Log: log, Undecoded: db.undecoded.count.Load()}
-	if pump := db.pump.Load(); pump != nil {
-		sink := pump.Stats()
-		s.Sink = &sink
-	}
-	if db.config.backend != nil {
-		history, failed := db.config.backend.Stats(ctx)
-		s.History, err = &history, errors.Join(err, failed)
-	}
-	if err != nil {
-		return s, fmt.Errorf("aimdb: ask database %q for its state: %w", db.config.name, err)
-	}
-	return s, nil
 }
