@@ -112,6 +112,14 @@ func (h *Untyped) attach(c *cursor) {
 	h.noteAttached(c)
 }
 
+// attachNamed is attach for a cursor without a name.
+func (h *Untyped) attachNamed(c *cursor, name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.name = name
+	h.attach(c)
+}
+
 // detach removes the cursor and keeps its counts.
 func (h *Untyped) detach(c *cursor) {
 	if c.newer != nil {

@@ -138,7 +138,7 @@ func TestSet(t *testing.T) {
 	defer r.Close()
 	record := register[point](t, r, "a", ring(4))
 	made := register[point](t, r, "made", ring(4))
-	records.Map(record, made, func(p point) point { return p })
+	check(t, records.Map(record, made, func(p point) point { return p }))
 	h := record.Untyped()
 	if err := h.Set(json.RawMessage(`{"X":1,"Y":2}`)); err != nil {
 		t.Error(err)
