@@ -136,7 +136,7 @@ func (h *Untyped) letSendersGo() {
 
 // hurry tells the feeds that a producer waits.
 func (h *Untyped) hurry() {
-	for l := h.links; l != nil; l = l.nextLink {
-		l.feed.hurry()
+	for c := h.feeds; c != nil; c = c.nextFeed {
+		c.feed.hurry()
 	}
 }

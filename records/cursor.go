@@ -10,6 +10,7 @@ const beginning = math.MinInt64 / 2
 // lock.
 type cursor struct {
 	waiter
+	// handle is the record, set once.
 	handle *Untyped
 	name   string
 	// read is the number of the last value read or given up.
@@ -99,7 +100,6 @@ func (c *cursor) skip(oldest int64) {
 
 // attach adds the cursor to the readers of its record.
 func (h *Untyped) attach(c *cursor) {
-	c.handle = h
 	c.older = h.cursors
 	if c.older != nil {
 		c.older.newer = c

@@ -30,7 +30,7 @@ func (r *Record[T]) Subscribe(name string) *Reader[T] {
 func (h *Untyped) subscribe(c *cursor, name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c.name = name
+	c.handle, c.name = h, name
 	switch {
 	case h.config.Kind != Ring:
 		c.read = beginning

@@ -25,8 +25,8 @@ type Untyped struct {
 	readerCount, encoders int
 	// readers wait for a value, senders for room.
 	readers, senders waitlist
-	// links are the places of feeds.
-	links *feedCursor
+	// feeds are the cursors of feeds.
+	feeds *feedCursor
 	// room is the number up to which Send need not look at its readers.
 	room int64
 	// attached says which of config.Lossless has ever been there.
@@ -116,8 +116,8 @@ func (h *Untyped) alert() {
 	if h.readers.first != nil {
 		alarm = always
 	}
-	for l := h.links; l != nil; l = l.nextLink {
-		alarm = min(alarm, l.notify())
+	for c := h.feeds; c != nil; c = c.nextFeed {
+		alarm = min(alarm, c.notify())
 	}
 	if h.closed {
 		h.late++
