@@ -34,7 +34,7 @@ type cursor struct {
 }
 
 // unread reports whether there is something to read.
-func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept > 0 }
+func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept() > 0 }
 
 // lag returns how many produced values the cursor has not read. What somebody
 // else took from a mailbox is not waited for.
@@ -49,12 +49,11 @@ func (c *cursor) lag() int64 {
 func (c *cursor) advance() int {
 	h := c.handle
 	back := int(h.newest - c.read) // how far the next value is behind the end
-	if uint(back-1) >= uint(h.kept) {
-		if back <= 0 || h.kept == 0 {
+	if uint(back-1) >= uint(h.capacity) || c.read < h.gone {
+		if back = min(back, h.kept()); back <= 0 {
 			return -1
 		}
 		c.skip(h.oldest())
-		back = h.kept
 	}
 	c.read++
 	h.consumed++
@@ -72,7 +71,7 @@ func (c *cursor) advance() int {
 func (c *cursor) afterAdvance() {
 	h := c.handle
 	if h.config.Kind == Mailbox && !c.peeks {
-		h.kept = 0
+		h.gone = h.newest
 		h.taken++
 	}
 	if h.senders.first != nil {

@@ -18,18 +18,13 @@ func (r *Record[T]) begin() error {
 	case h.config.Kind == Mailbox:
 		return errors.New("it is a mailbox and has an initial value; nobody could tell whether that was taken before")
 	}
-	h.kept = 1
-	slot := h.slot(h.oldest())
-	r.slots[slot] = v
-	if h.times != nil {
-		h.times[slot] = h.now()
-	}
+	r.prepend([]any{&v}, []int64{h.now()})
 	return nil
 }
 
 // dropInitial makes room for what history has instead of the initial value.
 func (h *Untyped) dropInitial() {
-	if h.config.Initial != nil && h.kept > 0 && h.oldest() <= 0 {
-		h.kept--
+	if h.config.Initial != nil && h.kept() > 0 && h.oldest() <= 0 {
+		h.gone = 0
 	}
 }

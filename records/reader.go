@@ -87,7 +87,7 @@ func (r *Reader[T]) receive(ctx context.Context) (T, error) {
 
 // emptied lets go of a value that was taken from a mailbox.
 func (r *Record[T]) emptied(slot int) {
-	if r.handle.kept == 0 {
+	if r.handle.kept() == 0 {
 		r.clear(slot)
 	}
 }

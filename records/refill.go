@@ -31,17 +31,11 @@ func (h *Untyped) Refill(rows []history.Row) (skipped int, err error) {
 		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.String())
 	}
 	h.refilled = true
-	if len(boxes) > 0 {
-		h.dropInitial()
+	if len(boxes) == 0 {
+		return skipped, nil
 	}
-	for i := 0; i < len(boxes) && h.kept < h.capacity; i++ {
-		h.kept++
-		slot := h.slot(h.oldest())
-		h.typed.store(slot, boxes[i])
-		if h.times != nil {
-			h.times[slot] = times[i]
-		}
-	}
+	h.dropInitial()
+	h.typed.prepend(boxes, times)
 	h.readers.wakeAll()
 	return skipped, nil
 }

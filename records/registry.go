@@ -115,14 +115,14 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 			return nil, err
 		}
 	}
-	record := &Record[T]{slots: make([]T, c.Capacity), signal: signal}
+	record := &Record[T]{signal: signal}
 	h := &record.handle
 	h.registry, h.key, h.config, h.typed = r, k, c, record
 	h.typeName = reflect.TypeFor[T]().String()
 	h.capacity, h.alarm = c.Capacity, never
 	h.careful = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
-		h.times = make([]int64, c.Capacity)
+		h.times = []int64{}
 	}
 	if len(c.Lossless) > 0 {
 		h.attached = make([]bool, len(c.Lossless))

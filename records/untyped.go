@@ -31,7 +31,7 @@ type Untyped struct {
 	room int64
 	// attached says which of config.Lossless has ever been there.
 	attached []bool
-	// cells are the JSON of values for several readers, beside the slots.
+	// cells are the JSON of values for several readers, by slot.
 	cells []*sharedJSON
 	// got is the JSON of the value that Get last returned.
 	got *sharedJSON
@@ -57,8 +57,9 @@ type erased interface {
 	// box makes room for one value, and load copies the value of a slot there.
 	box() any
 	load(slot int, box any)
-	// store puts the value of a box into a slot, clear empties one.
-	store(slot int, box any)
+	// prepend puts the values of boxes before those kept, the newest first.
+	prepend(boxes []any, times []int64)
+	// clear empties a slot.
 	clear(slot int)
 	// decode reads a value into a new box.
 	decode(raw json.RawMessage, strict bool) (any, error)
