@@ -9,7 +9,8 @@ const beginning = math.MinInt64 / 2
 // cursor is the place of one reader in one record, guarded by the record's
 // lock.
 type cursor struct {
-	waiter
+	// waiter is nil until the reader first sleeps.
+	waiter *waiter
 	// handle is the record, set once.
 	handle *Untyped
 	name   string
@@ -61,21 +62,21 @@ func (c *cursor) advance() int {
 	if slot < 0 {
 		slot += h.capacity
 	}
-	if h.careful {
-		c.afterAdvance()
+	if h.trackReads {
+		c.afterRead()
 	}
 	return slot
 }
 
-// afterAdvance does what only some records need.
-func (c *cursor) afterAdvance() {
+// afterRead does what only some records need.
+func (c *cursor) afterRead() {
 	h := c.handle
 	if h.config.Kind == Mailbox && !c.peeks {
 		h.gone = h.newest
 		h.taken++
 	}
 	if h.senders.first != nil {
-		h.letSendersGo()
+		h.wakeSenders()
 	}
 }
 
@@ -149,9 +150,9 @@ func (c *cursor) close() {
 	c.closed = true
 	h.detach(c)
 	c.read = math.MaxInt64 // nothing is unread any more
-	h.readers.remove(&c.waiter)
-	if c.wake != nil {
-		c.notify()
+	if c.waiter != nil {
+		h.readers.remove(c.waiter)
+		c.waiter.wake()
 	}
-	h.letSendersGo()
+	h.wakeSenders()
 }

@@ -36,9 +36,10 @@ type Item struct {
 type Feed struct {
 	name     string
 	registry *Registry
-	wake     chan struct{}
-	timer    *time.Timer
-	last     time.Time
+	ready    chan struct{} // one slot
+	// timer ends a linger, took is when the feed last took values.
+	timer *time.Timer
+	took  time.Time
 
 	mu sync.Mutex
 	// cursors are in the order of the IDs of their records.
@@ -47,14 +48,14 @@ type Feed struct {
 	// once, and their number.
 	head, tail *feedCursor
 	count      int
-	// armed is true while the feed sleeps until the next value.
-	armed, closed bool
+	// sleeping is true while the feed sleeps until a record is queued.
+	sleeping, closed bool
 }
 
 // NewFeed makes a feed over records. The one that brings Logged records to the
 // log is named LogReader.
 func (r *Registry) NewFeed(name string, hs []*Untyped) *Feed {
-	f := &Feed{name: name, registry: r, wake: make(chan struct{}, 1), cursors: make([]*feedCursor, 0, len(hs))}
+	f := &Feed{name: name, registry: r, ready: make(chan struct{}, 1), cursors: make([]*feedCursor, 0, len(hs))}
 	cursors := make([]feedCursor, len(hs))
 	for i, h := range hs {
 		f.add(h, &cursors[i])
@@ -93,7 +94,7 @@ func (f *Feed) TryTake(dst []Item) int {
 		n += c.take(dst[n:min(len(dst), n+feedTurn)])
 	}
 	if n > 0 {
-		f.last = time.Now()
+		f.took = time.Now()
 	}
 	return n
 }
@@ -113,55 +114,6 @@ func (f *Feed) Take(ctx context.Context, dst []Item) (int, error) {
 			}
 			return 0, err
 		}
-	}
-}
-
-// sleep waits until there may be something to take.
-func (f *Feed) sleep(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if rest := feedLinger - time.Since(f.last); rest > 0 {
-		return f.linger(ctx, rest)
-	}
-	f.mu.Lock()
-	if f.closed && f.count == 0 {
-		f.mu.Unlock()
-		return ErrClosed
-	}
-	f.armed = f.count == 0
-	armed := f.armed
-	f.mu.Unlock()
-	if !armed {
-		return nil
-	}
-	select {
-	case <-f.wake:
-		return nil
-	case <-ctx.Done():
-		f.mu.Lock()
-		f.armed = false
-		f.mu.Unlock()
-		return ctx.Err()
-	}
-}
-
-// linger lets values come together; somebody in a hurry ends it.
-func (f *Feed) linger(ctx context.Context, d time.Duration) error {
-	if f.timer == nil {
-		f.timer = time.NewTimer(d)
-	} else {
-		f.timer.Reset(d)
-	}
-	defer f.timer.Stop()
-	select {
-	case <-f.timer.C:
-		f.last = time.Time{}
-		return nil
-	case <-f.wake:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -219,7 +171,7 @@ func (f *Feed) end() {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
-	f.hurry()
+	f.wake()
 }
 
 func (f *Feed) isClosed() bool {
@@ -238,11 +190,11 @@ func (f *Feed) push(c *feedCursor) {
 	}
 	f.tail = c
 	f.count++
-	armed := f.armed
-	f.armed = false
+	sleeping := f.sleeping
+	f.sleeping = false
 	f.mu.Unlock()
-	if armed {
-		f.hurry()
+	if sleeping {
+		f.wake()
 	}
 }
 
@@ -260,12 +212,4 @@ func (f *Feed) pop() *feedCursor {
 	}
 	f.count--
 	return c
-}
-
-// hurry ends the sleep of the feed now.
-func (f *Feed) hurry() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
 }

@@ -9,9 +9,10 @@ type feedCursor struct {
 	nextFeed *feedCursor
 	// nextQueued links the queue of the feed.
 	nextQueued *feedCursor
-	// queued is true while the record is in the feed's queue, hurried once
-	// the feed was told that a ring fills up, running while it is read.
-	queued, hurried, running bool
+	// attached is false while the feed does not read the record. The state
+	// stays queued until the turn of the record comes.
+	attached bool
+	state    feedState
 }
 
 // start attaches the cursor before the first value, or before the next one. It
@@ -20,10 +21,10 @@ func (c *feedCursor) start(all bool) {
 	h := c.handle
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if c.running || c.feed.isClosed() {
+	if c.attached || c.feed.isClosed() {
 		return
 	}
-	c.running = true
+	c.attached = true
 	if !all {
 		c.read = h.newest
 	}
@@ -31,9 +32,9 @@ func (c *feedCursor) start(all bool) {
 	h.attach(&c.cursor)
 	c.nextFeed = h.feeds
 	h.feeds = c
-	h.alarm = always
-	if c.unread() && !c.queued {
-		c.enqueue()
+	h.wakeAt = always
+	if c.unread() {
+		c.wake()
 	}
 }
 
@@ -42,10 +43,10 @@ func (c *feedCursor) stop() {
 	h := c.handle
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !c.running {
+	if !c.attached {
 		return
 	}
-	c.running = false
+	c.attached = false
 	h.detach(&c.cursor)
 	for at := &h.feeds; *at != nil; at = &(*at).nextFeed {
 		if *at == c {
@@ -53,31 +54,7 @@ func (c *feedCursor) stop() {
 			break
 		}
 	}
-	h.letSendersGo()
-}
-
-// notify is called by a writer after a new value. It returns the number from
-// which on a writer has to call again.
-func (c *feedCursor) notify() int64 {
-	if !c.queued {
-		c.enqueue()
-	}
-	if c.hurried || c.handle.config.Kind != Ring {
-		return never
-	}
-	// A feed that lingers must not do so until the ring runs over.
-	half := max(c.read, 0) + max(1, int64(c.handle.capacity)/2)
-	if c.handle.newest < half {
-		return half
-	}
-	c.hurried = true
-	c.feed.hurry()
-	return never
-}
-
-func (c *feedCursor) enqueue() {
-	c.queued = true
-	c.feed.push(c)
+	h.wakeSenders()
 }
 
 // take reads up to len(dst) values and queues the record again if more are
@@ -88,11 +65,11 @@ func (c *feedCursor) take(dst []Item) int {
 	for n := range dst {
 		h.mu.Lock()
 		slot := -1
-		if c.running {
+		if c.attached {
 			slot = c.advance()
 		}
 		if slot < 0 {
-			c.rest(false)
+			c.state, h.wakeAt = idle, always
 			h.mu.Unlock()
 			return n
 		}
@@ -102,16 +79,10 @@ func (c *feedCursor) take(dst []Item) int {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	more := c.running && c.unread()
-	c.rest(more)
-	if more {
+	c.state, h.wakeAt = idle, always
+	if c.attached && c.unread() {
+		c.state = queued
 		c.feed.push(c)
 	}
 	return len(dst)
-}
-
-// rest ends a turn; the next writer looks around again.
-func (c *feedCursor) rest(queued bool) {
-	c.queued, c.hurried = queued, false
-	c.handle.alarm = always
 }

@@ -29,9 +29,9 @@ func join[Out any](s *stage, out *Record[Out], start func(*Inputs[Out])) error {
 			s.invalid = errors.New("it names no input")
 		}
 	}
-	wake := make(chan struct{}, 1)
+	ready := make(chan struct{}, 1) // one sleep waits for all inputs
 	for _, c := range s.cursors {
-		c.wake = wake // so that one sleep waits for all
+		c.waiter = &waiter{ready: ready}
 	}
 	s.life = func(s *stage) error {
 		in := &Inputs[Out]{stage: s, declared: declared, emit: func(v Out) error { return out.Send(s.work, v) }}

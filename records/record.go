@@ -46,8 +46,8 @@ func (r *Record[T]) Produce(v T) {
 		h.stamp()
 	}
 	h.step()
-	if h.newest >= h.alarm {
-		h.alert()
+	if h.newest >= h.wakeAt {
+		h.wake()
 	}
 	h.mu.Unlock()
 }
@@ -64,8 +64,8 @@ func (r *Record[T]) put(v T) {
 		h.stamp()
 	}
 	h.step()
-	if h.newest >= h.alarm {
-		h.alert()
+	if h.newest >= h.wakeAt {
+		h.wake()
 	}
 }
 

@@ -119,8 +119,8 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	h := &record.handle
 	h.registry, h.key, h.config, h.typed = r, k, c, record
 	h.typeName = reflect.TypeFor[T]().String()
-	h.capacity, h.alarm = c.Capacity, never
-	h.careful = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
+	h.capacity, h.wakeAt = c.Capacity, never
+	h.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
 		h.times = []int64{}
 	}

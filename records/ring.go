@@ -1,15 +1,8 @@
 package records
 
 import (
-	"math"
 	"sync"
 	"unsafe"
-)
-
-// always and never are values of window.alarm.
-const (
-	always = 0
-	never  = math.MaxInt64
 )
 
 // window knows which values a record keeps, by number. The values themselves
@@ -24,9 +17,9 @@ type ring struct {
 	mu sync.Mutex
 	// newest is the number of the newest value.
 	newest int64
-	// alarm is the number from which on a writer has to look around, because
-	// somebody waits. Writers compare and do nothing else while nobody does.
-	alarm int64
+	// wakeAt is the number from which on a write has to call wake, because
+	// somebody sleeps. Writes compare and do nothing else while nobody does.
+	wakeAt int64
 	// gone is the number up to which no values are kept even if there is room
 	// for them: what came before the record, or was taken from a mailbox.
 	gone int64
@@ -35,9 +28,9 @@ type ring struct {
 	capacity int
 	// consumed counts receives of all readers.
 	consumed uint64
-	// careful is true if a reader has to do more than move on: the record is a
-	// mailbox, or producers may wait for readers.
-	careful bool
+	// trackReads is true if a read has to call afterRead: it empties a mailbox,
+	// or makes space that a producer may wait for.
+	trackReads bool
 	// times are the write times beside the slots in Unix milliseconds, as many
 	// as there are slots, nil if none are taken.
 	times []int64

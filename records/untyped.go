@@ -23,12 +23,13 @@ type Untyped struct {
 	// cursors are the readers, the newest first.
 	cursors               *cursor
 	readerCount, encoders int
-	// readers wait for a value, senders for room.
+	// readers sleep until a value comes, senders until there is space.
 	readers, senders waitlist
 	// feeds are the cursors of feeds.
 	feeds *feedCursor
-	// room is the number up to which Send need not look at its readers.
-	room int64
+	// freeTo is the number of the last value that Send may write before it
+	// has to compute the space again.
+	freeTo int64
 	// attached says which of config.Lossless has ever been there.
 	attached []bool
 	// cells are the JSON of values for several readers, by slot.
@@ -110,30 +111,13 @@ func (h *Untyped) now() int64 {
 // stamp notes the time of the next value.
 func (h *Untyped) stamp() { h.times[h.next] = h.now() }
 
-// alert tells those who wait that there is a new value.
-func (h *Untyped) alert() {
-	h.readers.wakeFirst()
-	alarm := int64(never)
-	if h.readers.first != nil {
-		alarm = always
-	}
-	for c := h.feeds; c != nil; c = c.nextFeed {
-		alarm = min(alarm, c.notify())
-	}
-	if h.closed {
-		h.late++
-		alarm = always
-	}
-	h.alarm = alarm
-}
-
 // close ends all readers once they have read what is kept, and everybody who
 // waits.
 func (h *Untyped) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
-	h.alarm = always
+	h.wakeAt = always
 	h.readers.wakeAll()
 	h.senders.wakeAll()
 	h.acks.failAll(ErrClosed)
