@@ -56,14 +56,6 @@ func (s *session) openWildcard(topic string) source {
 		return src
 	}
 	src.wildcard = s.server.config.Registry.NewFeed(readerName, matching)
-	for _, h := range matching {
-		if h.Config().Logged {
-			// A feed begins such a record with its oldest value, which is what
-			// the log needs; a subscriber wants the next one.
-			src.wildcard.Pause(h)
-			src.wildcard.Resume(h)
-		}
-	}
 	return src
 }
 
