@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/gateway"
 )
 
 // headerTimeout is how long a web client may take to ask.
@@ -24,7 +24,7 @@ type listeners struct {
 
 func (l *listeners) open(c Config) error {
 	for _, endpoint := range c.Gateways {
-		socket, err := aimx.Listen(endpoint)
+		socket, err := gateway.Listen(endpoint)
 		if err != nil {
 			return fmt.Errorf("aimdb: open the gateway: %w", err)
 		}
@@ -62,17 +62,17 @@ func closed(err error) error {
 }
 
 // serve runs the web server until ctx ends.
-func (l *listeners) serve(ctx context.Context, gateway *aimx.Server) error {
+func (l *listeners) serve(ctx context.Context, server *gateway.Server) error {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/ws", "/version", "/health"} {
-		mux.Handle(path, gateway.Handler())
+		mux.Handle(path, server.Handler())
 	}
 	if l.handler != nil {
 		mux.Handle("/", l.handler)
 	}
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
 	defer context.AfterFunc(ctx, func() { _ = web.Close() })() // Serve returns the reason to end
-	defer func() { _ = gateway.Close() }()                     // a web server forgets its WebSockets; Close never fails
+	defer func() { _ = server.Close() }()                      // a web server forgets its WebSockets; Close never fails
 	if err := web.Serve(l.web); ctx.Err() == nil {
 		return fmt.Errorf("aimdb: serve %v: %w", l.web.Addr(), err)
 	}

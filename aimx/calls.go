@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
 )
 
 // Info asks the server what it is. An upstream server on a WebSocket has no
 // hello; there only the version is known.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	raw, err := c.call(ctx, "hello", "", map[string]string{"version": Version, "client": "aimdb-go"})
+	raw, err := c.call(ctx, wire.MethodHello, "", map[string]string{"version": Version, "client": "aimdb-go"})
 	var refusal *Refusal
 	if c.endpoint.URL != "" && errors.As(err, &refusal) && refusal.Code == CodeNotFound {
 		return Info{Version: Version}, nil
@@ -22,39 +23,39 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	var info Info
-	if err := c.read("hello", raw, &info); err != nil {
+	if err := c.read(wire.MethodHello, raw, &info); err != nil {
 		return Info{}, err
 	}
 	if major, _, _ := strings.Cut(info.Version, "."); major != "3" {
-		return Info{}, &Refusal{Code: CodeVersionMismatch, Operation: "hello", Endpoint: c.endpoint.String(), Reason: fmt.Sprintf("the server speaks AimX %q", info.Version)}
+		return Info{}, &Refusal{Code: CodeVersionMismatch, Operation: wire.MethodHello, Endpoint: c.endpoint.String(), Reason: fmt.Sprintf("the server speaks AimX %q", info.Version)}
 	}
 	return info, nil
 }
 
 // List returns all records of the server in the order of registration.
 func (c *Client) List(ctx context.Context) ([]RecordInfo, error) {
-	raw, err := c.call(ctx, "record.list", "", nil)
+	raw, err := c.call(ctx, wire.MethodRecordList, "", nil)
 	if err != nil {
 		return nil, err
 	}
 	var rows []RecordInfo
-	err = c.read("record.list", raw, &rows)
+	err = c.read(wire.MethodRecordList, raw, &rows)
 	return rows, err
 }
 
 // Get returns the current value of a record.
 func (c *Client) Get(ctx context.Context, key string) (json.RawMessage, error) {
-	return c.call(ctx, "record.get", key, map[string]string{"name": key})
+	return c.call(ctx, wire.MethodRecordGet, key, map[string]string{"name": key})
 }
 
 // Set sets a writable record and returns the value read back, nil for a ring.
 func (c *Client) Set(ctx context.Context, key string, value any) (json.RawMessage, error) {
-	raw, err := c.call(ctx, "record.set", key, map[string]any{"name": key, "value": value})
+	raw, err := c.call(ctx, wire.MethodRecordSet, key, map[string]any{"name": key, "value": value})
 	if err != nil {
 		return nil, err
 	}
-	var result setResult
-	err = c.read("record.set", raw, &result)
+	var result wire.SetAnswer
+	err = c.read(wire.MethodRecordSet, raw, &result)
 	return result.Value, err
 }
 
@@ -69,10 +70,10 @@ func (c *Client) Write(ctx context.Context, key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("write %s: the value cannot be encoded: %w", key, err)
 	}
-	if !carriable(key) {
+	if !wire.IsPlain(key) {
 		return fmt.Errorf("write %q: a key has no quotes, backslashes or control characters", key)
 	}
-	if err := c.send(ctx, func(w *frameWriter) []byte { return w.write(key, raw) }); err != nil {
+	if err := c.send(ctx, func(w *wire.FrameWriter) []byte { return w.Write(key, raw) }); err != nil {
 		return fmt.Errorf("write %s: %w", key, err)
 	}
 	return nil
@@ -82,12 +83,12 @@ func (c *Client) Write(ctx context.Context, key string, value any) error {
 // the oldest first, at most limit values; a negative limit is none. The first
 // drain of a ring returns nothing.
 func (c *Client) Drain(ctx context.Context, key string, limit int) ([]json.RawMessage, error) {
-	raw, err := c.call(ctx, "record.drain", key, map[string]any{"name": key, "limit": limit})
+	raw, err := c.call(ctx, wire.MethodRecordDrain, key, map[string]any{"name": key, "limit": limit})
 	if err != nil {
 		return nil, err
 	}
-	var result drained
-	err = c.read("record.drain", raw, &result)
+	var result wire.DrainAnswer
+	err = c.read(wire.MethodRecordDrain, raw, &result)
 	return result.Values, err
 }
 
@@ -104,12 +105,12 @@ func (c *Client) Query(ctx context.Context, pattern string, limit int, window hi
 	if limit < 0 {
 		return nil, fmt.Errorf("record.query %s: a limit of %d; it is 0 or more", pattern, limit)
 	}
-	raw, err := c.call(ctx, "record.query", pattern, params)
+	raw, err := c.call(ctx, wire.MethodRecordQuery, pattern, params)
 	if err != nil {
 		return nil, err
 	}
-	var answer answerToQuery
-	if err := c.read("record.query", raw, &answer); err != nil {
+	var answer wire.QueryAnswer
+	if err := c.read(wire.MethodRecordQuery, raw, &answer); err != nil {
 		return nil, err
 	}
 	rows := make([]history.Row, len(answer.Records))
@@ -121,13 +122,13 @@ func (c *Client) Query(ctx context.Context, pattern string, limit int, window hi
 
 // Ping returns when the server has handled every frame sent before.
 func (c *Client) Ping(ctx context.Context) error {
-	pong := make(chan frame, 1)
-	_, err := c.exchange(ctx, pong, func(w *frameWriter) []byte {
+	pong := make(chan wire.Frame, 1)
+	_, err := c.exchange(ctx, pong, func(w *wire.FrameWriter) []byte {
 		// Under the right to send, so that pongs come in this order.
 		c.mu.Lock()
 		c.pongs = append(c.pongs, pong)
 		c.mu.Unlock()
-		return w.bare(kindPing)
+		return w.Bare(wire.KindPing)
 	})
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
 const (
@@ -44,13 +46,13 @@ var ErrClientClosed = errors.New("the client is closed")
 // connection is lost all calls and watches fail, and stay so: dial again.
 type Client struct {
 	endpoint Endpoint
-	conn     conn
+	conn     wire.Conn
 	sending  chan struct{} // holds a token while a frame is sent
 
 	mu      sync.Mutex
 	nextID  uint64
-	calls   map[uint64]chan<- frame
-	pongs   []chan<- frame // in the order of their pings
+	calls   map[uint64]chan<- wire.Frame
+	pongs   []chan<- wire.Frame // in the order of their pings
 	watches map[string]*Watch
 	err     error // why the connection ended
 
@@ -58,12 +60,12 @@ type Client struct {
 	work sync.WaitGroup
 }
 
-func newClient(e Endpoint, c conn) *Client {
+func newClient(e Endpoint, c wire.Conn) *Client {
 	client := &Client{
 		endpoint: e, conn: c,
 		sending: make(chan struct{}, 1),
 		nextID:  1,
-		calls:   make(map[uint64]chan<- frame),
+		calls:   make(map[uint64]chan<- wire.Frame),
 		watches: make(map[string]*Watch),
 		done:    make(chan struct{}),
 	}
@@ -104,50 +106,50 @@ func (c *Client) fail(why error) {
 	c.err = &ConnectionError{Endpoint: c.endpoint.String(), Advice: "connect again", Err: why}
 	close(c.done)
 	c.mu.Unlock()
-	_ = c.conn.close() // what it was for is over
+	_ = c.conn.Close() // what it was for is over
 }
 
 // receive hands out what comes, until the connection ends. It never waits for
 // whoever it hands to.
 func (c *Client) receive() {
 	for {
-		line, err := c.conn.receive()
+		line, err := c.conn.Receive()
 		if err != nil {
 			c.fail(err)
 			return
 		}
-		if f, ok := decode(line); ok {
+		if f, ok := wire.Decode(line); ok {
 			c.dispatch(f)
 		}
 	}
 }
 
-func (c *Client) dispatch(f frame) {
+func (c *Client) dispatch(f wire.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch f.kind {
-	case kindReply:
-		if call, ok := c.calls[f.id]; ok {
-			delete(c.calls, f.id)
-			f.result = append(json.RawMessage(nil), f.result...) // the line is used again
+	switch f.Kind {
+	case wire.KindReply:
+		if call, ok := c.calls[f.ID]; ok {
+			delete(c.calls, f.ID)
+			f.Result = append(json.RawMessage(nil), f.Result...) // the line is used again
 			call <- f
-		} else if w, ok := c.watches[subName(f.id)]; ok && f.result == nil {
+		} else if w, ok := c.watches[subName(f.ID)]; ok && f.Result == nil {
 			w.refuse(f)
 		}
-	case kindPong:
+	case wire.KindPong:
 		if len(c.pongs) > 0 {
 			c.pongs[0] <- f
 			c.pongs = c.pongs[1:]
 		}
-	case kindEvent, kindSnapshot:
-		if w, ok := c.watches[f.sub]; ok {
+	case wire.KindEvent, wire.KindSnapshot:
+		if w, ok := c.watches[f.Sub]; ok {
 			w.deliver(f)
 		}
 	}
 }
 
 // send writes one frame that fill makes.
-func (c *Client) send(ctx context.Context, fill func(*frameWriter) []byte) error {
+func (c *Client) send(ctx context.Context, fill func(*wire.FrameWriter) []byte) error {
 	select {
 	case c.sending <- struct{}{}:
 	case <-ctx.Done():
@@ -156,7 +158,7 @@ func (c *Client) send(ctx context.Context, fill func(*frameWriter) []byte) error
 		return c.Err()
 	}
 	defer func() { <-c.sending }()
-	if err := c.conn.send(fill(&frameWriter{})); err != nil {
+	if err := c.conn.Send(fill(&wire.FrameWriter{})); err != nil {
 		c.fail(fmt.Errorf("send: %w", err))
 		return c.Err()
 	}
@@ -175,7 +177,7 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 	if subject != "" {
 		operation += " " + subject
 	}
-	if !carriable(method) {
+	if !wire.IsPlain(method) {
 		return nil, fmt.Errorf("method %q has characters that AimX cannot carry: quotes, backslashes or control characters", method)
 	}
 	var raw json.RawMessage
@@ -185,7 +187,7 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 			return nil, fmt.Errorf("%s: the parameters cannot be encoded: %w", operation, err)
 		}
 	}
-	answer := make(chan frame, 1)
+	answer := make(chan wire.Frame, 1)
 	c.mu.Lock()
 	id := c.nextID
 	c.nextID++
@@ -196,42 +198,42 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 		delete(c.calls, id)
 		c.mu.Unlock()
 	}()
-	f, err := c.exchange(ctx, answer, func(w *frameWriter) []byte { return w.request(id, method, raw) })
+	f, err := c.exchange(ctx, answer, func(w *wire.FrameWriter) []byte { return w.Request(id, method, raw) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	if f.result != nil {
-		return f.result, nil
+	if f.Result != nil {
+		return f.Result, nil
 	}
 	return nil, c.refused(f, operation)
 }
 
 // exchange sends a frame and waits for what answers it.
-func (c *Client) exchange(ctx context.Context, answer <-chan frame, fill func(*frameWriter) []byte) (frame, error) {
+func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill func(*wire.FrameWriter) []byte) (wire.Frame, error) {
 	if err := c.send(ctx, fill); err != nil {
-		return frame{}, err
+		return wire.Frame{}, err
 	}
 	select {
 	case f := <-answer:
 		return f, nil
 	case <-ctx.Done():
-		return frame{}, fmt.Errorf("no answer from %s: %w", c.endpoint, ctx.Err())
+		return wire.Frame{}, fmt.Errorf("no answer from %s: %w", c.endpoint, ctx.Err())
 	case <-c.done:
 		select {
 		case f := <-answer: // it came just before the end
 			return f, nil
 		default:
-			return frame{}, c.Err()
+			return wire.Frame{}, c.Err()
 		}
 	}
 }
 
-func (c *Client) refused(f frame, operation string) error {
-	code := Code(f.code)
+func (c *Client) refused(f wire.Frame, operation string) error {
+	code := Code(f.Code)
 	switch code {
 	case CodeNotFound, CodeDenied, CodeVersionMismatch:
 	default:
 		code = CodeInternal
 	}
-	return &Refusal{Code: code, Operation: operation, Endpoint: c.endpoint.String(), Reason: f.msg}
+	return &Refusal{Code: code, Operation: operation, Endpoint: c.endpoint.String(), Reason: f.Message}
 }

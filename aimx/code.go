@@ -45,13 +45,3 @@ func (c Code) meaning() string {
 	}
 	return "the server could not do it; its log may say why"
 }
-
-// refusal is a refusal on the server's side, before it has an address.
-type refusal struct {
-	code   Code
-	reason string
-}
-
-func refuse(code Code, format string, args ...any) *refusal {
-	return &refusal{code: code, reason: fmt.Sprintf(format, args...)}
-}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/coder/websocket"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
 // Dial connects to a server: unix://PATH, uds://PATH, a bare path, or
@@ -33,7 +35,7 @@ func dialSocket(ctx context.Context, e Endpoint) (*Client, error) {
 	if err != nil {
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: adviceOn(err), Err: err}
 	}
-	c := newClient(e, newLineConn(connection, clientFrameBytes, clientWriteTimeout))
+	c := newClient(e, wire.NewLineConn(connection, clientFrameBytes, clientWriteTimeout))
 	if _, err := c.Info(ctx); err != nil {
 		return nil, errors.Join(notGreeted(e, err), c.Close())
 	}
@@ -87,5 +89,5 @@ func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
 		}
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: advice, Err: err}
 	}
-	return newClient(e, newMessageConn(socket, clientFrameBytes, clientWriteTimeout)), nil
+	return newClient(e, wire.NewMessageConn(socket, clientFrameBytes, clientWriteTimeout)), nil
 }

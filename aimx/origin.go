@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
 // Origin says where the values of a record come from. On the wire it is a word
@@ -17,8 +17,6 @@ type Origin struct {
 	// Protocol and Address are those of a link.
 	Protocol, Address string
 }
-
-func originOf(o records.Origin) Origin { return Origin{Kind: o.Kind, Inputs: o.Inputs} }
 
 type (
 	originLink struct {
@@ -56,7 +54,7 @@ func (o Origin) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (o *Origin) UnmarshalJSON(data []byte) error {
-	if isText(data) {
+	if wire.IsString(data) {
 		return json.Unmarshal(data, &o.Kind)
 	}
 	var object originObject

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
 )
 
@@ -14,11 +15,11 @@ import (
 // upstream refuses with CodeNotFound.
 func (c *Client) HistoryStats(ctx context.Context) (history.Stats, error) {
 	var stats history.Stats
-	raw, err := c.call(ctx, methodHistoryStats, "", nil)
+	raw, err := c.call(ctx, wire.MethodHistoryStats, "", nil)
 	if err != nil {
 		return stats, err
 	}
-	err = c.read(methodHistoryStats, raw, &stats)
+	err = c.read(wire.MethodHistoryStats, raw, &stats)
 	return stats, err
 }
 
@@ -26,16 +27,16 @@ func (c *Client) HistoryStats(ctx context.Context) (history.Stats, error) {
 // time.
 func (c *Client) HistoryBuckets(ctx context.Context, q history.BucketQuery) ([]history.Bucket, error) {
 	if q.Width%time.Millisecond != 0 {
-		return nil, fmt.Errorf("%s: the width %v of the buckets is not a whole number of milliseconds", methodHistoryBuckets, q.Width)
+		return nil, fmt.Errorf("%s: the width %v of the buckets is not a whole number of milliseconds", wire.MethodHistoryBuckets, q.Width)
 	}
-	raw, err := c.call(ctx, methodHistoryBuckets, q.Pattern.String(), bucketParams{
-		scope: newScope(q.Pattern, q.Window), Width: q.Width.Milliseconds(), Path: q.Path,
+	raw, err := c.call(ctx, wire.MethodHistoryBuckets, q.Pattern.String(), wire.BucketParams{
+		Scope: wire.NewScope(q.Pattern, q.Window), Width: q.Width.Milliseconds(), Path: q.Path,
 	})
 	if err != nil {
 		return nil, err
 	}
-	var answer answerWithBuckets
-	err = c.read(methodHistoryBuckets, raw, &answer)
+	var answer wire.BucketsAnswer
+	err = c.read(wire.MethodHistoryBuckets, raw, &answer)
 	return answer.Buckets, err
 }
 
@@ -50,15 +51,15 @@ type Page struct {
 // HistoryPage returns one page of a range: at most q.Total rows, fewer where
 // the server has its limit, and as many as fit if that is 0.
 func (c *Client) HistoryPage(ctx context.Context, q history.PageQuery) (Page, error) {
-	raw, err := c.call(ctx, methodHistoryPage, q.Pattern.String(), pageParams{
-		scope: newScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
+	raw, err := c.call(ctx, wire.MethodHistoryPage, q.Pattern.String(), wire.PageParams{
+		Scope: wire.NewScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
 		Limit: q.Total, Cursor: q.Cursor, MaxID: q.MaxID,
 	})
 	if err != nil {
 		return Page{}, err
 	}
-	var answer answerWithPage
-	if err := c.read(methodHistoryPage, raw, &answer); err != nil {
+	var answer wire.PageAnswer
+	if err := c.read(wire.MethodHistoryPage, raw, &answer); err != nil {
 		return Page{}, err
 	}
 	page := Page{LeftOut: answer.LeftOut}
@@ -79,7 +80,7 @@ func (c *Client) HistoryPages(ctx context.Context, q history.PageQuery) iter.Seq
 			page, err := c.HistoryPage(ctx, q)
 			came := len(page.Rows) + page.LeftOut
 			if err == nil && came == 0 && page.Next != "" {
-				err = fmt.Errorf("%s %s at %s: the server sends a cursor and no rows; the pages would never end", methodHistoryPage, q.Pattern, c.endpoint)
+				err = fmt.Errorf("%s %s at %s: the server sends a cursor and no rows; the pages would never end", wire.MethodHistoryPage, q.Pattern, c.endpoint)
 			}
 			if !yield(page, err) || err != nil || page.Next == "" {
 				return

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
 // watchEvents is how many updates a watch keeps for whoever reads it. More are
@@ -53,7 +55,7 @@ func subName(id uint64) string { return strconv.FormatUint(id, 10) }
 // server delivers everything from then on; a refusal is returned here. Close
 // the watch when it is not needed any more.
 func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
-	if !carriable(topic) || topic == "" {
+	if !wire.IsPlain(topic) || topic == "" {
 		return nil, fmt.Errorf("watch %q: a topic is not empty and has no quotes, backslashes or control characters", topic)
 	}
 	w := &Watch{client: c, topic: topic, exact: !strings.ContainsAny(topic, "*#"), ready: make(chan struct{}, 1)}
@@ -63,7 +65,7 @@ func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
 	w.name = subName(id)
 	c.watches[w.name] = w
 	c.mu.Unlock()
-	err := c.send(ctx, func(f *frameWriter) []byte { return f.subscribe(id, topic) })
+	err := c.send(ctx, func(f *wire.FrameWriter) []byte { return f.Subscribe(id, topic) })
 	if err == nil {
 		// Frames are handled in order: a refusal comes before the pong.
 		err = c.Ping(ctx)
@@ -83,26 +85,26 @@ func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
 }
 
 // deliver queues an update; it is called by the client's receiver.
-func (w *Watch) deliver(f frame) {
+func (w *Watch) deliver(f wire.Frame) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended || w.closed {
 		return
 	}
-	snapshot := f.kind == kindSnapshot
+	snapshot := f.Kind == wire.KindSnapshot
 	if !snapshot && w.events >= watchEvents {
 		return // w.last stays behind, and so the next one shows the gap
 	}
-	u := Update{Topic: f.topic, Data: append(json.RawMessage(nil), f.update...), Seq: f.seq, Snapshot: snapshot, Last: f.last}
+	u := Update{Topic: f.Topic, Data: append(json.RawMessage(nil), f.Data...), Seq: f.Seq, Snapshot: snapshot, Last: f.Last}
 	if u.Topic == "" && w.exact {
 		u.Topic = w.topic
 	}
 	if u.Data == nil {
 		u.Data = json.RawMessage("null")
 	}
-	if f.seq > w.last {
-		u.Skipped = f.seq - w.last - 1
-		w.last = f.seq
+	if f.Seq > w.last {
+		u.Skipped = f.Seq - w.last - 1
+		w.last = f.Seq
 	}
 	if !snapshot {
 		w.events++
@@ -112,7 +114,7 @@ func (w *Watch) deliver(f frame) {
 }
 
 // refuse ends the watch; it is called by the client's receiver.
-func (w *Watch) refuse(f frame) {
+func (w *Watch) refuse(f wire.Frame) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true
@@ -194,5 +196,5 @@ func (w *Watch) Close() {
 	delete(c.watches, w.name)
 	c.mu.Unlock()
 	// If it cannot be sent, the connection is gone and the watch with it.
-	_ = c.send(context.Background(), func(f *frameWriter) []byte { return f.unsubscribe(w.name) })
+	_ = c.send(context.Background(), func(f *wire.FrameWriter) []byte { return f.Unsubscribe(w.name) })
 }

@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+)
+
+// Handler serves the WebSocket at /ws, and /version and /health beside it. It
+// does not wait for connections when a web server shuts down: call Close.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	slots := make(chan struct{}, s.config.Limits.Connections)
+	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) {
+		if !speaksOurs(r.URL.Query().Get("v")) {
+			http.Error(w, "this server speaks AimX "+aimx.Version+"; connect to /ws?v="+aimx.Version, http.StatusUpgradeRequired)
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			s.serveWebSocket(w, r)
+		default:
+			http.Error(w, "too many connections; try again later", http.StatusServiceUnavailable)
+		}
+	})
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		s.respond(w, map[string]string{"aimx": aimx.Version})
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		s.respond(w, map[string]any{
+			"status": "ok", "clients": s.Connections(),
+			"uptime_secs": int64(time.Since(s.started).Seconds()),
+		})
+	})
+	return mux
+}
+
+// speaksOurs reports whether the major version is ours.
+func speaksOurs(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	return major == "3"
+}
+
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
+	options := &websocket.AcceptOptions{
+		// A page from elsewhere could use the reader's browser to write here.
+		OriginPatterns: append([]string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}, s.config.Origins...),
+	}
+	socket, err := websocket.Accept(w, r, options)
+	if err != nil { // the client has its answer
+		s.config.Logger.Debug("a WebSocket was refused", "remote", r.RemoteAddr, "error", err)
+		return
+	}
+	limits := s.config.Limits
+	s.serveConn(r.Context(), wire.NewMessageConn(socket, limits.FrameBytes, limits.WriteTimeout), webSocketTransport())
+}
+
+// respond answers with JSON that any page may read: browsers ask for the
+// version to learn why a connection failed.
+func (s *Server) respond(w http.ResponseWriter, v any) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		s.config.Logger.Debug("cannot answer a web request", "error", err)
+	}
+}

@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// Decode reads one frame. It reports false for whatever the protocol tells
+// both sides to skip in silence: text that is not one JSON object, an unknown
+// kind, a missing or repeated member, a member of the wrong type. Raw members
+// point into data.
+func Decode(data []byte) (Frame, bool) {
+	if !ValidJSON(data) {
+		return Frame{}, false
+	}
+	d := decoder{}
+	if !EachMember(data, d.member) {
+		return Frame{}, false
+	}
+	required, known := d.frame.Kind.required()
+	if !known || d.filled&required != required {
+		return Frame{}, false
+	}
+	if d.frame.Kind == KindReply && d.filled&(hasResult|hasCode) == 0 {
+		return Frame{}, false
+	}
+	return d.frame, true
+}
+
+type decoder struct {
+	frame Frame
+	// seen has the members that came, filled those that were not null.
+	seen, filled member
+}
+
+func (d *decoder) member(name, value []byte) bool {
+	f := &d.frame
+	switch string(name) {
+	case "t":
+		var t string
+		ok := d.text(hasKind, value, &t)
+		f.Kind = Kind(t)
+		return ok
+	case "id":
+		return d.number(hasID, value, &f.ID)
+	case "seq":
+		return d.number(hasSeq, value, &f.Seq)
+	case "method":
+		return d.text(hasMethod, value, &f.Method)
+	case "topic":
+		return d.text(hasTopic, value, &f.Topic)
+	case "sub":
+		return d.text(hasSub, value, &f.Sub)
+	case "err":
+		return d.text(hasCode, value, &f.Code)
+	case "msg":
+		return d.text(hasMessage, value, &f.Message)
+	case "params":
+		return d.raw(hasParams, value, &f.Params)
+	case "payload":
+		return d.raw(hasPayload, value, &f.Payload)
+	case "ok":
+		return d.raw(hasResult, value, &f.Result)
+	case "data":
+		return d.raw(hasUpdate, value, &f.Data)
+	case "last":
+		return d.flag(hasLast, value, &f.Last)
+	}
+	return true // members of a later version
+}
+
+// take notes a member. It reports false if it came before, and fill whether
+// there is a value to read.
+func (d *decoder) take(m member, value []byte) (fill, ok bool) {
+	if d.seen&m != 0 {
+		return false, false
+	}
+	d.seen |= m
+	if IsNull(value) {
+		return false, true
+	}
+	d.filled |= m
+	return true, true
+}
+
+func (d *decoder) text(m member, value []byte, to *string) bool {
+	fill, ok := d.take(m, value)
+	if !fill {
+		return ok
+	}
+	if !IsString(value) {
+		return false
+	}
+	*to = string(Unquote(value))
+	return true
+}
+
+func (d *decoder) number(m member, value []byte, to *uint64) bool {
+	fill, ok := d.take(m, value)
+	if !fill {
+		return ok
+	}
+	n, err := strconv.ParseUint(string(value), 10, 64)
+	*to = n
+	return err == nil
+}
+
+func (d *decoder) raw(m member, value []byte, to *json.RawMessage) bool {
+	fill, ok := d.take(m, value)
+	if fill {
+		*to = value
+	}
+	return ok
+}
+
+func (d *decoder) flag(m member, value []byte, to *bool) bool {
+	fill, ok := d.take(m, value)
+	if !fill {
+		return ok
+	}
+	*to = string(value) == "true"
+	return *to || string(value) == "false"
+}

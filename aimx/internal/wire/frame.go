@@ -1,0 +1,73 @@
+package wire
+
+import "encoding/json"
+
+// Kind is the member "t" of a frame.
+type Kind string
+
+// The kinds of frames: the first five go to the server, the others come from it.
+const (
+	KindRequest     Kind = "req"
+	KindSubscribe   Kind = "sub"
+	KindUnsubscribe Kind = "unsub"
+	KindWrite       Kind = "write"
+	KindPing        Kind = "ping"
+
+	KindReply      Kind = "reply"
+	KindEvent      Kind = "event"
+	KindSnapshot   Kind = "snap"
+	KindSubscribed Kind = "subscribed"
+	KindPong       Kind = "pong"
+)
+
+// Frame is one frame of any kind. Members that its kind does not have are zero.
+type Frame struct {
+	Kind                              Kind
+	ID, Seq                           uint64
+	Method, Topic, Sub, Code, Message string
+	Params, Payload, Result, Data     json.RawMessage // "params", "payload", "ok", "data"
+	Last                              bool
+}
+
+// member is a bit for every member a frame can have, to know which were there.
+type member uint16
+
+const (
+	hasKind member = 1 << iota
+	hasID
+	hasSeq
+	hasMethod
+	hasTopic
+	hasSub
+	hasCode
+	hasMessage
+	hasParams
+	hasPayload
+	hasResult
+	hasUpdate
+	hasLast
+)
+
+// required returns the members without which a frame is malformed, and whether
+// the kind is known.
+func (k Kind) required() (member, bool) {
+	switch k {
+	case KindRequest:
+		return hasID | hasMethod, true
+	case KindSubscribe:
+		return hasID | hasTopic, true
+	case KindUnsubscribe, KindSubscribed:
+		return hasSub, true
+	case KindWrite:
+		return hasTopic, true
+	case KindReply:
+		return hasID, true
+	case KindEvent:
+		return hasSub | hasSeq, true
+	case KindSnapshot:
+		return hasSub | hasSeq | hasTopic, true
+	case KindPing, KindPong:
+		return 0, true
+	}
+	return 0, false
+}
