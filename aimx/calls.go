@@ -23,7 +23,7 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	var info Info
-	if err := c.read(wire.MethodHello, raw, &info); err != nil {
+	if err := c.decode(wire.MethodHello, raw, &info); err != nil {
 		return Info{}, err
 	}
 	if major, _, _ := strings.Cut(info.Version, "."); major != "3" {
@@ -39,7 +39,7 @@ func (c *Client) List(ctx context.Context) ([]RecordInfo, error) {
 		return nil, err
 	}
 	var rows []RecordInfo
-	err = c.read(wire.MethodRecordList, raw, &rows)
+	err = c.decode(wire.MethodRecordList, raw, &rows)
 	return rows, err
 }
 
@@ -55,7 +55,7 @@ func (c *Client) Set(ctx context.Context, key string, value any) (json.RawMessag
 		return nil, err
 	}
 	var result wire.SetAnswer
-	err = c.read(wire.MethodRecordSet, raw, &result)
+	err = c.decode(wire.MethodRecordSet, raw, &result)
 	return result.Value, err
 }
 
@@ -88,7 +88,7 @@ func (c *Client) Drain(ctx context.Context, key string, limit int) ([]json.RawMe
 		return nil, err
 	}
 	var result wire.DrainAnswer
-	err = c.read(wire.MethodRecordDrain, raw, &result)
+	err = c.decode(wire.MethodRecordDrain, raw, &result)
 	return result.Values, err
 }
 
@@ -110,7 +110,7 @@ func (c *Client) Query(ctx context.Context, pattern string, limit int, window hi
 		return nil, err
 	}
 	var answer wire.QueryAnswer
-	if err := c.read(wire.MethodRecordQuery, raw, &answer); err != nil {
+	if err := c.decode(wire.MethodRecordQuery, raw, &answer); err != nil {
 		return nil, err
 	}
 	rows := make([]history.Row, len(answer.Records))
@@ -137,7 +137,7 @@ func (c *Client) Ping(ctx context.Context) error {
 }
 
 // read decodes a result.
-func (c *Client) read(operation string, raw json.RawMessage, to any) error {
+func (c *Client) decode(operation string, raw json.RawMessage, to any) error {
 	if err := json.Unmarshal(raw, to); err != nil {
 		return fmt.Errorf("%s at %s: the answer is not what AimX %s has: %w", operation, c.endpoint, Version, err)
 	}

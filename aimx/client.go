@@ -133,7 +133,7 @@ func (c *Client) dispatch(f wire.Frame) {
 			delete(c.calls, f.ID)
 			f.Result = append(json.RawMessage(nil), f.Result...) // the line is used again
 			call <- f
-		} else if w, ok := c.watches[subName(f.ID)]; ok && f.Result == nil {
+		} else if w, ok := c.watches[subscriptionName(f.ID)]; ok && f.Result == nil {
 			w.refuse(f)
 		}
 	case wire.KindPong:
@@ -205,7 +205,7 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 	if f.Result != nil {
 		return f.Result, nil
 	}
-	return nil, c.refused(f, operation)
+	return nil, c.refusalOf(f, operation)
 }
 
 // exchange sends a frame and waits for what answers it.
@@ -228,7 +228,7 @@ func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill fu
 	}
 }
 
-func (c *Client) refused(f wire.Frame, operation string) error {
+func (c *Client) refusalOf(f wire.Frame, operation string) error {
 	code := Code(f.Code)
 	switch code {
 	case CodeNotFound, CodeDenied, CodeVersionMismatch:

@@ -33,17 +33,17 @@ func Dial(ctx context.Context, endpoint string) (*Client, error) {
 func dialSocket(ctx context.Context, e Endpoint) (*Client, error) {
 	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", e.Path)
 	if err != nil {
-		return nil, &ConnectionError{Endpoint: e.String(), Advice: adviceOn(err), Err: err}
+		return nil, &ConnectionError{Endpoint: e.String(), Advice: dialAdvice(err), Err: err}
 	}
 	c := newClient(e, wire.NewLineConn(connection, clientFrameBytes, clientWriteTimeout))
 	if _, err := c.Info(ctx); err != nil {
-		return nil, errors.Join(notGreeted(e, err), c.Close())
+		return nil, errors.Join(helloError(e, err), c.Close())
 	}
 	return c, nil
 }
 
 // notGreeted explains a failed hello.
-func notGreeted(e Endpoint, err error) error {
+func helloError(e Endpoint, err error) error {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		return err
@@ -54,7 +54,7 @@ func notGreeted(e Endpoint, err error) error {
 	}
 }
 
-func adviceOn(err error) string {
+func dialAdvice(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "start the database, or give the endpoint of one that runs"
@@ -79,7 +79,7 @@ func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
 	defer transport.CloseIdleConnections()
 	socket, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
-		advice := adviceOn(err)
+		advice := dialAdvice(err)
 		switch {
 		case response == nil:
 		case response.StatusCode == http.StatusUpgradeRequired:

@@ -19,7 +19,7 @@ func (c *Client) HistoryStats(ctx context.Context) (history.Stats, error) {
 	if err != nil {
 		return stats, err
 	}
-	err = c.read(wire.MethodHistoryStats, raw, &stats)
+	err = c.decode(wire.MethodHistoryStats, raw, &stats)
 	return stats, err
 }
 
@@ -36,7 +36,7 @@ func (c *Client) HistoryBuckets(ctx context.Context, q history.BucketQuery) ([]h
 		return nil, err
 	}
 	var answer wire.BucketsAnswer
-	err = c.read(wire.MethodHistoryBuckets, raw, &answer)
+	err = c.decode(wire.MethodHistoryBuckets, raw, &answer)
 	return answer.Buckets, err
 }
 
@@ -59,7 +59,7 @@ func (c *Client) HistoryPage(ctx context.Context, q history.PageQuery) (Page, er
 		return Page{}, err
 	}
 	var answer wire.PageAnswer
-	if err := c.read(wire.MethodHistoryPage, raw, &answer); err != nil {
+	if err := c.decode(wire.MethodHistoryPage, raw, &answer); err != nil {
 		return Page{}, err
 	}
 	page := Page{LeftOut: answer.LeftOut}

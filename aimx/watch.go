@@ -49,7 +49,7 @@ type Watch struct {
 	ready chan struct{} // holds a token when there is something to look at
 }
 
-func subName(id uint64) string { return strconv.FormatUint(id, 10) }
+func subscriptionName(id uint64) string { return strconv.FormatUint(id, 10) }
 
 // Watch subscribes to a key or a pattern. When it returns without an error the
 // server delivers everything from then on; a refusal is returned here. Close
@@ -62,7 +62,7 @@ func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
 	c.mu.Lock()
 	id := c.nextID
 	c.nextID++
-	w.name = subName(id)
+	w.name = subscriptionName(id)
 	c.watches[w.name] = w
 	c.mu.Unlock()
 	err := c.send(ctx, func(f *wire.FrameWriter) []byte { return f.Subscribe(id, topic) })
@@ -118,7 +118,7 @@ func (w *Watch) refuse(f wire.Frame) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true
-	w.err = w.client.refused(f, "watch "+w.topic)
+	w.err = w.client.refusalOf(f, "watch "+w.topic)
 	w.signal()
 }
 

@@ -58,7 +58,7 @@ func refusedWith(err error, code aimx.Code) bool {
 	return errors.As(err, &r) && r.Code == code
 }
 
-func watching(t *testing.T, h *house, c *aimx.Client) {
+func watching(t *testing.T, h *fixture, c *aimx.Client) {
 	t.Helper()
 	ctx := soon(t)
 	w, err := c.Watch(ctx, "hub.#")

@@ -9,16 +9,16 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// drain takes what came since the connection's last drain of a record. The
-// cursor begins with the first one, at the end of a ring.
-func (s *session) drain(params []byte) (json.RawMessage, *refusal) {
+// recordDrain returns the values since the last drain of the record over this
+// connection. The first drain creates the cursor, at the end of a ring.
+func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
 	name, ok := nameOf(params)
 	if !ok {
 		return nil, refuse(aimx.CodeInternal, "record.drain needs the name of a record")
 	}
-	h, no := s.exposed(name)
-	if no != nil {
-		return nil, no
+	h, refused := s.readable(name)
+	if refused != nil {
+		return nil, refused
 	}
 	cursor := s.cursors[h]
 	if cursor == nil {
@@ -30,8 +30,8 @@ func (s *session) drain(params []byte) (json.RawMessage, *refusal) {
 	return marshal(result)
 }
 
-// drainLimit is the number of values to take: never more than a record keeps,
-// or a fast producer would keep the connection from all else.
+// drainLimit returns the number of values to take. It is at most what a record
+// keeps: otherwise a fast producer could keep the connection busy forever.
 func drainLimit(h *records.Untyped, params []byte) uint64 {
 	kept := uint64(h.Capacity())
 	if limit, err := strconv.ParseUint(string(parameter(params, "limit")), 10, 64); err == nil {
@@ -40,8 +40,8 @@ func drainLimit(h *records.Untyped, params []byte) uint64 {
 	return kept
 }
 
-// take leaves for the next call what would make the answer too long. Values
-// that cannot be encoded are counted and logged by their record.
+// take stops before the answer gets too long; the next call returns the rest. The
+// record counts and logs values that cannot be encoded.
 func (s *session) take(cursor *records.EncodedReader, limit uint64) []json.RawMessage {
 	values := []json.RawMessage{}
 	size := 0
@@ -59,24 +59,4 @@ func (s *session) take(cursor *records.EncodedReader, limit uint64) []json.RawMe
 		}
 	}
 	return values
-}
-
-// resetProfiles and resetMetrics start the counters of all records anew.
-func (s *session) resetProfiles([]byte) (json.RawMessage, *refusal) {
-	return s.reset((*records.Untyped).ResetProfiles)
-}
-
-func (s *session) resetMetrics([]byte) (json.RawMessage, *refusal) {
-	return s.reset((*records.Untyped).ResetMetrics)
-}
-
-func (s *session) reset(one func(*records.Untyped)) (json.RawMessage, *refusal) {
-	handles := s.server.config.Registry.Records()
-	if !anyWritable(handles) {
-		return nil, refuse(aimx.CodeDenied, "this database is read-only: it has no writable record")
-	}
-	for _, h := range handles {
-		one(h)
-	}
-	return json.RawMessage(`{"reset":true}`), nil
 }

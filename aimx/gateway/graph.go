@@ -17,7 +17,7 @@ type graphNode struct {
 	Outbound bool        `json:"has_outbound_link"`
 }
 
-// graphEdge is one row of graph.edges. The outside is null.
+// graphEdge is one row of graph.edges. From or To is null outside the database.
 type graphEdge struct {
 	From *string `json:"from"`
 	To   *string `json:"to"`
@@ -31,8 +31,8 @@ type tapEdge struct {
 	} `json:"tap"`
 }
 
-// drawn returns the graph, which is empty before it is built.
-func (s *session) drawn() *records.Graph {
+// graph returns the graph of the registry, or an empty one before it is built.
+func (s *session) graph() *records.Graph {
 	if g := s.server.config.Registry.Graph(); g != nil {
 		return g
 	}
@@ -40,7 +40,7 @@ func (s *session) drawn() *records.Graph {
 }
 
 func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
-	g := s.drawn()
+	g := s.graph()
 	nodes := make([]graphNode, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
 		node := graphNode{Key: n.Key, Origin: originOf(n.Origin), Buffer: n.Kind.String(), Taps: n.Taps}
@@ -53,7 +53,7 @@ func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 }
 
 func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
-	g := s.drawn()
+	g := s.graph()
 	edges := make([]graphEdge, 0, len(g.Edges))
 	for _, e := range g.Edges {
 		edge := graphEdge{From: orNull(e.From), To: orNull(e.To), Type: e.Type}
@@ -68,7 +68,7 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 }
 
 func (s *session) graphOrder([]byte) (json.RawMessage, *refusal) {
-	return marshal(append([]string{}, s.drawn().TopoOrder...))
+	return marshal(append([]string{}, s.graph().TopoOrder...))
 }
 
 func orNull(key string) *string {

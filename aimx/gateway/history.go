@@ -14,34 +14,33 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// question reads the parameters of a request to the history, while they are
-// there, and returns the search that answers it.
-type question func(s *session, params []byte) (search, *refusal)
+// historyMethod parses the parameters of a request, which are valid during the
+// call only, and returns the query that answers it.
+type historyMethod func(s *session, params []byte) (historyQuery, *refusal)
 
-// search asks the history. The result is JSON.
-type search func(context.Context) (json.RawMessage, *refusal)
+// historyQuery reads the history and returns JSON.
+type historyQuery func(context.Context) (json.RawMessage, *refusal)
 
-// questionTable has the methods that run beside the other frames of their
-// connection: what the history holds does not depend on their order. The last
-// three are this project's own.
-func questionTable() map[string]question {
-	return map[string]question{
-		wire.MethodRecordQuery:    (*session).query,
-		wire.MethodHistoryStats:   (*session).historyStats,
-		wire.MethodHistoryPage:    (*session).historyPage,
-		wire.MethodHistoryBuckets: (*session).historyBuckets,
+// historyMethods are the methods that run beside the other frames of their
+// connection: the content of the history does not depend on the order of frames.
+func historyMethods() map[string]historyMethod {
+	return map[string]historyMethod{
+		wire.MethodRecordQuery:    (*session).recordQuery,
+		wire.MethodHistoryStats:   (*session).stats,
+		wire.MethodHistoryPage:    (*session).page,
+		wire.MethodHistoryBuckets: (*session).buckets,
 	}
 }
 
-// consult answers a question beside the other frames of the connection.
-func (s *session) consult(f wire.Frame, ask question) {
+// runQuery answers a history method beside the other frames of the connection.
+func (s *session) runQuery(f wire.Frame, parse historyMethod) {
 	if s.server.config.History == nil {
 		s.answer(&s.out, f.ID, nil, refuse(s.transport.noHistory, "this database keeps no history"))
 		return
 	}
-	run, no := ask(s, f.Params)
-	if no != nil {
-		s.answer(&s.out, f.ID, nil, no)
+	query, refused := parse(s, f.Params)
+	if refused != nil {
+		s.answer(&s.out, f.ID, nil, refused)
 		return
 	}
 	select {
@@ -59,14 +58,14 @@ func (s *session) consult(f wire.Frame, ask question) {
 		defer func() { <-s.running }()
 		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.QueryTimeout)
 		defer cancel()
-		result, no := run(ctx)
-		s.answer(&wire.FrameWriter{}, f.ID, result, no)
+		result, refused := query(ctx)
+		s.answer(&wire.FrameWriter{}, f.ID, result, refused)
 	})
 }
 
-// historyFailed says why a query has no answer. What the client can change is
-// not worth a line in the log.
-func (s *session) historyFailed(ctx context.Context, method, pattern string, err error) *refusal {
+// queryError returns the refusal of a query that failed. Errors that the client
+// can correct are not logged.
+func (s *session) queryError(ctx context.Context, method, pattern string, err error) *refusal {
 	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
 		return refuse(aimx.CodeInternal, "%v", wrong)
 	}
@@ -74,24 +73,25 @@ func (s *session) historyFailed(ctx context.Context, method, pattern string, err
 		s.server.config.Logger.Warn(method+" failed", "pattern", pattern, "error", err)
 	}
 	if ctx.Err() == context.DeadlineExceeded {
-		return refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.QueryTimeout, afterTimeout(method))
+		return refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.QueryTimeout, timeoutAdvice(method))
 	}
 	return refuse(aimx.CodeInternal, "the history failed: %v", err)
 }
 
-// afterTimeout is what a client can do about a query that takes too long.
-func afterTimeout(method string) string {
+// timeoutAdvice says what a client can do about a query that took too long.
+func timeoutAdvice(method string) string {
 	switch method {
-	case wire.MethodHistoryStats: // a history that was not made here is counted once
-		return "ask again later: what is counted by then need not be counted again"
+	case wire.MethodHistoryStats: // the rows of a foreign history are counted once
+		return "ask again later: rows that are counted once are not counted again"
 	case wire.MethodHistoryBuckets:
 		return "ask for a shorter time or fewer records"
 	}
 	return "ask for fewer rows"
 }
 
-// readScope returns the scope as queries have it. Without a pattern it is all.
-func readScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
+// parseScope returns the pattern and the window of a query. The default pattern
+// is "#".
+func parseScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
 	text := "#"
 	if c.Pattern != nil {
 		text = *c.Pattern
@@ -103,43 +103,43 @@ func readScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
 	return p, history.Window{Start: c.Start, End: c.End}, nil
 }
 
-// readParams reads parameters of which none may be unknown: one that was
-// skipped would make the answer a wrong one.
-func readParams(method string, params []byte, to any) *refusal {
+// parseParams parses parameters and refuses unknown ones: an answer that ignored
+// one would be wrong.
+func parseParams(method string, params []byte, to any) *refusal {
 	if wire.IsNull(params) {
 		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(params))
 	d.DisallowUnknownFields()
 	if err := d.Decode(to); err != nil {
-		return refuse(aimx.CodeInternal, "%s cannot be asked with these parameters: %v; times and widths are whole milliseconds, limits whole numbers", method, err)
+		return refuse(aimx.CodeInternal, "the parameters of %s cannot be read: %v; times and widths are whole milliseconds, limits whole numbers", method, err)
 	}
 	return nil
 }
 
-func (s *session) historyStats([]byte) (search, *refusal) {
+func (s *session) stats([]byte) (historyQuery, *refusal) {
 	return func(ctx context.Context) (json.RawMessage, *refusal) {
 		stats, err := s.server.config.History.Stats(ctx)
 		if err != nil {
-			return nil, s.historyFailed(ctx, wire.MethodHistoryStats, "#", err)
+			return nil, s.queryError(ctx, wire.MethodHistoryStats, "#", err)
 		}
 		return marshal(stats)
 	}, nil
 }
 
-func (s *session) historyBuckets(params []byte) (search, *refusal) {
+func (s *session) buckets(params []byte) (historyQuery, *refusal) {
 	var p wire.BucketParams
-	if no := readParams(wire.MethodHistoryBuckets, params, &p); no != nil {
-		return nil, no
+	if refused := parseParams(wire.MethodHistoryBuckets, params, &p); refused != nil {
+		return nil, refused
 	}
 	const widest = math.MaxInt64 / int64(time.Millisecond)
 	if p.Width < 1 || p.Width > widest {
 		return nil, refuse(aimx.CodeInternal, "the width of the buckets is %d ms and must be from 1 to %d", p.Width, widest)
 	}
 	q := history.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
-	var no *refusal
-	if q.Pattern, q.Window, no = readScope(p.Scope); no != nil {
-		return nil, no
+	var refused *refusal
+	if q.Pattern, q.Window, refused = parseScope(p.Scope); refused != nil {
+		return nil, refused
 	}
 	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectBuckets(ctx, q) }, nil
 }
@@ -149,7 +149,7 @@ func (s *session) collectBuckets(ctx context.Context, q history.BucketQuery) (js
 	b, n := []byte(`{"buckets":[`), 0
 	for bucket, err := range s.server.config.History.Buckets(ctx, q) {
 		if err != nil {
-			return nil, s.historyFailed(ctx, wire.MethodHistoryBuckets, q.Pattern.String(), err)
+			return nil, s.queryError(ctx, wire.MethodHistoryBuckets, q.Pattern.String(), err)
 		}
 		one, err := json.Marshal(bucket)
 		if err != nil {

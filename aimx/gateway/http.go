@@ -12,13 +12,14 @@ import (
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
-// Handler serves the WebSocket at /ws, and /version and /health beside it. It
-// does not wait for connections when a web server shuts down: call Close.
+// Handler serves the WebSocket at /ws, the protocol version at /version and the
+// state of the server at /health. http.Server.Shutdown does not wait for
+// WebSockets: call Close.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	slots := make(chan struct{}, s.config.Limits.Connections)
 	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) {
-		if !speaksOurs(r.URL.Query().Get("v")) {
+		if !isSupported(r.URL.Query().Get("v")) {
 			http.Error(w, "this server speaks AimX "+aimx.Version+"; connect to /ws?v="+aimx.Version, http.StatusUpgradeRequired)
 			return
 		}
@@ -42,19 +43,20 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// speaksOurs reports whether the major version is ours.
-func speaksOurs(version string) bool {
+// isSupported reports whether a version has the major version of this server.
+func isSupported(version string) bool {
 	major, _, _ := strings.Cut(version, ".")
 	return major == "3"
 }
 
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	options := &websocket.AcceptOptions{
-		// A page from elsewhere could use the reader's browser to write here.
+		// Without the check, a page of any site could write through the browser
+		// of its reader.
 		OriginPatterns: append([]string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}, s.config.Origins...),
 	}
 	socket, err := websocket.Accept(w, r, options)
-	if err != nil { // the client has its answer
+	if err != nil { // Accept has answered the client
 		s.config.Logger.Debug("a WebSocket was refused", "remote", r.RemoteAddr, "error", err)
 		return
 	}
@@ -62,12 +64,12 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	s.serveConn(r.Context(), wire.NewMessageConn(socket, limits.FrameBytes, limits.WriteTimeout), webSocketTransport())
 }
 
-// respond answers with JSON that any page may read: browsers ask for the
-// version to learn why a connection failed.
+// respond answers with JSON that pages of every site may read: browsers fetch the
+// version to find out why a connection failed.
 func (s *Server) respond(w http.ResponseWriter, v any) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		s.config.Logger.Debug("cannot answer a web request", "error", err)
+		s.config.Logger.Debug("cannot answer an HTTP request", "error", err)
 	}
 }

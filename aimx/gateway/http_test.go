@@ -11,7 +11,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 )
 
-func fetch(t *testing.T, h *house, path string) (int, string, http.Header) {
+func fetch(t *testing.T, h *fixture, path string) (int, string, http.Header) {
 	t.Helper()
 	response, err := h.web.Client().Get(h.web.URL + path)
 	if err != nil {

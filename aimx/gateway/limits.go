@@ -2,31 +2,32 @@ package gateway
 
 import "time"
 
-// Limits bound what one server and one connection take. A zero field has its
-// default.
+// Limits bound what clients can take. A field that is 0 has its default.
 type Limits struct {
-	// Connections of each listener; more are closed at once. Default 256.
+	// Connections bounds the connections of each listener; further ones are
+	// closed at once. Default 256.
 	Connections int
-	// Subscriptions of one connection. Default 32 on a socket, 1024 on a
-	// WebSocket.
+	// Subscriptions bounds the subscriptions of one connection. Default 32 on a
+	// unix socket, 1024 on a WebSocket.
 	Subscriptions int
-	// FrameBytes is the longest frame taken from a client; a longer one ends
-	// the connection. Default 16 MiB.
+	// FrameBytes bounds a frame of a client; a longer one ends the connection.
+	// Default 16 MiB.
 	FrameBytes int
 	// QueryRows and QueryBytes bound the answer of one record.query or
-	// history.buckets; past them it is refused. Defaults 500,000 and 64 MiB.
+	// history.buckets; a larger answer is refused. Defaults 500,000 and 64 MiB.
 	QueryRows, QueryBytes int
-	// PageRows and PageBytes bound a page of history.page, which is cut
-	// there. Defaults 10,000 and 1 MB, which keeps a frame under the 1 MiB
-	// that upstream's client in a browser takes.
+	// PageRows and PageBytes bound a page of history.page; the page ends there.
+	// Defaults 10,000 and 1 MB, which keeps a frame below the 1 MiB that
+	// upstream's browser client accepts.
 	PageRows, PageBytes int
-	// QueryTimeout bounds the time of one query of the history. Default 30 s.
+	// QueryTimeout bounds one query of the history. Default 30 s.
 	QueryTimeout time.Duration
-	// Queries is how many queries of one connection run at a time; four times
-	// as many wait, and then the connection is not read. Default 4.
+	// Queries bounds the queries of one connection that run at a time. Four
+	// times as many wait; the connection is not read while more arrive.
+	// Default 4.
 	Queries int
-	// WriteTimeout is how long a client may take no byte of a frame before it
-	// is dropped. Default 30 s.
+	// WriteTimeout closes a connection whose client takes no byte of a frame for
+	// that long. Default 30 s.
 	WriteTimeout time.Duration
 }
 

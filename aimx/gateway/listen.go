@@ -24,18 +24,18 @@ const (
 	lockTimeout = 5 * time.Second
 )
 
-// Listen opens the unix socket of an endpoint, for its owner only. A socket
-// that an earlier process left behind is replaced; one that somebody answers
-// on, or a file that is no socket, is left alone and makes an error. Closing
-// the listener removes the socket. A WebSocket endpoint is served by
-// Server.Handler in a web server instead.
+// Listen listens on the unix socket of an endpoint and admits only its owner (mode
+// 0600). It replaces a socket that an earlier process left there. If a process
+// answers there, or the file is not a socket, Listen leaves it and returns an
+// error. Closing the listener removes the socket. For a WebSocket, use
+// Server.Handler in a web server.
 func Listen(endpoint string) (net.Listener, error) {
 	e, err := aimx.ParseEndpoint(endpoint)
 	if err != nil {
 		return nil, err
 	}
 	if e.Path == "" {
-		return nil, fmt.Errorf("endpoint %q: a WebSocket is served by the web server; listen on a unix socket instead, such as unix:///tmp/aimdb.sock", endpoint)
+		return nil, fmt.Errorf("endpoint %q: a WebSocket is served by the web server; listen on a unix socket, such as unix:///tmp/aimdb.sock", endpoint)
 	}
 	l, err := listen(e.Path)
 	if err != nil {
@@ -47,7 +47,7 @@ func Listen(endpoint string) (net.Listener, error) {
 func listen(path string) (net.Listener, error) {
 	unlock, err := lockDirectory(filepath.Dir(path))
 	if err != nil {
-		return nil, fmt.Errorf("%w; %s", err, betterDirectory)
+		return nil, fmt.Errorf("%w; %s", err, directoryAdvice)
 	}
 	defer unlock()
 	if err := removeStale(path); err != nil {
@@ -59,7 +59,7 @@ func listen(path string) (net.Listener, error) {
 		return nil, errInUse
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w; %s", err, betterDirectory)
+		return nil, fmt.Errorf("%w; %s", err, directoryAdvice)
 	}
 	if err := os.Chmod(path, socketMode); err != nil {
 		return nil, errors.Join(fmt.Errorf("restrict the socket to its owner: %w", err), l.Close())
@@ -67,12 +67,11 @@ func listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-const betterDirectory = "choose a path in a directory that exists and can be written"
+const directoryAdvice = "choose a path in a directory that exists and can be written"
 
 var errInUse = errors.New("another process answers there; stop it or choose another path")
 
-// removeStale makes place at path if what lies there is a socket on which
-// nobody answers.
+// removeStale removes a socket at path on which no process listens.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,9 +81,9 @@ func removeStale(path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return errors.New("the path is taken by something that is not a socket, and is left alone; move it or choose another path")
+		return errors.New("the file there is not a socket, and is left alone; move it or choose another path")
 	}
-	if err := refused(path); err != nil {
+	if err := checkStale(path); err != nil {
 		return err
 	}
 	if err := os.Remove(path); err != nil {
@@ -93,8 +92,8 @@ func removeStale(path string) error {
 	return nil
 }
 
-// refused returns nil if path is a socket on which nobody listens.
-func refused(path string) error {
+// checkStale returns nil if no process listens on the socket at path.
+func checkStale(path string) error {
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
 		return errors.Join(errInUse, conn.Close())
@@ -103,15 +102,15 @@ func refused(path string) error {
 		return nil
 	}
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, os.ErrDeadlineExceeded) {
-		return errInUse // its backlog is full: somebody is there, if slow
+		return errInUse // the backlog of a slow process is full
 	}
 	return fmt.Errorf("cannot tell whether the socket is in use: %w", err)
 }
 
-// lockDirectory makes processes that open sockets in one directory wait for each
-// other. Two of them may find the same stale socket; without the lock the second
-// could remove what the first has just opened in its place. Some file systems
-// have no locks on directories; there it goes on without one.
+// lockDirectory serializes processes that open sockets in one directory. Without
+// the lock, two of them could find the same stale socket, and the second could
+// remove the new socket of the first. A file system that cannot lock a directory
+// is no error.
 func lockDirectory(dir string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
@@ -120,7 +119,7 @@ func lockDirectory(dir string) (unlock func(), err error) {
 	var opening *fs.PathError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("another process keeps the directory %s locked", dir)
+		return nil, fmt.Errorf("another process keeps %s locked", dir)
 	case errors.As(err, &opening) && !errors.Is(err, syscall.EISDIR): // EISDIR: the file system wants a lock on a writable file
 		return nil, err
 	}

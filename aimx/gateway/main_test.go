@@ -27,7 +27,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for something that must come.
-const patience = 10 * time.Second
+const timeout = 10 * time.Second
 
 type reading struct {
 	PPM  int    `json:"ppm"`
@@ -38,8 +38,8 @@ type settings struct {
 	Tolerance float64 `json:"tolerance_celsius"`
 }
 
-// house is a database with one record of each sort, and a server on it.
-type house struct {
+// fixture is a database with one record of each sort, and a server on it.
+type fixture struct {
 	registry *records.Registry
 	co2      *records.Record[reading]  // ring of 8
 	door     *records.Record[reading]  // single-latest
@@ -48,7 +48,7 @@ type house struct {
 	logged   *records.Record[reading]  // ring of 4, writable, logged
 	hidden   *records.Record[reading]  // not remote
 	derived  *records.Record[reading]  // made from co2, and writable by mistake
-	history  *shelf
+	history  *fakeHistory
 	server   *gateway.Server
 	socket   string
 	web      *httptest.Server
@@ -63,11 +63,11 @@ func register[T any](t testing.TB, r *records.Registry, key string, c records.Co
 	return record
 }
 
-// open builds the house and serves it on a socket and a WebSocket.
-func open(t testing.TB, change ...func(*gateway.Config)) *house {
+// open builds a fixture and serves it on a socket and a WebSocket.
+func open(t testing.TB, change ...func(*gateway.Config)) *fixture {
 	t.Helper()
 	r := records.NewRegistry(records.RegistryOptions{})
-	h := &house{
+	h := &fixture{
 		registry: r,
 		co2:      register[reading](t, r, "attic.co2", records.Config{Kind: records.Ring, Capacity: 8, Remote: true}),
 		door:     register[reading](t, r, "attic.door", records.Config{Kind: records.Latest, Remote: true}),
@@ -76,7 +76,7 @@ func open(t testing.TB, change ...func(*gateway.Config)) *house {
 		logged:   register[reading](t, r, "accuracy::vienna", records.Config{Kind: records.Ring, Capacity: 4, Logged: true, Writable: true}),
 		hidden:   register[reading](t, r, "cellar.safe", records.Config{Kind: records.Latest}),
 		derived:  register[reading](t, r, "attic.air", records.Config{Kind: records.Latest, Writable: true}),
-		history:  &shelf{},
+		history:  &fakeHistory{},
 	}
 	records.Map(h.co2, h.derived, func(v reading) reading { return v })
 	if err := r.Build(); err != nil {
@@ -91,7 +91,7 @@ func open(t testing.TB, change ...func(*gateway.Config)) *house {
 	return h
 }
 
-func (h *house) serve(t testing.TB, config gateway.Config) {
+func (h *fixture) serve(t testing.TB, config gateway.Config) {
 	t.Helper()
 	h.server = gateway.New(config)
 	h.socket = filepath.Join(t.TempDir(), "s")
@@ -115,14 +115,14 @@ func (h *house) serve(t testing.TB, config gateway.Config) {
 	})
 }
 
-func (h *house) webSocket() string { return "ws" + strings.TrimPrefix(h.web.URL, "http") + "/ws" }
+func (h *fixture) webSocket() string { return "ws" + strings.TrimPrefix(h.web.URL, "http") + "/ws" }
 
-// shelf is a history of given rows.
-type shelf struct {
+// fakeHistory is a history of given rows.
+type fakeHistory struct {
 	rows []history.Row
 	err  error
-	// hold, if not nil, makes queries wait until it is closed; begun tells
-	// that one does.
+	// hold, if not nil, makes queries wait until it is closed; a query that
+	// waits sends to begun.
 	hold, begun chan struct{}
 	asked       history.LatestQuery
 	ranged      history.RangeQuery
@@ -130,40 +130,40 @@ type shelf struct {
 	buckets     []history.Bucket
 }
 
-func (s *shelf) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
+func (s *fakeHistory) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	s.asked = q
-	return yielding(ctx, s, s.matching(q.Pattern))
+	return yieldAll(ctx, s, s.matching(q.Pattern))
 }
 
-// Range has its rows in the order of their IDs.
-func (s *shelf) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
+// Range yields the rows in the order of their IDs.
+func (s *fakeHistory) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	s.ranged = q
 	rows := s.matching(q.Pattern)
 	if q.After != nil {
 		rows = slices.DeleteFunc(slices.Clone(rows), func(row history.Row) bool { return row.ID <= q.After.ID })
 	}
-	return yielding(ctx, s, rows[:min(q.Total, len(rows))])
+	return yieldAll(ctx, s, rows[:min(q.Total, len(rows))])
 }
 
-func (s *shelf) Position(context.Context) (history.Snapshot, error) {
+func (s *fakeHistory) Position(context.Context) (history.Snapshot, error) {
 	return history.Snapshot{MaxID: int64(len(s.rows))}, s.err
 }
 
-func (s *shelf) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
+func (s *fakeHistory) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
 	s.summarized = q
-	return yielding(ctx, s, s.buckets)
+	return yieldAll(ctx, s, s.buckets)
 }
 
-func (s *shelf) Stats(context.Context) (history.Stats, error) {
+func (s *fakeHistory) Stats(context.Context) (history.Stats, error) {
 	return history.Stats{Identity: "shelf", Rows: int64(len(s.rows))}, s.err
 }
 
-func (s *shelf) matching(p key.Pattern) []history.Row {
+func (s *fakeHistory) matching(p key.Pattern) []history.Row {
 	return slices.DeleteFunc(slices.Clone(s.rows), func(r history.Row) bool { return !p.Match(r.Record) })
 }
 
-// yielding waits if the shelf is held, and then yields what there is.
-func yielding[T any](ctx context.Context, s *shelf, all []T) iter.Seq2[T, error] {
+// yieldAll waits while the history is held, and then yields all elements.
+func yieldAll[T any](ctx context.Context, s *fakeHistory, all []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		if s.hold != nil {
@@ -198,7 +198,7 @@ type linePeer struct {
 	in   *bufio.Reader
 }
 
-func (h *house) linePeer(t *testing.T) *linePeer {
+func (h *fixture) linePeer(t *testing.T) *linePeer {
 	t.Helper()
 	conn, err := net.Dial("unix", h.socket)
 	if err != nil {
@@ -217,7 +217,7 @@ func (p *linePeer) send(t *testing.T, frame string) {
 
 func (p *linePeer) next(t *testing.T) string {
 	t.Helper()
-	if err := p.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := p.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		t.Fatal(err)
 	}
 	line, err := p.in.ReadString('\n')
@@ -229,9 +229,9 @@ func (p *linePeer) next(t *testing.T) string {
 
 type webPeer struct{ socket *websocket.Conn }
 
-func (h *house) webPeer(t *testing.T) *webPeer {
+func (h *fixture) webPeer(t *testing.T) *webPeer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	socket, _, err := websocket.Dial(ctx, h.webSocket()+"?v=3.0", nil)
 	if err != nil {
@@ -251,7 +251,7 @@ func (p *webPeer) send(t *testing.T, frame string) {
 
 func (p *webPeer) next(t *testing.T) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	kind, message, err := p.socket.Read(ctx)
 	if err != nil {
@@ -311,7 +311,7 @@ func dial(t testing.TB, endpoint string) *aimx.Client {
 }
 
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	t.Cleanup(cancel)
 	return ctx
 }

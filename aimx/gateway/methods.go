@@ -10,21 +10,21 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// method answers one kind of request. The result is JSON.
+// method answers one kind of request and returns JSON.
 type method func(s *session, params []byte) (json.RawMessage, *refusal)
 
-// methodTable has the methods that are answered in the order they come; those of
-// the history are in questionTable.
-func methodTable() map[string]method {
+// methods are those that are answered in the order in which they come; the
+// others are historyMethods.
+func methods() map[string]method {
 	return map[string]method{
 		wire.MethodHello:         (*session).hello,
-		wire.MethodRecordList:    (*session).list,
-		wire.MethodRecordGet:     (*session).get,
-		wire.MethodRecordSet:     (*session).set,
+		wire.MethodRecordList:    (*session).recordList,
+		wire.MethodRecordGet:     (*session).recordGet,
+		wire.MethodRecordSet:     (*session).recordSet,
 		wire.MethodGraphNodes:    (*session).graphNodes,
 		wire.MethodGraphEdges:    (*session).graphEdges,
 		wire.MethodGraphOrder:    (*session).graphOrder,
-		wire.MethodRecordDrain:   (*session).drain,
+		wire.MethodRecordDrain:   (*session).recordDrain,
 		wire.MethodResetProfiles: (*session).resetProfiles,
 		wire.MethodResetMetrics:  (*session).resetMetrics,
 	}
@@ -32,8 +32,8 @@ func methodTable() map[string]method {
 
 // call answers a request.
 func (s *session) call(f wire.Frame) {
-	if ask := s.server.questions[f.Method]; ask != nil {
-		s.consult(f, ask)
+	if parse := s.server.historyMethods[f.Method]; parse != nil {
+		s.runQuery(f, parse)
 		return
 	}
 	run := s.server.methods[f.Method]
@@ -41,11 +41,11 @@ func (s *session) call(f wire.Frame) {
 		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeNotFound, "there is no method %q", f.Method))
 		return
 	}
-	result, no := run(s, f.Params)
-	s.answer(&s.out, f.ID, result, no)
+	result, refused := run(s, f.Params)
+	s.answer(&s.out, f.ID, result, refused)
 }
 
-// parameter returns one member of params, nil if it is not there.
+// parameter returns one member of params, nil if it is absent.
 func parameter(params []byte, name string) json.RawMessage {
 	var found json.RawMessage
 	if wire.IsNull(params) {
@@ -60,7 +60,7 @@ func parameter(params []byte, name string) json.RawMessage {
 	return found
 }
 
-// name returns the member "name" if it is a string.
+// nameOf returns the member "name" if it is a string.
 func nameOf(params []byte) (string, bool) {
 	raw := parameter(params, "name")
 	if !wire.IsString(raw) {
@@ -69,8 +69,8 @@ func nameOf(params []byte) (string, bool) {
 	return string(wire.Unquote(raw)), true
 }
 
-// exposed finds the record that a client may read under a name.
-func (s *session) exposed(name string) (*records.Untyped, *refusal) {
+// readable returns the record of a name if clients may read it.
+func (s *session) readable(name string) (*records.Untyped, *refusal) {
 	h, ok := s.server.config.Registry.Lookup(name)
 	if !ok {
 		return nil, refuse(aimx.CodeNotFound, "there is no record %q", name)
@@ -81,14 +81,12 @@ func (s *session) exposed(name string) (*records.Untyped, *refusal) {
 	return h, nil
 }
 
-// writable reports whether clients may set a record: one that a stage of the
-// graph produces has its only writer there.
+// writable reports whether clients may set a record. A record that a stage of the
+// graph produces has that stage as its only writer.
 func writable(h *records.Untyped) bool {
 	c := h.Config()
 	return c.Writable && c.Remote && h.Origin().Kind == "passive"
 }
-
-func anyWritable(handles []*records.Untyped) bool { return slices.ContainsFunc(handles, writable) }
 
 func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	version := parameter(params, "version")
@@ -114,14 +112,14 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	return marshal(welcome)
 }
 
-func (s *session) get(params []byte) (json.RawMessage, *refusal) {
+func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 	name, ok := nameOf(params)
 	if !ok {
 		return nil, refuse(aimx.CodeNotFound, "record.get needs the name of a record")
 	}
-	h, no := s.exposed(name)
-	if no != nil {
-		return nil, no
+	h, refused := s.readable(name)
+	if refused != nil {
+		return nil, refused
 	}
 	value, _, ok, err := h.Get()
 	if err != nil {
@@ -133,15 +131,15 @@ func (s *session) get(params []byte) (json.RawMessage, *refusal) {
 	return value, nil
 }
 
-func (s *session) set(params []byte) (json.RawMessage, *refusal) {
+func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
 	name, ok := nameOf(params)
 	value := parameter(params, "value")
 	if !ok || value == nil {
 		return nil, refuse(aimx.CodeInternal, "record.set needs the name of a record and a value")
 	}
-	h, no := s.store(name, value)
-	if no != nil {
-		return nil, no
+	h, refused := s.store(name, value)
+	if refused != nil {
+		return nil, refused
 	}
 	result := wire.SetAnswer{Status: "success"}
 	if h.Kind() != records.Ring {
@@ -149,7 +147,7 @@ func (s *session) set(params []byte) (json.RawMessage, *refusal) {
 		if err != nil {
 			return nil, refuse(aimx.CodeInternal, "%v", err)
 		}
-		if ok { // else a mailbox was emptied already
+		if ok { // a reader may have emptied a mailbox already
 			result.Value = slices.Clone(read)
 		}
 	}
@@ -168,7 +166,7 @@ func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *
 	return h, nil
 }
 
-// write handles a frame that nobody gets an answer to.
+// write handles a write frame, which has no answer.
 func (s *session) write(f wire.Frame) {
 	value := f.Payload
 	if s.transport.unwrapsWrites && !wire.IsNull(value) {
@@ -179,9 +177,9 @@ func (s *session) write(f wire.Frame) {
 	if value == nil {
 		value = json.RawMessage("null")
 	}
-	if _, no := s.store(f.Topic, value); no != nil {
+	if _, refused := s.store(f.Topic, value); refused != nil {
 		s.refusedWrites++
-		s.server.config.Logger.Debug("an AimX write was refused", "record", f.Topic, "code", string(no.code), "reason", no.reason)
+		s.server.config.Logger.Debug("an AimX write was refused", "record", f.Topic, "code", string(refused.code), "reason", refused.reason)
 	}
 }
 

@@ -11,16 +11,16 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-func (s *session) historyPage(params []byte) (search, *refusal) {
+// page answers history.page.
+func (s *session) page(params []byte) (historyQuery, *refusal) {
 	var p wire.PageParams
-	if no := readParams(wire.MethodHistoryPage, params, &p); no != nil {
-		return nil, no
+	if refused := parseParams(wire.MethodHistoryPage, params, &p); refused != nil {
+		return nil, refused
 	}
 	if p.Limit < 0 || p.PerRecord < 0 {
-		return nil, refuse(aimx.CodeInternal, "a limit is negative; 0 or none is as many as fit")
+		return nil, refuse(aimx.CodeInternal, "a limit is negative; 0, or no limit, means as many rows as fit")
 	}
-	most := s.server.config.Limits.PageRows
-	if p.Limit == 0 || p.Limit > most {
+	if most := s.server.config.Limits.PageRows; p.Limit == 0 || p.Limit > most {
 		p.Limit = most
 	}
 	q := history.PageQuery{
@@ -28,18 +28,18 @@ func (s *session) historyPage(params []byte) (search, *refusal) {
 		Cursor:     p.Cursor,
 		MaxBytes:   s.server.config.Limits.PageBytes,
 	}
-	var no *refusal
-	if q.Pattern, q.Window, no = readScope(p.Scope); no != nil {
-		return nil, no
+	var refused *refusal
+	if q.Pattern, q.Window, refused = parseScope(p.Scope); refused != nil {
+		return nil, refused
 	}
 	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectPage(ctx, q) }, nil
 }
 
-// collectPage reads rows until there are enough, or enough bytes of them.
+// collectPage answers with one page of a query.
 func (s *session) collectPage(ctx context.Context, q history.PageQuery) (json.RawMessage, *refusal) {
 	page, err := history.ReadPage(ctx, s.server.config.History, q)
 	if err != nil {
-		return nil, s.historyFailed(ctx, wire.MethodHistoryPage, q.Pattern.String(), err)
+		return nil, s.queryError(ctx, wire.MethodHistoryPage, q.Pattern.String(), err)
 	}
 	w := pageWriter{buf: []byte(`{"rows":[`)}
 	for _, row := range page.Rows {
@@ -48,13 +48,13 @@ func (s *session) collectPage(ctx context.Context, q history.PageQuery) (json.Ra
 	return w.end(len(page.Rows), page.MaxID, page.Next), nil
 }
 
-// pageWriter makes the answer to history.page.
+// pageWriter writes the answer to history.page.
 type pageWriter struct {
 	buf  []byte
-	rows int // those that are in buf
+	rows int // the number of rows in buf
 }
 
-// add writes a row, unless it cannot stand in a frame.
+// add writes a row. A row that is not JSON counts as left out.
 func (w *pageWriter) add(row history.Row) {
 	if !wire.ValidJSON(row.Value) || !utf8.ValidString(row.Record) {
 		return

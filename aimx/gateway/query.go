@@ -14,17 +14,17 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// query answers record.query.
-func (s *session) query(params []byte) (search, *refusal) {
-	q, no := readQuery(params)
-	if no != nil {
-		return nil, no
+// recordQuery answers record.query.
+func (s *session) recordQuery(params []byte) (historyQuery, *refusal) {
+	q, refused := parseQuery(params)
+	if refused != nil {
+		return nil, refused
 	}
 	return func(ctx context.Context) (json.RawMessage, *refusal) {
 		if q.Limit == 0 || emptyWindow(q.Window) {
 			return appendRows(nil, nil), nil
 		}
-		return s.ask(ctx, q)
+		return s.collectRows(ctx, q)
 	}, nil
 }
 
@@ -32,9 +32,9 @@ func emptyWindow(w history.Window) bool {
 	return w.Start != nil && w.End != nil && *w.Start > *w.End
 }
 
-// readQuery reads the parameters. What is not an unsigned integer counts as
-// absent, as upstream has it.
-func readQuery(params []byte) (history.LatestQuery, *refusal) {
+// parseQuery parses the parameters of record.query. As in upstream, a value that is
+// not an unsigned integer counts as absent.
+func parseQuery(params []byte) (history.LatestQuery, *refusal) {
 	name, ok := nameOf(params)
 	if !ok {
 		name = "#"
@@ -59,21 +59,21 @@ func readQuery(params []byte) (history.LatestQuery, *refusal) {
 	return q, nil
 }
 
-// ask collects the rows, oldest first.
-func (s *session) ask(ctx context.Context, q history.LatestQuery) (json.RawMessage, *refusal) {
+// collectRows answers with the rows of a query, oldest first.
+func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.RawMessage, *refusal) {
 	limits := s.server.config.Limits
 	var rows []history.Row
 	size, broken := 0, 0
 	for row, err := range s.server.config.History.Latest(ctx, q) {
 		if err != nil {
-			return nil, s.historyFailed(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)
+			return nil, s.queryError(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)
 		}
 		if !wire.ValidJSON(row.Value) || !wire.IsPlain(row.Record) {
 			broken++
 			continue
 		}
 		rows = append(rows, row)
-		size += len(row.Record) + len(row.Value) + 48 // with the names of members
+		size += len(row.Record) + len(row.Value) + 48 // 48: member names and time
 		if len(rows) > limits.QueryRows || size > limits.QueryBytes {
 			return nil, refuse(aimx.CodeInternal, "the answer has more than %d rows or %d bytes; ask for fewer with limit, start, end or a narrower name", limits.QueryRows, limits.QueryBytes)
 		}
@@ -87,7 +87,7 @@ func (s *session) ask(ctx context.Context, q history.LatestQuery) (json.RawMessa
 	return appendRows(make([]byte, 0, size+64), rows), nil
 }
 
-// appendRows writes the answer without another copy of every value.
+// appendRows writes the answer. It copies every value once.
 func appendRows(b []byte, rows []history.Row) []byte {
 	b = append(b, `{"records":[`...)
 	for i, row := range rows {

@@ -6,7 +6,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 )
 
-// refusal is a refusal on the server's side, before it has an address.
+// refusal is the answer to a request that the server refuses.
 type refusal struct {
 	code   aimx.Code
 	reason string

@@ -14,30 +14,31 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// Config says what a server serves.
+// Config configures a Server. Only Registry is required.
 type Config struct {
 	// Registry holds the records; its graph is built before anything is
 	// served.
 	Registry *records.Registry
-	// History may be nil: what asks for it is then told that there is none.
+	// History may be nil; history methods are refused then.
 	History history.Reader
-	// Name is what the server calls itself in hello. Default "aimdb".
+	// Name is the name of the database in the answer to hello. Default "aimdb".
 	Name string
 	// Logger may be nil.
 	Logger *slog.Logger
+	// Limits bound what clients can take.
 	Limits Limits
-	// Origins are the hosts whose pages may open a WebSocket beside those of
-	// the server's own host and of loopback, as patterns such as
-	// "*.example.com"; "*" admits every page of every site.
+	// Origins are patterns of further hosts whose pages may open a WebSocket,
+	// such as "*.example.com"; "*" admits every page of every site. Pages of the
+	// server's own host and of loopback always may.
 	Origins []string
 }
 
 // Server serves the records of one registry over any number of listeners.
 type Server struct {
-	config    Config
-	methods   map[string]method
-	questions map[string]question
-	started   time.Time
+	config         Config
+	methods        map[string]method
+	historyMethods map[string]historyMethod
+	started        time.Time
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -45,7 +46,7 @@ type Server struct {
 	work     sync.WaitGroup
 }
 
-// NewServer returns a server that serves nothing yet.
+// New returns a server. It serves nothing until Serve or Handler is used.
 func New(c Config) *Server {
 	if c.Name == "" {
 		c.Name = "aimdb"
@@ -55,26 +56,26 @@ func New(c Config) *Server {
 	}
 	c.Limits = c.Limits.withDefaults()
 	return &Server{
-		config:    c,
-		methods:   methodTable(),
-		questions: questionTable(),
-		started:   time.Now(),
-		sessions:  make(map[*session]struct{}),
+		config:         c,
+		methods:        methods(),
+		historyMethods: historyMethods(),
+		started:        time.Now(),
+		sessions:       make(map[*session]struct{}),
 	}
 }
 
-// errServerClosed is why connections end at Close.
-var errServerClosed = errors.New("aimx: the server is closed")
+// errServerClosed is the cause of connections that end because of Close.
+var errServerClosed = errors.New("gateway: the server is closed")
 
-// Serve serves the connections of a listener that has one frame a line, as
-// Listen returns it. It closes the listener, and returns nil when ctx has ended
-// and all its connections are closed.
+// Serve serves the connections of a listener with one frame a line, such as
+// Listen returns. It closes the listener, and returns nil after ctx has ended and
+// its connections are closed.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var served sync.WaitGroup
 	defer served.Wait()
 	defer cancel()
-	closing := context.AfterFunc(ctx, func() { s.logIf(l.Close(), "close the listener", l) })
+	closing := context.AfterFunc(ctx, func() { s.logCloseError(l.Close(), "close the listener", l) })
 	defer closing()
 	slots := make(chan struct{}, s.config.Limits.Connections)
 	for pause := time.Duration(0); ; {
@@ -83,7 +84,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if pause, err = s.acceptAgain(ctx, err, pause); err != nil {
+			if pause, err = s.backOff(ctx, err, pause); err != nil {
 				return errors.Join(fmt.Errorf("accept on %s: %w", l.Addr(), err), l.Close())
 			}
 			continue
@@ -93,7 +94,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		case slots <- struct{}{}:
 		default:
 			s.config.Logger.Warn("too many AimX connections; one more is closed", "limit", cap(slots))
-			s.logIf(accepted.Close(), "close a connection", l)
+			s.logCloseError(accepted.Close(), "close a connection", l)
 			continue
 		}
 		served.Go(func() {
@@ -104,8 +105,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// acceptAgain waits after an error that may pass, such as too many open files.
-func (s *Server) acceptAgain(ctx context.Context, err error, pause time.Duration) (time.Duration, error) {
+// backOff waits after a temporary error of Accept, such as too many open files.
+// It returns other errors.
+func (s *Server) backOff(ctx context.Context, err error, pause time.Duration) (time.Duration, error) {
 	var temporary interface{ Temporary() bool }
 	if !errors.As(err, &temporary) || !temporary.Temporary() {
 		return 0, err
@@ -119,22 +121,23 @@ func (s *Server) acceptAgain(ctx context.Context, err error, pause time.Duration
 	return pause, nil
 }
 
-// run serves one connection until it or ctx ends.
-func (s *Server) serveConn(ctx context.Context, c wire.Conn, d transport) {
+// serveConn serves one connection until it or ctx ends.
+func (s *Server) serveConn(ctx context.Context, c wire.Conn, t transport) {
 	if s.config.Limits.Subscriptions > 0 {
-		d.subscriptions = s.config.Limits.Subscriptions
+		t.subscriptions = s.config.Limits.Subscriptions
 	}
-	session := newSession(ctx, s, c, d)
-	if !s.enter(session) {
-		session.hangUp(errServerClosed)
-		_ = c.Close() // the client sees the end, and there is nobody else to tell
+	session := newSession(ctx, s, c, t)
+	if !s.add(session) {
+		session.end(errServerClosed)
+		_ = c.Close() // the client sees that it is closed
 		return
 	}
-	defer s.leave(session)
+	defer s.remove(session)
 	session.serve()
 }
 
-func (s *Server) enter(session *session) bool {
+// add reports false if the server is closed.
+func (s *Server) add(session *session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -145,37 +148,37 @@ func (s *Server) enter(session *session) bool {
 	return true
 }
 
-func (s *Server) leave(session *session) {
+func (s *Server) remove(session *session) {
 	s.mu.Lock()
 	delete(s.sessions, session)
 	s.mu.Unlock()
 	s.work.Done()
 }
 
-// Connections returns the number of clients connected now.
+// Connections returns the number of open connections.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sessions)
 }
 
-// Close closes all connections, those of Handler included, lets no new ones in
-// and returns when their goroutines have ended. Listeners are closed by the
-// context of their Serve.
+// Close closes all connections, those of Handler included, refuses new ones and
+// returns when their goroutines have ended. It closes no listener; the context of
+// Serve does. It always returns nil.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	for session := range s.sessions {
-		session.hangUp(errServerClosed)
+		session.end(errServerClosed)
 	}
 	s.mu.Unlock()
 	s.work.Wait()
 	return nil
 }
 
-// logIf logs the error of closing something, which nobody waits for.
-func (s *Server) logIf(err error, doing string, l net.Listener) {
+// logCloseError logs the error of a Close that no caller sees.
+func (s *Server) logCloseError(err error, doing string, l net.Listener) {
 	if err != nil && !errors.Is(err, net.ErrClosed) {
-		s.config.Logger.Warn("aimx: cannot "+doing, "address", l.Addr().String(), "error", err)
+		s.config.Logger.Warn("AimX: cannot "+doing, "address", l.Addr().String(), "error", err)
 	}
 }

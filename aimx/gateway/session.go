@@ -13,48 +13,50 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// session is one connection on the server's side. Its frames are handled by
-// the goroutine of serve, in order; queries and subscriptions have goroutines
-// of their own, which all end before serve returns.
+// session is one connection of the server. The goroutine of serve handles its
+// frames in order. Queries and subscriptions have goroutines of their own, which
+// end before serve returns.
 type session struct {
 	server    *Server
 	transport transport
 	conn      wire.Conn
-	// ctx ends with the connection; its cause says why.
+	// ctx ends with the connection, and its cause says why. end ends both; the
+	// first cause counts.
 	ctx  context.Context
-	quit context.CancelCauseFunc
+	end  context.CancelCauseFunc
 	work sync.WaitGroup
-	out  wire.FrameWriter // of the goroutine of serve
+	out  wire.FrameWriter // for the goroutine of serve only
 
 	sending sync.Mutex // one frame at a time
 
-	// waiting and running bound the queries.
+	// waiting holds a token for each accepted query, running for each that reads
+	// the history.
 	waiting, running chan struct{}
-	// subscriptions is for the goroutine of serve only.
+	// subscriptions, by the text of their ids, and cursors, which are those of
+	// record.drain, are for the goroutine of serve only.
 	subscriptions map[string]*subscription
-	// cursors are those of record.drain, for the goroutine of serve too.
-	cursors map[*records.Untyped]*records.EncodedReader
+	cursors       map[*records.Untyped]*records.EncodedReader
 	// refusedWrites counts writes that changed nothing.
 	refusedWrites uint64
 }
 
-func newSession(ctx context.Context, s *Server, c wire.Conn, d transport) *session {
+func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *session {
 	queries := s.config.Limits.Queries
 	session := &session{
-		server: s, transport: d, conn: c,
+		server: s, transport: t, conn: c,
 		waiting:       make(chan struct{}, 5*queries),
 		running:       make(chan struct{}, queries),
 		subscriptions: make(map[string]*subscription),
 		cursors:       make(map[*records.Untyped]*records.EncodedReader),
 	}
-	session.ctx, session.quit = context.WithCancelCause(ctx)
+	session.ctx, session.end = context.WithCancelCause(ctx)
 	return session
 }
 
 // serve handles frames until the connection ends.
 func (s *session) serve() {
-	// Closing the connection is what ends a receive or a send that blocks.
-	closing := context.AfterFunc(s.ctx, func() { _ = s.conn.Close() }) // whoever blocks gets the error
+	// A blocked Receive or Send ends only when the connection is closed.
+	closing := context.AfterFunc(s.ctx, func() { _ = s.conn.Close() }) // the blocked call returns the error
 	defer closing()
 	err := s.receive()
 	for _, sub := range s.subscriptions {
@@ -64,17 +66,14 @@ func (s *session) serve() {
 		cursor.Close()
 	}
 	if !errors.Is(err, io.EOF) {
-		s.hangUp(err)
+		s.end(err)
 	}
-	s.work.Wait() // a client that half-closed waits for its answers
-	s.hangUp(err)
-	_ = s.conn.Close() // there is nobody left to tell
+	s.work.Wait() // a client that half-closed still waits for answers
+	s.end(err)
+	_ = s.conn.Close() // the connection is over, whatever Close returns
 	s.server.config.Logger.Debug("AimX connection ended", "transport", s.transport.name,
 		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites)
 }
-
-// hangUp ends the session; the first reason counts.
-func (s *session) hangUp(why error) { s.quit(why) }
 
 func (s *session) receive() error {
 	for {
@@ -114,18 +113,18 @@ func (s *session) send(frame []byte) bool {
 		return false
 	}
 	if err := s.conn.Send(frame); err != nil {
-		s.hangUp(fmt.Errorf("send: %w", err))
+		s.end(fmt.Errorf("send: %w", err))
 		return false
 	}
 	return true
 }
 
-// answer sends the one reply to a request. A result of null is not_found, as
-// upstream's client hangs on it.
-func (s *session) answer(w *wire.FrameWriter, id uint64, result []byte, no *refusal) {
+// answer sends the one reply to a request. A result of null becomes not_found:
+// upstream's client never returns from a call that is answered with null.
+func (s *session) answer(w *wire.FrameWriter, id uint64, result []byte, refused *refusal) {
 	switch {
-	case no != nil:
-		s.send(w.Refusal(id, string(no.code), no.reason))
+	case refused != nil:
+		s.send(w.Refusal(id, string(refused.code), refused.reason))
 	case wire.IsNull(result):
 		s.send(w.Refusal(id, string(aimx.CodeNotFound), "the value is null"))
 	default:
@@ -135,22 +134,21 @@ func (s *session) answer(w *wire.FrameWriter, id uint64, result []byte, no *refu
 
 func (s *session) subscribe(f wire.Frame) {
 	sub := strconv.FormatUint(f.ID, 10)
-	s.unsubscribe(sub) // an id that is used again stands for the new one
+	s.unsubscribe(sub) // a reused id replaces the old subscription
 	if len(s.subscriptions) >= s.transport.subscriptions {
 		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "a connection has at most %d subscriptions; unsub one or open another connection", s.transport.subscriptions))
 		return
 	}
-	source, no := s.open(f.Topic)
-	if no != nil && s.transport.refusesTopics {
-		s.answer(&s.out, f.ID, nil, no)
+	source, refused := s.open(f.Topic)
+	if refused != nil && s.transport.refusesTopics {
+		s.answer(&s.out, f.ID, nil, refused)
 		return
 	}
 	if s.transport.acknowledges {
 		s.send(s.out.Subscribed(sub))
 	}
-	added := newSubscription(s, f.ID, sub, source)
-	s.subscriptions[sub] = added
-	added.start()
+	s.subscriptions[sub] = newSubscription(s, f.ID, sub, source)
+	s.subscriptions[sub].start()
 }
 
 func (s *session) unsubscribe(sub string) {

@@ -206,7 +206,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	h := &house{registry: r}
+	h := &fixture{registry: r}
 	h.serve(t, gateway.Config{Registry: r})
 	p := h.linePeer(t)
 	exchange(t, p, `{"t":"req","id":1,"method":"hello","params":{"version":"3"}}`,

@@ -10,33 +10,33 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// readerName is how the gateway's readers are named in metrics.
+// readerName names the gateway's readers in metrics.
 const readerName = "aimx"
 
-// source is what a subscription reads.
+// source has the readers of a subscription.
 type source struct {
-	// snapshots are the records whose current value comes first.
+	// snapshots are the records whose current values are sent first.
 	snapshots []*records.Untyped
-	// exact reads one record, wildcard several; both may be nil.
+	// exact reads one record, wildcard several. At most one is not nil.
 	exact    *records.EncodedReader
 	wildcard *records.Feed
 	// topic is the key of the record of an exact subscription.
 	topic string
 }
 
-// open makes the source of a topic. Its readers stand before it returns, so
-// what is written by the next frame is delivered.
+// open returns the source of a topic. Its readers exist before it returns, so the
+// subscription delivers what the next frame writes.
 func (s *session) open(topic string) (source, *refusal) {
 	if strings.ContainsAny(topic, "*#") {
 		return s.openWildcard(topic), nil
 	}
-	h, no := s.exposed(topic)
-	if no != nil {
-		return source{}, no
+	h, refused := s.readable(topic)
+	if refused != nil {
+		return source{}, refused
 	}
 	src := source{topic: h.Key(), exact: h.Subscribe(readerName)}
 	if s.transport.lateJoin && h.Kind() == records.Ring {
-		src.snapshots = []*records.Untyped{h} // the other kinds begin with it anyway
+		src.snapshots = []*records.Untyped{h} // readers of the other kinds begin with the current value
 	}
 	return src, nil
 }
@@ -60,8 +60,8 @@ func (s *session) openWildcard(topic string) source {
 	src.wildcard = s.server.config.Registry.NewFeed(readerName, matching)
 	for _, h := range matching {
 		if h.Config().Logged {
-			// A feed begins such a record with its oldest value, which is what
-			// the log needs; a subscriber wants the next one.
+			// A feed starts a logged record at its oldest value, for the
+			// republisher; a subscriber starts at the next value.
 			src.wildcard.Pause(h)
 			src.wildcard.Resume(h)
 		}
@@ -69,6 +69,7 @@ func (s *session) openWildcard(topic string) source {
 	return src
 }
 
+// close closes the readers.
 func (src source) close() {
 	if src.exact != nil {
 		src.exact.Close()
@@ -78,7 +79,7 @@ func (src source) close() {
 	}
 }
 
-// subscription numbers and sends what its source has.
+// subscription numbers and sends the values of its source.
 type subscription struct {
 	session *session
 	id      uint64
@@ -96,8 +97,8 @@ func newSubscription(s *session, id uint64, name string, src source) *subscripti
 	return sub
 }
 
-// start runs the subscription beside the session, if there is anything to
-// read.
+// start runs the subscription in a goroutine of the session, unless its source is
+// empty.
 func (sub *subscription) start() {
 	if sub.source.exact == nil && sub.source.wildcard == nil {
 		return
@@ -109,14 +110,14 @@ func (sub *subscription) start() {
 		}
 		err := sub.events()
 		if err != nil && sub.ctx.Err() == nil {
-			// A late refusal is the only way to say that nothing more comes.
+			// A late refusal is the only frame that ends a subscription.
 			sub.session.answer(&sub.out, sub.id, nil, refuse(aimx.CodeInternal, "the subscription ended: %v", err))
 		}
 	})
 }
 
-// snapshots sends the current values. One value is held back until the next is
-// found, since the last one is marked.
+// snapshots sends the current values. It holds each back until the next one is
+// found, because the last one is marked.
 func (sub *subscription) snapshots() bool {
 	var held []byte
 	var topic string
@@ -133,7 +134,7 @@ func (sub *subscription) snapshots() bool {
 		}
 		value, _, ok, err := h.Get()
 		if err != nil || !ok {
-			continue // records counts and logs what cannot be encoded
+			continue // the record counts and logs values that cannot be encoded
 		}
 		if !flush(false) {
 			return false
@@ -169,7 +170,7 @@ func (sub *subscription) exactEvents() error {
 		}
 		topic := ""
 		if sub.session.transport.acknowledges {
-			topic = sub.source.topic // browsers look their schema up by it
+			topic = sub.source.topic // browsers look up the schema by topic
 		}
 		if !sub.event(topic, value) {
 			return nil
@@ -177,8 +178,8 @@ func (sub *subscription) exactEvents() error {
 	}
 }
 
-// event sends one value. What was missed, or cannot be encoded, consumes a
-// number, so that the client sees the gap.
+// event sends one value. Values that the reader missed or that cannot be encoded
+// consume numbers, so that the client sees the gap.
 func (sub *subscription) event(topic string, value records.Encoded) bool {
 	sub.seq += value.Missed + 1
 	if value.Err != nil {

@@ -5,19 +5,19 @@ import "github.com/aimdb-go/aimdb/aimx"
 // transport declares all differences between the two transports.
 type transport struct {
 	name string
-	// acknowledges answers a sub with subscribed.
+	// acknowledges means that subscribed answers a sub.
 	acknowledges bool
-	// lateJoin sends the current value of every record of a subscription
-	// first, also of rings and exact ones.
+	// lateJoin means that every subscription begins with snapshots of all its
+	// records, rings included.
 	lateJoin bool
-	// refusesTopics answers an exact sub that cannot be served with an error;
-	// else it stays silent.
+	// refusesTopics means that an error answers an exact sub that cannot be
+	// served; otherwise nothing does.
 	refusesTopics bool
-	// unwrapsWrites stores the member "value" of a written object.
+	// unwrapsWrites means that a write stores the member "value" of its payload.
 	unwrapsWrites bool
-	// noHistory is the code of queries without a history.
+	// noHistory is the code that refuses queries if there is no history.
 	noHistory aimx.Code
-	// subscriptions is the default limit.
+	// subscriptions is the default of Limits.Subscriptions.
 	subscriptions int
 }
 

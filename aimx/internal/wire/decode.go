@@ -62,7 +62,7 @@ func (d *decoder) member(name, value []byte) bool {
 	case "ok":
 		return d.raw(hasResult, value, &f.Result)
 	case "data":
-		return d.raw(hasUpdate, value, &f.Data)
+		return d.raw(hasData, value, &f.Data)
 	case "last":
 		return d.flag(hasLast, value, &f.Last)
 	}

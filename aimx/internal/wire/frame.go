@@ -44,7 +44,7 @@ const (
 	hasParams
 	hasPayload
 	hasResult
-	hasUpdate
+	hasData
 	hasLast
 )
 

@@ -8,7 +8,7 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-func (s *session) list([]byte) (json.RawMessage, *refusal) {
+func (s *session) recordList([]byte) (json.RawMessage, *refusal) {
 	handles := s.server.config.Registry.Records()
 	rows := make([]aimx.RecordInfo, 0, len(handles))
 	for _, h := range handles {
@@ -50,7 +50,7 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 	return info
 }
 
-// entity is the part of a key behind its last dot or slash.
+// entity returns the part of a key after its last dot or slash.
 func entity(key string) string { return key[strings.LastIndexAny(key, "./")+1:] }
 
 func profileOf(m records.StageMetrics) aimx.StageProfile {
