@@ -47,6 +47,7 @@ var ErrClientClosed = errors.New("the client is closed")
 type Client struct {
 	endpoint Endpoint
 	conn     wire.Conn
+	decoder  wire.Decoder  // for the goroutine of receive only
 	sending  chan struct{} // holds a token while a frame is sent
 
 	mu      sync.Mutex
@@ -118,7 +119,7 @@ func (c *Client) receive() {
 			c.fail(err)
 			return
 		}
-		if f, ok := wire.Decode(line); ok {
+		if f, ok := c.decoder.Decode(line); ok {
 			c.dispatch(f)
 		}
 	}

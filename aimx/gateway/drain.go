@@ -12,7 +12,7 @@ import (
 // recordDrain returns the values since the last drain of the record over this
 // connection. The first drain creates the cursor, at the end of a ring.
 func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
-	name, ok := nameOf(params)
+	name, ok := s.nameOf(params)
 	if !ok {
 		return nil, refuse(aimx.CodeInternal, "record.drain needs the name of a record")
 	}
@@ -25,16 +25,16 @@ func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
 		cursor = h.Subscribe(readerName)
 		s.cursors[h] = cursor
 	}
-	result := wire.DrainAnswer{Name: name, Values: s.take(cursor, drainLimit(h, params))}
+	result := wire.DrainAnswer{Name: name, Values: s.take(cursor, s.drainLimit(h, params))}
 	result.Count = len(result.Values)
 	return marshal(result)
 }
 
 // drainLimit returns the number of values to take. It is at most what a record
 // keeps: otherwise a fast producer could keep the connection busy forever.
-func drainLimit(h *records.Untyped, params []byte) uint64 {
+func (s *session) drainLimit(h *records.Untyped, params []byte) uint64 {
 	kept := uint64(h.Capacity())
-	if limit, err := strconv.ParseUint(string(parameter(params, "limit")), 10, 64); err == nil {
+	if limit, err := strconv.ParseUint(string(s.decoder.Member(params, "limit")), 10, 64); err == nil {
 		return min(limit, kept)
 	}
 	return kept

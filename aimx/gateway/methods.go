@@ -45,24 +45,9 @@ func (s *session) call(f wire.Frame) {
 	s.answer(&s.out, f.ID, result, refused)
 }
 
-// parameter returns one member of params, nil if it is absent.
-func parameter(params []byte, name string) json.RawMessage {
-	var found json.RawMessage
-	if wire.IsNull(params) {
-		return nil
-	}
-	wire.EachMember(params, func(member, value []byte) bool {
-		if string(member) == name {
-			found = value
-		}
-		return true
-	})
-	return found
-}
-
 // nameOf returns the member "name" if it is a string.
-func nameOf(params []byte) (string, bool) {
-	raw := parameter(params, "name")
+func (s *session) nameOf(params []byte) (string, bool) {
+	raw := s.decoder.Member(params, "name")
 	if !wire.IsString(raw) {
 		return "", false
 	}
@@ -89,7 +74,7 @@ func writable(h *records.Untyped) bool {
 }
 
 func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
-	version := parameter(params, "version")
+	version := s.decoder.Member(params, "version")
 	if !wire.IsString(version) {
 		return nil, refuse(aimx.CodeVersionMismatch, "hello needs a version; this server speaks %s", aimx.Version)
 	}
@@ -113,7 +98,7 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 }
 
 func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
-	name, ok := nameOf(params)
+	name, ok := s.nameOf(params)
 	if !ok {
 		return nil, refuse(aimx.CodeNotFound, "record.get needs the name of a record")
 	}
@@ -132,8 +117,8 @@ func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 }
 
 func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
-	name, ok := nameOf(params)
-	value := parameter(params, "value")
+	name, ok := s.nameOf(params)
+	value := s.decoder.Member(params, "value")
 	if !ok || value == nil {
 		return nil, refuse(aimx.CodeInternal, "record.set needs the name of a record and a value")
 	}
@@ -169,8 +154,8 @@ func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *
 // write handles a write frame, which has no answer.
 func (s *session) write(f wire.Frame) {
 	value := f.Payload
-	if s.transport.unwrapsWrites && !wire.IsNull(value) {
-		if inner := parameter(value, "value"); inner != nil {
+	if s.transport.unwrapsWrites {
+		if inner := s.decoder.Member(value, "value"); inner != nil {
 			value = inner
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // recordQuery answers record.query.
 func (s *session) recordQuery(params []byte) (historyQuery, *refusal) {
-	q, refused := parseQuery(params)
+	q, refused := s.parseQuery(params)
 	if refused != nil {
 		return nil, refused
 	}
@@ -34,15 +34,15 @@ func emptyWindow(w history.Window) bool {
 
 // parseQuery parses the parameters of record.query. As in upstream, a value that is
 // not an unsigned integer counts as absent.
-func parseQuery(params []byte) (history.LatestQuery, *refusal) {
-	name, ok := nameOf(params)
+func (s *session) parseQuery(params []byte) (history.LatestQuery, *refusal) {
+	name, ok := s.nameOf(params)
 	if !ok {
 		name = "#"
 	}
 	q := history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1}
 	var limit *int64
 	for member, to := range map[string]**int64{"limit": &limit, "start": &q.Window.Start, "end": &q.Window.End} {
-		raw := string(parameter(params, member))
+		raw := string(s.decoder.Member(params, member))
 		n, err := strconv.ParseUint(raw, 10, 64)
 		if err != nil {
 			continue

@@ -25,7 +25,9 @@ type session struct {
 	ctx  context.Context
 	end  context.CancelCauseFunc
 	work sync.WaitGroup
-	out  wire.FrameWriter // for the goroutine of serve only
+	// decoder and out are for the goroutine of serve only.
+	decoder wire.Decoder
+	out     wire.FrameWriter
 
 	sending sync.Mutex // one frame at a time
 
@@ -81,7 +83,7 @@ func (s *session) receive() error {
 		if err != nil {
 			return err
 		}
-		if f, ok := wire.Decode(line); ok {
+		if f, ok := s.decoder.Decode(line); ok {
 			s.handle(f)
 		}
 		if s.ctx.Err() != nil {

@@ -3,7 +3,7 @@
 // and answers of methods.
 //
 // A frame is one JSON object: a line on a unix socket, a text message on a
-// WebSocket. [Decode] reports false for a malformed frame, which both sides skip
+// WebSocket. [Decoder.Decode] reports false for a malformed frame, which both sides skip
 // silently. [FrameWriter] writes frames without escapes in the members that
 // upstream refuses to read escaped; [IsPlain] says whether a text can stand there.
 //

@@ -9,31 +9,29 @@ import (
 // both sides to skip in silence: text that is not one JSON object, an unknown
 // kind, a missing or repeated member, a member of the wrong type. Raw members
 // point into data.
-func Decode(data []byte) (Frame, bool) {
-	if !ValidJSON(data) {
+func (d *Decoder) Decode(data []byte) (Frame, bool) {
+	f := frameDecoder{}
+	if !d.eachMember(data, f.member) {
 		return Frame{}, false
 	}
-	d := decoder{}
-	if !EachMember(data, d.member) {
+	required, known := f.frame.Kind.required()
+	if !known || f.filled&required != required {
 		return Frame{}, false
 	}
-	required, known := d.frame.Kind.required()
-	if !known || d.filled&required != required {
+	if f.frame.Kind == KindReply && f.filled&(hasResult|hasCode) == 0 {
 		return Frame{}, false
 	}
-	if d.frame.Kind == KindReply && d.filled&(hasResult|hasCode) == 0 {
-		return Frame{}, false
-	}
-	return d.frame, true
+	return f.frame, true
 }
 
-type decoder struct {
+// frameDecoder fills a frame with the members it is given.
+type frameDecoder struct {
 	frame Frame
 	// seen has the members that came, filled those that were not null.
 	seen, filled member
 }
 
-func (d *decoder) member(name, value []byte) bool {
+func (d *frameDecoder) member(name, value []byte) bool {
 	f := &d.frame
 	switch string(name) {
 	case "t":
@@ -71,7 +69,7 @@ func (d *decoder) member(name, value []byte) bool {
 
 // take notes a member. It reports false if it came before, and fill whether
 // there is a value to read.
-func (d *decoder) take(m member, value []byte) (fill, ok bool) {
+func (d *frameDecoder) take(m member, value []byte) (fill, ok bool) {
 	if d.seen&m != 0 {
 		return false, false
 	}
@@ -83,7 +81,7 @@ func (d *decoder) take(m member, value []byte) (fill, ok bool) {
 	return true, true
 }
 
-func (d *decoder) text(m member, value []byte, to *string) bool {
+func (d *frameDecoder) text(m member, value []byte, to *string) bool {
 	fill, ok := d.take(m, value)
 	if !fill {
 		return ok
@@ -95,7 +93,7 @@ func (d *decoder) text(m member, value []byte, to *string) bool {
 	return true
 }
 
-func (d *decoder) number(m member, value []byte, to *uint64) bool {
+func (d *frameDecoder) number(m member, value []byte, to *uint64) bool {
 	fill, ok := d.take(m, value)
 	if !fill {
 		return ok
@@ -105,7 +103,7 @@ func (d *decoder) number(m member, value []byte, to *uint64) bool {
 	return err == nil
 }
 
-func (d *decoder) raw(m member, value []byte, to *json.RawMessage) bool {
+func (d *frameDecoder) raw(m member, value []byte, to *json.RawMessage) bool {
 	fill, ok := d.take(m, value)
 	if fill {
 		*to = value
@@ -113,7 +111,7 @@ func (d *decoder) raw(m member, value []byte, to *json.RawMessage) bool {
 	return ok
 }
 
-func (d *decoder) flag(m member, value []byte, to *bool) bool {
+func (d *frameDecoder) flag(m member, value []byte, to *bool) bool {
 	fill, ok := d.take(m, value)
 	if !fill {
 		return ok
