@@ -29,8 +29,9 @@
 //
 // # Extension
 //
-// Methods whose names begin with History belong to an extension of this project.
-// A server of upstream refuses them with [CodeNotFound].
+// Methods whose names begin with History, and [Client.Sinks], belong to an
+// extension of this project. A server of upstream refuses them with
+// [CodeNotFound].
 //
 // Times are Unix milliseconds, sizes are bytes.
 package aimx

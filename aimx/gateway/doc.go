@@ -25,7 +25,7 @@
 //
 // # Extension
 //
-// The gateway also answers three read-only methods of this project's own, on both
+// The gateway also answers four read-only methods of this project's own, on both
 // transports. Clients of upstream never call them, and a server of upstream
 // refuses them with not_found.
 //
@@ -39,6 +39,9 @@
 //     left_out counts rows of the page that are not JSON.
 //   - history.buckets takes pattern ("#"), start, end, width and path, as in
 //     history.BucketQuery, and returns {"buckets":[history.Bucket]}.
+//   - sink.list takes nothing and returns an array of {"name","state","sequence",
+//     "lost","refused","retries","last_commit_ms"}, one for each sink of the
+//     database: see aimx.SinkInfo. It needs no history.
 //
 // All parameters but the width are optional. An unknown parameter, a value of the
 // wrong type, a pattern against the grammar, and a cursor of another query or

@@ -27,6 +27,7 @@ func methods() map[string]method {
 		wire.MethodRecordDrain:   (*session).recordDrain,
 		wire.MethodResetProfiles: (*session).resetProfiles,
 		wire.MethodResetMetrics:  (*session).resetMetrics,
+		wire.MethodSinkList:      (*session).sinkList,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
@@ -21,6 +22,9 @@ type Config struct {
 	Registry *records.Registry
 	// History may be nil; history methods are refused then.
 	History history.Reader
+	// Sinks returns the rows of sink.list. It may be called by several goroutines
+	// at a time. It may be nil; the list is empty then.
+	Sinks func() []aimx.SinkInfo
 	// Name is the name of the database in the answer to hello. Default "aimdb".
 	Name string
 	// Logger may be nil.

@@ -20,4 +20,5 @@ const (
 	MethodHistoryStats   = "history.stats"
 	MethodHistoryPage    = "history.page"
 	MethodHistoryBuckets = "history.buckets"
+	MethodSinkList       = "sink.list"
 )
