@@ -13,19 +13,21 @@ import (
 )
 
 const (
-	// dialTimeout bounds dialling and greeting when the context does not.
+	// dialTimeout bounds Dial if its context has no earlier deadline.
 	dialTimeout = 5 * time.Second
-	// clientWriteTimeout is how long a server may take no byte of a frame.
+	// clientWriteTimeout ends a connection whose server takes no byte of a
+	// frame for that long.
 	clientWriteTimeout = 30 * time.Second
-	// clientFrameBytes is the longest frame taken from a server.
+	// clientFrameBytes bounds a frame of a server.
 	clientFrameBytes = 256 << 20
 )
 
-// ConnectionError says that a server cannot be reached, or not any more.
+// ConnectionError says that a server cannot be reached, or that the connection to
+// it is lost.
 type ConnectionError struct {
-	// Endpoint is where the server was.
+	// Endpoint is the endpoint of the server.
 	Endpoint string
-	// Advice is the way out.
+	// Advice says what the user can do.
 	Advice string
 	// Err is the cause.
 	Err error
@@ -39,11 +41,11 @@ func (e *ConnectionError) Error() string {
 // Unwrap returns the cause.
 func (e *ConnectionError) Unwrap() error { return e.Err }
 
-// ErrClientClosed is the cause of calls that fail because of Client.Close.
+// ErrClientClosed is the cause of errors that Client.Close brings about.
 var ErrClientClosed = errors.New("the client is closed")
 
-// Client talks to one server. It is safe for concurrent use. When the
-// connection is lost all calls and watches fail, and stay so: dial again.
+// Client is a connection to one server. It is safe for concurrent use. After the
+// connection is lost, all calls and watches fail: dial again.
 type Client struct {
 	endpoint Endpoint
 	conn     wire.Conn
@@ -53,9 +55,9 @@ type Client struct {
 	mu      sync.Mutex
 	nextID  uint64
 	calls   map[uint64]chan<- wire.Frame
-	pongs   []chan<- wire.Frame // in the order of their pings
+	pongs   []chan<- wire.Frame // in the order of the pings
 	watches map[string]*Watch
-	err     error // why the connection ended
+	err     error // the cause of the end of the connection
 
 	done chan struct{} // closed when the connection has ended
 	work sync.WaitGroup
@@ -74,27 +76,29 @@ func newClient(e Endpoint, c wire.Conn) *Client {
 	return client
 }
 
-// Endpoint returns where the server is.
+// Endpoint returns the endpoint of the server.
 func (c *Client) Endpoint() Endpoint { return c.endpoint }
 
-// Done is closed when the connection has ended; Err says why.
+// Done returns a channel that is closed when the connection has ended. Err
+// returns the cause.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err returns why the connection has ended, nil if it has not.
+// Err returns the cause of the end of the connection, or nil while it is open.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Close ends the connection and returns when everything has ended.
+// Close closes the connection and returns after the goroutines of the client have
+// ended. It always returns nil.
 func (c *Client) Close() error {
 	c.fail(ErrClientClosed)
 	c.work.Wait()
 	return nil
 }
 
-// fail ends the connection; the first reason counts.
+// fail ends the connection. The first cause counts.
 func (c *Client) fail(why error) {
 	if errors.Is(why, io.EOF) {
 		why = errors.New("the server closed the connection")
@@ -107,11 +111,11 @@ func (c *Client) fail(why error) {
 	c.err = &ConnectionError{Endpoint: c.endpoint.String(), Advice: "connect again", Err: why}
 	close(c.done)
 	c.mu.Unlock()
-	_ = c.conn.Close() // what it was for is over
+	_ = c.conn.Close() // the connection is over, whatever Close returns
 }
 
-// receive hands out what comes, until the connection ends. It never waits for
-// whoever it hands to.
+// receive dispatches frames until the connection ends. It never waits for a
+// caller.
 func (c *Client) receive() {
 	for {
 		line, err := c.conn.Receive()
@@ -132,7 +136,7 @@ func (c *Client) dispatch(f wire.Frame) {
 	case wire.KindReply:
 		if call, ok := c.calls[f.ID]; ok {
 			delete(c.calls, f.ID)
-			f.Result = append(json.RawMessage(nil), f.Result...) // the line is used again
+			f.Result = append(json.RawMessage(nil), f.Result...) // the connection reuses the line
 			call <- f
 		} else if w, ok := c.watches[subscriptionName(f.ID)]; ok && f.Result == nil {
 			w.refuse(f)
@@ -149,7 +153,7 @@ func (c *Client) dispatch(f wire.Frame) {
 	}
 }
 
-// send writes one frame that fill makes.
+// send writes the frame that fill returns.
 func (c *Client) send(ctx context.Context, fill func(*wire.FrameWriter) []byte) error {
 	select {
 	case c.sending <- struct{}{}:
@@ -166,20 +170,20 @@ func (c *Client) send(ctx context.Context, fill func(*wire.FrameWriter) []byte) 
 	return nil
 }
 
-// Call sends any request and returns the bare result. It is the way to methods
-// that have no method here.
+// Call sends a request and returns its result. It serves methods that Client has
+// no method for.
 func (c *Client) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
 	return c.call(ctx, method, "", params)
 }
 
-// call sends a request about a subject, which errors name.
+// call sends a request. Errors name the subject, which may be empty.
 func (c *Client) call(ctx context.Context, method, subject string, params any) (json.RawMessage, error) {
 	operation := method
 	if subject != "" {
 		operation += " " + subject
 	}
 	if !wire.IsPlain(method) {
-		return nil, fmt.Errorf("method %q has characters that AimX cannot carry: quotes, backslashes or control characters", method)
+		return nil, fmt.Errorf("method %q contains quotes, backslashes or control characters, which AimX cannot carry", method)
 	}
 	var raw json.RawMessage
 	if params != nil {
@@ -209,7 +213,7 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 	return nil, c.refusalOf(f, operation)
 }
 
-// exchange sends a frame and waits for what answers it.
+// exchange sends a frame and waits for its answer.
 func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill func(*wire.FrameWriter) []byte) (wire.Frame, error) {
 	if err := c.send(ctx, fill); err != nil {
 		return wire.Frame{}, err
@@ -221,7 +225,7 @@ func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill fu
 		return wire.Frame{}, fmt.Errorf("no answer from %s: %w", c.endpoint, ctx.Err())
 	case <-c.done:
 		select {
-		case f := <-answer: // it came just before the end
+		case f := <-answer: // it came immediately before the end
 			return f, nil
 		default:
 			return wire.Frame{}, c.Err()

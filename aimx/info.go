@@ -2,7 +2,7 @@ package aimx
 
 import "github.com/aimdb-go/aimdb/loss"
 
-// Info is what a server says about itself.
+// Info is the answer to hello: the description of a server.
 type Info struct {
 	Version          string   `json:"version"`
 	Server           string   `json:"server"`
@@ -16,7 +16,7 @@ type Info struct {
 type RecordInfo struct {
 	ID  int    `json:"record_id"`
 	Key string `json:"record_key"`
-	// Name is the key too: upstream's tools show and look up the name.
+	// Name equals Key: the tools of upstream show and look up the name.
 	Name       string `json:"name"`
 	TypeID     string `json:"type_id"`
 	SchemaType string `json:"schema_type,omitempty"`
@@ -24,35 +24,36 @@ type RecordInfo struct {
 	Origin     Origin `json:"origin"`
 	// BufferType is "spmc_ring", "single_latest", "mailbox" or "none".
 	BufferType string `json:"buffer_type"`
-	// BufferCapacity is nil but for rings.
+	// BufferCapacity is set for rings only.
 	BufferCapacity *int `json:"buffer_capacity,omitempty"`
 	Producers      int  `json:"producer_count"`
 	Consumers      int  `json:"consumer_count"`
 	Outbound       int  `json:"outbound_connector_count"`
 	Writable       bool `json:"writable"`
-	// Produced 0 means that there never was a value.
+	// Produced counts the values written. 0 means that the record never had one.
 	Produced uint64 `json:"produced_count"`
 	Consumed uint64 `json:"consumed_count"`
 	Dropped  uint64 `json:"dropped_count"`
-	// Occupancy is the number of values kept and how many there can be.
+	// Occupancy is the number of values kept and the capacity.
 	Occupancy []int          `json:"occupancy,omitempty"`
 	Stages    []StageProfile `json:"stage_profiling,omitempty"`
 	Signals   []SignalStats  `json:"signal_stats,omitempty"`
-	// What follows is not in upstream's rows, and ignored by its clients.
+	// The rows of upstream lack the following members, and its clients ignore
+	// them.
 
-	// LastWrite is the time of the last write in Unix milliseconds, if it was
-	// taken.
+	// LastWrite is the time of the last write in Unix milliseconds. It is 0 for
+	// records that do not take it.
 	LastWrite int64 `json:"last_write_ms,omitempty"`
-	// Drops says which readers dropped what, Losses which values did not reach
-	// the log or a sink (the latest), Lost how many those are in all, LostBy how
-	// many of each cause.
+	// Drops counts the values that readers missed. Losses are the latest losses
+	// of the record, Lost is the number of values lost in all, and LostBy the
+	// number by cause.
 	Drops  []Drop                `json:"drops,omitempty"`
 	Losses []loss.Loss           `json:"losses,omitempty"`
 	Lost   uint64                `json:"lost_count,omitempty"`
 	LostBy map[loss.Cause]uint64 `json:"lost_by_cause,omitempty"`
 }
 
-// StageProfile is what one stage of a record took.
+// StageProfile is the time that one stage of a record took.
 type StageProfile struct {
 	Type  string `json:"stage_type"`
 	Index int    `json:"index"`
@@ -75,7 +76,7 @@ type SignalStats struct {
 	Mean   float64 `json:"mean"`
 }
 
-// Drop is a number of values that a reader did not get.
+// Drop counts values that a reader missed.
 type Drop struct {
 	Reader string     `json:"reader,omitempty"`
 	Cause  loss.Cause `json:"cause"`

@@ -11,8 +11,8 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// TestPagesOfABrokenServer: a server that sends cursors for ever does not hold
-// a client for ever.
+// TestPagesOfABrokenServer: a server that sends cursors forever does not keep a
+// client forever.
 func TestPagesOfABrokenServer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)

@@ -12,7 +12,7 @@ import (
 
 const getCO2 = `{"t":"req","id":1,"method":"record.get","params":{"name":"attic.co2"}}` + "\n"
 
-// line is a connection on which lines go there and back.
+// line is a connection that exchanges lines.
 type line struct {
 	net.Conn
 	in *bufio.Reader
@@ -40,8 +40,8 @@ func (l *line) read(b *testing.B) {
 	}
 }
 
-// echo serves the reference: a line there and back over a unix socket, with
-// nothing in between.
+// echo returns a connection to the reference: a server that only echoes lines over a
+// unix socket.
 func echo(b *testing.B) *line {
 	b.Helper()
 	l, err := net.Listen("unix", filepath.Join(b.TempDir(), "echo"))
@@ -71,9 +71,9 @@ func echo(b *testing.B) *line {
 	return dialLine(b, l.Addr().String())
 }
 
-// againstEcho runs turns of many operations and of as many echoes, one after
-// the other, so that whatever else the machine does hits both alike. It
-// reports the ratio of their times; ns/op is that of the operation.
+// againstEcho runs many operations and as many echoes in turns, so that other load
+// of the machine affects both alike. It reports the ratio of their times; ns/op is
+// that of the operation.
 func againstEcho(b *testing.B, many func(n int)) {
 	b.Helper()
 	reference := echo(b)
@@ -96,7 +96,7 @@ func againstEcho(b *testing.B, many func(n int)) {
 	b.ReportMetric(float64(ours)/float64(theirs), "x-echo")
 }
 
-// BenchmarkGet is one record.get after the other.
+// BenchmarkGet runs one record.get after the other.
 func BenchmarkGet(b *testing.B) {
 	h := open(b)
 	h.co2.Produce(reading{PPM: 612})
@@ -125,7 +125,7 @@ func BenchmarkGetPipelined(b *testing.B) {
 	})
 }
 
-// BenchmarkEvent is the way of a value from Produce to a subscriber.
+// BenchmarkEvent takes a value from Produce to a subscriber.
 func BenchmarkEvent(b *testing.B) {
 	h := open(b)
 	l := dialLine(b, h.socket)

@@ -129,7 +129,7 @@ func TestWatchOfNothing(t *testing.T) {
 	}
 }
 
-// Everything that waits fails when the server goes away, and says where it was.
+// All waiting calls fail when the server goes away, and name its endpoint.
 func TestConnectionLost(t *testing.T) {
 	h := open(t)
 	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 2)
@@ -161,8 +161,8 @@ func TestConnectionLost(t *testing.T) {
 	}
 }
 
-// A long query holds up neither pings nor events of its connection, and a
-// half-closed connection still gets its answer.
+// A long query delays neither pings nor events of its connection, and a half-closed
+// connection still gets its answer.
 func TestLongQuery(t *testing.T) {
 	h := open(t)
 	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 1)
@@ -221,7 +221,7 @@ func TestContextEndsACall(t *testing.T) {
 	}
 }
 
-// What a watch drops because nobody reads it shows as a gap too.
+// Updates that a watch drops because its queue is full show as a gap too.
 func TestUnreadWatch(t *testing.T) {
 	h, ctx := open(t), soon(t)
 	c := dial(t, h.socket)

@@ -7,7 +7,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// FuzzServer sends whatever to a server, which must go on answering.
+// FuzzServer sends any input to a server, which must still answer.
 func FuzzServer(f *testing.F) {
 	h := open(f)
 	h.history.rows = []history.Row{{ID: 1, Record: "accuracy::vienna", Time: 7, Value: []byte(`1`)}}

@@ -53,7 +53,7 @@ func TestHistoryOnTheWire(t *testing.T) {
 	}
 }
 
-// TestHistoryRefuses: a parameter that was skipped would make the answer wrong.
+// TestHistoryRefuses: an answer that ignored a parameter would be wrong.
 func TestHistoryRefuses(t *testing.T) {
 	h := open(t)
 	h.history.rows = []history.Row{{ID: 1, Record: "a", Value: []byte("1")}}
@@ -121,7 +121,7 @@ func TestHistoryIsBounded(t *testing.T) {
 				times = append(times, row.Time)
 			}
 			if last := page.Next == "" || len(times) == total; last && (page.Next == "") != (len(times) == 20) {
-				t.Errorf("%d rows: the cursor behind them is %q", len(times), page.Next)
+				t.Errorf("%d rows: the cursor after them is %q", len(times), page.Next)
 			}
 		}
 		want := total
@@ -143,8 +143,8 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestHistoryPagesStayAsOfTheirBegin: rows that come between two pages belong
-// to no page.
+// TestHistoryPagesStayAsOfTheirBegin: no page has rows that were stored after the
+// first page.
 func TestHistoryPagesStayAsOfTheirBegin(t *testing.T) {
 	h := open(t, func(c *gateway.Config) { c.Limits.PageRows = 2 })
 	for id := range int64(5) {
@@ -164,8 +164,8 @@ func TestHistoryPagesStayAsOfTheirBegin(t *testing.T) {
 	}
 }
 
-// TestHistoryTakesTooLong: a query that does not end is ended, and the client
-// told what it can do.
+// TestHistoryTakesTooLong: a query that takes too long is ended, and its client is
+// advised.
 func TestHistoryTakesTooLong(t *testing.T) {
 	h := open(t, func(c *gateway.Config) { c.Limits.QueryTimeout = 50 * time.Millisecond })
 	h.history.hold, h.history.begun = make(chan struct{}), make(chan struct{}, 2)

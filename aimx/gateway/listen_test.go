@@ -29,11 +29,11 @@ func TestListenIsForTheOwner(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the socket is left behind: %v", err)
+		t.Errorf("the socket still exists: %v", err)
 	}
 }
 
-// stale leaves a socket behind, as a killed process does.
+// stale leaves a socket that no process listens on, as a killed process does.
 func stale(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
@@ -61,7 +61,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 }
 
-// Of many that find the same stale socket, one gets the path.
+// Of many processes that find the same stale socket, one gets the path.
 func TestStaleSocketRace(t *testing.T) {
 	path := stale(t)
 	var mu sync.Mutex

@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for something that must come.
+// timeout bounds the wait for an event that must come.
 const timeout = 10 * time.Second
 
 type reading struct {
@@ -187,7 +187,7 @@ func yieldAll[T any](ctx context.Context, s *fakeHistory, all []T) iter.Seq2[T, 
 	}
 }
 
-// peer speaks raw frames, to see exact bytes.
+// peer sends and receives raw frames, for tests of exact bytes.
 type peer interface {
 	send(t *testing.T, frame string)
 	next(t *testing.T) string
@@ -273,7 +273,7 @@ func expect(t *testing.T, p peer, want ...string) {
 	}
 }
 
-// exchange sends one frame and checks what it is answered with, ignoring msg.
+// exchange sends one frame and checks its answer, without msg.
 func exchange(t *testing.T, p peer, frame, want string) {
 	t.Helper()
 	p.send(t, frame)
@@ -282,7 +282,7 @@ func exchange(t *testing.T, p peer, frame, want string) {
 	}
 }
 
-// withoutMessage takes "msg" out of a refusal.
+// withoutMessage removes "msg" from a refusal.
 func withoutMessage(t *testing.T, frame string) string {
 	t.Helper()
 	before, after, found := strings.Cut(frame, `,"msg":`)

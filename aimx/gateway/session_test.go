@@ -84,7 +84,7 @@ func TestSetting(t *testing.T) {
 	}
 }
 
-// A write is not answered, and the next frame sees it.
+// A write has no answer, and the next frame sees its effect.
 func TestWriteIsABarrier(t *testing.T) {
 	h := open(t)
 	unix, web := h.linePeer(t), h.webPeer(t)
@@ -110,7 +110,7 @@ func TestWriteIsABarrier(t *testing.T) {
 	}
 }
 
-// What cannot be read is skipped in silence, and the connection lives on.
+// A malformed frame is skipped silently, and the connection stays open.
 func TestMalformedFrames(t *testing.T) {
 	h := open(t)
 	malformed := []string{

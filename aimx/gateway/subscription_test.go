@@ -9,7 +9,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 )
 
-// barrier waits until the server has handled what was sent.
+// barrier waits until the server has handled all frames sent before.
 func barrier(t *testing.T, p peer) { t.Helper(); exchange(t, p, `{"t":"ping"}`, `{"t":"pong"}`) }
 
 func TestExactSubscriptionOnASocket(t *testing.T) {
@@ -58,7 +58,7 @@ func TestWildcardSubscriptionOnASocket(t *testing.T) {
 	expect(t, p, `{"t":"event","seq":4,"topic":"attic.door","sub":"0","data":{"ppm":8}}`)
 }
 
-// Watching everything takes nothing away from who the mailbox is for.
+// A wildcard subscription takes no value from a mailbox.
 func TestWildcardLeavesTheMailboxAlone(t *testing.T) {
 	h := open(t)
 	p := h.linePeer(t)
@@ -112,8 +112,8 @@ func TestAnIdUsedAgainReplacesTheOldSubscription(t *testing.T) {
 	expect(t, p, `{"t":"event","seq":1,"sub":"2","data":{"ppm":3}}`)
 }
 
-// What a ring drops for a slow subscriber consumes numbers: the gaps and the
-// events together are all that was produced.
+// Values that a ring drops for a slow subscriber consume numbers: gaps and events
+// together are the values produced.
 func TestGapsAreNumbered(t *testing.T) {
 	h := open(t)
 	p := h.linePeer(t)
@@ -141,8 +141,8 @@ func TestGapsAreNumbered(t *testing.T) {
 	}
 }
 
-// A client that reads nothing holds up neither writers nor other clients, and
-// is dropped in the end.
+// A client that reads nothing delays neither writers nor other clients, and is
+// disconnected in the end.
 func TestStuckClient(t *testing.T) {
 	h := open(t, func(c *gateway.Config) { c.Limits.WriteTimeout = 200e6 })
 	for _, stuck := range []peer{h.linePeer(t), h.webPeer(t)} {
@@ -171,7 +171,7 @@ func TestStuckClient(t *testing.T) {
 	}
 }
 
-// barrierFor reads the answers to a subscription, and from then on nothing.
+// barrierFor is barrier for a peer that has subscribed: it skips other frames.
 func barrierFor(t *testing.T, p peer) {
 	t.Helper()
 	p.send(t, `{"t":"ping"}`)

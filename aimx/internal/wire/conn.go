@@ -11,34 +11,35 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Conn carries frames over one connection. One goroutine receives; the caller
-// sees to it that one sends at a time.
+// Conn carries the frames of one connection. One goroutine may receive while
+// another one sends.
 type Conn interface {
-	// Receive returns the next frame. It is valid until the next call.
+	// Receive returns the next frame, which is valid until the next call.
 	Receive() ([]byte, error)
-	// Send writes one frame in one write, or fails after the write timeout.
+	// Send writes one frame in one write. It fails after the write timeout.
 	Send(frame []byte) error
-	// Close ends both at once, and may be called at any time, repeatedly.
+	// Close ends Receive and Send immediately. It may be called at any time and
+	// repeatedly.
 	Close() error
 }
 
-// errFrameTooLong ends a connection, since who sent the frame waits for an
-// answer that cannot be given.
+// errFrameTooLong ends a connection: its sender waits for an answer that cannot be
+// given.
 var errFrameTooLong = errors.New("a frame is longer than the limit")
 
-// lineConn has one frame a line.
+// lineConn carries one frame a line.
 type lineConn struct {
-	conn    net.Conn
-	in      *bufio.Reader
-	long    []byte // a line longer than the reader's buffer
-	limit   int
-	timeout time.Duration
-	armed   time.Time // when the write deadline was last set
+	conn        net.Conn
+	in          *bufio.Reader
+	long        []byte // a line longer than the buffer of in
+	limit       int
+	timeout     time.Duration
+	deadlineSet time.Time // when the write deadline was last set
 }
 
 // NewLineConn returns a Conn that carries one frame a line, each of at most
 // limit bytes. A Send fails if the peer takes no byte for timeout.
-func NewLineConn(c net.Conn, limit int, timeout time.Duration) *lineConn {
+func NewLineConn(c net.Conn, limit int, timeout time.Duration) Conn {
 	return &lineConn{conn: c, in: bufio.NewReaderSize(c, 16<<10), limit: limit, timeout: timeout}
 }
 
@@ -64,11 +65,11 @@ func (c *lineConn) Receive() ([]byte, error) {
 	}
 }
 
-// maxIdleBuffer is what a connection keeps of a buffer between frames.
+// maxIdleBuffer is the largest buffer that a connection keeps between frames.
 const maxIdleBuffer = 1 << 20
 
-// reuse makes a buffer ready for the next frame, and lets go of one that was
-// only needed for a large one.
+// reuse empties a buffer for the next frame. It drops a buffer that only a large
+// frame needed.
 func reuse(buf []byte) []byte {
 	if cap(buf) > maxIdleBuffer {
 		return nil
@@ -76,14 +77,14 @@ func reuse(buf []byte) []byte {
 	return buf[:0]
 }
 
-// Send moves the deadline seldom, as that costs more than the rest of it; so
-// the timeout is up to a quarter shorter than asked for.
+// Send sets the deadline once in a quarter of the timeout, because setting it costs
+// more than the rest. The timeout is up to a quarter shorter than configured.
 func (c *lineConn) Send(frame []byte) error {
-	if now := time.Now(); now.Sub(c.armed) > c.timeout/4 {
+	if now := time.Now(); now.Sub(c.deadlineSet) > c.timeout/4 {
 		if err := c.conn.SetWriteDeadline(now.Add(c.timeout)); err != nil {
 			return err
 		}
-		c.armed = now
+		c.deadlineSet = now
 	}
 	_, err := c.conn.Write(append(frame, '\n'))
 	return err
@@ -91,18 +92,18 @@ func (c *lineConn) Send(frame []byte) error {
 
 func (c *lineConn) Close() error { return c.conn.Close() }
 
-// messageConn has one frame a WebSocket message.
+// messageConn carries one frame a WebSocket message.
 type messageConn struct {
 	socket  *websocket.Conn
 	timeout time.Duration
-	// ctx ends when the connection is closed, which ends what is under way.
+	// ctx ends when the connection is closed, and ends reads and writes.
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
 // NewMessageConn returns a Conn that carries one frame a WebSocket message, with
 // the limits of NewLineConn.
-func NewMessageConn(socket *websocket.Conn, limit int, timeout time.Duration) *messageConn {
+func NewMessageConn(socket *websocket.Conn, limit int, timeout time.Duration) Conn {
 	socket.SetReadLimit(int64(limit))
 	ctx, cancel := context.WithCancel(context.Background())
 	return &messageConn{socket: socket, timeout: timeout, ctx: ctx, cancel: cancel}
@@ -120,7 +121,7 @@ func (c *messageConn) Send(frame []byte) error {
 	return c.socket.Write(ctx, websocket.MessageText, frame)
 }
 
-// Close does not wait for the peer's part of the closing handshake: it may be
+// Close does not wait for the closing handshake: a peer that does not answer may be
 // the reason to close.
 func (c *messageConn) Close() error {
 	c.cancel()

@@ -5,7 +5,7 @@ import "encoding/json"
 // Kind is the member "t" of a frame.
 type Kind string
 
-// The kinds of frames: the first five go to the server, the others come from it.
+// The kinds of frames. Clients send the first five, servers the others.
 const (
 	KindRequest     Kind = "req"
 	KindSubscribe   Kind = "sub"
@@ -29,7 +29,7 @@ type Frame struct {
 	Last                              bool
 }
 
-// member is a bit for every member a frame can have, to know which were there.
+// member is a set of the members of a frame.
 type member uint16
 
 const (
@@ -48,8 +48,7 @@ const (
 	hasLast
 )
 
-// required returns the members without which a frame is malformed, and whether
-// the kind is known.
+// required returns the members that a kind requires, and whether it is known.
 func (k Kind) required() (member, bool) {
 	switch k {
 	case KindRequest:

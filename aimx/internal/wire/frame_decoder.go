@@ -5,10 +5,9 @@ import (
 	"strconv"
 )
 
-// Decode reads one frame. It reports false for whatever the protocol tells
-// both sides to skip in silence: text that is not one JSON object, an unknown
-// kind, a missing or repeated member, a member of the wrong type. Raw members
-// point into data.
+// Decode decodes one frame. It reports false for a malformed frame: text that is
+// not one JSON object, an unknown kind, a missing or repeated member, a member of
+// the wrong type. Raw members point into data.
 func (d *Decoder) Decode(data []byte) (Frame, bool) {
 	f := frameDecoder{}
 	if !d.eachMember(data, f.member) {
@@ -27,7 +26,7 @@ func (d *Decoder) Decode(data []byte) (Frame, bool) {
 // frameDecoder fills a frame with the members it is given.
 type frameDecoder struct {
 	frame Frame
-	// seen has the members that came, filled those that were not null.
+	// seen are the members that came, filled those that were not null.
 	seen, filled member
 }
 
@@ -64,11 +63,11 @@ func (d *frameDecoder) member(name, value []byte) bool {
 	case "last":
 		return d.flag(hasLast, value, &f.Last)
 	}
-	return true // members of a later version
+	return true // a member of a later version
 }
 
-// take notes a member. It reports false if it came before, and fill whether
-// there is a value to read.
+// take marks a member as seen. ok is false if it was seen before, and fill is true
+// if it has a value.
 func (d *frameDecoder) take(m member, value []byte) (fill, ok bool) {
 	if d.seen&m != 0 {
 		return false, false

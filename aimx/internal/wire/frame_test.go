@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzDecode feeds whatever to the decoder. What it takes must be an object for
-// encoding/json too, with the values that one finds.
+// FuzzDecode feeds any input to the decoder. A frame that it accepts must be an
+// object for encoding/json too, with the same values.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"t":"req","id":4,"method":"record.get","params":{"name":"attic.co2"}}`,
@@ -47,8 +47,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzEvent checks that what is written is one line, is read back the same, and
-// has no escape where upstream does not read one.
+// FuzzEvent checks that an event is one line, decodes to the same values, and has no
+// escape where upstream refuses one.
 func FuzzEvent(f *testing.F) {
 	f.Add("attic.co2", `{"ppm":1}`)
 	f.Add("a&b<c>\u2028", "{\"a\":\n\"\\u2028\"}")

@@ -8,22 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// IsPlain reports whether a frame can carry s as a kind, method, topic,
-// subscription or code: upstream rejects a frame that has an escape in one of
-// them, so what JSON must escape cannot be sent at all.
+// IsPlain reports whether a frame can carry s as a kind, method, topic, subscription
+// or code. Upstream rejects a frame with an escape in one of these, so text that
+// JSON must escape cannot be sent.
 func IsPlain(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(c rune) bool {
 		return c < ' ' || c == '"' || c == '\\'
 	}) < 0
 }
 
-// FrameWriter appends frames to a buffer. It does not use encoding/json, which
-// escapes '&', '<', '>', U+2028 and U+2029 in topics.
+// FrameWriter writes frames into a buffer that the next frame reuses. It does not
+// use encoding/json, which escapes U+2028 and U+2029 in topics.
 type FrameWriter struct {
 	buf []byte
 }
 
-// start begins a frame of a kind in an emptied buffer.
+// start begins a frame.
 func (w *FrameWriter) start(k Kind) {
 	w.buf = append(reuse(w.buf), `{"t":"`...)
 	w.buf = append(w.buf, k...)
@@ -46,7 +46,7 @@ func (w *FrameWriter) number(member string, n uint64) {
 	w.buf = strconv.AppendUint(w.buf, n, 10)
 }
 
-// plain writes a string as it is; the caller has made sure that IsPlain holds.
+// plain writes a string without escapes. The caller has checked IsPlain.
 func (w *FrameWriter) plain(member, s string) {
 	w.name(member)
 	w.buf = append(w.buf, '"')
@@ -54,8 +54,7 @@ func (w *FrameWriter) plain(member, s string) {
 	w.buf = append(w.buf, '"')
 }
 
-// raw writes a JSON value on one line: a line feed in it, which only values
-// from outside have, would split the frame.
+// raw writes a JSON value on one line, since a line feed would split the frame.
 func (w *FrameWriter) raw(member string, value []byte) {
 	w.name(member)
 	if len(value) == 0 {
@@ -64,11 +63,11 @@ func (w *FrameWriter) raw(member string, value []byte) {
 	w.buf = AppendCompact(w.buf, value)
 }
 
-// AppendString writes a string inside a result, where escapes are allowed.
+// AppendString appends a JSON string inside a result, where escapes are allowed.
 func AppendString(b []byte, s string) []byte {
 	if !IsPlain(s) {
 		quoted, err := json.Marshal(s)
-		if err == nil { // always
+		if err == nil { // a string can always be encoded
 			return append(b, quoted...)
 		}
 	}
@@ -84,12 +83,12 @@ func AppendCompact(b, value []byte) []byte {
 	}
 	buf := bytes.NewBuffer(b)
 	if err := json.Compact(buf, value); err != nil {
-		return append(b, "null"...) // not reached: values are checked before
+		return append(b, "null"...) // not reached: the caller has checked the value
 	}
 	return buf.Bytes()
 }
 
-// Reply appends the reply to a request.
+// Reply writes the reply to a request.
 func (w *FrameWriter) Reply(id uint64, result []byte) []byte {
 	w.start(KindReply)
 	w.number("id", id)
@@ -97,7 +96,7 @@ func (w *FrameWriter) Reply(id uint64, result []byte) []byte {
 	return w.end()
 }
 
-// Refusal appends a reply that refuses a request; why may be empty.
+// Refusal writes a reply that refuses a request; why may be empty.
 func (w *FrameWriter) Refusal(id uint64, code, why string) []byte {
 	w.start(KindReply)
 	w.number("id", id)
@@ -111,7 +110,7 @@ func (w *FrameWriter) Refusal(id uint64, code, why string) []byte {
 	return w.end()
 }
 
-// Event appends an update; topic may be empty.
+// Event writes an update; topic may be empty.
 func (w *FrameWriter) Event(sub string, seq uint64, topic string, value []byte) []byte {
 	w.start(KindEvent)
 	w.number("seq", seq)
@@ -123,7 +122,7 @@ func (w *FrameWriter) Event(sub string, seq uint64, topic string, value []byte) 
 	return w.end()
 }
 
-// Snapshot appends a value that precedes the events of a subscription.
+// Snapshot writes a value that precedes the events of a subscription.
 func (w *FrameWriter) Snapshot(sub string, seq uint64, topic string, value []byte, last bool) []byte {
 	w.start(KindSnapshot)
 	w.number("seq", seq)
@@ -136,20 +135,20 @@ func (w *FrameWriter) Snapshot(sub string, seq uint64, topic string, value []byt
 	return w.end()
 }
 
-// Subscribed appends the acknowledgement of a subscription.
+// Subscribed writes the acknowledgement of a subscription.
 func (w *FrameWriter) Subscribed(sub string) []byte {
 	w.start(KindSubscribed)
 	w.plain("sub", sub)
 	return w.end()
 }
 
-// Bare appends a frame without members, which is a ping or a pong.
+// Bare writes a frame without members, which is a ping or a pong.
 func (w *FrameWriter) Bare(k Kind) []byte {
 	w.start(k)
 	return w.end()
 }
 
-// Request appends a request; params may be nil.
+// Request writes a request; params may be nil.
 func (w *FrameWriter) Request(id uint64, method string, params []byte) []byte {
 	w.start(KindRequest)
 	w.number("id", id)
@@ -160,7 +159,7 @@ func (w *FrameWriter) Request(id uint64, method string, params []byte) []byte {
 	return w.end()
 }
 
-// Subscribe appends a subscription to a topic.
+// Subscribe writes a subscription to a topic.
 func (w *FrameWriter) Subscribe(id uint64, topic string) []byte {
 	w.start(KindSubscribe)
 	w.number("id", id)
@@ -168,14 +167,14 @@ func (w *FrameWriter) Subscribe(id uint64, topic string) []byte {
 	return w.end()
 }
 
-// Unsubscribe appends the end of a subscription.
+// Unsubscribe writes the end of a subscription.
 func (w *FrameWriter) Unsubscribe(sub string) []byte {
 	w.start(KindUnsubscribe)
 	w.plain("sub", sub)
 	return w.end()
 }
 
-// Write appends a write, which is not answered.
+// Write writes a write, which is not answered.
 func (w *FrameWriter) Write(topic string, payload []byte) []byte {
 	w.start(KindWrite)
 	w.plain("topic", topic)
