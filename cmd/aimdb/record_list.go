@@ -44,8 +44,8 @@ func newRecordList(env func(string) string) *cobra.Command {
 	return c
 }
 
-// printLostBySinks prints a line for each sink that lost values. A server of
-// upstream cannot tell, and nothing is printed.
+// printLostBySinks prints a line for each sink that lost values. It prints nothing
+// if the server is one of upstream, which does not know sink.list.
 func printLostBySinks(cmd *cobra.Command, client *aimx.Client) error {
 	sinks, err := client.Sinks(cmd.Context())
 	if refused := (*aimx.Refusal)(nil); errors.As(err, &refused) && refused.Code == aimx.CodeNotFound {
