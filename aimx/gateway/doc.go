@@ -57,8 +57,9 @@
 // in this database can be set. record.query and the extension answer from the
 // whole history, which has records that were persisted whether or not they are
 // Remote; leave Config.History nil to keep it closed. A unix socket admits its
-// owner only (mode 0600); a WebSocket admits pages of its own host and of
-// loopback.
+// owner only (mode 0600); a WebSocket admits pages of its own host, of loopback and
+// of Config.Origins. On a loopback listener, requests of other hosts are refused:
+// see Server.CheckHost.
 //
 // # Order
 //

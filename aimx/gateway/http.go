@@ -13,8 +13,8 @@ import (
 )
 
 // Handler serves the WebSocket at /ws, the protocol version at /version and the
-// state of the server at /health. http.Server.Shutdown does not wait for
-// WebSockets: call Close.
+// state of the server at /health, guarded by CheckHost. http.Server.Shutdown does
+// not wait for WebSockets: call Close.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	slots := make(chan struct{}, s.config.Limits.Connections)
@@ -40,7 +40,7 @@ func (s *Server) Handler() http.Handler {
 			"uptime_secs": int64(time.Since(s.started).Seconds()),
 		})
 	})
-	return mux
+	return s.CheckHost(mux)
 }
 
 // isSupported reports whether a version has the major version of this server.

@@ -33,7 +33,8 @@ type Config struct {
 	Limits Limits
 	// Origins are patterns of further hosts whose pages may open a WebSocket,
 	// such as "*.example.com"; "*" admits every page of every site. Pages of the
-	// server's own host and of loopback always may.
+	// server's own host and of loopback always may. Requests may also name these
+	// hosts, as those through a reverse proxy do: see CheckHost.
 	Origins []string
 }
 
