@@ -73,11 +73,13 @@ type Config struct {
 	// Gateways are unix sockets that serve AimX, as paths or unix://PATH.
 	Gateways []string `json:"gateways,omitempty"`
 	// HTTP is the host:port of the web server, empty for none. It serves AimX at
-	// /ws, /version and /health, and Handler at every other path.
+	// /ws, /version and /health, and Handler at every other path. Without a host
+	// it is 127.0.0.1.
 	HTTP    string       `json:"http,omitempty"`
 	Handler http.Handler `json:"-"`
 	// Origins are hosts whose pages may open the WebSocket, beside those of this
-	// host and of loopback, as patterns such as "*.example.com".
+	// host and of loopback, as patterns such as "*.example.com". On a loopback
+	// address, only requests for loopback and for these hosts are answered.
 	Origins []string `json:"origins,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
 	// to values and read the log, and change nothing.

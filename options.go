@@ -134,13 +134,15 @@ func Gateway(endpoint string) Option {
 
 // HTTP listens on an address like 127.0.0.1:8080, serves AimX for WebSocket
 // clients at /ws, /version and /health, and passes everything else to handler,
-// which may be nil.
+// which may be nil. An address without a host means 127.0.0.1. On a loopback
+// address, requests that name another host are refused, unless [Origins] has it.
 func HTTP(address string, handler http.Handler) Option {
 	return func(c *Config) error { c.HTTP, c.Handler = address, handler; return nil }
 }
 
 // Origins lets pages of more hosts than this one and loopback open the WebSocket
-// of [HTTP], as patterns such as "*.example.com".
+// of [HTTP], as patterns such as "*.example.com". Requests may also name these hosts,
+// as those through a reverse proxy do.
 func Origins(hosts ...string) Option {
 	return func(c *Config) error { c.Origins = append(c.Origins, hosts...); return nil }
 }

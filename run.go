@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
@@ -72,17 +72,17 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 
 // addGateway serves the listeners.
 func (db *DB) addGateway(group *actors) {
-	c := aimx.Config{Registry: db.registry, Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger}
+	c := gateway.Config{Registry: db.registry, Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger}
 	if db.config.Backend != nil {
 		c.History = db.config.Backend
 	}
-	gateway := aimx.NewServer(c)
+	server := gateway.New(c)
 	for _, socket := range db.listeners.sockets {
-		serve := func(ctx context.Context) error { return gateway.Serve(ctx, socket) }
+		serve := func(ctx context.Context) error { return server.Serve(ctx, socket) }
 		group.add(part{name: "the gateway at " + socket.Addr().String(), loop: db.whenReady(serve), share: gatewayShare})
 	}
 	if db.listeners.web != nil {
-		serve := func(ctx context.Context) error { return db.listeners.serve(ctx, gateway) }
+		serve := func(ctx context.Context) error { return db.listeners.serve(ctx, server) }
 		group.add(part{name: "the web server", loop: db.whenReady(serve), share: gatewayShare})
 	}
 }

@@ -11,7 +11,7 @@ import (
 // ours. A package that is not named has the row of the nearest one above it.
 func table() map[string][]string {
 	return map[string][]string{
-		".":       {"key", "loss", "history", "records", "bus", "bus/natsd", "sinks", "sinks/pump", "sinks/retention", "aimx"},
+		".":       {"key", "loss", "history", "records", "bus", "bus/natsd", "sinks", "sinks/pump", "sinks/retention", "aimx/gateway"},
 		"key":     {},
 		"loss":    {},
 		"history": {"key", "loss"},
@@ -26,7 +26,8 @@ func table() map[string][]string {
 		"sinks/sinktest":   {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
 		"sinks/sqlite":     {"key", "loss", "history", "sinks"},
 		"sinks/retention":  {"key", "history"},
-		"aimx":             {"key", "loss", "history", "records"},
+		"aimx":             {"key", "loss", "history"},
+		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire"},
 		"examples/weather": {".", "sinks/sqlite"},
 		"cmd/aimdb":        {".", "key", "loss", "history", "sinks/sqlite", "sinks/retention", "aimx", "examples/weather"},
 		"scripts":          {"history", "sinks", "sinks/sqlite"},

@@ -11,7 +11,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// historyQuery is what the flags of history query say.
+// historyQuery has the flags of history query.
 type historyQuery struct {
 	format  format
 	latest  int
@@ -25,9 +25,9 @@ func newHistoryQuery() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "query DB_OR_ENDPOINT PATTERN",
 		Short: "Print the newest rows, a span of time, or buckets of time",
-		Long: `Print what a history holds of the records that match: the newest rows of each
-(--latest, the default), a span of time in order (--range), or a summary of a
-number in the values over buckets of time (--bucket with --path).
+		Long: `Print rows of the matching records: the newest rows of each (--latest, the
+default), a span of time in order (--range), or summaries of a number in the values
+over buckets of time (--bucket with --path).
 
 With --range and --limit, a cursor for the next page is printed on stderr when
 there is one.`,
@@ -48,18 +48,18 @@ there is one.`,
 	flags := c.Flags()
 	q.format.flag(flags)
 	windowFlags(flags, &q.rows.Window)
-	flags.IntVar(&q.latest, "latest", 1, "that many of the newest rows of each record")
-	flags.BoolVar(&q.ranged, "range", false, "all rows by time, oldest first")
+	flags.IntVar(&q.latest, "latest", 1, "print that many of the newest rows of each record")
+	flags.BoolVar(&q.ranged, "range", false, "print all rows by time, oldest first")
 	flags.BoolVar(&q.rows.Descending, "desc", false, "with --range: newest first")
 	flags.IntVar(&q.rows.Total, "limit", 0, "with --range: at most that many rows, and a cursor for the next page; 0 is all")
 	flags.IntVar(&q.rows.PerRecord, "per-record", 0, "with --range: at most that many rows of each record; 0 is all")
-	flags.StringVar(&q.rows.Cursor, "cursor", "", "with --range: go on behind an earlier page of the same query")
-	flags.Var(spanFlag{&q.buckets.Width}, "bucket", "summaries over buckets of that width (90s, 1h, 7d)")
+	flags.StringVar(&q.rows.Cursor, "cursor", "", "with --range: continue after an earlier page of the same query")
+	flags.Var(spanFlag{&q.buckets.Width}, "bucket", "print summaries over buckets of that width (90s, 1h, 7d)")
 	flags.StringVar(&q.buckets.Path, "path", "", "with --bucket: the number in the value, such as wind.gust or list[0].t; empty is the value itself")
 	return c
 }
 
-// parse checks what the flags say together.
+// parse checks the combination of flags.
 func (q *historyQuery) parse(cmd *cobra.Command, pattern string) (err error) {
 	if q.rows.Pattern, err = parsePattern(pattern); err != nil {
 		return err

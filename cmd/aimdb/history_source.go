@@ -12,7 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// source is a history to ask: a file, or that of a running database.
+// source is a history: a file, or the history of a running database.
 type source interface {
 	Stats(ctx context.Context) (history.Stats, error)
 	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
@@ -21,7 +21,7 @@ type source interface {
 	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 }
 
-// asking opens the history in a file or behind an endpoint for reading.
+// asking opens the history in a file or of the database at an endpoint for reading.
 func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	if !isEndpoint(target) {
 		return reading(cmd, target, func(s *sqlite.Store) error { return do(local{s}) })
@@ -44,7 +44,7 @@ func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, err
 	return history.ReadPage(ctx, l.Store, q)
 }
 
-// leftOut tells of rows that could not be printed.
+// leftOut reports rows that could not be printed.
 func leftOut(cmd *cobra.Command, rows int) {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
 }

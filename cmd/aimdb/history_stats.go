@@ -11,7 +11,7 @@ func newHistoryStats() *cobra.Command {
 	var list lost
 	c := &cobra.Command{
 		Use:   "stats DB_OR_ENDPOINT",
-		Short: "Print what a history holds, and how large it is",
+		Short: "Print the number of rows and the size of a history",
 		Example: `  aimdb history stats ./aimdb-data/history.db
   aimdb history stats ./aimdb-data/history.db --format json | jq .file_bytes
   aimdb history stats /tmp/aimdb.sock            # of a running database
