@@ -53,8 +53,9 @@ func TestPackageStateIsFound(t *testing.T) {
 }
 
 // packageState finds the variables of a file that can hold state. Allowed are
-// error sentinels, also those of another package by a name here, compiled expressions, embedded files, compile-time
-// assertions, and unexported tables that nothing in the package changes.
+// error sentinels and second names of them, compiled expressions, embedded files,
+// compile-time assertions, and unexported tables that nothing in the package
+// changes.
 func packageState(f *ast.File, changed map[string]bool) []*ast.Ident {
 	var out []*ast.Ident
 	for _, d := range f.Decls {
