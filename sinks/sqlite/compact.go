@@ -27,7 +27,7 @@ func Compact(ctx context.Context, path string, opts ...Option) (report CompactRe
 	if owner == nil {
 		return report, fmt.Errorf("compact: %w", inUse(path))
 	}
-	defer func() { err = errors.Join(err, owner.release()) }()
+	defer func() { err = errors.Join(err, owner.Remove()) }()
 	found, err := inspect(ctx, path, o)
 	if err != nil {
 		return report, err
