@@ -99,7 +99,7 @@ func (c *config) planRetention() error {
 		policies = append(policies, retention.Policy{Pattern: all, MaxAge: c.maxAge})
 	}
 	keeper, err := retention.New(c.backend, retention.Config{
-		Policies: policies, FileBytes: c.historyBytes, Every: c.retainEvery, Logger: c.logger,
+		Policies: policies, MaxBytes: c.historyBytes, Every: c.retainEvery, Logger: c.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("aimdb: %w", err)

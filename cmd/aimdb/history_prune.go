@@ -26,7 +26,7 @@ database write in between, and give the space back. --dry-run only reports.`,
   aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
 		Args: arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			config := retention.Config{FileBytes: fileBytes, Logger: logger(cmd)}
+			config := retention.Config{MaxBytes: fileBytes, Logger: logger(cmd)}
 			flags := cmd.Flags()
 			switch {
 			case flags.Changed("max-age") || flags.Changed("max-rows") || flags.Changed("max-bytes"):
