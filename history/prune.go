@@ -23,6 +23,7 @@ type PrunePlan struct {
 
 // PruneReport says what a sweep deleted, or would delete.
 type PruneReport struct {
+	// Records are those that rows go of, by name; it is never nil.
 	Records []PrunedRecord `json:"records"`
 	Rows    int64          `json:"rows"`
 	// Bytes is the size of the values deleted.
