@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -35,7 +36,7 @@ type config struct {
 	backend      Backend
 	sinks        []sinks.Sink
 	maxAge       time.Duration
-	policies     []retention.Policy
+	policies     []history.Policy
 	historyBytes int64
 	retainEvery  time.Duration
 	keeper       *retention.Retention // nil without a backend
@@ -96,7 +97,7 @@ func (c *config) planRetention() error {
 		if err != nil {
 			return err
 		}
-		policies = append(policies, retention.Policy{Pattern: all, MaxAge: c.maxAge})
+		policies = append(policies, history.Policy{Pattern: all, MaxAge: c.maxAge})
 	}
 	keeper, err := retention.New(c.backend, retention.Config{
 		Policies: policies, MaxBytes: c.historyBytes, Every: c.retainEvery, Logger: c.logger,
@@ -179,7 +180,7 @@ func Retain(pattern string, r Retention) Option {
 		if err != nil {
 			return err
 		}
-		c.policies = append(c.policies, retention.Policy{
+		c.policies = append(c.policies, history.Policy{
 			Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever,
 		})
 		return nil

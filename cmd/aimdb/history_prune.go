@@ -14,7 +14,7 @@ func newHistoryPrune() *cobra.Command {
 	var f format
 	var dry bool
 	var pattern string
-	var policy retention.Policy
+	var policy history.Policy
 	var fileBytes int64
 	c := &cobra.Command{
 		Use:   "prune DB",
@@ -33,7 +33,7 @@ database write in between, and give the space back. --dry-run only reports.`,
 				if policy.Pattern, err = parsePattern(pattern); err != nil {
 					return err
 				}
-				config.Policies = []retention.Policy{policy}
+				config.Policies = []history.Policy{policy}
 			case fileBytes == 0:
 				return usageError{fmt.Errorf("say what may go: --max-age, --max-rows, --max-bytes or --file-bytes")}
 			}

@@ -13,7 +13,7 @@ import (
 
 // Config says what stays and how often that is seen to.
 type Config struct {
-	Policies []Policy
+	Policies []history.Policy
 	// MaxBytes bounds the whole history on disk; 0 is no limit.
 	MaxBytes int64
 	// Every is the time between sweeps, an hour if it is 0. Each one is up to
@@ -35,7 +35,7 @@ type Retention struct {
 // New checks the policies.
 func New(p history.Pruner, c Config) (*Retention, error) {
 	for _, policy := range c.Policies {
-		if err := policy.check(); err != nil {
+		if err := policy.Validate(); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +115,7 @@ func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	now := r.config.Now()
 	for _, name := range names {
 		if policy, found := choose(r.config.Policies, name); found {
-			plan.Keep = append(plan.Keep, policy.keep(name, now))
+			plan.Keep = append(plan.Keep, policy.Keep(name, now))
 		}
 	}
 	return plan, nil
