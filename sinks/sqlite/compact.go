@@ -12,7 +12,8 @@ import (
 
 // CompactReport says what Compact did to a file, in bytes.
 type CompactReport struct {
-	Before, After int64
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
 }
 
 // Compact rewrites a file that nobody else has open, so that it has no free
