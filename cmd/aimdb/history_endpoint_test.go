@@ -37,7 +37,29 @@ func serveHistory(t *testing.T, path string) (socket, web string) {
 		t.Fatal(err)
 	}
 	socket = shortPath(t)
-	db, err := embedded.New(embedded.Dir(t.TempDir()), embedded.WithPersistence(store, 0), embedded.Gateway(socket), embedded.HTTP("127.0.0.1:0", nil))
+	db := serve(t, nil, embedded.WithPersistence(store, 0), embedded.Gateway(socket), embedded.HTTP("127.0.0.1:0", nil))
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for { // until the sweep at the start has left its time
+		stats, err := store.Stats(limited)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats.LastPrune > 0 {
+			return socket, "ws://" + db.Addresses().HTTP + "/ws"
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// serve runs a database until the test ends. register, which may be nil, adds
+// its records.
+func serve(t *testing.T, register func(*embedded.DB) error, opts ...embedded.Option) *embedded.DB {
+	t.Helper()
+	db, err := embedded.New(append([]embedded.Option{embedded.Dir(t.TempDir())}, opts...)...)
+	if err == nil && register != nil {
+		err = register(db)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,18 +78,7 @@ func serveHistory(t *testing.T, path string) (socket, web string) {
 		ended <- err
 		t.Fatalf("the database did not start: %v", err)
 	}
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for { // until the sweep at the start has left its time
-		stats, err := store.Stats(limited)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if stats.LastPrune > 0 {
-			return socket, "ws://" + db.Addresses().HTTP + "/ws"
-		}
-		time.Sleep(time.Millisecond)
-	}
+	return db
 }
 
 // TestHistoryOfARunningDatabase: an endpoint prints what the file does. There

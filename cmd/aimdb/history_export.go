@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +86,7 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[his
 		if err != nil {
 			return errors.Join(err, out.flush())
 		}
-		if !json.Valid(r.Value) {
+		if !sound(r) {
 			broken++
 			continue
 		}
@@ -99,8 +98,6 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[his
 	}
 	_ = bar.Finish()
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
-	if broken > 0 {
-		leftOut(cmd, broken)
-	}
+	leftOut(cmd, broken)
 	return out.flush()
 }

@@ -33,48 +33,40 @@ func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[hi
 	}
 }
 
-func checkBuckets(q history.BucketQuery) (path string, err error) {
+func checkBuckets(q history.BucketQuery) (numberPath, error) {
 	if q.Width < time.Millisecond || q.Width%time.Millisecond != 0 {
-		return "", &history.QueryError{Reason: fmt.Sprintf("the width of the buckets is %v and must be a whole number of milliseconds, at least 1", q.Width)}
+		return nil, &history.QueryError{Reason: fmt.Sprintf("the width of the buckets is %v and must be a whole number of milliseconds, at least 1", q.Width)}
 	}
 	if err := checkScope(q.Pattern, q.Window); err != nil {
-		return "", err
+		return nil, err
 	}
-	return jsonPath(q.Path)
+	return newNumberPath(q.Path)
 }
 
-// sample is what a row has at the path.
-type sample struct {
-	point
-	kind  string // JSON type, "" if nothing is there, "broken" if it is no JSON
-	value sql.NullFloat64
-}
-
-// samplesText looks at the value only if it is JSON, so that a broken one is
-// counted instead of ending the query.
-const samplesText = `SELECT stored_at, id,
-	CASE WHEN json_valid(value_json) THEN coalesce(json_type(value_json, ?6), '') ELSE 'broken' END,
-	CASE WHEN json_valid(value_json) AND json_type(value_json, ?6) IN ('integer', 'real') THEN json_extract(value_json, ?6) END
-	FROM record_history WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3)
+// samplesText reads a page of the rows of one record.
+const samplesText = `SELECT stored_at, id, value_json FROM record_history
+	WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3)
 	ORDER BY stored_at, id LIMIT ?5`
 
 // samplesPage is the number of rows of one read transaction.
 const samplesPage = 4096
 
-func (s *Store) samples(ctx context.Context, record, path string, after point, until int64) ([]sample, error) {
+func (s *Store) samples(ctx context.Context, record string, path numberPath, after point, until int64) ([]sample, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.time, after.id, until, samplesPage, path)
+	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.time, after.id, until, samplesPage)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	page := make([]sample, 0, samplesPage)
+	var value sql.RawBytes
 	for rows.Next() {
 		var one sample
-		if err := rows.Scan(&one.time, &one.id, &one.kind, &one.value); err != nil {
+		if err := rows.Scan(&one.time, &one.id, &value); err != nil {
 			return nil, err
 		}
+		one.number, one.kind = path.number(value)
 		page = append(page, one)
 	}
 	return page, rows.Err()
@@ -82,7 +74,7 @@ func (s *Store) samples(ctx context.Context, record, path string, after point, u
 
 // recordBuckets yields the buckets of one record, and says whether more are
 // wanted.
-func (s *Store) recordBuckets(ctx context.Context, record, path string, q history.BucketQuery, yield func(history.Bucket, error) bool) bool {
+func (s *Store) recordBuckets(ctx context.Context, record string, path numberPath, q history.BucketQuery, yield func(history.Bucket, error) bool) bool {
 	start, end := bounds(q.Window)
 	after := point{start, math.MinInt64}
 	var b *history.Bucket
@@ -125,15 +117,15 @@ func floor(ms, width int64) int64 {
 }
 
 func addSample(b *history.Bucket, one sample) {
+	v := one.number
 	switch {
-	case one.kind == "" || one.kind == "null":
+	case one.kind == missing:
 		b.Missing++
 		return
-	case !one.value.Valid:
+	case one.kind == notNumeric || math.IsInf(b.Sum+v, 0):
 		b.NotNumeric++
 		return
 	}
-	v := one.value.Float64
 	if b.Count == 0 {
 		b.Min, b.Max, b.First = v, v, v
 	}
