@@ -219,14 +219,14 @@ func serveUpstream(t *testing.T) (socket string) {
 			if err != nil {
 				return
 			}
-			upstream(conn)
+			upstream(conn, `{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`)
 		}
 	}()
 	return socket
 }
 
-// upstream answers the requests of one connection.
-func upstream(conn net.Conn) {
+// upstream answers the requests of one connection, record.query with rows.
+func upstream(conn net.Conn, rows string) {
 	defer func() { _ = conn.Close() }()
 	id := regexp.MustCompile(`"id":(\d+)`)
 	for in := bufio.NewScanner(conn); in.Scan(); {
@@ -237,7 +237,7 @@ func upstream(conn net.Conn) {
 		case strings.Contains(in.Text(), `"record.list"`):
 			answer = `"ok":[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
 		case strings.Contains(in.Text(), `"record.query"`):
-			answer = `"ok":{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`
+			answer = `"ok":` + rows
 		}
 		if _, err := fmt.Fprintf(conn, `{"t":"reply","id":%s,%s}`+"\n", id.FindStringSubmatch(in.Text())[1], answer); err != nil {
 			return
