@@ -94,12 +94,12 @@ func Summarize(record string, width time.Duration, samples iter.Seq2[Sample, err
 }
 
 func (b *Bucket) add(s Sample) {
-	switch s.Kind {
-	case Missing:
+	switch {
+	case s.Kind == Missing:
 		b.Missing++
 		return
-	case NotNumeric:
-		b.NotNumeric++
+	case s.Kind == NotNumeric, math.IsInf(b.Sum+s.Number, 0), math.IsNaN(s.Number):
+		b.NotNumeric++ // also a number with which the sum overflows
 		return
 	}
 	if b.Count == 0 {

@@ -3,6 +3,8 @@ package records
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
 // Get returns the newest value kept, as JSON, and its write time in Unix
@@ -34,12 +36,16 @@ func (h *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 	return value, timeMS, true, nil
 }
 
-// Set decodes a value and produces it. Unknown members, a null for a type that
-// has none, and anything behind the value are errors. It does not ask for
-// Config.Writable: that is for the gateway to do.
+// Set decodes a value and produces it. What breaks the rule of package jsonrule,
+// unknown members, a null for a type that has none, and anything behind the
+// value are errors. It does not ask for Config.Writable: that is for the gateway
+// to do.
 func (h *Untyped) Set(value json.RawMessage) error {
 	if h.registry.producerOf(h) != nil {
 		return fmt.Errorf("set record %q: %w", h.key.String(), ErrHasProducer)
+	}
+	if err := jsonrule.Check(value); err != nil {
+		return fmt.Errorf("set record %q: the value %w", h.key.String(), err)
 	}
 	box, err := h.typed.decode(value, true)
 	if err != nil {

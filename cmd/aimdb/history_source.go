@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/spf13/cobra"
@@ -29,9 +28,7 @@ func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	return connected(cmd.Context(), target, func(client *aimx.Client) error {
 		r := &remote{client: client}
 		err := do(r)
-		if r.leftOut > 0 {
-			leftOut(cmd, r.leftOut)
-		}
+		leftOut(cmd, r.leftOut)
 		return err
 	})
 }
@@ -42,9 +39,4 @@ type local struct{ *sqlite.Store }
 // Page implements source.
 func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
 	return history.ReadPage(ctx, l.Store, q)
-}
-
-// leftOut reports rows that could not be printed.
-func leftOut(cmd *cobra.Command, rows int) {
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
 }

@@ -18,8 +18,8 @@ func table() map[string][]string {
 		"key":                 {},
 		"loss":                {},
 		"history":             {"key", "loss"},
-		"history/historytest": {"key", "loss", "history"},
-		"records":             {"key", "loss", "history", "internal/backoff"},
+		"history/historytest": {"key", "loss", "history", "sinks"},
+		"records":             {"key", "loss", "history", "internal/backoff", "internal/jsonrule"},
 		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/outage"},
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},
@@ -28,14 +28,14 @@ func table() map[string][]string {
 		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
 		// The suite runs a sink behind a log.
 		"sinks/sinktest":   {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
-		"sinks/sqlite":     {"key", "loss", "history", "sinks", "internal/filelock"},
+		"sinks/sqlite":     {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
 		"sinks/retention":  {"key", "history"},
 		"aimx":             {"key", "loss", "history", "aimx/internal/wire", "internal/backoff"},
 		"aimx/internal":    {"key", "loss", "history"},
 		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"examples/minimal": {".", "sinks/sqlite"},
 		"examples/weather": {".", "sinks/sqlite"},
-		"cmd/aimdb":        {".", "key", "loss", "history", "sinks/sqlite", "sinks/retention", "aimx", "examples/weather"},
+		"cmd/aimdb":        {".", "key", "loss", "history", "sinks/sqlite", "sinks/retention", "aimx", "examples/weather", "internal/jsonrule"},
 		"scripts":          {"history", "sinks", "sinks/sqlite"},
 		"internal":         {},
 	}
