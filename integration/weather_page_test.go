@@ -118,9 +118,11 @@ func testModel(t *testing.T, browser context.Context) {
 		check("an older one with a longer lead is", h.add([at(5, 6, 1)]), true);
 		check("rows are in the order of time, the freshest forecast last", h.rows.map((v) => v.error_celsius), [-1, 1, 3]);
 		check("the latest", h.latest().error_celsius, 3);
-		check("scores", h.scores(), { count: 3, mae: 5 / 3, share: 2 / 3 });
+		check("scores", h.scores(2), { count: 3, mae: 5 / 3, share: 2 / 3 });
+		check("the share at another tolerance", h.scores(1).share, 2 / 3);
+		check("the share at a tolerance as large as an error", h.scores(3).share, 1);
 		check("means", h.means(2).map((m) => m.mean), [-1, 2]);
-		check("nothing has no scores", new History().scores(), undefined);
+		check("nothing has no scores", new History().scores(2), undefined);
 		const long = new History();
 		for (let i = 0; i < 3 * keep; i++) long.add([at(i, 1, 1)]);
 		check("old rows go", [long.rows.length, long.rows[0].valid], [keep, 2 * keep * 36e5]);

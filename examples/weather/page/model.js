@@ -14,6 +14,10 @@ const order = (a, b) => a.valid - b.valid || a.issued - b.issued || (a.source < 
 const usable = (v) => v && typeof v === "object" && [v.forecast_celsius, v.actual_celsius, v.error_celsius, v.absolute_error].every(Number.isFinite)
   && !Number.isNaN(Date.parse(v.valid_at)) && !Number.isNaN(Date.parse(v.issued_at));
 
+// within says whether a validation is within a tolerance. The row's own
+// within_tolerance does not: it used the tolerance at the time of the write.
+export const within = (v, tolerance) => v.absolute_error <= tolerance;
+
 // History is the validations of one city, each once, in order.
 export class History {
   #known = new Set();
@@ -41,13 +45,13 @@ export class History {
   }
 
   // scores are those over the loaded rows; undefined if there are none.
-  scores() {
+  scores(tolerance) {
     const n = this.rows.length;
     if (!n) return undefined;
     return {
       count: n,
       mae: this.rows.reduce((sum, v) => sum + v.absolute_error, 0) / n,
-      share: this.rows.filter((v) => v.within_tolerance).length / n,
+      share: this.rows.filter((v) => within(v, tolerance)).length / n,
     };
   }
 

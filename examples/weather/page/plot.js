@@ -1,4 +1,6 @@
 // The error over time of one city, as SVG.
+import { within } from "./model.js";
+
 const space = "http://www.w3.org/2000/svg";
 const height = 120;
 const parts = 40; // of the mean line
@@ -24,11 +26,11 @@ export function draw(svg, history, tolerance) {
   const span = (rows.at(-1)?.valid ?? 1) - first || 1;
   const x = (at) => (edge + ((at - first) / span) * (width - 2 * edge)).toFixed(1);
   const y = (error) => (height / 2 - (error / most) * (height / 2 - edge)).toFixed(1);
-  const dots = (within) => rows.filter((v) => v.within_tolerance === within).map((v) => `M${x(v.valid)} ${y(v.error_celsius)}h0`).join("");
+  const dots = (inside) => rows.filter((v) => within(v, tolerance) === inside).map((v) => `M${x(v.valid)} ${y(v.error_celsius)}h0`).join("");
   const line = history.means(parts).map(({ valid, mean }, i) => `${i ? "L" : "M"}${x(valid)} ${y(mean)}`).join("");
   const top = y(Math.min(tolerance, most));
   svg.replaceChildren(
-    element("title", {}, summary(history, most)),
+    element("title", {}, summary(history, most, tolerance)),
     element("rect", { class: "band", x: 0, width, y: top, height: height - 2 * top }),
     element("line", { class: "zero", x1: 0, x2: width, y1: y(0), y2: y(0) }),
     element("path", { class: "points inside", d: dots(true) }),
@@ -40,8 +42,8 @@ export function draw(svg, history, tolerance) {
 }
 
 // summary says in words what the plot shows.
-function summary(history, most) {
-  const s = history.scores();
+function summary(history, most, tolerance) {
+  const s = history.scores(tolerance);
   if (!s) return "No errors to plot yet.";
   return `Error of ${s.count} forecasts over time, between ${-most} and ${most} °C; mean absolute error ${s.mae.toFixed(2)} °C.`;
 }

@@ -1,5 +1,5 @@
 // Puts what is known into the document.
-import { nameOf } from "./model.js";
+import { nameOf, within } from "./model.js";
 import { draw } from "./plot.js";
 
 // A value that rounds to nothing has no sign.
@@ -49,7 +49,7 @@ export class View {
   city(city, history) {
     const card = this.#card(city);
     const last = history.latest();
-    const scores = history.scores();
+    const scores = history.scores(this.tolerance);
     const daily = this.#about[city]?.daily ?? false;
     this.#set(card, "tolerance", `±${this.tolerance} °C`);
     draw(card.querySelector("svg"), history, this.tolerance);
@@ -57,7 +57,7 @@ export class View {
     card.dataset.state = "filled";
     card.dataset.rows = scores.count;
     card.dataset.validAt = last.valid_at;
-    card.dataset.within = last.within_tolerance;
+    card.dataset.within = within(last, this.tolerance);
     this.#set(card, "forecast", celsius(last.forecast_celsius));
     this.#set(card, "actual", celsius(last.actual_celsius));
     this.#set(card, "error", signed(last.error_celsius));
