@@ -105,7 +105,7 @@ func field(city, name string) string {
 // testModel checks the page's model, which touches no document, where it runs.
 func testModel(t *testing.T, browser context.Context) {
 	t.Helper()
-	const script = `import("/model.js").then(({ History, backoff, cityOf, keep, nameOf }) => {
+	const script = `Promise.all([import("/model.js"), import("/text.js")]).then(([{ History, backoff, cityOf, keep }, { nameOf, celsius, signed, moment }]) => {
 		const at = (hour, lead, error, more) => ({
 			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error),
 			within_tolerance: Math.abs(error) <= 2, valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - lead) * 36e5).toISOString(), ...more });
@@ -127,6 +127,8 @@ func testModel(t *testing.T, browser context.Context) {
 		for (let i = 0; i < 3 * keep; i++) long.add([at(i, 1, 1)]);
 		check("old rows go", [long.rows.length, long.rows[0].valid], [keep, 2 * keep * 36e5]);
 		check("city", [cityOf("accuracy::new_york"), nameOf("new_york")], ["new_york", "New York"]);
+		check("zero has no sign", [celsius(-0.04), signed(-0.04), signed(0.04), signed(-1.25)], ["0.0 °C", "0.0 °C", "0.0 °C", "−1.3 °C"]);
+		check("times of the data", [moment(0, true), moment(36e5, false)], ["1 Jan 1970", "1 Jan 1970, 01:00 UTC"]);
 		check("pauses", [0, 1, 5, 99].map((n) => backoff(n, () => 0)), [250, 500, 8000, 8000]);
 		return wrong.join("\n");
 	})`
@@ -169,6 +171,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	testModel(t, browser)
+	testStatus(t, browser)
 	until(t, browser, "the source of the data", `document.getElementById("origins").textContent.includes("NOAA")`)
 	shoot(t, browser, "page-light.png")
 	look(t, browser, 390, "dark")

@@ -76,9 +76,6 @@ export class History {
 // cityOf takes the city out of a key such as accuracy::vienna.
 export const cityOf = (topic) => topic.split("::").at(-1);
 
-// nameOf turns new_york into New York, for a city nobody named.
-export const nameOf = (city) => city.split(/[_-]/).filter(Boolean).map((w) => w[0].toUpperCase() + w.slice(1)).join(" ");
-
 // backoff is the pause before the nth attempt to connect again, in ms: 250
 // doubling to 8 s, less a random part so that visitors do not come all at once.
 export const backoff = (attempt, random = Math.random) => Math.min(8000, 250 * 2 ** Math.min(attempt, 10)) * (1 - random() / 3);

@@ -1,14 +1,8 @@
 // Puts what is known into the document.
-import { nameOf, within } from "./model.js";
+import { within } from "./model.js";
 import { draw } from "./plot.js";
+import { celsius, day, moment, nameOf, signed } from "./text.js";
 
-// A value that rounds to nothing has no sign.
-const fixed = (v, digits) => v.toFixed(digits).replace(/^-(?=[0.]*$)/, "");
-const celsius = (v, digits = 1) => `${fixed(v, digits).replace("-", "−")} °C`;
-const signed = (v) => (Number(v.toFixed(1)) > 0 ? "+" : "") + celsius(v);
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const hour = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
-const moment = (at, daily) => (daily ? day : hour).format(at);
 const byId = (id) => document.getElementById(id);
 
 export class View {
@@ -18,22 +12,19 @@ export class View {
 
   connection(state) {
     document.body.dataset.connection = state;
-    byId("connection-text").textContent = { up: "Connected", lost: "Connection lost, trying again…" }[state] ?? "Connecting…";
   }
 
-  notice(text) {
-    byId("notice").textContent = text;
+  // status shows the sentences of status.js. A sentence that stays is not
+  // written again, or a screen reader would repeat it.
+  status(sentences) {
+    for (const [id, text] of Object.entries(sentences)) {
+      if (byId(id).textContent !== text) byId(id).textContent = text;
+    }
   }
 
   about(about) {
     this.#about = Object.fromEntries((about.cities ?? []).map((c) => [c.city, c]));
     document.body.dataset.phase = about.phase;
-    byId("phase").textContent = {
-      producing: about.pace_ms > 0 ? `Playing recorded data: one step every ${about.pace_ms / 1000} s.` : "Playing recorded data at full speed.",
-      ended: "The recorded data has come to its end. What you see is history.",
-      stopped: "Stopped after the steps it was told. What you see is history.",
-      history: "Nothing new is produced. What you see is history.",
-    }[about.phase] ?? "";
     byId("origins").replaceChildren(...(about.origins ?? []).map(origin));
     for (const c of about.cities ?? []) this.#card(c.city);
   }
@@ -44,6 +35,7 @@ export class View {
     card.dataset.temperatureAt = t.valid_at;
     card.querySelector(".now").hidden = false;
     this.#set(card, "temperature", celsius(t.celsius));
+    this.#set(card, "observed", moment(Date.parse(t.valid_at), this.#about[city]?.daily));
   }
 
   city(city, history) {
@@ -61,12 +53,12 @@ export class View {
     this.#set(card, "forecast", celsius(last.forecast_celsius));
     this.#set(card, "actual", celsius(last.actual_celsius));
     this.#set(card, "error", signed(last.error_celsius));
-    this.#set(card, "when", `For ${moment(last.valid, daily)}${daily ? "" : " UTC"}, forecast ${last.lead_hours} h before`);
+    this.#set(card, "when", `For ${moment(last.valid, daily)}, forecast ${last.lead_hours} h before`);
     this.#set(card, "share", `${Math.round(scores.share * 100)} %`);
     this.#set(card, "mae", celsius(scores.mae, 2));
     this.#set(card, "count", String(scores.count));
-    this.#set(card, "from", day.format(history.rows[0].valid));
-    this.#set(card, "to", day.format(last.valid));
+    this.#set(card, "from", day(history.rows[0].valid));
+    this.#set(card, "to", day(last.valid));
   }
 
   // card returns that of a city, and makes it in its place by name.
@@ -95,7 +87,7 @@ export class View {
 // origin is one line about where data comes from, with the link it asks for.
 function origin(o) {
   const line = document.createElement("li");
-  line.append(`${o.text} ${o.licence}. `);
+  line.append(`${o.text} Licence: ${o.licence}. `);
   if (o.url && /^https:\/\//.test(o.url)) {
     const link = document.createElement("a");
     link.href = o.url;
