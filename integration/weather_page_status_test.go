@@ -125,6 +125,9 @@ func testStatus(t *testing.T, browser context.Context) {
 		check("full speed", status({ ...up, pace: 0, now: 1 }).production, /at full speed\.$/);
 		check("hours are written with the zone", status({ ...up, phase: "ended", daily: false }).production, /for 1 Jan 1970, 00:00 UTC\.$/);
 		check("before history has answered", status({ ...up, any: false, filled: false }).notice, /^Reading history…$/);
+		check("older history", status({ ...up, short: true }).reading, /^Reading older history…$/);
+		check("older history without a connection", status({ ...up, short: true, connection: "lost" }).reading, /while disconnected\.$/);
+		check("enough history", status(up).reading, /^$/);
 		check("history that cannot be read", status({ ...up, error: "out of order" }).notice, /could not read its history \(out of order\)/);
 		return wrong.join("\n");
 	})`)

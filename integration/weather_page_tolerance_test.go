@@ -57,10 +57,9 @@ func TestPageShareIsThatOfTheToleranceShown(t *testing.T) {
 			if got := read[string](t, browser, field(city, "share")); got != want {
 				t.Errorf("%s at ±%g °C: the page shows %s, want %s", city, tolerance, got, want)
 			}
-			outside := fmt.Sprintf(`document.querySelector('[data-city="%s"] .outside').getAttribute("d").split("M").length - 1`, city)
-			stored := fmt.Sprintf("%.0f %%", math.Round(100*float64(199-read[int](t, browser, outside))/199))
-			if stored != want {
-				t.Errorf("%s at ±%g °C: the plot marks %s as within, want %s", city, tolerance, stored, want)
+			marked := fmt.Sprintf("%.0f %%", math.Round(100*float64(marks(t, browser, city, "inside"))/199))
+			if marked != want {
+				t.Errorf("%s at ±%g °C: the plot marks %s as within, want %s", city, tolerance, marked, want)
 			}
 		}
 	}

@@ -1,25 +1,32 @@
-// The page: filled from history by one query, kept current by subscriptions.
+// The page: filled from history, kept current by subscriptions.
 import { Connection } from "./aimx.js";
-import { History, cityOf, keep } from "./model.js";
+import { day, largest, spanOf, ticks } from "./axis.js";
+import { Choice } from "./choice.js";
+import { cityOf } from "./model.js";
 import { status } from "./status.js";
+import { Store } from "./store.js";
 import { View } from "./view.js";
 
 const view = new View();
-const cities = new Map(); // city → History
-const dirty = new Set(); // cities to draw in the next frame
+const store = new Store(async (name, limit) => (await connection.call("record.query", { name, limit })).records);
 const state = { connection: "connecting", phase: "", pace: 0, filled: false, heard: Date.now() };
+const about = new Map(); // city → what hub.about says of it
+const dirty = new Set(); // cities with new rows since the last frame
+let drawn = ""; // the axes of the last frame
+let waiting = false; // for a frame
 let repair; // timer of the query that closes the seam
 let seam = true; // nothing live came on this connection yet
 
-const historyOf = (city) => {
-  if (!cities.has(city)) cities.set(city, new History());
-  return cities.get(city);
-};
+const choice = new Choice(document.getElementById("lead"), document.getElementById("days"), () => {
+  redraw();
+  deepen();
+});
 
 // tell writes the sentences that are true now.
 function tell() {
-  const any = [...cities.values()].some((h) => h.latest());
-  view.status(status({ ...state, any, now: Date.now() }));
+  // Until history has answered, what was drawn before is still there.
+  if (state.filled) state.any = [...store.cities.values()].some((h) => h.latest());
+  view.status(status({ ...state, short: store.short, now: Date.now() }));
 }
 
 // newest notes that there is a value for a time of the data, written at a time.
@@ -29,49 +36,73 @@ function newest(written, valid) {
   state.valid = Math.max(state.valid ?? valid, valid);
 }
 
+// redraw draws the cities that changed in the next frame, or all of them.
 function redraw(city) {
-  if (!dirty.size) {
-    requestAnimationFrame(() => {
-      for (const c of dirty) view.city(c, historyOf(c));
-      dirty.clear();
-      tell();
-    });
-  }
-  dirty.add(city);
+  if (city) dirty.add(city);
+  else drawn = "";
+  // A panel of the one row that came first would say 100 %.
+  if (waiting || !state.filled) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    draw();
+    tell();
+  });
 }
 
-// A panel of the one row that came first would say 100 %.
-const redrawAll = () => state.filled && cities.forEach((_, city) => redraw(city));
+function draw() {
+  const cities = offer();
+  const lead = choice.lead;
+  const rows = new Map([...cities].map((city) => [city, store.of(city).of(lead)]));
+  const span = spanOf([...rows.values()], choice.days);
+  if (span) for (const [city, all] of rows) rows.set(city, all.filter((v) => v.valid >= span.from));
+  const most = Math.max(largest([...rows.values()], (v) => v.error_celsius), (view.tolerance ?? 0) * 1.25, 1);
+  const axes = span && { span, errors: ticks(most, 3) };
+  const all = JSON.stringify([axes, lead]) !== drawn;
+  for (const city of cities) if (all || dirty.has(city)) view.city(city, { rows: rows.get(city), axes, lead, other: leadsOf(city) });
+  drawn = JSON.stringify([axes, lead]);
+  dirty.clear();
+}
 
+// offer updates what can be chosen and returns the cities.
+function offer() {
+  const cities = new Set([...about.keys(), ...store.cities.keys()]);
+  choice.offer(new Set([...cities].flatMap(leadsOf)), state.daily);
+  return cities;
+}
+
+const leadsOf = (city) => [...new Set([...(about.get(city)?.leads ?? []), ...store.of(city).leads])].sort((a, b) => a - b);
+
+// fill reads the newest validations, and older ones as far as they are shown.
 async function fill() {
   try {
-    const { records } = await connection.call("record.query", { name: "accuracy::*", limit: keep });
-    for (const [city, values] of group(records)) historyOf(city).add(values);
+    const records = await store.refresh();
     for (const { payload, ts } of records) newest(ts, Date.parse(payload?.valid_at));
     state.error = undefined;
     document.body.dataset.filled = Number(document.body.dataset.filled ?? 0) + 1;
   } catch (err) {
-    if (state.connection !== "up") return; // asked again once it is
+    if (state.connection !== "up") return; // filled again once it is
     state.error = err.message;
   }
   state.filled = true;
-  redrawAll();
+  redraw();
+  deepen();
+}
+
+async function deepen() {
+  offer();
+  try {
+    // One day more: the baseline of a forecast is the day before.
+    await store.reach(state.valid - (choice.days + 1) * day, redraw);
+  } catch (err) {
+    if (state.connection === "up") state.error = err.message;
+  }
   tell();
 }
 
-const group = (records) => {
-  const out = new Map();
-  for (const { topic, payload } of records) {
-    const city = cityOf(topic);
-    if (!out.has(city)) out.set(city, []);
-    out.get(city).push(payload);
-  }
-  return out;
-};
-
-// mend asks history once more, a little later: a value can have been written
-// before the subscription began and stored after the query was answered, and
-// events can be lost on the way to a slow visitor.
+// mend reads the newest rows once more, a little later: a value can have been
+// written before the subscription began and stored after the query was
+// answered, and events can be lost on the way to a slow visitor.
 function mend() {
   repair ??= setTimeout(() => {
     repair = undefined;
@@ -88,34 +119,40 @@ const connection = new Connection(new URL("ws?v=3.0", location.href.replace(/^ht
   },
   up() {
     seam = true;
+    state.filled = false; // what is drawn stays until history has answered
+    store.restart();
     fill();
   },
   value(topic, data, live) {
     if (live) {
       state.heard = Date.now();
-      newest(Date.now(), Date.parse(data?.valid_at)); // hub.* has no valid_at
+      newest(state.heard, Date.parse(data?.valid_at)); // hub.* has no valid_at
     }
-    if (topic === "hub.about") {
-      Object.assign(state, { phase: data.phase, pace: data.pace_ms, daily: data.cities?.every((c) => c.daily), heard: Date.now() });
-      view.about(data);
-      redrawAll();
-      tell();
-    } else if (topic === "hub.settings") {
-      view.tolerance = data.tolerance_celsius;
-      redrawAll();
-    } else if (topic.startsWith("temp::")) {
-      view.temperature(cityOf(topic), data);
-    } else if (topic.startsWith("accuracy::")) {
-      if (!historyOf(cityOf(topic)).add([data])) return;
-      if (state.filled) redraw(cityOf(topic));
-      if (live && seam) {
-        seam = false;
-        mend();
-      }
-    }
+    if (topic === "hub.about") tellOf(data);
+    else if (topic === "hub.settings") view.tolerance = data.tolerance_celsius;
+    else if (topic.startsWith("temp::")) return view.temperature(cityOf(topic), data);
+    else return validated(cityOf(topic), data, live);
+    redraw();
+    tell();
   },
   gap: (topic) => topic.startsWith("accuracy") && mend(),
 });
 
-addEventListener("resize", redrawAll);
+function tellOf(data) {
+  about.clear();
+  for (const c of data.cities ?? []) about.set(c.city, c);
+  Object.assign(state, { phase: data.phase, pace: data.pace_ms, daily: data.cities?.every((c) => c.daily), heard: Date.now() });
+  view.about(data);
+  if (state.filled) deepen(); // the range that is shown at first depends on it
+}
+
+function validated(city, validation, live) {
+  if (!store.arrive(city, validation)) return;
+  redraw(city);
+  if (live && seam) {
+    seam = false;
+    mend();
+  }
+}
+
 setInterval(tell, 1000); // silence is no event

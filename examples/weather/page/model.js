@@ -1,8 +1,8 @@
-// What the page knows, without a word about how it is shown or where it came
-// from. Nothing here touches the document.
+// What the page knows, apart from how it is shown and where it came from.
+// Nothing here touches the document.
 
-// keep is how many validations of a city are held: as many as its ring keeps.
-export const keep = 500;
+// most is how many validations of a city the page holds.
+export const most = 25_000;
 
 // identity tells validations apart: a row of history and the event of the same
 // validation have the same one.
@@ -11,17 +11,15 @@ export const identity = (v) => `${v.valid_at}|${v.issued_at}|${v.source}`;
 // order is that of the data's own time, and of the time of issue within it.
 const order = (a, b) => a.valid - b.valid || a.issued - b.issued || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0);
 
-const usable = (v) => v && typeof v === "object" && [v.forecast_celsius, v.actual_celsius, v.error_celsius, v.absolute_error].every(Number.isFinite)
+const usable = (v) => v && typeof v === "object"
+  && [v.forecast_celsius, v.actual_celsius, v.error_celsius, v.absolute_error, v.lead_hours].every(Number.isFinite)
   && !Number.isNaN(Date.parse(v.valid_at)) && !Number.isNaN(Date.parse(v.issued_at));
-
-// within says whether a validation is within a tolerance. The row's own
-// within_tolerance does not: it used the tolerance at the time of the write.
-export const within = (v, tolerance) => v.absolute_error <= tolerance;
 
 // History is the validations of one city, each once, in order.
 export class History {
   #known = new Set();
   rows = [];
+  leads = new Set(); // in hours
 
   // add returns whether something new came. It takes rows in any order.
   add(values) {
@@ -32,11 +30,12 @@ export class History {
       const row = { ...v, valid: Date.parse(v.valid_at), issued: Date.parse(v.issued_at) };
       if (this.rows.length && order(this.rows.at(-1), row) > 0) sorted = false;
       this.#known.add(identity(v));
+      this.leads.add(v.lead_hours);
       this.rows.push(row);
       fresh++;
     }
     if (!sorted) this.rows.sort(order);
-    for (const old of this.rows.splice(0, Math.max(0, this.rows.length - keep))) this.#known.delete(identity(old));
+    for (const old of this.rows.splice(0, Math.max(0, this.rows.length - most))) this.#known.delete(identity(old));
     return fresh > 0;
   }
 
@@ -44,32 +43,9 @@ export class History {
     return this.rows.at(-1);
   }
 
-  // scores are those over the loaded rows; undefined if there are none.
-  scores(tolerance) {
-    const n = this.rows.length;
-    if (!n) return undefined;
-    return {
-      count: n,
-      mae: this.rows.reduce((sum, v) => sum + v.absolute_error, 0) / n,
-      share: this.rows.filter((v) => within(v, tolerance)).length / n,
-    };
-  }
-
-  // means are the mean errors of so many equal parts of the time, in order;
-  // parts without a validation are left out.
-  means(parts) {
-    if (!this.rows.length) return [];
-    const first = this.rows[0].valid;
-    const part = (this.rows.at(-1).valid - first) / parts || 1;
-    const out = new Map();
-    for (const v of this.rows) {
-      const i = Math.min(parts - 1, Math.floor((v.valid - first) / part));
-      const bin = out.get(i) ?? { valid: first + (i + 0.5) * part, sum: 0, n: 0 };
-      bin.sum += v.error_celsius;
-      bin.n++;
-      out.set(i, bin);
-    }
-    return [...out.values()].map(({ valid, sum, n }) => ({ valid, mean: sum / n }));
+  // of returns the validations of one lead time.
+  of(lead) {
+    return this.rows.filter((v) => v.lead_hours === lead);
   }
 }
 

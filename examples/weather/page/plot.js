@@ -1,10 +1,11 @@
-// The error over time of one city, as SVG.
-import { within } from "./model.js";
+// The errors of one city over time, as SVG, with one row that can be selected
+// by pointer or keyboard.
+import { timeTicks } from "./axis.js";
+import { means, within } from "./score.js";
 
 const space = "http://www.w3.org/2000/svg";
-const height = 120;
 const parts = 40; // of the mean line
-const edge = 4; // room for the points at the border
+const stepKeys = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity };
 
 const element = (name, attributes, text) => {
   const e = document.createElementNS(space, name);
@@ -13,37 +14,132 @@ const element = (name, attributes, text) => {
   return e;
 };
 
-// limit is the greatest error the axis shows: a round number, never less than
-// a little more than the tolerance, so that quiet data looks quiet.
-export const limit = (errors, tolerance) => Math.ceil(Math.max(tolerance * 1.25, 1, ...errors.map(Math.abs)));
+export class Plot {
+  #box; #svg; #tip; #data; #place; #selected;
 
-export function draw(svg, history, tolerance) {
-  const rows = history.rows;
-  const width = Math.max(200, svg.clientWidth || 320);
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const most = limit(rows.map((v) => v.error_celsius), tolerance);
-  const first = rows[0]?.valid ?? 0;
-  const span = (rows.at(-1)?.valid ?? 1) - first || 1;
-  const x = (at) => (edge + ((at - first) / span) * (width - 2 * edge)).toFixed(1);
-  const y = (error) => (height / 2 - (error / most) * (height / 2 - edge)).toFixed(1);
-  const dots = (inside) => rows.filter((v) => within(v, tolerance) === inside).map((v) => `M${x(v.valid)} ${y(v.error_celsius)}h0`).join("");
-  const line = history.means(parts).map(({ valid, mean }, i) => `${i ? "L" : "M"}${x(valid)} ${y(mean)}`).join("");
-  const top = y(Math.min(tolerance, most));
-  svg.replaceChildren(
-    element("title", {}, summary(history, most, tolerance)),
-    element("rect", { class: "band", x: 0, width, y: top, height: height - 2 * top }),
-    element("line", { class: "zero", x1: 0, x2: width, y1: y(0), y2: y(0) }),
-    element("path", { class: "points inside", d: dots(true) }),
-    element("path", { class: "points outside", d: dots(false) }),
-    element("path", { class: "mean", d: line }),
-    element("text", { x: 1, y: 11 }, `+${most} °C`),
-    element("text", { x: 1, y: height - 3 }, `−${most} °C`),
-  );
+  // box has the role of a slider whose values are the rows.
+  constructor(box) {
+    this.#box = box;
+    this.#svg = box.querySelector("svg");
+    this.#tip = box.querySelector(".tip");
+    box.addEventListener("pointermove", (e) => this.#point(e));
+    box.addEventListener("pointerdown", (e) => this.#point(e));
+    box.addEventListener("pointerleave", () => document.activeElement !== box && this.#select(undefined));
+    box.addEventListener("focus", () => this.#selected ?? this.#select(this.#data?.rows.at(-1)));
+    box.addEventListener("blur", () => this.#select(undefined));
+    box.addEventListener("keydown", (e) => this.#key(e));
+    new ResizeObserver(() => this.#draw()).observe(box);
+  }
+
+  // show takes rows in order, the axes that all plots share, the tolerance, and
+  // describe(row), which returns lines of text.
+  show(data) {
+    this.#data = data;
+    this.#selected = this.#selected && data.rows.find((v) => v.valid === this.#selected.valid);
+    this.#draw();
+  }
+
+  #draw() {
+    const { rows, axes, tolerance } = this.#data ?? {};
+    const em = parseFloat(getComputedStyle(this.#svg).fontSize);
+    const [width, height] = [this.#box.clientWidth, this.#box.clientHeight];
+    if (!axes || !width) return;
+    const [left, right, top, bottom] = [2.6 * em, width - 0.6 * em, 0.6 * em, height - 1.9 * em];
+    const { from, to } = axes.span;
+    const limit = axes.errors.at(-1);
+    const x = (at) => left + ((at - from) / (to - from || 1)) * (right - left);
+    const y = (error) => (top + bottom) / 2 - (error / limit) * ((bottom - top) / 2);
+    this.#place = (v) => [x(v.valid), y(v.error_celsius)];
+    this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.#svg.replaceChildren(
+      ...this.#band(left, right, y, Math.min(tolerance, limit)),
+      ...axes.errors.flatMap((e) => (e ? [e, -e] : [0])).flatMap((e) => errorTick(e, left, right, y(e), em)),
+      ...timeTicks(axes.span, (right - left) / em).flatMap((t) => timeTick(t, x(t.at), bottom, width, em)),
+      element("path", { class: "inside", d: marks(rows.filter((v) => within(v, tolerance)), this.#place, dot) }),
+      element("path", { class: "outside", d: marks(rows.filter((v) => !within(v, tolerance)), this.#place, cross(0.2 * em)) }),
+      element("path", { class: "mean", d: line(means(rows, from, to, parts, (v) => v.error_celsius), (m) => [x(m.valid), y(m.mean)]) }),
+      element("line", { class: "cursor", y1: top, y2: bottom }),
+      element("circle", { class: "cursor", r: 0.45 * em }),
+    );
+    this.#mark();
+  }
+
+  // band is the tolerance, with edges that can be told from what is around.
+  #band(left, right, y, tolerance) {
+    if (!Number.isFinite(tolerance)) return [];
+    const edge = (e) => element("line", { class: "edge", x1: left, x2: right, y1: y(e), y2: y(e) });
+    return [
+      element("rect", { class: "band", x: left, width: right - left, y: y(tolerance), height: y(-tolerance) - y(tolerance) }),
+      edge(tolerance),
+      edge(-tolerance),
+    ];
+  }
+
+  // point selects the row whose mark is nearest to the pointer.
+  #point(event) {
+    if (!this.#place) return;
+    const box = this.#svg.getBoundingClientRect();
+    const away = (v) => {
+      const [x, y] = this.#place(v);
+      return Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top));
+    };
+    let nearest, least = Infinity;
+    for (const v of this.#data.rows) {
+      const distance = away(v);
+      if (distance < least) [nearest, least] = [v, distance];
+    }
+    this.#select(nearest);
+  }
+
+  #key(event) {
+    const rows = this.#data?.rows ?? [];
+    if (event.key === "Escape") return this.#select(undefined);
+    if (!rows.length || !(event.key in stepKeys) || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault(); // of scrolling
+    const at = this.#selected ? rows.indexOf(this.#selected) + stepKeys[event.key] : rows.length - 1;
+    this.#select(rows[Math.max(0, Math.min(rows.length - 1, at))]);
+  }
+
+  #select(row) {
+    this.#selected = row;
+    this.#mark();
+  }
+
+  // mark shows the selected row in the plot, in words, and to screen readers.
+  #mark() {
+    const { rows, describe } = this.#data ?? { rows: [] };
+    const row = this.#selected ?? rows.at(-1);
+    this.#svg.classList.toggle("selected", Boolean(this.#selected));
+    this.#tip.hidden = !this.#selected;
+    this.#box.setAttribute("aria-valuemin", Math.min(1, rows.length));
+    this.#box.setAttribute("aria-valuemax", rows.length);
+    this.#box.setAttribute("aria-valuenow", rows.indexOf(row) + 1);
+    this.#box.setAttribute("aria-valuetext", row ? describe(row).join(". ") : "No validation to show");
+    if (!this.#selected || !this.#place) return;
+    const [x, y] = this.#place(row);
+    const [line, circle] = this.#svg.querySelectorAll(".cursor");
+    line.setAttribute("x1", x);
+    line.setAttribute("x2", x);
+    circle.setAttribute("cx", x);
+    circle.setAttribute("cy", y);
+    this.#tip.classList.toggle("right", x < this.#box.clientWidth / 2);
+    this.#tip.replaceChildren(...describe(row).map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+  }
 }
 
-// summary says in words what the plot shows.
-function summary(history, most, tolerance) {
-  const s = history.scores(tolerance);
-  if (!s) return "No errors to plot yet.";
-  return `Error of ${s.count} forecasts over time, between ${-most} and ${most} °C; mean absolute error ${s.mae.toFixed(2)} °C.`;
+const point = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+const dot = (at) => `M${point(at)}h0`; // round caps make it one
+const cross = (arm) => ([x, y]) => `M${point([x - arm, y - arm])}L${point([x + arm, y + arm])}M${point([x - arm, y + arm])}L${point([x + arm, y - arm])}`;
+const marks = (rows, place, mark) => rows.map((v) => mark(place(v))).join("");
+const line = (means, place) => means.map((m, i) => (i ? "L" : "M") + point(place(m))).join("");
+
+const errorTick = (error, left, right, y, em) => [
+  element("line", { class: error ? "grid" : "zero", x1: left, x2: right, y1: y, y2: y }),
+  element("text", { class: "error", x: left - 0.5 * em, y: y + 0.35 * em }, `${error > 0 ? "+" : error < 0 ? "−" : ""}${Math.abs(error)}`),
+];
+
+// timeTick has no label where it would not fit.
+function timeTick({ text }, x, bottom, width, em) {
+  const tick = element("line", { class: "tick", x1: x, x2: x, y1: bottom, y2: bottom + 0.4 * em });
+  return x + 0.3 * em * text.length > width ? [tick] : [tick, element("text", { class: "time", x, y: bottom + 1.5 * em }, text)];
 }

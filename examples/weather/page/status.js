@@ -9,11 +9,12 @@ const patience = 10_000; // ms without a value before the page says so, at least
 //   phase, pace of hub.about; pace in ms
 //   filled      history has answered, or failed with error
 //   any         whether there is a validation
+//   short       whether the chosen range needs older rows than there are
 //   written     when the newest value was written or arrived, Unix ms
 //   valid       the newest time of the data, Unix ms; daily, how to write it
 //   heard       when the connection last showed a sign of production, Unix ms
 //   now         Unix ms
-export const status = (s) => ({ connection: connection(s), production: production(s), notice: notice(s) });
+export const status = (s) => ({ connection: connection(s), production: production(s), notice: notice(s), reading: reading(s) });
 
 const connection = (s) => ({ up: "Connected", lost: "Disconnected, trying again…" })[s.connection] ?? "Connecting…";
 
@@ -41,4 +42,10 @@ function notice(s) {
   return s.phase in stops
     ? "There is nothing yet, and nothing comes: history is empty and nothing is produced."
     : "There is nothing yet. The first validation comes when the hour of a forecast arrives.";
+}
+
+// reading stands beside the choice, so that what is below does not move.
+function reading(s) {
+  if (!s.any || !s.short || s.error) return "";
+  return s.connection === "up" ? "Reading older history…" : "Older history cannot be read while disconnected.";
 }

@@ -1,14 +1,15 @@
 // Puts what is known into the document.
-import { within } from "./model.js";
-import { draw } from "./plot.js";
+import { Plot } from "./plot.js";
+import { scores, within } from "./score.js";
 import { celsius, day, moment, nameOf, signed } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 
 export class View {
   #cards = new Map();
+  #plots = new Map();
   #about = {};
-  tolerance = 2;
+  tolerance; // in °C, unknown at first
 
   connection(state) {
     document.body.dataset.connection = state;
@@ -38,27 +39,44 @@ export class View {
     this.#set(card, "observed", moment(Date.parse(t.valid_at), this.#about[city]?.daily));
   }
 
-  city(city, history) {
+  // city shows rows of one lead time on the axes that all cities share. other
+  // are the leads that the city has.
+  city(city, { rows, axes, lead, other }) {
     const card = this.#card(city);
-    const last = history.latest();
-    const scores = history.scores(this.tolerance);
-    const daily = this.#about[city]?.daily ?? false;
-    this.#set(card, "tolerance", `±${this.tolerance} °C`);
-    draw(card.querySelector("svg"), history, this.tolerance);
-    if (!last) return;
-    card.dataset.state = "filled";
-    card.dataset.rows = scores.count;
-    card.dataset.validAt = last.valid_at;
-    card.dataset.within = within(last, this.tolerance);
-    this.#set(card, "forecast", celsius(last.forecast_celsius));
-    this.#set(card, "actual", celsius(last.actual_celsius));
-    this.#set(card, "error", signed(last.error_celsius));
-    this.#set(card, "when", `For ${moment(last.valid, daily)}, forecast ${last.lead_hours} h before`);
-    this.#set(card, "share", `${Math.round(scores.share * 100)} %`);
-    this.#set(card, "mae", celsius(scores.mae, 2));
-    this.#set(card, "count", String(scores.count));
-    this.#set(card, "from", day(history.rows[0].valid));
-    this.#set(card, "to", day(last.valid));
+    const last = rows.at(-1);
+    const score = scores(rows, this.tolerance);
+    const known = this.tolerance !== undefined;
+    card.dataset.state = last ? "filled" : "empty";
+    card.dataset.rows = rows.length;
+    card.dataset.validAt = last?.valid_at ?? "";
+    card.dataset.within = last && known ? within(last, this.tolerance) : "";
+    this.#set(card, "forecast", last && celsius(last.forecast_celsius));
+    this.#set(card, "actual", last && celsius(last.actual_celsius));
+    this.#set(card, "error", last && signed(last.error_celsius));
+    this.#set(card, "when", last ? `For ${this.#moment(city, last)}, ${lead} h ahead${known ? `: ${this.#verdict(last)}` : ""}` : absent(lead, other));
+    this.#set(card, "tolerance", known ? `±${this.tolerance}\u00a0°C` : "tolerance");
+    this.#set(card, "share", score && known && `${Math.round(score.share * 100)}\u00a0%`);
+    this.#set(card, "mae", score && celsius(score.mae, 2));
+    this.#set(card, "count", String(rows.length));
+    this.#set(card, "span", last ? `, ${day(rows[0].valid)} to ${day(last.valid)}` : "");
+    this.#plots.get(city).show({ rows, axes, tolerance: this.tolerance, describe: (v) => this.#describe(city, v) });
+  }
+
+  #moment(city, v) {
+    return moment(v.valid, this.#about[city]?.daily);
+  }
+
+  #verdict(v) {
+    return `${within(v, this.tolerance) ? "within" : "outside"} ±${this.tolerance}\u00a0°C`;
+  }
+
+  // describe says a row in words, a line each.
+  #describe(city, v) {
+    return [
+      this.#moment(city, v),
+      `Forecast ${celsius(v.forecast_celsius)}, observed ${celsius(v.actual_celsius)}`,
+      `Error ${signed(v.error_celsius)}${this.tolerance === undefined ? "" : `, ${this.#verdict(v)}`}`,
+    ];
   }
 
   // card returns that of a city, and makes it in its place by name.
@@ -68,20 +86,31 @@ export class View {
       card = byId("card").content.firstElementChild.cloneNode(true);
       card.dataset.city = city;
       this.#cards.set(city, card);
+      this.#plots.set(city, new Plot(card.querySelector(".plot")));
       const after = [...byId("panel").children].find((c) => c.dataset.city > city);
       byId("panel").insertBefore(card, after ?? null);
     }
     const known = this.#about[city];
     const name = known?.name ?? nameOf(city);
-    if (card.querySelector("h3").textContent !== name) card.querySelector("h3").textContent = name;
+    if (card.querySelector("h3").textContent !== name) {
+      card.querySelector("h3").textContent = name;
+      card.querySelector(".plot").setAttribute("aria-label", `Errors of the forecasts for ${name}`);
+    }
     if (known) this.#set(card, "method", known.method);
     return card;
   }
 
+  // set writes a field of a card, or a dash if there is nothing to write.
   #set(card, field, text) {
     const e = card.querySelector(`[data-field="${field}"]`);
-    if (e.textContent !== text) e.textContent = text;
+    if (e.textContent !== (text ?? "–")) e.textContent = text ?? "–";
   }
+}
+
+// absent says why a city has nothing to show.
+function absent(lead, other) {
+  if (!other.length || other.includes(lead)) return "No validation to show yet.";
+  return `Not forecast ${lead} h ahead, but ${other.join(", ")} h.`;
 }
 
 // origin is one line about where data comes from, with the link it asks for.
