@@ -91,12 +91,12 @@ func TestPagePlotsHaveOneScale(t *testing.T) {
 	// than the tolerance.
 	for lead, want := range map[string]string{"24": "0 +5 −5 +10 −10 +15 −15", "3": "0 +1 −1 +2 −2 +3 −3"} {
 		choose(t, browser, "lead", lead)
-		until(t, browser, "the scale of "+lead+" h", fmt.Sprintf(`%q === [...document.querySelectorAll('[data-city="graz"] text.error')].map((e) => e.textContent).join(" ")`, want))
-		for _, class := range []string{"error", "time"} {
+		until(t, browser, "the scale of "+lead+" h", fmt.Sprintf(`%q === [...document.querySelectorAll('[data-city="graz"] .errors text.value')].map((e) => e.textContent).join(" ")`, want))
+		for _, class := range []string{".errors .value", ".means .value", ".time"} {
 			scales := read[[]string](t, browser, fmt.Sprintf(`[...new Set([...document.querySelectorAll(".plot")].map((plot) =>
-				[...plot.querySelectorAll("text.%s")].map((e) => e.textContent + " at " + e.getAttribute("x") + "," + e.getAttribute("y")).join(", ")))]`, class))
+				[...plot.querySelectorAll("%s")].map((e) => e.textContent + " at " + e.getAttribute("x") + "," + e.getAttribute("y")).join(", ")))]`, class))
 			if len(scales) != 1 || scales[0] == "" {
-				t.Errorf("%s h ahead: the plots have the %s ticks %q, want the same for all", lead, class, scales)
+				t.Errorf("%s h ahead: the plots have the ticks %s %q, want the same for all", lead, class, scales)
 			}
 		}
 	}

@@ -15,8 +15,12 @@ import (
 
 // words are what a plot says of a validation, as the page joins them.
 func words(v weather.ForecastValidation) string {
-	return fmt.Sprintf("%s UTC. Forecast %.1f °C, observed %.1f °C. Error %s, within ±2 °C",
+	text := fmt.Sprintf("%s UTC. Forecast %.1f °C, observed %.1f °C. Error %s, within ±2 °C",
 		v.ValidAt.Format("2 Jan 2006, 15:04"), v.ForecastCelsius, v.ActualCelsius, map[bool]string{true: "+0.3 °C", false: "−0.3 °C"}[v.ErrorCelsius > 0])
+	if v.ValidAt.Day() > 1 {
+		text += fmt.Sprintf(". Baseline %.1f °C, error −1.0 °C", v.ActualCelsius-1)
+	}
+	return text
 }
 
 // tip is what the plot of graz shows beside the selected mark; nothing if it is

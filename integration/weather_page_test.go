@@ -116,7 +116,7 @@ func marks(t *testing.T, browser context.Context, city, class string) int {
 // testModel checks the page's model, which touches no document, where it runs.
 func testModel(t *testing.T, browser context.Context) {
 	t.Helper()
-	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, backoff, cityOf, most }, { means, scores }, { nameOf, celsius, signed, moment }]) => {
+	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, backoff, cityOf, most }, { baselines, means, scores, verdict }, { nameOf, celsius, signed, moment }]) => {
 		const at = (hour, lead, error, more) => ({
 			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error), lead_hours: lead,
 			within_tolerance: Math.abs(error) <= 2, valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - lead) * 36e5).toISOString(), ...more });
@@ -132,8 +132,18 @@ func testModel(t *testing.T, browser context.Context) {
 		check("scores", scores(h.rows, 2), { count: 3, mae: 5 / 3, share: 2 / 3 });
 		check("the share at another tolerance", scores(h.rows, 1).share, 2 / 3);
 		check("the share at a tolerance as large as an error", scores(h.rows, 3).share, 1);
-		check("means", means(h.rows, 4 * 36e5, 5 * 36e5, 2, (v) => v.error_celsius), [{ valid: 4.25 * 36e5, mean: -1 }, { valid: 4.75 * 36e5, mean: 2 }]);
+		check("means", means(h.rows, 4 * 36e5, 5 * 36e5, (v) => v.error_celsius).map(({ valid, mean }) => [valid, mean]), [[4 * 36e5, -1], [5 * 36e5, 2]]);
 		check("one lead time", [h.of(1), h.of(6), h.of(2)].map((rows) => rows.map((v) => v.error_celsius)), [[-1, 3], [1], []]);
+		const days = new History();
+		days.add([at(0, 1, 0), at(24, 1, 3, { actual_celsius: 12 }), at(30, 1, 1), at(48, 1, -1, { actual_celsius: 11.9 })]);
+		const based = baselines(days.rows, (v) => days.baseline(v));
+		check("baselines", based.map((b) => [b.valid / 36e5, b.error_celsius, b.absolute_error]), [[24, -2, 2], [48, 0.1, 0.1]]);
+		check("worse", verdict(based), "90\u00a0% worse than the baseline");
+		const of = (forecast, baseline) => [{ forecast: { absolute_error: forecast }, absolute_error: baseline }];
+		check("better", verdict(of(1, 4)), "75\u00a0% better than the baseline");
+		check("equal", [verdict(of(2, 2)), verdict(of(0, 0))], Array(2).fill("As good as the baseline"));
+		check("a perfect baseline", verdict(of(1, 0)), "Worse than the baseline, which had no error");
+		check("no baseline", verdict([]), "No comparison with the baseline yet");
 		check("nothing has no scores", scores([], 2), undefined);
 		const long = new History();
 		long.add(Array.from({ length: most }, (_, i) => at(i, 1, 1)));

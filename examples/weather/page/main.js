@@ -2,7 +2,8 @@
 import { Connection } from "./aimx.js";
 import { day, largest, spanOf, ticks } from "./axis.js";
 import { Choice } from "./choice.js";
-import { cityOf } from "./model.js";
+import { cityOf, isBaseline } from "./model.js";
+import { baselines, means } from "./score.js";
 import { status } from "./status.js";
 import { Store } from "./store.js";
 import { View } from "./view.js";
@@ -55,13 +56,33 @@ function draw() {
   const lead = choice.lead;
   const rows = new Map([...cities].map((city) => [city, store.of(city).of(lead)]));
   const span = spanOf([...rows.values()], choice.days);
-  if (span) for (const [city, all] of rows) rows.set(city, all.filter((v) => v.valid >= span.from));
-  const most = Math.max(largest([...rows.values()], (v) => v.error_celsius), (view.tolerance ?? 0) * 1.25, 1);
-  const axes = span && { span, errors: ticks(most, 3) };
+  const shown = new Map([...rows].map(([city, all]) => [city, lines(store.of(city), all, span)]));
+  const axes = span && { span, ...scales([...shown.values()]) };
   const all = JSON.stringify([axes, lead]) !== drawn;
-  for (const city of cities) if (all || dirty.has(city)) view.city(city, { rows: rows.get(city), axes, lead, other: leadsOf(city) });
+  for (const city of cities) if (all || dirty.has(city)) view.city(city, { ...shown.get(city), axes, lead, other: leadsOf(city) });
   drawn = JSON.stringify([axes, lead]);
   dirty.clear();
+}
+
+// lines are the rows of a span, their baselines, and what is drawn as a line.
+function lines(history, all, span) {
+  const rows = span ? all.filter((v) => v.valid >= span.from) : [];
+  const based = rows.some(isBaseline) ? [] : baselines(rows, (v) => history.baseline(v));
+  const line = (of, value) => means(of, span.from, span.to, value);
+  return {
+    rows,
+    based,
+    mean: rows.length ? line(rows, (v) => v.error_celsius) : [],
+    mae: rows.length ? line(rows, (v) => v.absolute_error) : [],
+    baselineMAE: based.length ? line(based, (b) => b.absolute_error) : [],
+  };
+}
+
+// scales are the ticks of the errors and of the mean absolute errors.
+function scales(shown) {
+  const errors = Math.max(largest(shown.map((s) => s.rows), (v) => v.error_celsius), (view.tolerance ?? 0) * 1.25, 1);
+  const means = Math.max(largest(shown.flatMap((s) => [s.mae, s.baselineMAE]), (m) => m.mean), 1);
+  return { errors: ticks(errors, 3), means: ticks(means, 2) };
 }
 
 // offer updates what can be chosen and returns the cities.

@@ -15,11 +15,18 @@ const usable = (v) => v && typeof v === "object"
   && [v.forecast_celsius, v.actual_celsius, v.error_celsius, v.absolute_error, v.lead_hours].every(Number.isFinite)
   && !Number.isNaN(Date.parse(v.valid_at)) && !Number.isNaN(Date.parse(v.issued_at));
 
+const day = 86_400_000;
+const baselineSource = "persistence-24h";
+
+// isBaseline says whether a forecast is the baseline that others are compared with.
+export const isBaseline = (v) => v.source === baselineSource;
+
 // History is the validations of one city, each once, in order.
 export class History {
   #known = new Set();
   rows = [];
   leads = new Set(); // in hours
+  #observed = new Map(); // valid time → °C
 
   // add returns whether something new came. It takes rows in any order.
   add(values) {
@@ -31,16 +38,28 @@ export class History {
       if (this.rows.length && order(this.rows.at(-1), row) > 0) sorted = false;
       this.#known.add(identity(v));
       this.leads.add(v.lead_hours);
+      this.#observed.set(row.valid, v.actual_celsius);
       this.rows.push(row);
       fresh++;
     }
     if (!sorted) this.rows.sort(order);
-    for (const old of this.rows.splice(0, Math.max(0, this.rows.length - most))) this.#known.delete(identity(old));
+    for (const old of this.rows.splice(0, Math.max(0, this.rows.length - most))) {
+      this.#known.delete(identity(old));
+      this.#observed.delete(old.valid);
+    }
     return fresh > 0;
   }
 
   latest() {
     return this.rows.at(-1);
+  }
+
+  // baseline returns the error of 24-hour persistence for the same hour, which
+  // was known when a forecast of up to 24 hours ahead was issued. It is
+  // undefined if the hour a day before was not observed.
+  baseline(v) {
+    const before = this.#observed.get(v.valid - day);
+    return before === undefined ? undefined : Math.round((before - v.actual_celsius) * 100) / 100;
   }
 
   // of returns the validations of one lead time.

@@ -1,10 +1,9 @@
 // The errors of one city over time, as SVG, with one row that can be selected
 // by pointer or keyboard.
 import { timeTicks } from "./axis.js";
-import { means, within } from "./score.js";
+import { within } from "./score.js";
 
 const space = "http://www.w3.org/2000/svg";
-const parts = 40; // of the mean line
 const stepKeys = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity };
 
 const element = (name, attributes, text) => {
@@ -12,6 +11,12 @@ const element = (name, attributes, text) => {
   for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
   if (text !== undefined) e.textContent = text;
   return e;
+};
+
+const group = (name, children) => {
+  const g = element("g", { class: name });
+  g.append(...children);
+  return g;
 };
 
 export class Plot {
@@ -31,8 +36,8 @@ export class Plot {
     new ResizeObserver(() => this.#draw()).observe(box);
   }
 
-  // show takes rows in order, the axes that all plots share, the tolerance, and
-  // describe(row), which returns lines of text.
+  // show takes rows in order and their lines, the axes that all plots share, the
+  // tolerance, and describe(row), which returns lines of text.
   show(data) {
     this.#data = data;
     this.#selected = this.#selected && data.rows.find((v) => v.valid === this.#selected.valid);
@@ -40,38 +45,55 @@ export class Plot {
   }
 
   #draw() {
-    const { rows, axes, tolerance } = this.#data ?? {};
+    const { axes } = this.#data ?? {};
     const em = parseFloat(getComputedStyle(this.#svg).fontSize);
     const [width, height] = [this.#box.clientWidth, this.#box.clientHeight];
     if (!axes || !width) return;
-    const [left, right, top, bottom] = [2.6 * em, width - 0.6 * em, 0.6 * em, height - 1.9 * em];
+    const [left, right] = [2.6 * em, width - 0.6 * em];
     const { from, to } = axes.span;
-    const limit = axes.errors.at(-1);
     const x = (at) => left + ((at - from) / (to - from || 1)) * (right - left);
-    const y = (error) => (top + bottom) / 2 - (error / limit) * ((bottom - top) / 2);
-    this.#place = (v) => [x(v.valid), y(v.error_celsius)];
+    const errors = { em, left, right, x, top: 0.6 * em, bottom: height - 8.4 * em };
+    const means = { em, left, right, x, top: height - 5.6 * em, bottom: height - 1.9 * em };
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.#svg.replaceChildren(
-      ...this.#band(left, right, y, Math.min(tolerance, limit)),
-      ...axes.errors.flatMap((e) => (e ? [e, -e] : [0])).flatMap((e) => errorTick(e, left, right, y(e), em)),
-      ...timeTicks(axes.span, (right - left) / em).flatMap((t) => timeTick(t, x(t.at), bottom, width, em)),
-      element("path", { class: "inside", d: marks(rows.filter((v) => within(v, tolerance)), this.#place, dot) }),
-      element("path", { class: "outside", d: marks(rows.filter((v) => !within(v, tolerance)), this.#place, cross(0.2 * em)) }),
-      element("path", { class: "mean", d: line(means(rows, from, to, parts, (v) => v.error_celsius), (m) => [x(m.valid), y(m.mean)]) }),
-      element("line", { class: "cursor", y1: top, y2: bottom }),
+      ...timeTicks(axes.span, (right - left) / em).flatMap((t) => timeTick(t, x(t.at), means.bottom, width, em)),
+      group("errors", this.#errors(errors)),
+      group("means", this.#means(means)),
+      element("line", { class: "cursor", y1: errors.top, y2: means.bottom }),
       element("circle", { class: "cursor", r: 0.45 * em }),
     );
     this.#mark();
   }
 
-  // band is the tolerance, with edges that can be told from what is around.
-  #band(left, right, y, tolerance) {
-    if (!Number.isFinite(tolerance)) return [];
-    const edge = (e) => element("line", { class: "edge", x1: left, x2: right, y1: y(e), y2: y(e) });
+  // errors is the part with a mark for each row.
+  #errors({ em, left, right, x, top, bottom }) {
+    const { rows, mean, axes, tolerance } = this.#data;
+    const limit = axes.errors.at(-1);
+    const y = (error) => (top + bottom) / 2 - (error / limit) * ((bottom - top) / 2);
+    const place = (v) => [x(v.valid), y(v.error_celsius)];
+    const dense = rows.length > 2 * (right - left); // marks would hide each other
+    this.#place = place;
+    this.#svg.classList.toggle("dense", dense);
     return [
-      element("rect", { class: "band", x: left, width: right - left, y: y(tolerance), height: y(-tolerance) - y(tolerance) }),
-      edge(tolerance),
-      edge(-tolerance),
+      ...band(left, right, y, Math.min(tolerance, limit)),
+      ...axes.errors.flatMap((e) => (e ? [e, -e] : [0])).flatMap((e) => valueTick(signOf(e) + Math.abs(e), !e, left, right, y(e), em)),
+      element("path", { class: "inside", d: marks(rows.filter((v) => within(v, tolerance)), place, dot) }),
+      element("path", { class: "outside", d: marks(rows.filter((v) => !within(v, tolerance)), place, cross((dense ? 0.12 : 0.2) * em)) }),
+      element("path", { class: "mean", d: line(mean, (m) => [x(m.valid), y(m.mean)]) }),
+    ];
+  }
+
+  // means is the part with the mean absolute error of forecast and baseline.
+  #means({ em, left, right, x, top, bottom }) {
+    const { mae, baselineMAE, axes } = this.#data;
+    const limit = axes.means.at(-1);
+    const y = (value) => bottom - (value / limit) * (bottom - top);
+    const place = (m) => [x(m.valid), y(m.mean)];
+    return [
+      element("text", { class: "caption", x: left, y: top - 0.9 * em }, "Mean absolute error in °C"),
+      ...axes.means.flatMap((e) => valueTick(e, !e, left, right, y(e), em)),
+      element("path", { class: "baseline", d: line(baselineMAE, place) }),
+      element("path", { class: "forecast", d: line(mae, place) }),
     ];
   }
 
@@ -133,9 +155,22 @@ const cross = (arm) => ([x, y]) => `M${point([x - arm, y - arm])}L${point([x + a
 const marks = (rows, place, mark) => rows.map((v) => mark(place(v))).join("");
 const line = (means, place) => means.map((m, i) => (i ? "L" : "M") + point(place(m))).join("");
 
-const errorTick = (error, left, right, y, em) => [
-  element("line", { class: error ? "grid" : "zero", x1: left, x2: right, y1: y, y2: y }),
-  element("text", { class: "error", x: left - 0.5 * em, y: y + 0.35 * em }, `${error > 0 ? "+" : error < 0 ? "−" : ""}${Math.abs(error)}`),
+const signOf = (v) => (v > 0 ? "+" : v < 0 ? "−" : "");
+
+// band is the tolerance, with edges that can be told from what is around.
+function band(left, right, y, tolerance) {
+  if (!Number.isFinite(tolerance)) return [];
+  const edge = (e) => element("line", { class: "edge", x1: left, x2: right, y1: y(e), y2: y(e) });
+  return [
+    element("rect", { class: "band", x: left, width: right - left, y: y(tolerance), height: y(-tolerance) - y(tolerance) }),
+    edge(tolerance),
+    edge(-tolerance),
+  ];
+}
+
+const valueTick = (text, zero, left, right, y, em) => [
+  element("line", { class: zero ? "zero" : "grid", x1: left, x2: right, y1: y, y2: y }),
+  element("text", { class: "value", x: left - 0.5 * em, y: y + 0.35 * em }, text),
 ];
 
 // timeTick has no label where it would not fit.

@@ -16,10 +16,29 @@ export function scores(rows, tolerance) {
   };
 }
 
-// means returns the mean of a value in each of so many equal parts of a time,
-// in order. Parts without a row are left out.
-export function means(rows, from, to, parts, value) {
+// baselines returns the baseline of each row that has one, as a row.
+export const baselines = (rows, baseline) => rows
+  .map((v) => ({ valid: v.valid, forecast: v, error_celsius: baseline(v) }))
+  .filter((b) => b.error_celsius !== undefined)
+  .map((b) => ({ ...b, absolute_error: Math.abs(b.error_celsius) }));
+
+// verdict compares the mean absolute error of forecasts with that of their
+// baselines.
+export function verdict(based) {
+  if (!based.length) return "No comparison with the baseline yet";
+  const [forecast, baseline] = [mean(based, (b) => b.forecast.absolute_error), mean(based, (b) => b.absolute_error)];
+  const percent = Math.round(Math.abs(forecast / baseline - 1) * 100);
+  if (forecast === baseline || percent === 0) return "As good as the baseline";
+  if (!baseline) return "Worse than the baseline, which had no error";
+  return `${percent}\u00a0% ${forecast < baseline ? "better" : "worse"} than the baseline`;
+}
+
+const parts = 40; // of a line
+
+// means returns the mean time and the mean of a value in each of equal parts of
+// a time, in order. Parts without a row are left out.
+export function means(rows, from, to, value) {
   const width = (to - from) / parts || 1;
   const bins = Map.groupBy(rows, (v) => Math.min(parts - 1, Math.floor((v.valid - from) / width)));
-  return [...bins].map(([i, bin]) => ({ valid: from + (i + 0.5) * width, mean: mean(bin, value) }));
+  return [...bins.values()].map((bin) => ({ valid: mean(bin, (v) => v.valid), mean: mean(bin, value) }));
 }

@@ -4,6 +4,7 @@
 const fixed = (v, digits) => v.toFixed(digits).replace(/^-(?=[0.]*$)/, "");
 export const celsius = (v, digits = 1) => `${fixed(v, digits).replace("-", "−")}\u00a0°C`; // the unit stays on the line
 export const signed = (v) => (Number(v.toFixed(1)) > 0 ? "+" : "") + celsius(v);
+export const count = (n) => n.toLocaleString("en-GB");
 
 const date = { day: "numeric", month: "short", year: "numeric" };
 const time = { hour: "2-digit", minute: "2-digit" };

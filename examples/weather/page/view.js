@@ -1,7 +1,8 @@
 // Puts what is known into the document.
+import { isBaseline } from "./model.js";
 import { Plot } from "./plot.js";
-import { scores, within } from "./score.js";
-import { celsius, day, moment, nameOf, signed } from "./text.js";
+import { scores, verdict, within } from "./score.js";
+import { celsius, count, day, moment, nameOf, signed } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -39,12 +40,11 @@ export class View {
     this.#set(card, "observed", moment(Date.parse(t.valid_at), this.#about[city]?.daily));
   }
 
-  // city shows rows of one lead time on the axes that all cities share. other
-  // are the leads that the city has.
-  city(city, { rows, axes, lead, other }) {
+  // city shows rows of one lead time, with their baselines and lines, on the axes
+  // that all cities share. other are the leads that the city has.
+  city(city, { rows, based, axes, lead, other, ...lines }) {
     const card = this.#card(city);
     const last = rows.at(-1);
-    const score = scores(rows, this.tolerance);
     const known = this.tolerance !== undefined;
     card.dataset.state = last ? "filled" : "empty";
     card.dataset.rows = rows.length;
@@ -53,13 +53,26 @@ export class View {
     this.#set(card, "forecast", last && celsius(last.forecast_celsius));
     this.#set(card, "actual", last && celsius(last.actual_celsius));
     this.#set(card, "error", last && signed(last.error_celsius));
-    this.#set(card, "when", last ? `For ${this.#moment(city, last)}, ${lead} h ahead${known ? `: ${this.#verdict(last)}` : ""}` : absent(lead, other));
+    this.#set(card, "when", last ? `For ${this.#moment(city, last)}${known ? `: ${this.#verdict(last)}` : ""}` : absent(lead, other));
     this.#set(card, "tolerance", known ? `±${this.tolerance}\u00a0°C` : "tolerance");
-    this.#set(card, "share", score && known && `${Math.round(score.share * 100)}\u00a0%`);
-    this.#set(card, "mae", score && celsius(score.mae, 2));
-    this.#set(card, "count", String(rows.length));
+    this.#scores(card, "", rows);
+    this.#scores(card, "baseline-", based);
+    card.dataset.baseline = last && isBaseline(last) ? "self" : "";
+    this.#set(card, "verdict", !last ? "" : isBaseline(last) ? "The baseline itself" : verdict(based));
+    this.#set(card, "both", based.length && based.length < rows.length ? `, in the ${count(based.length)} validations that both have` : "");
     this.#set(card, "span", last ? `, ${day(rows[0].valid)} to ${day(last.valid)}` : "");
-    this.#plots.get(city).show({ rows, axes, tolerance: this.tolerance, describe: (v) => this.#describe(city, v) });
+    const baselineOf = new Map(based.map((b) => [b.forecast, b]));
+    const describe = (v) => this.#describe(city, v, baselineOf.get(v));
+    this.#plots.get(city).show({ rows, ...lines, axes, tolerance: this.tolerance, describe });
+  }
+
+  // scores fills one column of the scores.
+  #scores(card, column, rows) {
+    const score = scores(rows, this.tolerance);
+    const share = score && this.tolerance !== undefined;
+    this.#set(card, `${column}share`, share ? `${Math.round(score.share * 100)}\u00a0%` : undefined);
+    this.#set(card, `${column}mae`, score && celsius(score.mae, 2));
+    this.#set(card, `${column}count`, count(rows.length));
   }
 
   #moment(city, v) {
@@ -71,11 +84,12 @@ export class View {
   }
 
   // describe says a row in words, a line each.
-  #describe(city, v) {
+  #describe(city, v, baseline) {
     return [
       this.#moment(city, v),
       `Forecast ${celsius(v.forecast_celsius)}, observed ${celsius(v.actual_celsius)}`,
       `Error ${signed(v.error_celsius)}${this.tolerance === undefined ? "" : `, ${this.#verdict(v)}`}`,
+      ...(baseline ? [`Baseline ${celsius(v.actual_celsius + baseline.error_celsius)}, error ${signed(baseline.error_celsius)}`] : []),
     ];
   }
 
