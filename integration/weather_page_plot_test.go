@@ -43,6 +43,21 @@ func openPlot(t *testing.T) (context.Context, []weather.ForecastValidation) {
 	return browser, want
 }
 
+// press presses a key in the page.
+func press(t *testing.T, browser context.Context, key string) {
+	t.Helper()
+	if err := chromedp.Do(browser, chromedp.KeyEvent(key)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tabToPlot goes to the first plot from the lists before it.
+func tabToPlot(t *testing.T, browser context.Context) {
+	t.Helper()
+	read[bool](t, browser, `(() => { document.getElementById("days").focus(); return true })()`)
+	press(t, browser, kb.Tab)
+}
+
 func TestPagePlotTellsTheRowUnderThePointer(t *testing.T) {
 	browser, want := openPlot(t)
 	move := func(x, y float64) {
@@ -72,14 +87,7 @@ func TestPagePlotTellsTheRowUnderThePointer(t *testing.T) {
 
 func TestPagePlotCanBeReadWithTheKeyboard(t *testing.T) {
 	browser, want := openPlot(t)
-	press := func(key string) {
-		t.Helper()
-		if err := chromedp.Do(browser, chromedp.KeyEvent(key)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	read[bool](t, browser, `(() => { document.getElementById("days").focus(); return true })()`)
-	press(kb.Tab)
+	tabToPlot(t, browser)
 	if got := read[string](t, browser, `[document.activeElement.getAttribute("role"), document.activeElement.getAttribute("aria-label")].join()`); got != "slider,Errors of the forecasts for Graz" {
 		t.Fatalf("behind the lists the Tab key leads to %q, want the first plot", got)
 	}
@@ -98,7 +106,7 @@ func TestPagePlotCanBeReadWithTheKeyboard(t *testing.T) {
 		{kb.End, "end", last},
 	} {
 		if step.key != "" {
-			press(step.key)
+			press(t, browser, step.key)
 		}
 		until(t, browser, step.name+": "+words(want[step.row]), fmt.Sprintf(`%s === %q`, tip, words(want[step.row])))
 		spoken := read[[]string](t, browser, `["valuetext", "valuenow", "valuemin", "valuemax"].map((name) => document.activeElement.getAttribute("aria-" + name).replaceAll("\u00a0", " "))`)
@@ -106,11 +114,11 @@ func TestPagePlotCanBeReadWithTheKeyboard(t *testing.T) {
 			t.Errorf("%s: a screen reader hears %q", step.name, spoken)
 		}
 	}
-	press(kb.Escape)
+	press(t, browser, kb.Escape)
 	until(t, browser, "no words after Escape", tip+` === ""`)
-	press(kb.ArrowLeft)
+	press(t, browser, kb.ArrowLeft)
 	until(t, browser, "the last row first", fmt.Sprintf(`%s === %q`, tip, words(want[last])))
-	press(kb.Tab)
+	press(t, browser, kb.Tab)
 	until(t, browser, "no words without the focus", tip+` === ""`)
 }
 

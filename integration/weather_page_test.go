@@ -16,13 +16,13 @@ import (
 )
 
 // chromium starts a browser without a window, and ends it with the test.
-func chromium(t *testing.T) context.Context {
+func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		absent(t, "Chromium (Debian package chromium): %v", err)
 	}
-	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(
+	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(append(more,
 		chromedp.ExecPath(path),
 		chromedp.Env("TMPDIR="+shortDir(t)), // it leaves a lock there
 		chromedp.UserDataDir(shortDir(t)),
@@ -32,7 +32,7 @@ func chromium(t *testing.T) context.Context {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
-	))
+	)...))
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)

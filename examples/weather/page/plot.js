@@ -77,6 +77,7 @@ export class Plot {
     return [
       ...band(left, right, y, Math.min(tolerance, limit)),
       ...axes.errors.flatMap((e) => (e ? [e, -e] : [0])).flatMap((e) => valueTick(signOf(e) + Math.abs(e), !e, left, right, y(e), em)),
+      ...edges(left, right, y, Math.min(tolerance, limit)),
       element("path", { class: "inside", d: marks(rows.filter((v) => within(v, tolerance)), place, dot) }),
       element("path", { class: "outside", d: marks(rows.filter((v) => !within(v, tolerance)), place, cross((dense ? 0.12 : 0.2) * em)) }),
       element("path", { class: "mean", d: line(mean, (m) => [x(m.valid), y(m.mean)]) }),
@@ -90,7 +91,7 @@ export class Plot {
     const y = (value) => bottom - (value / limit) * (bottom - top);
     const place = (m) => [x(m.valid), y(m.mean)];
     return [
-      element("text", { class: "caption", x: left, y: top - 0.9 * em }, "Mean absolute error in °C"),
+      element("text", { class: "caption", y: top - 0.9 * em }, "Mean absolute error"),
       ...axes.means.flatMap((e) => valueTick(e, !e, left, right, y(e), em)),
       element("path", { class: "baseline", d: line(baselineMAE, place) }),
       element("path", { class: "forecast", d: line(mae, place) }),
@@ -157,16 +158,11 @@ const line = (means, place) => means.map((m, i) => (i ? "L" : "M") + point(place
 
 const signOf = (v) => (v > 0 ? "+" : v < 0 ? "−" : "");
 
-// band is the tolerance, with edges that can be told from what is around.
-function band(left, right, y, tolerance) {
-  if (!Number.isFinite(tolerance)) return [];
-  const edge = (e) => element("line", { class: "edge", x1: left, x2: right, y1: y(e), y2: y(e) });
-  return [
-    element("rect", { class: "band", x: left, width: right - left, y: y(tolerance), height: y(-tolerance) - y(tolerance) }),
-    edge(tolerance),
-    edge(-tolerance),
-  ];
-}
+// band is the tolerance. Its edges lie over the grid.
+const band = (left, right, y, tolerance) => Number.isFinite(tolerance)
+  ? [element("rect", { class: "band", x: left, width: right - left, y: y(tolerance), height: y(-tolerance) - y(tolerance) })] : [];
+const edges = (left, right, y, tolerance) => Number.isFinite(tolerance)
+  ? [tolerance, -tolerance].map((e) => element("line", { class: "edge", x1: left, x2: right, y1: y(e), y2: y(e) })) : [];
 
 const valueTick = (text, zero, left, right, y, em) => [
   element("line", { class: zero ? "zero" : "grid", x1: left, x2: right, y1: y, y2: y }),
