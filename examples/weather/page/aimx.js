@@ -25,6 +25,7 @@ export class Connection {
   call(method, params) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
+      if (this.#socket?.readyState !== WebSocket.OPEN) return reject(new Error("not connected"));
       const timer = setTimeout(() => this.#settle(id, { err: "timeout" }), 3 * patience);
       this.#calls.set(id, { resolve, reject, timer });
       this.#send({ t: "req", id, method, params });

@@ -1,0 +1,125 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/aimdb-go/aimdb/examples/weather"
+)
+
+// choose picks an option of a list of the page.
+func choose(t *testing.T, browser context.Context, id, value string) {
+	t.Helper()
+	read[bool](t, browser, fmt.Sprintf(`(() => {
+		const list = document.getElementById(%q);
+		list.value = %q;
+		return list.dispatchEvent(new Event("change", { bubbles: true }));
+	})()`, id, value))
+}
+
+// chosen is what the lists of the page show.
+func chosen(t *testing.T, browser context.Context) string {
+	t.Helper()
+	return read[string](t, browser, `["lead", "days"].map((id) => document.getElementById(id).value).join()`)
+}
+
+func TestPageShowsOneLeadTimeAndTheChosenRange(t *testing.T) {
+	h, c := startHourly(t)
+	browser := chromium(t)
+	openPage(t, browser, h)
+	until(t, browser, "all cities from history", cards+`.length === 3`)
+	if got := chosen(t, browser); got != "24,30" {
+		t.Errorf("the page starts with %s, want 24 h ahead and 30 days", got)
+	}
+	end := time.Date(2025, 7, hourlyDays, 23, 0, 0, 0, time.UTC) // the last hour observed
+	for _, choice := range []struct {
+		lead string
+		days string
+	}{{"24", "30"}, {"24", "7"}, {"3", "7"}, {"3", "all"}, {"1", "90"}} {
+		choose(t, browser, "lead", choice.lead)
+		choose(t, browser, "days", choice.days)
+		lead, err := strconv.Atoi(choice.lead)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := time.Time{}
+		if days, err := strconv.Atoi(choice.days); err == nil {
+			from = end.AddDate(0, 0, -days)
+		}
+		for _, city := range []string{"graz", "linz", "wels"} {
+			want := validations(t, c, city, lead, from)
+			until(t, browser, fmt.Sprintf("%s, %s h ahead, %s days: %d validations", city, choice.lead, choice.days, len(want)),
+				fmt.Sprintf(`%s === "%d"`, field(city, "count"), len(want)))
+			if got := read[string](t, browser, field(city, "mae")); got != meanAbsoluteError(want) {
+				t.Errorf("%s, %s h ahead, %s days: the mean absolute error is %s, want %s", city, choice.lead, choice.days, got, meanAbsoluteError(want))
+			}
+			if n := marks(t, browser, city, "inside") + marks(t, browser, city, "outside"); n != len(want) {
+				t.Errorf("%s, %s h ahead, %s days: %d marks, want %d", city, choice.lead, choice.days, n, len(want))
+			}
+			last := want[len(want)-1]
+			if got := read[string](t, browser, field(city, "forecast")); got != fmt.Sprintf("%.1f °C", last.ForecastCelsius) {
+				t.Errorf("%s, %s h ahead: the newest forecast is %s, want %.1f °C", city, choice.lead, got, last.ForecastCelsius)
+			}
+		}
+	}
+
+	choose(t, browser, "lead", "2")
+	until(t, browser, "that a city has no such lead", field("linz", "when")+` === "Not forecast 2 h ahead, but 1, 3, 6, 12, 24 h."`)
+	if got := read[string](t, browser, field("linz", "mae")); got != "–" {
+		t.Errorf("without such a lead the mean absolute error is %s, want none", got)
+	}
+	if err := chromedp.Do(browser, chromedp.Reload()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, browser, "the page again", cards+`.length === 2`)
+	if got := chosen(t, browser); got != "2,90" {
+		t.Errorf("loaded again the page shows %s, want what was chosen", got)
+	}
+}
+
+func TestPagePlotsHaveOneScale(t *testing.T) {
+	h, _ := startHourly(t)
+	browser := chromium(t)
+	openPage(t, browser, h)
+	until(t, browser, "all cities from history", cards+`.length === 3`)
+	// At 24 h the largest error is the 12 °C of wels. At 3 h it is 1.5 °C, less
+	// than the tolerance.
+	for lead, want := range map[string]string{"24": "0 +5 −5 +10 −10 +15 −15", "3": "0 +1 −1 +2 −2 +3 −3"} {
+		choose(t, browser, "lead", lead)
+		until(t, browser, "the scale of "+lead+" h", fmt.Sprintf(`%q === [...document.querySelectorAll('[data-city="graz"] .errors text.value')].map((e) => e.textContent).join(" ")`, want))
+		for _, class := range []string{".errors .value", ".means .value", ".time"} {
+			scales := read[[]string](t, browser, fmt.Sprintf(`[...new Set([...document.querySelectorAll(".plot")].map((plot) =>
+				[...plot.querySelectorAll("%s")].map((e) => e.textContent + " at " + e.getAttribute("x") + "," + e.getAttribute("y")).join(", ")))]`, class))
+			if len(scales) != 1 || scales[0] == "" {
+				t.Errorf("%s h ahead: the plots have the ticks %s %q, want the same for all", lead, class, scales)
+			}
+		}
+	}
+}
+
+// A page that was cut off for longer than one query reaches back has all rows.
+func TestPageHasNoHoleAfterALongPause(t *testing.T) {
+	o := weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 101}
+	first := startWeather(t, o)
+	awaitPhase(t, dial(t, first.addresses.Gateways[0]), weather.Stopped)
+	browser := chromium(t)
+	openPage(t, browser, first)
+	until(t, browser, "the first rows", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "100")`)
+	o.HTTP = first.addresses.HTTP
+	first.end(t)
+
+	unseen := o
+	unseen.HTTP, unseen.Steps = "off", 900
+	second := startWeather(t, unseen)
+	awaitPhase(t, dial(t, second.addresses.Gateways[0]), weather.Stopped)
+	second.end(t)
+
+	o.Steps = 0
+	startWeather(t, o)
+	until(t, browser, "all rows", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "1000")`)
+}
