@@ -241,14 +241,14 @@ func serveUpstream(t *testing.T) (socket string) {
 			if err != nil {
 				return
 			}
-			upstream(conn, `{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`)
+			upstream(conn, `{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`, `[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`)
 		}
 	}()
 	return socket
 }
 
 // upstream answers the requests of one connection, record.query with rows.
-func upstream(conn net.Conn, rows string) {
+func upstream(conn net.Conn, rows, list string) {
 	defer func() { _ = conn.Close() }()
 	id := regexp.MustCompile(`"id":(\d+)`)
 	for in := bufio.NewScanner(conn); in.Scan(); {
@@ -256,8 +256,8 @@ func upstream(conn net.Conn, rows string) {
 		switch {
 		case strings.Contains(in.Text(), `"hello"`):
 			answer = `"ok":{"version":"3.0","server":"aimdb","permissions":["read"],"writable_records":[]}`
-		case strings.Contains(in.Text(), `"record.list"`):
-			answer = `"ok":[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
+		case strings.Contains(in.Text(), `"record.list"`) && list != "":
+			answer = `"ok":` + list
 		case strings.Contains(in.Text(), `"record.query"`):
 			answer = `"ok":` + rows
 		}

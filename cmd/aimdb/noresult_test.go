@@ -63,7 +63,7 @@ func TestRecordQueryOfAServerThatDoesNotSayWhy(t *testing.T) {
 	defer l.Close()
 	go func() {
 		if conn, err := l.Accept(); err == nil {
-			upstream(conn, `{"records":[],"total":0}`)
+			upstream(conn, `{"records":[],"total":0}`, "")
 		}
 	}()
 	r := aimdb(t, "record", "query", "a", "--connect", socket)
