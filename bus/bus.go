@@ -22,6 +22,10 @@ type Bus struct {
 	identity string
 	// openedAt is the last sequence the log had when it was opened.
 	openedAt uint64
+	// mark is what the log held according to its mark when it was opened, and
+	// damagedTo the end of what has vanished from its start.
+	mark      Mark
+	damagedTo uint64
 	// answerIn is how long an answer of the stream may take.
 	answerIn time.Duration
 
@@ -62,11 +66,17 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if b.js, err = jetstream.New(b.nc); err != nil {
 		return fmt.Errorf("bus: use JetStream of the server: %w", err)
 	}
-	identity, state, err := openStream(ctx, b.js, b.config, b.subjects)
+	if b.config.MarkFile != "" {
+		if b.mark, err = readMark(b.config.MarkFile); err != nil {
+			b.log.Error("bus: the log is opened without its mark; if it has lost its end, that is not noticed", "error", err)
+		}
+	}
+	identity, state, err := openStream(ctx, b.js, b.config, b.subjects, b.mark.Log)
 	if err != nil {
 		return err
 	}
 	b.identity, b.openedAt = identity, state.LastSeq
+	b.checkHead(state)
 	return b.server.SyncMetadata()
 }
 
