@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -26,6 +28,8 @@ type Bus struct {
 	// damagedTo the end of what has vanished from its start.
 	mark      Mark
 	damagedTo uint64
+	// leftBehind has the losses of the last stop by record.
+	leftBehind map[string]loss.Loss
 	// answerIn is how long an answer of the stream may take.
 	answerIn time.Duration
 
@@ -66,8 +70,8 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if b.js, err = jetstream.New(b.nc); err != nil {
 		return fmt.Errorf("bus: use JetStream of the server: %w", err)
 	}
-	if b.config.MarkFile != "" {
-		if b.mark, err = readMark(b.config.MarkFile); err != nil {
+	if b.config.StateDir != "" {
+		if b.mark, err = readMark(b.markPath()); err != nil {
 			b.log.Error("bus: the log is opened without its mark; if it has lost its end, that is not noticed", "error", err)
 		}
 	}
@@ -79,6 +83,9 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	b.checkHead(state)
 	return b.server.SyncMetadata()
 }
+
+func (b *Bus) markPath() string { return filepath.Join(b.config.StateDir, "log.mark") }
+func (b *Bus) notePath() string { return filepath.Join(b.config.StateDir, "log.unlogged") }
 
 // Identity names this life of the log: it differs between databases, and a
 // log made anew after it was deleted has another.

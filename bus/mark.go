@@ -158,10 +158,10 @@ func (f *markFile) close() error {
 // time when ctx ends. On an idle log it sleeps.
 func (r *Republisher) keepMark(ctx context.Context) {
 	b := r.bus
-	if b.config.MarkFile == "" {
+	if b.config.StateDir == "" {
 		return
 	}
-	f := &markFile{path: b.config.MarkFile}
+	f := &markFile{path: b.markPath()}
 	defer func() {
 		if err := f.close(); err != nil {
 			b.log.Warn("bus: close the mark of the log", "error", err)

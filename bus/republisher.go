@@ -47,7 +47,9 @@ type source struct {
 	// logged counts what was to be logged, time is when the last of it was
 	// written.
 	logged atomic.Uint64
-	time   int64
+	// acked is the number of the last one that the log has acknowledged.
+	acked atomic.Uint64
+	time  int64
 }
 
 // Drained says what a republisher did at its end.
@@ -80,6 +82,10 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		s := &source{
 			handle: h,
 			values: newSubjectLane(h.Key(), b.subjects.of(logKind, h.Segments())),
+		}
+		if l, left := b.leftBehind[h.Key()]; left {
+			s.lost = l.Count // on the record's next message
+			h.AddLoss(l)
 		}
 		r.byID[h.ID()] = s
 	}
@@ -275,6 +281,7 @@ func (r *Republisher) settled(entries []entry, last uint64) {
 		if e.from == nil || i+1 < len(entries) && entries[i+1].from == e.from {
 			continue // a tombstone, or the next one speaks for both
 		}
+		e.from.acked.Store(e.logged)
 		e.from.handle.AckLogged(e.number)
 	}
 	r.published.Add(uint64(own))

@@ -44,29 +44,36 @@ func (b *Bus) tombstones(from, to uint64) []entry {
 	return entries
 }
 
-// RestoreTail fills the log with tombstones up to a sequence that it is known to
-// have held: the greatest of its mark and of the checkpoints of its sinks. It
-// returns how many it has added. It must be called before the Republisher runs.
-func (b *Bus) RestoreTail(ctx context.Context, to uint64) (lost uint64, err error) {
+// Restore makes good what the last stop or a damage has left behind, before the
+// Republisher runs. It fills the log with tombstones up to the greatest sequence
+// that it is known to have held, by its mark and by the checkpoints of its sinks, of
+// which tail is the greatest; and it logs as lost what was accepted and not logged.
+func (b *Bus) Restore(ctx context.Context, tail uint64) error {
 	if b.mark.Log == b.identity {
-		to = max(to, b.mark.Sequence)
+		tail = max(tail, b.mark.Sequence)
 	}
-	if to <= b.openedAt {
-		return 0, nil
+	if tail > b.openedAt {
+		b.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
+			"messages", tail-b.openedAt, "from", b.openedAt+1, "to", tail)
+		if err := b.appendEntries(ctx, b.tombstones(b.openedAt+1, tail)); err != nil {
+			return fmt.Errorf("bus: mark the lost end of the log: %w", err)
+		}
 	}
-	from := b.openedAt + 1
-	b.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
-		"messages", to-b.openedAt, "from", from, "to", to)
+	return b.noteLosses(ctx)
+}
+
+// appendEntries logs entries of no record.
+func (b *Bus) appendEntries(ctx context.Context, entries []entry) error {
 	w, err := newWriter(ctx, b, nobody{})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer w.close()
-	if _, _, _, err := w.again(ctx, b.tombstones(from, to), b.openedAt); err != nil {
-		return 0, fmt.Errorf("bus: mark the lost end of the log: %w", err)
+	if _, _, _, err := w.again(ctx, entries, b.openedAt); err != nil {
+		return err
 	}
-	b.openedAt = to
-	return to - from + 1, nil
+	b.openedAt += uint64(len(entries))
+	return nil
 }
 
 // nobody is the owner of entries that nobody waits for.

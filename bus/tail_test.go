@@ -25,7 +25,7 @@ type disk struct {
 func newDisk(t *testing.T) *disk { return &disk{t: t, dir: t.TempDir()} }
 
 func (d *disk) setup() setup {
-	return setup{Config: Config{MarkFile: filepath.Join(d.dir, "mark"), MaxBytes: d.maxBytes}, Dir: filepath.Join(d.dir, "log")}
+	return setup{Config: Config{StateDir: d.dir, MaxBytes: d.maxBytes}, Dir: filepath.Join(d.dir, "log")}
 }
 
 // write opens the log, logs n more values and closes it.
@@ -35,7 +35,7 @@ func (d *disk) write(n int) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if _, err := b.RestoreTail(deadline(d.t), 0); err != nil {
+	if err := b.Restore(deadline(d.t), 0); err != nil {
 		d.t.Fatal(err)
 	}
 	reg := registry(d.t)
@@ -75,7 +75,7 @@ func (d *disk) read(tail uint64, from func(b testBus) history.Position) (values 
 	d.t.Helper()
 	b := open(d.t, d.setup())
 	defer closeBus(d.t, b)
-	if _, err := b.RestoreTail(deadline(d.t), tail); err != nil {
+	if err := b.Restore(deadline(d.t), tail); err != nil {
 		d.t.Fatal(err)
 	}
 	last, err := b.LastSequence(deadline(d.t))
@@ -160,7 +160,7 @@ func TestALostEndIsFilledUpToACheckpoint(t *testing.T) {
 	d.copyLog(filepath.Join(older, "log"))
 	d.write(50)
 	d.useLog(filepath.Join(older, "log"))
-	if err := os.Remove(filepath.Join(d.dir, "mark")); err != nil {
+	if err := os.Remove(filepath.Join(d.dir, "log.mark")); err != nil {
 		t.Fatal(err)
 	}
 	values, losses := d.read(130, func(b testBus) history.Position { return history.Position{Log: b.Identity(), Sequence: 130} })
@@ -197,7 +197,7 @@ func TestALogWithoutItsIdentityIsTheSame(t *testing.T) {
 				}
 			}
 			if dropMark {
-				if err := os.Remove(filepath.Join(d.dir, "mark")); err != nil {
+				if err := os.Remove(filepath.Join(d.dir, "log.mark")); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -228,7 +228,7 @@ func TestSequencesUsedAgainAreNoticed(t *testing.T) {
 		return before
 	})
 	d.useLog(filepath.Join(older, "log"))
-	if err := os.Remove(filepath.Join(d.dir, "mark")); err != nil {
+	if err := os.Remove(filepath.Join(d.dir, "log.mark")); err != nil {
 		t.Fatal(err)
 	}
 	d.write(60) // 101 to 160 once more
