@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx/gateway"
-	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
@@ -90,12 +89,8 @@ func (db *DB) addGateway(group *actors) {
 // addSinks adds the pumps, the retention and the backend, and the start, which
 // brings the records back from history.
 func (db *DB) addSinks(group *actors) error {
-	all := db.config.Sinks
-	if db.config.Backend != nil {
-		all = append([]sinks.Sink{db.config.Backend}, all...)
-	}
 	var pumps []*pump.Pump
-	for _, sink := range all {
+	for _, sink := range db.allSinks() {
 		p, err := pump.New(pump.Config{
 			Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.Dir == "", Logger: db.config.Logger,
 		})

@@ -26,6 +26,15 @@ const (
 	// log was deleted or replaced. Whose values it held, and how many, nobody
 	// knows any more.
 	LogMissing Cause = "log_missing"
+	// LogTruncated is a range at the end of the log that was acknowledged and has
+	// vanished, by a power loss or because the disk lied.
+	LogTruncated Cause = "log_truncated"
+	// LogDamaged is a range inside the limits of the log that cannot be read any
+	// more.
+	LogDamaged Cause = "log_damaged"
+	// NotLogged is a value that was accepted and was not logged when the process
+	// stopped.
+	NotLogged Cause = "not_logged"
 	// SinkRefused is a value that a sink refused for good.
 	SinkRefused Cause = "sink_refused"
 )
@@ -35,13 +44,13 @@ type Loss struct {
 	// Record is the key of the record, empty if it cannot be known.
 	Record string `json:"record"`
 	Cause  Cause  `json:"cause"`
-	// Count is the number of values; that of LogDiscarded without a record is
-	// the number of messages of the log.
+	// Count is the number of values. Without a record it is the number of messages
+	// of the log for LogDiscarded, LogTruncated and LogDamaged.
 	Count uint64 `json:"count"`
-	// From and To are the first and last sequence of the range, both
-	// included. They are sequences of the log for SinkRefused, LogMissing, and
-	// LogDiscarded without a record, and for the others numbers of the record's
-	// own count in one run of the process. 0 is unknown.
+	// From and To are the first and last of the range, both included. They are
+	// sequences of the log for SinkRefused, for LogMissing, and for LogDiscarded,
+	// LogTruncated and LogDamaged without a record. Otherwise they are numbers of
+	// the record in one run of the process. 0 is unknown.
 	From uint64 `json:"from,omitempty"`
 	To   uint64 `json:"to,omitempty"`
 	// FirstTime and LastTime bound when what was lost was written, in Unix
@@ -51,7 +60,13 @@ type Loss struct {
 	LastTime  int64 `json:"last_time"`
 }
 
-// Share reports whether the loss is one record's share of what another entry
-// tells in all: who sums up all records leaves it out, who looks at one record
-// does not.
-func (l Loss) Share() bool { return l.Cause == LogDiscarded && l.Record != "" }
+// Share reports whether the loss is one record's part of a range of the log that
+// is an entry of its own. Sums over all records leave it out; sums of one record
+// include it.
+func (l Loss) Share() bool {
+	switch l.Cause {
+	case LogDiscarded, LogTruncated, LogDamaged:
+		return l.Record != ""
+	}
+	return false
+}
