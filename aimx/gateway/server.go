@@ -22,6 +22,10 @@ type Config struct {
 	Registry *records.Registry
 	// History may be nil; history methods are refused then.
 	History history.Reader
+	// RemoteHistory admits clients to the rows of names that are not registered,
+	// such as imported or retired records. Rows of records that are registered
+	// without Remote are never sent.
+	RemoteHistory bool
 	// Sinks returns the rows of sink.list. It may be called by several goroutines
 	// at a time. It may be nil; the list is empty then.
 	Sinks func() []aimx.SinkInfo
