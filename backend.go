@@ -5,7 +5,6 @@ import (
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
-	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
 // Backend keeps the history of a database: a sink that takes batches from the log,
@@ -14,7 +13,7 @@ import (
 type Backend interface {
 	sinks.Sink
 	history.Reader
-	retention.Pruner
+	history.Pruner
 	// Run does the writing. It ends after ctx has, when everything that it had
 	// accepted is done.
 	Run(ctx context.Context) error

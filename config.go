@@ -10,6 +10,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/natsd"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -165,7 +166,7 @@ func (c Config) check() error {
 // retention returns the actor that prunes the backend. The policy of HistoryAge
 // comes last, so that any other policy for the same pattern comes before it.
 func (c Config) retention() (*retention.Retention, error) {
-	var policies []retention.Policy
+	var policies []history.Policy
 	all := c.Retention
 	if c.HistoryAge > 0 {
 		all = append(all[:len(all):len(all)], RetentionPolicy{"#", Retention{MaxAge: c.HistoryAge}})
@@ -175,12 +176,12 @@ func (c Config) retention() (*retention.Retention, error) {
 		if err != nil {
 			return nil, err
 		}
-		policies = append(policies, retention.Policy{
+		policies = append(policies, history.Policy{
 			Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever,
 		})
 	}
 	keeper, err := retention.New(c.Backend, retention.Config{
-		Policies: policies, FileBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
+		Policies: policies, MaxBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: %w", err)

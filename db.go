@@ -11,6 +11,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/natsd"
+	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -21,7 +22,7 @@ type DB struct {
 	config    Config
 	keeper    *retention.Retention // nil without a backend
 	registry  *records.Registry
-	lock      *lock
+	lock      *filelock.Lock
 	server    *natsd.Server
 	bus       *bus.Bus
 	listeners listeners
@@ -213,6 +214,6 @@ func (db *DB) release() error {
 	default:
 		errs = append(errs, db.config.Backend.Close())
 	}
-	errs = append(errs, db.lock.release())
+	errs = append(errs, db.lock.Release())
 	return errors.Join(errs...)
 }

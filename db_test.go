@@ -129,7 +129,7 @@ func TestTransformStoresWhatItMakes(t *testing.T) {
 	db := open(t, t.TempDir())
 	in := register[int](t, db, "in", aimdb.Ring(16), aimdb.Lossless())
 	out := register[int](t, db, "out", aimdb.Ring(16), aimdb.Persist(), aimdb.Lossless())
-	aimdb.Transform(in, out, func() aimdb.TransformFunc[int, int] {
+	err := aimdb.Transform(in, out, func() aimdb.TransformFunc[int, int] {
 		sum := 0
 		return func(_ context.Context, v int, emit func(int) error) error {
 			if sum += v; v%2 == 0 {
@@ -138,6 +138,9 @@ func TestTransformStoresWhatItMakes(t *testing.T) {
 			return emit(sum)
 		}
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	made := out.Subscribe("test")
 	stop := start(t, db)
 	for i := 1; i <= 5; i++ {

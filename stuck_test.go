@@ -68,7 +68,9 @@ func TestRunNamesAStageThatDoesNotEnd(t *testing.T) {
 	tapped := register[int](t, db, "n", aimdb.Ring(16))
 	stored := register[int](t, db, "m", aimdb.Ring(16), aimdb.Persist())
 	entered, free := make(chan struct{}), make(chan struct{})
-	tapped.Tap(func(context.Context, int) { close(entered); <-free }, aimdb.StageName("stuck"))
+	if err := tapped.Tap(func(context.Context, int) { close(entered); <-free }, aimdb.StageName("stuck")); err != nil {
+		t.Fatal(err)
+	}
 	stop := run(t, db)
 	tapped.Produce(1)
 	<-entered

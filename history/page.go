@@ -30,6 +30,7 @@ type PageQuery struct {
 
 // Page is one page of a range.
 type Page struct {
+	// Rows is never nil.
 	Rows []Row `json:"rows"`
 	// Next is the cursor of the following page, empty after the last.
 	Next string `json:"next"`
@@ -58,7 +59,7 @@ func ReadPage(ctx context.Context, r Reader, q PageQuery) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{MaxID: q.MaxID}
+	page := Page{Rows: []Row{}, MaxID: q.MaxID}
 	size := 0
 	for row, err := range r.Range(ctx, c.rest(q.RangeQuery)) {
 		if err != nil {

@@ -23,3 +23,14 @@ type Reader interface {
 	// Position returns the point that a query which begins now would see.
 	Position(ctx context.Context) (Snapshot, error)
 }
+
+// Pruner is a history that can be pruned.
+type Pruner interface {
+	// Records returns the names of the records that have rows, sorted.
+	Records(ctx context.Context) ([]string, error)
+	// Prune deletes what a plan does not keep, while reads and writes go on. What
+	// is deleted stays deleted if it is interrupted.
+	Prune(ctx context.Context, plan PrunePlan) (PruneReport, error)
+	// Preview reports what Prune would delete.
+	Preview(ctx context.Context, plan PrunePlan) (PruneReport, error)
+}

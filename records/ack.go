@@ -19,14 +19,14 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 	}
 	needs := append(slices.Clone(h.config.Lossless), LogReader)
 	h.mu.Lock()
-	if err := h.makeRoom(ctx, needs); err != nil {
+	if err := h.awaitSpace(ctx, needs); err != nil {
 		h.mu.Unlock()
 		return fmt.Errorf("produce logged to record %q: %w", h.key.String(), err)
 	}
 	r.put(v)
 	number := uint64(h.newest)
 	done := h.waitAck(number)
-	h.hurry()
+	h.wakeFeeds()
 	h.mu.Unlock()
 	if r.signal != nil {
 		r.measure(v)

@@ -20,8 +20,8 @@ import (
 func (r *Record[T]) Send(ctx context.Context, v T) error {
 	h := &r.handle
 	h.mu.Lock()
-	if h.closed || len(h.config.Lossless) > 0 && h.newest >= h.room {
-		if err := h.makeRoom(ctx, h.config.Lossless); err != nil {
+	if h.closed || len(h.config.Lossless) > 0 && h.newest >= h.freeTo {
+		if err := h.awaitSpace(ctx, h.config.Lossless); err != nil {
 			h.mu.Unlock()
 			return fmt.Errorf("send to record %q: %w", h.key.String(), err)
 		}
@@ -34,45 +34,47 @@ func (r *Record[T]) Send(ctx context.Context, v T) error {
 	return nil
 }
 
-// makeRoom waits, with the lock held before and after, until the named readers
+// awaitSpace waits, with the lock held before and after, until the named readers
 // have room for one more value.
-func (h *Untyped) makeRoom(ctx context.Context, names []string) error {
-	var w waiter
+func (h *Untyped) awaitSpace(ctx context.Context, names []string) error {
+	var w *waiter
 	for {
 		if h.closed {
 			return ErrClosed
 		}
-		if free := h.free(names); free > 0 {
-			h.room = h.newest + h.free(h.config.Lossless)
+		if h.space(names) > 0 {
+			h.freeTo = h.newest + h.space(h.config.Lossless)
 			return nil
 		}
-		w.needs = names
-		h.senders.add(&w)
-		h.hurry()
+		if w == nil {
+			w = &waiter{ready: make(chan struct{}, 1), needs: names}
+		}
+		h.senders.add(w)
+		h.wakeFeeds()
 		h.mu.Unlock()
 		var err error
 		select {
-		case <-w.wake:
+		case <-w.ready:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 		h.mu.Lock()
-		h.senders.remove(&w)
+		h.senders.remove(w)
 		if err != nil {
-			h.letSendersGo() // it may have been this one's turn
+			h.wakeSenders() // it may have been this one's turn
 			return err
 		}
 	}
 }
 
-// free returns how many values fit in before one of the named readers would
-// miss one.
-func (h *Untyped) free(names []string) int64 {
-	free := int64(h.capacity)
+// space returns how many values can be written before one of the named readers
+// misses one.
+func (h *Untyped) space(names []string) int64 {
+	space := int64(h.capacity)
 	for _, name := range names {
-		free = min(free, int64(h.capacity)-h.lag(name))
+		space = min(space, int64(h.capacity)-h.lag(name))
 	}
-	return free
+	return space
 }
 
 // lag returns how far the slowest reader under a name is behind.
@@ -115,28 +117,5 @@ func (h *Untyped) noteAttached(c *cursor) {
 	for i, name := range h.config.Lossless {
 		h.attached[i] = h.attached[i] || c.goesBy(name)
 	}
-	h.room = 0
-}
-
-// letSendersGo wakes the producers that have room. To wake one for every value
-// read would cost a switch of goroutines each, so some room has to come up.
-func (h *Untyped) letSendersGo() {
-	enough := max(1, int64(h.capacity)/4)
-	woken := int64(0)
-	for w := h.senders.first; w != nil; {
-		next := w.next
-		if free := h.free(w.needs); free >= enough && woken < free {
-			h.senders.remove(w)
-			w.notify()
-			woken++
-		}
-		w = next
-	}
-}
-
-// hurry tells the feeds that a producer waits.
-func (h *Untyped) hurry() {
-	for l := h.links; l != nil; l = l.nextLink {
-		l.feed.hurry()
-	}
+	h.freeTo = 0
 }

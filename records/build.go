@@ -22,12 +22,11 @@ func (r *Registry) Build() error {
 		order, cycle := r.sort()
 		r.order = order
 		if cycle != nil {
-			r.wrong = append(r.wrong, cycle)
+			r.invalid = append(r.invalid, cycle)
 		}
-		r.checkStages()
-		r.graph = r.drawGraph(order)
+		r.checkRecords()
 	}
-	if err := errors.Join(r.wrong...); err != nil {
+	if err := errors.Join(r.invalid...); err != nil {
 		return fmt.Errorf("build the graph: %w", err)
 	}
 	return nil
@@ -61,25 +60,18 @@ func countTaps(stages []*stage) int {
 	return n
 }
 
-// checkStages finds what is wrong with single records and stages.
-func (r *Registry) checkStages() {
-	for _, s := range r.stages {
-		for _, in := range s.inputs {
-			if in.registry != r {
-				r.wrong = append(r.wrong, fmt.Errorf("stage %q of record %q reads record %q, which is unknown here: it belongs to another registry", s.name, s.home().key, in.key))
-			}
-		}
-	}
+// checkRecords finds records with more or fewer stages than they can have.
+func (r *Registry) checkRecords() {
 	for _, h := range r.handles {
 		if made := r.producers[h]; len(made) > 1 {
 			var names []string
 			for _, s := range made {
 				names = append(names, s.describe())
 			}
-			r.wrong = append(r.wrong, fmt.Errorf("record %q has %d producers, and its values would mix: %s; leave one", h.key, len(made), strings.Join(names, ", ")))
+			r.invalid = append(r.invalid, fmt.Errorf("record %q has %d producers, and its values would mix: %s; leave one", h.key, len(made), strings.Join(names, ", ")))
 		}
 		if slices.Contains(h.config.Lossless, StageReaders) && len(r.readers[h]) == 0 {
-			r.wrong = append(r.wrong, fmt.Errorf("record %q is lossless for its stages but no stage reads it: its producers would wait for ever", h.key))
+			r.invalid = append(r.invalid, fmt.Errorf("record %q is lossless for its stages but no stage reads it: its producers would wait for ever", h.key))
 		}
 	}
 }
@@ -122,9 +114,7 @@ func (r *Registry) sort() (order []*Untyped, cycle error) {
 		}
 		path = path[:len(path)-1]
 		state[h] = done
-		if h.registry == r {
-			order = append(order, h)
-		}
+		order = append(order, h)
 	}
 	for _, h := range r.handles {
 		visit(h)

@@ -15,7 +15,7 @@ const (
 	StageReaders = "stages"
 )
 
-// Limits of a ring. Its slots are allocated when the record is registered.
+// Limits of a ring.
 const (
 	// MaxCapacity is the greatest number of values a ring can keep.
 	MaxCapacity = 1 << 24

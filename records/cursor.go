@@ -9,7 +9,9 @@ const beginning = math.MinInt64 / 2
 // cursor is the place of one reader in one record, guarded by the record's
 // lock.
 type cursor struct {
-	waiter
+	// waiter is nil until the reader first sleeps.
+	waiter *waiter
+	// handle is the record, set once.
 	handle *Untyped
 	name   string
 	// read is the number of the last value read or given up.
@@ -33,7 +35,7 @@ type cursor struct {
 }
 
 // unread reports whether there is something to read.
-func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept > 0 }
+func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept() > 0 }
 
 // lag returns how many produced values the cursor has not read. What somebody
 // else took from a mailbox is not waited for.
@@ -48,12 +50,11 @@ func (c *cursor) lag() int64 {
 func (c *cursor) advance() int {
 	h := c.handle
 	back := int(h.newest - c.read) // how far the next value is behind the end
-	if uint(back-1) >= uint(h.kept) {
-		if back <= 0 || h.kept == 0 {
+	if uint(back-1) >= uint(h.capacity) || c.read < h.gone {
+		if back = min(back, h.kept()); back <= 0 {
 			return -1
 		}
 		c.skip(h.oldest())
-		back = h.kept
 	}
 	c.read++
 	h.consumed++
@@ -61,21 +62,21 @@ func (c *cursor) advance() int {
 	if slot < 0 {
 		slot += h.capacity
 	}
-	if h.careful {
-		c.afterAdvance()
+	if h.trackReads {
+		c.afterRead()
 	}
 	return slot
 }
 
-// afterAdvance does what only some records need.
-func (c *cursor) afterAdvance() {
+// afterRead does what only some records need.
+func (c *cursor) afterRead() {
 	h := c.handle
 	if h.config.Kind == Mailbox && !c.peeks {
-		h.kept = 0
+		h.gone = h.newest
 		h.taken++
 	}
 	if h.senders.first != nil {
-		h.letSendersGo()
+		h.wakeSenders()
 	}
 }
 
@@ -99,7 +100,6 @@ func (c *cursor) skip(oldest int64) {
 
 // attach adds the cursor to the readers of its record.
 func (h *Untyped) attach(c *cursor) {
-	c.handle = h
 	c.older = h.cursors
 	if c.older != nil {
 		c.older.newer = c
@@ -110,6 +110,14 @@ func (h *Untyped) attach(c *cursor) {
 		h.encoders++
 	}
 	h.noteAttached(c)
+}
+
+// attachNamed is attach for a cursor without a name.
+func (h *Untyped) attachNamed(c *cursor, name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c.name = name
+	h.attach(c)
 }
 
 // detach removes the cursor and keeps its counts.
@@ -142,9 +150,9 @@ func (c *cursor) close() {
 	c.closed = true
 	h.detach(c)
 	c.read = math.MaxInt64 // nothing is unread any more
-	h.readers.remove(&c.waiter)
-	if c.wake != nil {
-		c.notify()
+	if c.waiter != nil {
+		h.readers.remove(c.waiter)
+		c.waiter.wake()
 	}
-	h.letSendersGo()
+	h.wakeSenders()
 }

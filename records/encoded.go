@@ -91,7 +91,7 @@ func (c *cursor) capture(slot int, box any) shot {
 	s := shot{number: c.read, time: h.time(slot), gap: c.gap}
 	c.gap, c.time = 0, s.time
 	h.typed.load(slot, box)
-	if h.kept == 0 {
+	if h.kept() == 0 {
 		h.typed.clear(slot) // taken from a mailbox
 	} else {
 		s.cell = h.share(c.read, slot)

@@ -63,7 +63,7 @@ func ExampleTransform() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	records.Transform(temp, change, func() records.TransformFunc[float64, float64] {
+	err = records.Transform(temp, change, func() records.TransformFunc[float64, float64] {
 		last, known := 0.0, false
 		return func(_ context.Context, v float64, emit func(float64) error) error {
 			defer func() { last, known = v, true }()
@@ -73,7 +73,12 @@ func ExampleTransform() {
 			return emit(v - last)
 		}
 	})
-	change.Tap(func(_ context.Context, v float64) { fmt.Println(v) })
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := change.Tap(func(_ context.Context, v float64) { fmt.Println(v) }); err != nil {
+		log.Fatal(err)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	for _, v := range []float64{20, 21.5, 21} {
@@ -104,7 +109,7 @@ func ExampleJoin() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	records.Join(line, func(in *records.Inputs[string]) {
+	err = records.Join(line, func(in *records.Inputs[string]) {
 		var celsius float64
 		records.On(in, forecast, func(_ context.Context, v float64, _ func(string) error) error {
 			celsius = v
@@ -114,7 +119,12 @@ func ExampleJoin() {
 			return emit(fmt.Sprintf("%s: %g °C", v, celsius))
 		})
 	})
-	line.Tap(func(_ context.Context, v string) { fmt.Println(v) })
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := line.Tap(func(_ context.Context, v string) { fmt.Println(v) }); err != nil {
+		log.Fatal(err)
+	}
 	forecast.Produce(12)
 	note.Produce("tomorrow")
 

@@ -1,7 +1,9 @@
 package records
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,66 +29,72 @@ type Item struct {
 // and costs nothing while nothing is produced. Take and TryTake are for one
 // goroutine at a time; the other methods are safe for concurrent use.
 //
-// A Logged record is read from its first value, so that what was produced
-// before the feed was made reaches the log; all others from the next value. A
-// feed looks into mailboxes and takes nothing out. The write order of each
-// record is kept; between records there is none.
+// The feed named LogReader reads Logged records from their first value, so that
+// what was produced before the feed was made reaches the log. Otherwise a feed
+// reads from the next value. It looks into mailboxes and takes nothing out. The
+// order of each record is kept; between records there is none.
 type Feed struct {
 	name     string
 	registry *Registry
-	links    []feedCursor
-	byID     []*feedCursor
-	wake     chan struct{}
-	timer    *time.Timer
-	last     time.Time
+	ready    chan struct{} // one slot
+	// timer ends a linger, took is when the feed last took values.
+	timer *time.Timer
+	took  time.Time
 
 	mu sync.Mutex
-	// queue is a ring buffer of records with unread values, each at most once.
-	queue       []*feedCursor
-	head, count int
-	// armed is true while the feed sleeps until the next value.
-	armed, closed bool
+	// cursors are in the order of the IDs of their records.
+	cursors []*feedCursor
+	// head and tail are the ends of the queue of records with unread values, each at most
+	// once, and their number.
+	head, tail *feedCursor
+	count      int
+	// sleeping is true while the feed sleeps until a record is queued.
+	sleeping, closed bool
 }
 
 // NewFeed makes a feed over records. The one that brings Logged records to the
 // log is named LogReader.
 func (r *Registry) NewFeed(name string, hs []*Untyped) *Feed {
-	f := &Feed{
-		name:     name,
-		registry: r,
-		links:    make([]feedCursor, len(hs)),
-		wake:     make(chan struct{}, 1),
-		queue:    make([]*feedCursor, len(hs)),
-	}
+	f := &Feed{name: name, registry: r, ready: make(chan struct{}, 1), cursors: make([]*feedCursor, 0, len(hs))}
+	cursors := make([]feedCursor, len(hs))
 	for i, h := range hs {
-		if h.id >= len(f.byID) {
-			f.byID = append(f.byID, make([]*feedCursor, h.id+1-len(f.byID))...)
-		}
-		l := &f.links[i]
-		f.byID[h.id] = l
-		l.feed = f
-		l.handle = h
-		l.cursor.name = name
-		l.encodes, l.peeks = true, true
-		l.log = name == LogReader && h.config.Logged
-		l.start(h.config.Logged)
+		f.add(h, &cursors[i])
 	}
 	r.adopt(f)
 	return f
+}
+
+// Add makes the feed read one more record. It does nothing if the feed reads it
+// already, or is closed.
+func (f *Feed) Add(h *Untyped) { f.add(h, &feedCursor{}) }
+
+func (f *Feed) add(h *Untyped, c *feedCursor) {
+	c.feed, c.handle, c.name = f, h, f.name
+	c.encodes, c.peeks = true, true
+	c.log = f.name == LogReader && h.config.Logged
+	f.mu.Lock()
+	i, known := f.find(h)
+	if !known {
+		f.cursors = slices.Insert(f.cursors, i, c)
+	}
+	f.mu.Unlock()
+	if !known {
+		c.start(c.log)
+	}
 }
 
 // TryTake fills dst with what is there and returns how many that are.
 func (f *Feed) TryTake(dst []Item) int {
 	n := 0
 	for n < len(dst) {
-		l := f.pop()
-		if l == nil {
+		c := f.pop()
+		if c == nil {
 			break
 		}
-		n += l.take(dst[n:min(len(dst), n+feedTurn)])
+		n += c.take(dst[n:min(len(dst), n+feedTurn)])
 	}
 	if n > 0 {
-		f.last = time.Now()
+		f.took = time.Now()
 	}
 	return n
 }
@@ -109,55 +117,6 @@ func (f *Feed) Take(ctx context.Context, dst []Item) (int, error) {
 	}
 }
 
-// sleep waits until there may be something to take.
-func (f *Feed) sleep(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if rest := feedLinger - time.Since(f.last); rest > 0 {
-		return f.linger(ctx, rest)
-	}
-	f.mu.Lock()
-	if f.closed && f.count == 0 {
-		f.mu.Unlock()
-		return ErrClosed
-	}
-	f.armed = f.count == 0
-	armed := f.armed
-	f.mu.Unlock()
-	if !armed {
-		return nil
-	}
-	select {
-	case <-f.wake:
-		return nil
-	case <-ctx.Done():
-		f.mu.Lock()
-		f.armed = false
-		f.mu.Unlock()
-		return ctx.Err()
-	}
-}
-
-// linger lets values come together; somebody in a hurry ends it.
-func (f *Feed) linger(ctx context.Context, d time.Duration) error {
-	if f.timer == nil {
-		f.timer = time.NewTimer(d)
-	} else {
-		f.timer.Reset(d)
-	}
-	defer f.timer.Stop()
-	select {
-	case <-f.timer.C:
-		f.last = time.Time{}
-		return nil
-	case <-f.wake:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // Pending returns the number of records that have unread values.
 func (f *Feed) Pending() int {
 	f.mu.Lock()
@@ -168,25 +127,43 @@ func (f *Feed) Pending() int {
 // Pause stops reading a record: it costs its producers nothing, and nothing
 // counts as missed.
 func (f *Feed) Pause(h *Untyped) {
-	if l := f.link(h); l != nil {
-		l.stop()
+	if c := f.cursor(h); c != nil {
+		c.stop()
 	}
 }
 
 // Resume goes on reading a paused record with the next value.
 func (f *Feed) Resume(h *Untyped) {
-	if l := f.link(h); l != nil {
-		l.start(false)
+	if c := f.cursor(h); c != nil {
+		c.start(false)
 	}
+}
+
+// cursor returns the cursor in a record, nil if the feed does not read it.
+func (f *Feed) cursor(h *Untyped) *feedCursor {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i, known := f.find(h); known {
+		return f.cursors[i]
+	}
+	return nil
+}
+
+// find returns where the cursor of a record is in cursors, or belongs.
+func (f *Feed) find(h *Untyped) (int, bool) {
+	return slices.BinarySearchFunc(f.cursors, h.id, func(c *feedCursor, id int) int { return cmp.Compare(c.handle.id, id) })
 }
 
 // Close ends the feed. A Take that waits returns ErrClosed.
 func (f *Feed) Close() {
-	for i := range f.links {
-		f.links[i].stop()
+	f.end()
+	f.mu.Lock()
+	cursors := f.cursors
+	f.mu.Unlock()
+	for _, c := range cursors {
+		c.stop()
 	}
 	f.registry.release(f)
-	f.end()
 }
 
 // end makes Take return ErrClosed when nothing is left.
@@ -194,20 +171,45 @@ func (f *Feed) end() {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
-	f.hurry()
+	f.wake()
 }
 
-func (f *Feed) link(h *Untyped) *feedCursor {
-	if h.id >= len(f.byID) {
+func (f *Feed) isClosed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
+}
+
+// push queues a record with unread values.
+func (f *Feed) push(c *feedCursor) {
+	f.mu.Lock()
+	if f.tail == nil {
+		f.head = c
+	} else {
+		f.tail.nextQueued = c
+	}
+	f.tail = c
+	f.count++
+	sleeping := f.sleeping
+	f.sleeping = false
+	f.mu.Unlock()
+	if sleeping {
+		f.wake()
+	}
+}
+
+// pop returns the record that has been queued longest, nil if there is none.
+func (f *Feed) pop() *feedCursor {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.head
+	if c == nil {
 		return nil
 	}
-	return f.byID[h.id]
-}
-
-// hurry ends the sleep of the feed now.
-func (f *Feed) hurry() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
+	f.head, c.nextQueued = c.nextQueued, nil
+	if f.head == nil {
+		f.tail = nil
 	}
+	f.count--
+	return c
 }

@@ -12,7 +12,7 @@ import (
 func (h *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
 	box := h.typed.box()
 	h.mu.Lock()
-	if h.kept == 0 {
+	if h.kept() == 0 {
 		h.mu.Unlock()
 		return nil, 0, false, nil
 	}
@@ -21,8 +21,8 @@ func (h *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 	h.typed.load(slot, box)
 	if h.got == nil || h.got.number != h.newest {
 		h.got = &sharedJSON{number: h.newest}
-		if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == h.newest {
-			h.got = h.cells[slot]
+		if shared := h.shared(h.newest, slot); shared != nil {
+			h.got = shared
 		}
 	}
 	got := h.got

@@ -35,7 +35,7 @@ type Edge struct {
 	Index int
 }
 
-// Graph is how values flow between records. It does not change after Build.
+// Graph is how values flow between records.
 type Graph struct {
 	// Nodes are in the order of registration.
 	Nodes []Node
@@ -46,11 +46,15 @@ type Graph struct {
 	TopoOrder []string
 }
 
-// Graph returns the graph. Before Build it returns nil.
+// Graph returns the graph. Before Build it returns nil. After Build only records
+// without stages are added to it.
 func (r *Registry) Graph() *Graph {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.graph
+	if !r.built {
+		return nil
+	}
+	return r.drawGraph()
 }
 
 // Origin returns where the values of the record come from. Before Build every
@@ -71,7 +75,7 @@ func (s *stage) origin() Origin {
 }
 
 // drawGraph makes the graph of a registry whose stages are indexed.
-func (r *Registry) drawGraph(order []*Untyped) *Graph {
+func (r *Registry) drawGraph() *Graph {
 	g := &Graph{}
 	for _, h := range r.handles {
 		n := Node{Key: h.key.String(), Origin: Origin{Kind: "passive"}, Kind: h.config.Kind, Capacity: h.capacity, Logged: h.config.Logged}
@@ -87,7 +91,7 @@ func (r *Registry) drawGraph(order []*Untyped) *Graph {
 		}
 		g.Nodes = append(g.Nodes, n)
 	}
-	for _, h := range order {
+	for _, h := range r.order {
 		g.TopoOrder = append(g.TopoOrder, h.key.String())
 	}
 	return g

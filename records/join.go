@@ -12,27 +12,26 @@ import (
 // else that shows.
 //
 // The functions are called one at a time. The values of each input come in
-// order; between the inputs there is no order, but none is starved.
-func Join[Out any](out *Record[Out], start func(*Inputs[Out]), opts ...StageOption) {
-	s := &stage{kind: JoinStage}
-	if !connect(s, out, opts, start == nil, false) {
-		return
-	}
+// order; between the inputs there is no order, but none is starved. Join
+// returns ErrRunning after Build or Run.
+func Join[Out any](out *Record[Out], start func(*Inputs[Out]), opts ...StageOption) error {
+	s := newStage(JoinStage, opts)
+	s.require("start", start != nil)
+	return join(s, out, start)
+}
+
+func join[Out any](s *stage, out *Record[Out], start func(*Inputs[Out])) error {
+	setOutput(s, out)
 	declared := &Inputs[Out]{stage: s}
-	start(declared)
-	if declared.err == nil && len(s.cursors) == 0 {
-		declared.err = errors.New("it names no input")
-	}
-	if declared.err != nil {
-		out.handle.registry.reject(fmt.Errorf("join %s into record %q: %w", s.name, out.Key(), declared.err))
-		for _, c := range s.cursors {
-			c.close()
+	if s.invalid == nil {
+		start(declared)
+		if s.invalid = declared.err; s.invalid == nil && len(s.cursors) == 0 {
+			s.invalid = errors.New("it names no input")
 		}
-		return
 	}
-	wake := make(chan struct{}, 1)
+	ready := make(chan struct{}, 1) // one sleep waits for all inputs
 	for _, c := range s.cursors {
-		c.wake = wake // so that one sleep waits for all
+		c.waiter = &waiter{ready: ready}
 	}
 	s.life = func(s *stage) error {
 		in := &Inputs[Out]{stage: s, declared: declared, emit: func(v Out) error { return out.Send(s.work, v) }}
@@ -42,7 +41,7 @@ func Join[Out any](out *Record[Out], start func(*Inputs[Out]), opts ...StageOpti
 		}
 		return in.run()
 	}
-	out.handle.registry.declare(s, opts)
+	return s.declare()
 }
 
 // Inputs are the inputs of a join.
@@ -55,30 +54,35 @@ type Inputs[Out any] struct {
 	err      error
 }
 
-// On makes a record an input of a join and fn the function for its values.
-func On[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]) {
+// On makes a record an input of a join and fn the function for its values. Its
+// error is also that of the join, so start need not check it.
+func On[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]) error {
+	if in == nil {
+		return errors.New("input of a join: argument in is nil; pass what start was given")
+	}
+	if in.err == nil {
+		in.err = on(in, record, fn)
+	}
+	return in.err
+}
+
+func on[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]) error {
 	switch {
-	case in.err != nil:
-		return
 	case record == nil:
-		in.err = errors.New("one of its inputs is nil; register it first")
-		return
+		return fmt.Errorf("argument record of input %d is nil", max(len(in.readers), len(in.steps)))
 	case fn == nil:
-		in.err = fmt.Errorf("its function for record %q is nil", record.Key())
-		return
+		return fmt.Errorf("argument fn of input %q is nil", record.Key())
 	case in.declared == nil:
-		in.readers = append(in.readers, read(in.stage, record))
-		return
+		in.readers = append(in.readers, addInput(in.stage, "record", record))
+		return nil
 	}
 	i := len(in.steps)
 	if i >= len(in.declared.readers) {
-		in.err = errors.New("it has more inputs now")
-		return
+		return errors.New("it has more inputs now")
 	}
 	reader, ok := in.declared.readers[i].(*Reader[T])
 	if !ok || reader.record != record {
-		in.err = fmt.Errorf("input %d is another one now", i)
-		return
+		return fmt.Errorf("input %d is another one now", i)
 	}
 	s := in.stage
 	in.steps = append(in.steps, func() (bool, error) {
@@ -88,6 +92,7 @@ func On[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]
 		}
 		return true, s.profile.call(func() error { return fn(s.work, v, in.emit) })
 	})
+	return nil
 }
 
 // run takes one value of each input in turn until none are left.
@@ -132,14 +137,14 @@ func (s *stage) allEnded() bool {
 }
 
 // Join2 is Join for two inputs. start returns the function for each.
-func Join2[A, B, Out any](a *Record[A], b *Record[B], out *Record[Out], start func() (TransformFunc[A, Out], TransformFunc[B, Out]), opts ...StageOption) {
-	var both func(*Inputs[Out])
-	if start != nil {
-		both = func(in *Inputs[Out]) {
-			onA, onB := start()
-			On(in, a, onA)
-			On(in, b, onB)
-		}
-	}
-	Join(out, both, opts...)
+func Join2[A, B, Out any](a *Record[A], b *Record[B], out *Record[Out], start func() (TransformFunc[A, Out], TransformFunc[B, Out]), opts ...StageOption) error {
+	s := newStage(JoinStage, opts)
+	requireRecord(s, "a", a)
+	requireRecord(s, "b", b)
+	s.require("start", start != nil)
+	return join(s, out, func(in *Inputs[Out]) {
+		onA, onB := start()
+		_ = On(in, a, onA) // the join returns it
+		_ = On(in, b, onB)
+	})
 }

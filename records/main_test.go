@@ -20,6 +20,14 @@ func register[T any](t testing.TB, r *records.Registry, key string, c records.Co
 	return record
 }
 
+// check ends the test if a stage was not declared.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func ring(n int) records.Config { return records.Config{Kind: records.Ring, Capacity: n} }
 
 func logged(n int) records.Config {

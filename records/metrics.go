@@ -64,9 +64,9 @@ func (h *Untyped) Metrics() Metrics {
 	h.mu.Lock()
 	m := Metrics{
 		Produced: uint64(h.newest), Consumed: h.consumed,
-		Items: h.kept, Capacity: h.capacity, Readers: h.readerCount,
+		Items: h.kept(), Capacity: h.capacity, Readers: h.readerCount,
 	}
-	if h.kept > 0 {
+	if h.kept() > 0 {
 		m.LastWrite = h.time(h.slot(h.newest))
 	}
 	if h.ledger != nil {
@@ -121,7 +121,7 @@ func (h *Untyped) allDrops() map[dropKey]uint64 {
 		drops[dropKey{c.name, loss.NotEncodable}] += c.unencodable
 	}
 	if h.config.Kind == Mailbox {
-		drops[dropKey{"", loss.MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept)
+		drops[dropKey{"", loss.MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept())
 	}
 	drops[dropKey{"", loss.ProducedAfterClose}] += h.late
 	return drops

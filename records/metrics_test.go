@@ -64,7 +64,7 @@ func TestLedgerJoinsAndForgets(t *testing.T) {
 func TestProfiles(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	record := register[int](t, r, "a", ring(100))
-	records.Source(record, func(_ context.Context, emit func(int) error) error {
+	check(t, records.Source(record, func(_ context.Context, emit func(int) error) error {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
@@ -75,7 +75,7 @@ func TestProfiles(t *testing.T) {
 		}
 		wg.Wait()
 		return nil
-	})
+	}))
 	reader := record.Subscribe("test")
 	stop := run(t, r)
 	for range 8 {

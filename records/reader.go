@@ -30,7 +30,7 @@ func (r *Record[T]) Subscribe(name string) *Reader[T] {
 func (h *Untyped) subscribe(c *cursor, name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c.name = name
+	c.handle, c.name = h, name
 	switch {
 	case h.config.Kind != Ring:
 		c.read = beginning
@@ -87,7 +87,7 @@ func (r *Reader[T]) receive(ctx context.Context) (T, error) {
 
 // emptied lets go of a value that was taken from a mailbox.
 func (r *Record[T]) emptied(slot int) {
-	if r.handle.kept == 0 {
+	if r.handle.kept() == 0 {
 		r.clear(slot)
 	}
 }

@@ -16,6 +16,8 @@ import (
 // points to must not be changed after the value was produced.
 type Record[T any] struct {
 	handle Untyped
+	// slots hold the values. Slots are used in order, so there are no more
+	// than the ring has used so far.
 	slots  []T
 	signal *SignalOf[T]
 }
@@ -26,21 +28,26 @@ func (r *Record[T]) Key() string { return r.handle.key.String() }
 // Handle returns the record without its type.
 func (r *Record[T]) Untyped() *Untyped { return &r.handle }
 
-// Produce makes v the newest value. It never waits for a reader, does not fail
-// and allocates nothing. After Close the value is only counted.
+// Produce makes v the newest value. It never waits for a reader and does not
+// fail. It allocates nothing once the ring is full; while the ring fills, its
+// slots double. After Close the value is only counted.
 func (r *Record[T]) Produce(v T) {
 	if r.signal != nil {
 		r.measure(v)
 	}
 	h := &r.handle
 	h.mu.Lock() // from here as put does, but a call less on the way
-	r.slots[h.next] = v
+	if uint(h.next) < uint(len(r.slots)) {
+		r.slots[h.next] = v
+	} else {
+		r.grow(v)
+	}
 	if h.times != nil {
 		h.stamp()
 	}
 	h.step()
-	if h.newest >= h.alarm {
-		h.alert()
+	if h.newest >= h.wakeAt {
+		h.wake()
 	}
 	h.mu.Unlock()
 }
@@ -48,13 +55,17 @@ func (r *Record[T]) Produce(v T) {
 // put is Produce for those who hold the lock.
 func (r *Record[T]) put(v T) {
 	h := &r.handle
-	r.slots[h.next] = v
+	if uint(h.next) < uint(len(r.slots)) {
+		r.slots[h.next] = v
+	} else {
+		r.grow(v)
+	}
 	if h.times != nil {
 		h.stamp()
 	}
 	h.step()
-	if h.newest >= h.alarm {
-		h.alert()
+	if h.newest >= h.wakeAt {
+		h.wake()
 	}
 }
 
@@ -64,7 +75,7 @@ func (r *Record[T]) Latest() (T, bool) {
 	h := &r.handle
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.kept == 0 {
+	if h.kept() == 0 {
 		var none T
 		return none, false
 	}
@@ -74,8 +85,6 @@ func (r *Record[T]) Latest() (T, bool) {
 func (r *Record[T]) box() any { return new(T) }
 
 func (r *Record[T]) load(slot int, box any) { *box.(*T) = r.slots[slot] }
-
-func (r *Record[T]) store(slot int, box any) { r.slots[slot] = *box.(*T) }
 
 func (r *Record[T]) clear(slot int) {
 	var none T

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"errors"
 	"fmt"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
@@ -31,17 +32,11 @@ func (h *Untyped) Refill(rows []history.Row) (skipped int, err error) {
 		return 0, fmt.Errorf("refill record %q: it was refilled before", h.key.String())
 	}
 	h.refilled = true
-	if len(boxes) > 0 {
-		h.dropInitial()
+	if len(boxes) == 0 {
+		return skipped, nil
 	}
-	for i := 0; i < len(boxes) && h.kept < h.capacity; i++ {
-		h.kept++
-		slot := h.slot(h.oldest())
-		h.typed.store(slot, boxes[i])
-		if h.times != nil {
-			h.times[slot] = times[i]
-		}
-	}
+	h.dropInitial()
+	h.typed.prepend(boxes, times)
 	h.readers.wakeAll()
 	return skipped, nil
 }
@@ -63,4 +58,28 @@ func (h *Untyped) decodeRows(rows []history.Row) (boxes []any, times []int64, sk
 		boxes, times = append(boxes, box), append(times, row.Time)
 	}
 	return boxes, times, skipped, nil
+}
+
+// begin keeps the value that a record starts with as if it were refilled.
+func (r *Record[T]) begin() error {
+	h := &r.handle
+	if h.config.Initial == nil {
+		return nil
+	}
+	v, ok := h.config.Initial.(T)
+	switch {
+	case !ok:
+		return fmt.Errorf("its initial value is a %T and not a %s", h.config.Initial, h.typeName)
+	case h.config.Kind == Mailbox:
+		return errors.New("it is a mailbox and has an initial value; nobody could tell whether that was taken before")
+	}
+	r.prepend([]any{&v}, []int64{h.now()})
+	return nil
+}
+
+// dropInitial makes room for what history has instead of the initial value.
+func (h *Untyped) dropInitial() {
+	if h.config.Initial != nil && h.kept() > 0 && h.oldest() <= 0 {
+		h.gone = 0
+	}
 }

@@ -38,9 +38,8 @@ type Registry struct {
 	byName  map[string]*Untyped // by the normalized key
 	feeds   []*Feed
 	stages  []*stage
-	// wrong are the errors of declared stages, which Build reports.
-	wrong []error
-	graph *Graph
+	// invalid are the errors of declarations, which Build reports again.
+	invalid []error
 	// order has inputs before what is made of them.
 	order []*Untyped
 	// producers and readers are the stages of each record, made by Build.
@@ -66,13 +65,29 @@ func NewRegistry(o RegistryOptions) *Registry {
 	}
 }
 
-// Register adds a record. It fails after Build, for a key against the grammar
-// or with the segments of another one, and for a configuration that makes no
-// sense.
+// Register adds a record. It fails for a key against the grammar or with the
+// segments of another one, and for a configuration that makes no sense. After
+// Build or Run it returns ErrRunning.
 func Register[T any](r *Registry, key string, c Config) (*Record[T], error) {
+	return register[T](r, key, c, false)
+}
+
+// Add adds a record whose type is known only when the program runs: its values
+// are JSON and have the Go type json.RawMessage. Unlike Register it also works
+// while the registry runs. No stage can read or make such a record then, and a
+// Feed reads it after Feed.Add.
+func (r *Registry) Add(key string, c Config) (*Untyped, error) {
+	record, err := register[json.RawMessage](r, key, c, true)
+	if err != nil {
+		return nil, err
+	}
+	return record.Untyped(), nil
+}
+
+func register[T any](r *Registry, key string, c Config, late bool) (*Record[T], error) {
 	record, err := newRecord[T](r, key, c)
 	if err == nil {
-		err = r.add(&record.handle)
+		err = r.add(&record.handle, late)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("register record %q: %w", key, err)
@@ -100,14 +115,14 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 			return nil, err
 		}
 	}
-	record := &Record[T]{slots: make([]T, c.Capacity), signal: signal}
+	record := &Record[T]{signal: signal}
 	h := &record.handle
 	h.registry, h.key, h.config, h.typed = r, k, c, record
 	h.typeName = reflect.TypeFor[T]().String()
-	h.capacity, h.alarm = c.Capacity, never
-	h.careful = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
+	h.capacity, h.wakeAt = c.Capacity, never
+	h.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
-		h.times = make([]int64, c.Capacity)
+		h.times = []int64{}
 	}
 	if len(c.Lossless) > 0 {
 		h.attached = make([]bool, len(c.Lossless))
@@ -129,15 +144,15 @@ func checkEncodable[T any](r *Registry) error {
 	return nil
 }
 
-// add gives a record its place in the registry.
-func (r *Registry) add(h *Untyped) error {
+// add gives a record its place in the registry, late even after Build.
+func (r *Registry) add(h *Untyped, late bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
 		return ErrClosed
-	case r.built:
-		return errors.New("the graph is already built; register all records before Run")
+	case r.built && !late:
+		return fmt.Errorf("%w; register all records before", ErrRunning)
 	}
 	name := key.Normalize(h.key.String())
 	switch other, taken := r.byName[name]; {
@@ -149,6 +164,9 @@ func (r *Registry) add(h *Untyped) error {
 	h.id = len(r.handles)
 	r.handles = append(r.handles, h)
 	r.byName[name] = h
+	if r.built {
+		r.order = append(r.order, h)
+	}
 	return nil
 }
 
@@ -177,7 +195,7 @@ func (r *Registry) Close() {
 		r.mu.Unlock()
 		return
 	}
-	r.closed, r.built = true, true
+	r.closed = true
 	handles, feeds := slices.Clone(r.handles), slices.Clone(r.feeds)
 	r.mu.Unlock()
 	for _, h := range handles {

@@ -1,14 +1,8 @@
 package records
 
 import (
-	"math"
 	"sync"
-)
-
-// always and never are values of window.alarm.
-const (
-	always = 0
-	never  = math.MaxInt64
+	"unsafe"
 )
 
 // window knows which values a record keeps, by number. The values themselves
@@ -23,24 +17,30 @@ type ring struct {
 	mu sync.Mutex
 	// newest is the number of the newest value.
 	newest int64
-	// alarm is the number from which on a writer has to look around, because
-	// somebody waits. Writers compare and do nothing else while nobody does.
-	alarm int64
-	// kept is the number of values kept, next the slot of the next one.
-	kept, next int
-	capacity   int
+	// wakeAt is the number from which on a write has to call wake, because
+	// somebody sleeps. Writes compare and do nothing else while nobody does.
+	wakeAt int64
+	// gone is the number up to which no values are kept even if there is room
+	// for them: what came before the record, or was taken from a mailbox.
+	gone int64
+	// next is the slot of the next value.
+	next     int
+	capacity int
 	// consumed counts receives of all readers.
 	consumed uint64
-	// careful is true if a reader has to do more than move on: the record is a
-	// mailbox, or producers may wait for readers.
-	careful bool
-	// times are the write times beside the slots in Unix milliseconds, nil if
-	// none are taken.
+	// trackReads is true if a read has to call afterRead: it empties a mailbox,
+	// or makes space that a producer may wait for.
+	trackReads bool
+	// times are the write times beside the slots in Unix milliseconds, as many
+	// as there are slots, nil if none are taken.
 	times []int64
 }
 
+// kept returns the number of values kept.
+func (w *ring) kept() int { return min(int(w.newest-w.gone), w.capacity) }
+
 // oldest returns the number of the oldest value kept.
-func (w *ring) oldest() int64 { return w.newest - int64(w.kept) + 1 }
+func (w *ring) oldest() int64 { return w.newest - int64(w.kept()) + 1 }
 
 // slot returns where the value with a number lies; it must be kept.
 func (w *ring) slot(number int64) int {
@@ -65,7 +65,48 @@ func (w *ring) step() {
 	if w.next++; w.next == w.capacity {
 		w.next = 0
 	}
-	if w.kept < w.capacity {
-		w.kept++
+}
+
+// maxCopyBytes bounds how many bytes of slots are copied when a ring grows: its
+// readers and writers wait meanwhile.
+const maxCopyBytes = 1 << 20
+
+// grow adds slots and stores a value in the first of them. The number of slots
+// doubles until the next copy would be too large; then the rest is added.
+//
+//go:noinline
+func (r *Record[T]) grow(v T) {
+	h := &r.handle
+	n := max(1, 2*h.next)
+	if n > h.capacity || uintptr(n)*unsafe.Sizeof(v) > maxCopyBytes {
+		n = h.capacity
 	}
+	r.slots = append(make([]T, 0, n), r.slots...)[:n]
+	if h.times != nil {
+		h.times = append(make([]int64, 0, n), h.times...)[:n]
+	}
+	r.slots[h.next] = v
+}
+
+// prepend puts values before the oldest one kept, the newest of them first, as
+// many as fit in.
+func (r *Record[T]) prepend(boxes []any, times []int64) {
+	h := &r.handle
+	kept := h.kept()
+	n := min(len(boxes), h.capacity-kept)
+	slots, stamps := make([]T, n+kept), make([]int64, n+kept)
+	for i := range n {
+		slots[n-1-i], stamps[n-1-i] = *boxes[i].(*T), times[i]
+	}
+	for i := range kept {
+		slot := h.slot(h.oldest() + int64(i))
+		slots[n+i], stamps[n+i] = r.slots[slot], h.time(slot)
+	}
+	r.slots = slots
+	if h.times != nil {
+		h.times = stamps
+	}
+	h.gone = h.newest - int64(n+kept)
+	h.next = (n + kept) % h.capacity
+	h.cells = nil
 }

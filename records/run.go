@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -87,7 +88,10 @@ func (r *Registry) drain(stopWork context.CancelFunc) {
 			<-s.done
 		}
 	}
-	for _, h := range r.order {
+	r.mu.RLock()
+	order := slices.Clone(r.order)
+	r.mu.RUnlock()
+	for _, h := range order {
 		end(r.producers[h])
 	}
 	end(r.stages) // taps

@@ -23,7 +23,7 @@ func TestSendLosesNothing(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	record := register[int](t, r, "a", lossless(8, records.LogReader, records.StageReaders, "mine"))
 	tapped := 0
-	record.Tap(func(context.Context, int) { tapped++ })
+	check(t, record.Tap(func(context.Context, int) { tapped++ }))
 	var wg sync.WaitGroup
 	for range writers {
 		wg.Go(func() {
@@ -272,9 +272,9 @@ func TestSendWaitsForNamedStage(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	record := register[int](t, r, "a", records.Config{Kind: records.Ring, Capacity: 2, Lossless: []string{"careful"}})
 	seen := 0
-	record.Tap(func(context.Context, int) { seen++ }, records.StageName("careful"))
+	check(t, record.Tap(func(context.Context, int) { seen++ }, records.StageName("careful")))
 	stuck := make(chan struct{})
-	record.Tap(func(context.Context, int) { <-stuck }, records.StageName("stuck"))
+	check(t, record.Tap(func(context.Context, int) { <-stuck }, records.StageName("stuck")))
 	stop := run(t, r)
 	for v := range 100 {
 		if err := record.Send(t.Context(), v); err != nil {

@@ -22,8 +22,7 @@ func (h *Untyped) share(number int64, slot int) *sharedJSON {
 	if h.got != nil && h.got.number == number {
 		return h.got
 	}
-	if h.cells != nil && h.cells[slot] != nil && h.cells[slot].number == number {
-		shared := h.cells[slot]
+	if shared := h.shared(number, slot); shared != nil {
 		if shared.due--; shared.due <= 0 {
 			h.cells[slot] = nil
 		}
@@ -36,11 +35,20 @@ func (h *Untyped) share(number int64, slot int) *sharedJSON {
 	if due == 0 {
 		return nil
 	}
-	if h.cells == nil {
-		h.cells = make([]*sharedJSON, h.capacity)
+	if slot >= len(h.cells) {
+		n := min(h.capacity, max(2*len(h.cells), slot+1))
+		h.cells = append(make([]*sharedJSON, 0, n), h.cells...)[:n]
 	}
 	h.cells[slot] = &sharedJSON{number: number, due: due}
 	return h.cells[slot]
+}
+
+// shared returns the JSON that readers share of a value, nil if none do yet.
+func (h *Untyped) shared(number int64, slot int) *sharedJSON {
+	if slot < len(h.cells) && h.cells[slot] != nil && h.cells[slot].number == number {
+		return h.cells[slot]
+	}
+	return nil
 }
 
 // yetToRead counts the encoded readers that come to a value later.

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -11,13 +10,12 @@ import (
 // returns nil the source has ended; when it fails it is started again after a
 // pause. It should return soon after ctx has ended. emit is Record.Send: it
 // waits where out is lossless, its error says that it is time to return, and it
-// may be called by several goroutines.
-func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) error) error, opts ...StageOption) {
-	s := &stage{kind: SourceStage, output: &out.handle}
-	if fn == nil {
-		out.handle.registry.reject(fmt.Errorf("source of record %q: its function is nil", out.Key()))
-		return
-	}
+// may be called by several goroutines. Source returns ErrRunning after Build or
+// Run.
+func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) error) error, opts ...StageOption) error {
+	s := newStage(SourceStage, opts)
+	setOutput(s, out)
+	s.require("fn", fn != nil)
 	s.life = func(s *stage) error {
 		begin := time.Now()
 		var last atomic.Int64
@@ -33,5 +31,5 @@ func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) err
 			return nil
 		})
 	}
-	out.handle.registry.declare(s, opts)
+	return s.declare()
 }

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -59,19 +58,22 @@ func StageBackoff(first, longest time.Duration) StageOption {
 
 // stage is one function of the user at work in the graph.
 type stage struct {
-	kind    StageKind
-	name    string
-	index   int
-	policy  Policy
-	backoff backoff
-	inputs  []*Untyped
-	output  *Untyped
+	registry *Registry
+	kind     StageKind
+	name     string
+	index    int
+	policy   Policy
+	backoff  backoff
+	inputs   []*Untyped
+	output   *Untyped
 	// cursors are the readers of the inputs, in the same order.
 	cursors []*cursor
 	// life runs the stage until intake has ended and nothing is left, or it
 	// fails. What the user's function keeps is made anew for each life.
 	life    func(*stage) error
 	profile profile
+	// invalid is the first thing that is wrong with the declaration.
+	invalid error
 
 	// intake ends when no new values are to be waited for, work when the stage
 	// has to stop at once.
@@ -80,66 +82,13 @@ type stage struct {
 	done         chan struct{}
 }
 
-// home returns the record that a stage belongs to: its output, or what it taps.
+// home returns the record that a stage belongs to: its output, or what it
+// taps. It is nil for a declaration that names neither.
 func (s *stage) home() *Untyped {
-	if s.output != nil {
-		return s.output
+	if s.output == nil && len(s.inputs) > 0 {
+		return s.inputs[0]
 	}
-	return s.inputs[0]
-}
-
-// declare adds a stage to the graph. What is wrong with it is told by Build.
-func (r *Registry) declare(s *stage, opts []StageOption) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.backoff = backoff{first: 100 * time.Millisecond, longest: 30 * time.Second}
-	for _, o := range opts {
-		o(s)
-	}
-	if s.name == "" {
-		s.name = fmt.Sprintf("%v of %s", s.kind, s.home().key.String())
-	}
-	for _, c := range s.cursors {
-		c.rename(s.name)
-	}
-	if r.built {
-		err := fmt.Errorf("stage %q came after Build and does not run; declare all stages before Run", s.name)
-		r.wrong = append(r.wrong, err)
-		r.options.Logger.Error("a stage was declared too late", "stage", s.name, "record", s.home().key.String())
-		return
-	}
-	r.stages = append(r.stages, s)
-}
-
-// reject notes a stage that cannot be.
-func (r *Registry) reject(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.wrong = append(r.wrong, err)
-}
-
-// read attaches a stage to one of its inputs. It starts with the first value
-// produced, or refilled if the record says so.
-func read[T any](s *stage, in *Record[T]) *Reader[T] {
-	reader := &Reader[T]{record: in}
-	h := &in.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	reader.stage = true
-	if h.config.RefillStages {
-		reader.read = beginning
-	}
-	h.attach(&reader.cursor)
-	s.inputs = append(s.inputs, h)
-	s.cursors = append(s.cursors, &reader.cursor)
-	return reader
-}
-
-func (c *cursor) rename(name string) {
-	c.handle.mu.Lock()
-	defer c.handle.mu.Unlock()
-	c.name = name
-	c.handle.noteAttached(c)
+	return s.output
 }
 
 // each calls fn with the values of a reader until none are left.

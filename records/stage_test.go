@@ -35,7 +35,7 @@ func TestStagesInARow(t *testing.T) {
 	in := register[int](t, r, "in", ring(200))
 	sum := register[int](t, r, "sum", ring(200))
 	text := register[string](t, r, "text", ring(200))
-	records.Transform(in, sum, func() records.TransformFunc[int, int] {
+	check(t, records.Transform(in, sum, func() records.TransformFunc[int, int] {
 		total := 0
 		return func(_ context.Context, v int, emit func(int) error) error {
 			if total += v; v%2 == 0 {
@@ -43,10 +43,10 @@ func TestStagesInARow(t *testing.T) {
 			}
 			return emit(total)
 		}
-	})
-	records.Map(sum, text, func(v int) string { return fmt.Sprint(v) })
+	}))
+	check(t, records.Map(sum, text, func(v int) string { return fmt.Sprint(v) }))
 	var got []string
-	text.Tap(func(_ context.Context, v string) { got = append(got, v) }, records.StageName("collect"))
+	check(t, text.Tap(func(_ context.Context, v string) { got = append(got, v) }, records.StageName("collect")))
 	in.Produce(1) // before Run
 	stop := run(t, r)
 	for v := 2; v <= 5; v++ {
@@ -72,7 +72,7 @@ func TestJoin(t *testing.T) {
 	numbers := register[int](t, r, "numbers", ring(100))
 	words := register[string](t, r, "words", ring(100))
 	out := register[string](t, r, "out", ring(300))
-	records.Join2(numbers, words, out, func() (records.TransformFunc[int, string], records.TransformFunc[string, string]) {
+	check(t, records.Join2(numbers, words, out, func() (records.TransformFunc[int, string], records.TransformFunc[string, string]) {
 		last := 0
 		return func(_ context.Context, v int, _ func(string) error) error {
 				last = v
@@ -80,7 +80,7 @@ func TestJoin(t *testing.T) {
 			}, func(_ context.Context, v string, emit func(string) error) error {
 				return emit(fmt.Sprint(v, last))
 			}
-	})
+	}))
 	got := out.Subscribe("test")
 	defer got.Close()
 	stop := run(t, r)
@@ -115,7 +115,7 @@ func TestSourceRestartsWithBackoff(t *testing.T) {
 		record := register[int](t, r, "a", ring(10))
 		var starts []time.Duration
 		begin := time.Now()
-		records.Source(record, func(ctx context.Context, emit func(int) error) error {
+		check(t, records.Source(record, func(ctx context.Context, emit func(int) error) error {
 			starts = append(starts, time.Since(begin))
 			switch len(starts) {
 			case 1:
@@ -127,7 +127,7 @@ func TestSourceRestartsWithBackoff(t *testing.T) {
 			}
 			<-ctx.Done()
 			return ctx.Err()
-		}, records.StageBackoff(time.Second, 10*time.Second))
+		}, records.StageBackoff(time.Second, 10*time.Second)))
 		stop := run(t, r)
 		time.Sleep(time.Minute)
 		if err := stop(); err != nil {
@@ -157,13 +157,13 @@ func TestTapGoesOnAfterPanic(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
 		record := register[int](t, r, "a", ring(10))
 		var bad, good []int
-		record.Tap(func(_ context.Context, v int) {
+		check(t, record.Tap(func(_ context.Context, v int) {
 			if v%2 == 0 {
 				panic("even")
 			}
 			bad = append(bad, v)
-		})
-		record.Tap(func(_ context.Context, v int) { good = append(good, v) })
+		}))
+		check(t, record.Tap(func(_ context.Context, v int) { good = append(good, v) }))
 		stop := run(t, r)
 		begin := time.Now()
 		for v := range 4 {
@@ -185,7 +185,7 @@ func TestTapGoesOnAfterPanic(t *testing.T) {
 func TestTransformIsFreshAfterFailure(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	in, out := register[int](t, r, "in", ring(10)), register[int](t, r, "out", ring(10))
-	records.Transform(in, out, func() records.TransformFunc[int, int] {
+	check(t, records.Transform(in, out, func() records.TransformFunc[int, int] {
 		count := 0
 		return func(_ context.Context, v int, emit func(int) error) error {
 			if v < 0 {
@@ -194,7 +194,7 @@ func TestTransformIsFreshAfterFailure(t *testing.T) {
 			count++
 			return emit(count)
 		}
-	})
+	}))
 	got := out.Subscribe("test")
 	defer got.Close()
 	for _, v := range []int{1, 1, -1, 1} {
@@ -212,7 +212,7 @@ func TestFailEndsRun(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()
 	record := register[int](t, r, "a", ring(10))
-	record.Tap(func(context.Context, int) { panic("boom") }, records.StagePolicy(records.Fail), records.StageName("fragile"))
+	check(t, record.Tap(func(context.Context, int) { panic("boom") }, records.StagePolicy(records.Fail), records.StageName("fragile")))
 	record.Produce(1)
 	err := r.Run(t.Context())
 	var failed *records.StageError
@@ -226,7 +226,7 @@ func TestGraceEnds(t *testing.T) {
 		var log bytes.Buffer
 		r := records.NewRegistry(records.RegistryOptions{Grace: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		record := register[int](t, r, "a", ring(10))
-		record.Tap(func(ctx context.Context, _ int) { <-ctx.Done() }, records.StageName("stuck"))
+		check(t, record.Tap(func(ctx context.Context, _ int) { <-ctx.Done() }, records.StageName("stuck")))
 		stop := run(t, r)
 		record.Produce(1)
 		record.Produce(2)
@@ -251,7 +251,7 @@ func TestStagesAndRefill(t *testing.T) {
 		c := logged(5)
 		c.RefillStages = eager
 		record := register[int](t, r, fmt.Sprintf("eager.%v", eager), c)
-		record.Tap(func(_ context.Context, v int) { seen[i] = append(seen[i], v) })
+		check(t, record.Tap(func(_ context.Context, v int) { seen[i] = append(seen[i], v) }))
 		record.Produce(2)
 		if _, err := record.Untyped().Refill([]history.Row{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
 			t.Fatal(err)
@@ -290,7 +290,7 @@ func TestJoinIsFreshAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
 		in, out, never := register[int](t, r, "in", ring(10)), register[int](t, r, "out", ring(10)), register[int](t, r, "never", ring(10))
-		records.Join(out, func(inputs *records.Inputs[int]) {
+		check(t, records.Join(out, func(inputs *records.Inputs[int]) {
 			count := 0
 			records.On(inputs, in, func(_ context.Context, v int, emit func(int) error) error {
 				if v < 0 {
@@ -299,9 +299,9 @@ func TestJoinIsFreshAfterFailure(t *testing.T) {
 				count++
 				return emit(count)
 			})
-		})
+		}))
 		declared := false
-		records.Join(never, func(inputs *records.Inputs[int]) {
+		check(t, records.Join(never, func(inputs *records.Inputs[int]) {
 			fn := func(context.Context, int, func(int) error) error { return nil }
 			if declared {
 				records.On(inputs, out, fn)
@@ -309,7 +309,7 @@ func TestJoinIsFreshAfterFailure(t *testing.T) {
 			}
 			declared = true
 			records.On(inputs, in, fn)
-		})
+		}))
 		got := out.Subscribe("test")
 		defer got.Close()
 		for _, v := range []int{1, 1, -1, 1} {

@@ -23,15 +23,16 @@ type Untyped struct {
 	// cursors are the readers, the newest first.
 	cursors               *cursor
 	readerCount, encoders int
-	// readers wait for a value, senders for room.
+	// readers sleep until a value comes, senders until there is space.
 	readers, senders waitlist
-	// links are the places of feeds.
-	links *feedCursor
-	// room is the number up to which Send need not look at its readers.
-	room int64
+	// feeds are the cursors of feeds.
+	feeds *feedCursor
+	// freeTo is the number of the last value that Send may write before it
+	// has to compute the space again.
+	freeTo int64
 	// attached says which of config.Lossless has ever been there.
 	attached []bool
-	// cells are the JSON of values for several readers, beside the slots.
+	// cells are the JSON of values for several readers, by slot.
 	cells []*sharedJSON
 	// got is the JSON of the value that Get last returned.
 	got *sharedJSON
@@ -57,8 +58,9 @@ type erased interface {
 	// box makes room for one value, and load copies the value of a slot there.
 	box() any
 	load(slot int, box any)
-	// store puts the value of a box into a slot, clear empties one.
-	store(slot int, box any)
+	// prepend puts the values of boxes before those kept, the newest first.
+	prepend(boxes []any, times []int64)
+	// clear empties a slot.
 	clear(slot int)
 	// decode reads a value into a new box.
 	decode(raw json.RawMessage, strict bool) (any, error)
@@ -109,30 +111,13 @@ func (h *Untyped) now() int64 {
 // stamp notes the time of the next value.
 func (h *Untyped) stamp() { h.times[h.next] = h.now() }
 
-// alert tells those who wait that there is a new value.
-func (h *Untyped) alert() {
-	h.readers.wakeFirst()
-	alarm := int64(never)
-	if h.readers.first != nil {
-		alarm = always
-	}
-	for l := h.links; l != nil; l = l.nextLink {
-		alarm = min(alarm, l.notify())
-	}
-	if h.closed {
-		h.late++
-		alarm = always
-	}
-	h.alarm = alarm
-}
-
 // close ends all readers once they have read what is kept, and everybody who
 // waits.
 func (h *Untyped) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
-	h.alarm = always
+	h.wakeAt = always
 	h.readers.wakeAll()
 	h.senders.wakeAll()
 	h.acks.failAll(ErrClosed)

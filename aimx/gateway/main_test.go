@@ -78,7 +78,9 @@ func open(t testing.TB, change ...func(*gateway.Config)) *fixture {
 		derived:  register[reading](t, r, "attic.air", records.Config{Kind: records.Latest, Writable: true}),
 		history:  &fakeHistory{},
 	}
-	records.Map(h.co2, h.derived, func(v reading) reading { return v })
+	if err := records.Map(h.co2, h.derived, func(v reading) reading { return v }); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.Build(); err != nil {
 		t.Fatal(err)
 	}

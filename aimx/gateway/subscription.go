@@ -58,14 +58,6 @@ func (s *session) openWildcard(topic string) source {
 		return src
 	}
 	src.wildcard = s.server.config.Registry.NewFeed(readerName, matching)
-	for _, h := range matching {
-		if h.Config().Logged {
-			// A feed starts a logged record at its oldest value, for the
-			// republisher; a subscriber starts at the next value.
-			src.wildcard.Pause(h)
-			src.wildcard.Resume(h)
-		}
-	}
 	return src
 }
 

@@ -5,38 +5,20 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/gofrs/flock"
+	"github.com/aimdb-go/aimdb/internal/filelock"
 )
 
-// dirLock keeps a second server out of a log: two on one store destroy it. The
-// system gives it back when the process ends, however it ends.
-type dirLock struct{ file *flock.Flock }
-
-func lockDir(dir string) (*dirLock, error) {
-	if dir == "" {
-		return nil, nil
-	}
+// lockDir keeps a second server out of a log: two on one store destroy it.
+func lockDir(dir string) (*filelock.Lock, error) {
 	if err := writable(dir); err != nil {
 		return nil, err
 	}
-	file := flock.New(filepath.Join(dir, "lock"))
-	ours, err := file.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("natsd: lock the log directory %s: %w", dir, err)
+	l, err := filelock.Take(filepath.Join(dir, "lock"), 0o600)
+	switch {
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, fmt.Errorf("natsd: lock the log: %w, or by another database of this one; stop that first", err)
+	case err != nil:
+		return nil, fmt.Errorf("natsd: lock the log: %w", err)
 	}
-	if !ours {
-		return nil, errors.Join(
-			fmt.Errorf("natsd: the log in %s is in use by another process, or by another database of this one: stop that first", dir),
-			file.Close())
-	}
-	return &dirLock{file}, nil
-}
-
-// release gives the lock back; the file stays, because removing it would let
-// two processes lock two files of one name.
-func (l *dirLock) release() error {
-	if l == nil {
-		return nil
-	}
-	return l.file.Close()
+	return l, nil
 }

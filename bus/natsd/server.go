@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/aimdb-go/aimdb/internal/filelock"
 )
 
 // Server is an embedded NATS server with JetStream. It can restart in place:
@@ -22,7 +24,7 @@ type Server struct {
 	auth     *authenticator
 	dir      string
 	tempDir  bool
-	lock     *dirLock
+	lock     *filelock.Lock
 	guard    *consumerGuard
 	listener *net.TCPAddr
 	done     chan struct{}
@@ -332,7 +334,7 @@ func (s *Server) Close() error {
 	if s.tempDir {
 		err = os.RemoveAll(s.dir)
 	}
-	return errors.Join(err, s.lock.release())
+	return errors.Join(err, s.lock.Release())
 }
 
 // NATS returns the server of the library as it is now. A restart replaces it.

@@ -49,16 +49,9 @@ a wrong count is counted. The rest is read in short transactions.`,
 	return c
 }
 
-// checked is the printed form of a CheckReport.
-type checked struct {
-	Rows     int64    `json:"rows"`
-	Problems []string `json:"problems"`
-	Repaired []string `json:"repaired,omitempty"`
-}
-
 func printCheck(cmd *cobra.Command, f format, path string, report sqlite.CheckReport) error {
 	out := newOutput(cmd.OutOrStdout(), f, 200, "ROWS", "PROBLEMS")
-	if err := out.row(checked{report.Rows, append([]string{}, report.Problems...), report.Repaired}, report.Rows, len(report.Problems)); err != nil {
+	if err := out.row(report, report.Rows, len(report.Problems)); err != nil {
 		return err
 	}
 	if err := out.end(); err != nil {

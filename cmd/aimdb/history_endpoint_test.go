@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,8 +77,6 @@ func TestHistoryOfARunningDatabase(t *testing.T) {
 	db := historyFile(t, 12_000)
 	socket, web := serveHistory(t, db)
 	for i, args := range [][]string{
-		{"stats"},
-		{"stats", "--format", "json"},
 		{"query", "#"},
 		{"query", "a::*", "--latest", "3", "--end", "2023-11-15T00:00:00Z"},
 		{"query", "#", "--range", "--format", "json"},
@@ -107,6 +106,29 @@ func TestHistoryOfARunningDatabase(t *testing.T) {
 		}
 		if got.stdout != want.stdout || got.stderr != want.stderr {
 			t.Errorf("%v: %s\nprints  %.300s\n%.300s\nand the file\n%.300s\n%.300s", args, endpoint, got.stdout, got.stderr, want.stdout, want.stderr)
+		}
+	}
+}
+
+// TestStatsOfARunningDatabase: an endpoint prints what the file does, without
+// what only the file knows.
+func TestStatsOfARunningDatabase(t *testing.T) {
+	db := historyFile(t, 300)
+	socket, web := serveHistory(t, db)
+	for _, endpoint := range []string{socket, web} {
+		file, got := aimdb(t, "history", "stats", db).ok(t), aimdb(t, "history", "stats", endpoint).ok(t)
+		if own, same := strings.CutPrefix(file, got); !same || !strings.Contains(own, "WAL BYTES") || strings.Contains(got, "WAL") {
+			t.Errorf("%s prints\n%s\nand the file\n%s", endpoint, got, file)
+		}
+		want := lines[map[string]any](t, aimdb(t, "history", "stats", db, "--format", "json").ok(t))[0]
+		for _, name := range []string{"free_bytes", "wal_bytes", "wal_stuck", "shrinks"} {
+			if _, has := want[name]; !has {
+				t.Errorf("the file does not say %s", name)
+			}
+			delete(want, name)
+		}
+		if got := lines[map[string]any](t, aimdb(t, "history", "stats", endpoint, "--format", "json").ok(t))[0]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s prints\n%v\nand the file\n%v", endpoint, got, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func newHistoryPrune() *cobra.Command {
 	var f format
 	var dry bool
 	var pattern string
-	var policy retention.Policy
+	var policy history.Policy
 	var fileBytes int64
 	c := &cobra.Command{
 		Use:   "prune DB",
@@ -27,14 +27,14 @@ only reports.`,
   aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
 		Args: arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			config := retention.Config{FileBytes: fileBytes, Logger: logger(cmd)}
+			config := retention.Config{MaxBytes: fileBytes, Logger: logger(cmd)}
 			flags := cmd.Flags()
 			switch {
 			case flags.Changed("max-age") || flags.Changed("max-rows") || flags.Changed("max-bytes"):
 				if policy.Pattern, err = parsePattern(pattern); err != nil {
 					return err
 				}
-				config.Policies = []retention.Policy{policy}
+				config.Policies = []history.Policy{policy}
 			case fileBytes == 0:
 				return usageError{fmt.Errorf("give a limit: --max-age, --max-rows, --max-bytes or --file-bytes")}
 			}

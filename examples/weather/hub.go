@@ -47,7 +47,9 @@ func newHub(db *aimdb.DB, cities []*City, o Options) (*hub, error) {
 			return nil, err
 		}
 	}
-	aimdb.Source(h.steps, h.produce)
+	if err := aimdb.Source(h.steps, h.produce); err != nil {
+		return nil, err
+	}
 	h.about.Produce(describe(cities, o.Pace))
 	return h, nil
 }
@@ -66,9 +68,9 @@ func (h *hub) add(c *City) error {
 	if err != nil {
 		return err
 	}
-	aimdb.Transform(h.steps, temp, pick(c.Key))
-	aimdb.Transform(temp, accuracy, h.validate(c))
-	return nil
+	return errors.Join(
+		aimdb.Transform(h.steps, temp, pick(c.Key)),
+		aimdb.Transform(temp, accuracy, h.validate(c)))
 }
 
 // pick takes the values of one city out of the steps.

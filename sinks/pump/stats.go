@@ -32,9 +32,7 @@ type Stats struct {
 
 // committed counts a batch and wakes who waits for it.
 func (p *Pump) committed(at history.Position, b sinks.Batch) {
-	if !p.trouble.IsZero() {
-		p.ok()
-	}
+	p.outage.Over()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stats.Checkpoint = at
@@ -57,14 +55,16 @@ func (p *Pump) committed(at history.Position, b sinks.Batch) {
 func (p *Pump) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.stats
+	s, now := p.stats, p.outage.State()
+	s.State, s.Retries, s.FailingSince = now.Text, now.Failures, now.Since
+	return s
 }
 
 // WaitStored returns when the sink has everything of the log up to a sequence.
 func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 	for {
 		p.mu.Lock()
-		at, state, stored := p.stats.Checkpoint.Sequence, p.stats.State, p.stored
+		at, stored := p.stats.Checkpoint.Sequence, p.stored
 		p.mu.Unlock()
 		if at >= sequence {
 			return nil
@@ -72,7 +72,7 @@ func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 		select {
 		case <-stored:
 		case <-ctx.Done():
-			return fmt.Errorf("sinks: sink %s has the log up to %d of %d (%s): %w", p.config.Sink.Name(), at, sequence, state, ctx.Err())
+			return fmt.Errorf("sinks: sink %s has the log up to %d of %d (%s): %w", p.config.Sink.Name(), at, sequence, p.outage.State().Text, ctx.Err())
 		}
 	}
 }

@@ -4,18 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"iter"
 	"math"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/key"
 )
 
 // Latest implements history.Reader.
 func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
-		if err := checkLatest(q); err != nil {
+		if err := q.Validate(); err != nil {
 			yield(history.Row{}, err)
 			return
 		}
@@ -68,7 +66,7 @@ func (s *Store) yieldLatest(ctx context.Context, name string, q history.LatestQu
 func (s *Store) newest(ctx context.Context, name string, w history.Window) (history.Row, bool, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	start, end := bounds(w)
+	start, end := w.Bounds()
 	row := history.Row{Record: name}
 	var value string
 	err := s.reads.newest.QueryRowContext(ctx, name, start, end).Scan(&row.ID, &value, &row.Time)
@@ -77,28 +75,4 @@ func (s *Store) newest(ctx context.Context, name string, w history.Window) (hist
 	}
 	row.Value = []byte(value)
 	return row, err == nil, s.readError("read the newest row of "+name, err)
-}
-
-func checkLatest(q history.LatestQuery) error {
-	if q.Limit < 1 {
-		return &history.QueryError{Reason: fmt.Sprintf("the limit is %d and must be at least 1", q.Limit)}
-	}
-	if q.By > history.ByStoring {
-		return &history.QueryError{Reason: fmt.Sprintf("there is no order %d of rows", q.By)}
-	}
-	if q.By == history.ByStoring && (q.Window.Start != nil || q.Window.End != nil) {
-		return &history.QueryError{Reason: "rows by storing have no window of times; leave it open"}
-	}
-	return checkScope(q.Pattern, q.Window)
-}
-
-// checkScope refuses what can only be a mistake.
-func checkScope(p key.Pattern, w history.Window) error {
-	if p.String() == "" {
-		return &history.QueryError{Reason: "the pattern is empty; '#' is every record"}
-	}
-	if start, end := bounds(w); start > end {
-		return &history.QueryError{Reason: fmt.Sprintf("the start (%d ms) is after the end (%d ms)", start, end)}
-	}
-	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"database/sql"
 	"testing"
+
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // FuzzJSONPath: whatever is accepted is a path to SQLite too.
@@ -17,10 +19,11 @@ func FuzzJSONPath(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = db.Close() })
 	f.Fuzz(func(t *testing.T, text string) {
-		path, err := jsonPath(text)
+		parsed, err := history.ParsePath(text)
 		if err != nil {
 			return
 		}
+		path := jsonPath(parsed)
 		if bytes.ContainsRune([]byte(path), 0) {
 			t.Fatalf("%q became %q", text, path)
 		}

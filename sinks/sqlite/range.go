@@ -8,11 +8,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Range yields the rows of a window in the order of their times, and rows of
-// one millisecond in the order of their storing, or the reverse of that. It
-// yields what was stored when it began; rows that are pruned meanwhile may be
-// missing, and no other. It holds a bounded number of rows in memory and no
-// transaction open while it waits for its caller.
+// Range implements history.Reader. It holds a bounded number of rows in memory.
 func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
 		m, err := s.openRange(ctx, q)
@@ -30,7 +26,7 @@ func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[histo
 
 // openRange checks a query and opens a merge after q.After.
 func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, error) {
-	if err := checkRange(q); err != nil {
+	if err := q.Validate(); err != nil {
 		return nil, err
 	}
 	names, err := s.matching(ctx, q.Pattern)
@@ -102,11 +98,4 @@ func yieldBlock(rows []history.Row, err error, yield func(history.Row, error) bo
 		return false
 	}
 	return true
-}
-
-func checkRange(q history.RangeQuery) error {
-	if q.PerRecord < 0 || q.Total < 0 {
-		return &history.QueryError{Reason: "a limit is negative; 0 is no limit"}
-	}
-	return checkScope(q.Pattern, q.Window)
 }

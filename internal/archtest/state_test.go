@@ -1,4 +1,4 @@
-package integration_test
+package archtest_test
 
 import (
 	"go/ast"
@@ -29,13 +29,16 @@ func TestNoPackageState(t *testing.T) {
 func TestPackageStateIsFound(t *testing.T) {
 	for source, want := range map[string]int{
 		`var count int`: 1,
-		`var m = map[string]int{}; func f() { m["a"]=1 }`: 1,
-		`var m = map[string]int{"a": 1}`:                  0,
-		`var ErrGone = errors.New("gone")`:                0,
-		`var _ I = T{}`:                                   0,
-		"//go:embed x\nvar page []byte":                   0,
-		`var mu sync.Mutex`:                               1,
-		`var now = time.Now`:                              1,
+		`var m = map[string]int{}; func f() { m["a"]=1 }`:         1,
+		`var m = map[string]int{"a": 1}`:                          0,
+		`var ErrGone = errors.New("gone")`:                        0,
+		`var _ I = T{}`:                                           0,
+		"//go:embed x\nvar page []byte":                           0,
+		`var mu sync.Mutex`:                                       1,
+		`var now = time.Now`:                                      1,
+		`var ErrGone = other.ErrGone`:                             0,
+		`var ErrGone = other.ErrGone; func f() { ErrGone = nil }`: 1,
+		`var ErrGone = other.Gone`:                                1,
 	} {
 		f, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n"+source, parser.ParseComments)
 		if err != nil {
@@ -50,8 +53,9 @@ func TestPackageStateIsFound(t *testing.T) {
 }
 
 // packageState finds the variables of a file that can hold state. Allowed are
-// error sentinels, compiled expressions, embedded files, compile-time
-// assertions, and unexported tables that nothing in the package changes.
+// error sentinels and second names of them, compiled expressions, embedded files,
+// compile-time assertions, and unexported tables that nothing in the package
+// changes.
 func packageState(f *ast.File, changed map[string]bool) []*ast.Ident {
 	var out []*ast.Ident
 	for _, d := range f.Decls {
@@ -76,6 +80,8 @@ func fixed(name *ast.Ident, value ast.Expr) bool {
 	switch value := value.(type) {
 	case *ast.CompositeLit:
 		return !name.IsExported()
+	case *ast.SelectorExpr:
+		return strings.HasPrefix(name.Name, "Err") && strings.HasPrefix(value.Sel.Name, "Err")
 	case *ast.CallExpr:
 		sel, ok := value.Fun.(*ast.SelectorExpr)
 		if !ok {

@@ -69,3 +69,51 @@ func TestInitialOfTheWrongKind(t *testing.T) {
 		}
 	}
 }
+
+func TestRefill(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	record := register[int](t, r, "a::b", logged(3))
+	latest := register[int](t, r, "l", records.Config{Kind: records.Latest, Logged: true})
+	eager := register[int](t, r, "eager", records.Config{Kind: records.Ring, Capacity: 9, Logged: true, RefillStages: true})
+	record.Produce(9)
+	rows := []history.Row{
+		{ID: 4, Time: 30, Value: json.RawMessage(`"four"`)}, {ID: 3, Time: 30, Value: json.RawMessage("3")},
+		{ID: 1, Time: 40, Value: json.RawMessage("1")}, {ID: 2, Time: 20, Record: "a.b", Value: json.RawMessage("2")},
+	}
+	if skipped, err := record.Untyped().Refill(rows); skipped != 1 || err != nil {
+		t.Errorf("skipped %d, %v", skipped, err)
+	}
+	rows[3].Record = ""
+	for _, h := range []*records.Untyped{latest.Untyped(), eager.Untyped()} {
+		if _, err := h.Refill(rows); err != nil {
+			t.Error(err)
+		}
+	}
+	if v, ok := latest.Latest(); v != 3 || !ok {
+		t.Errorf("latest is %d, %v", v, ok)
+	}
+	if _, at, _, _ := latest.Untyped().Get(); at != 30 {
+		t.Errorf("its time is %d", at)
+	}
+	var values []int
+	reader := latest.Subscribe("reader")
+	defer reader.Close()
+	if values = drain(reader); len(values) != 1 || values[0] != 3 {
+		t.Errorf("a new reader got %v", values)
+	}
+	f := r.NewFeed(records.LogReader, r.Records())
+	defer f.Close()
+	if got := take(f); len(got) != 1 || got[0] != "a::b=9" {
+		t.Errorf("logged again: %v", got)
+	}
+	if m := record.Untyped().Metrics(); m.Produced != 1 || m.Items != 3 {
+		t.Errorf("metrics: %+v", m)
+	}
+	if _, err := record.Untyped().Refill(rows); err == nil {
+		t.Error("refilled twice")
+	}
+	if _, err := register[int](t, r, "x", ring(1)).Untyped().Refill([]history.Row{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
+		t.Error("refilled with rows of another record")
+	}
+}

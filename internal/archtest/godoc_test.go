@@ -1,4 +1,4 @@
-package integration_test
+package archtest_test
 
 import (
 	"go/ast"

@@ -1,0 +1,121 @@
+package records
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrRunning is what a declaration of a stage, or Register, returns after Build
+// or Run.
+var ErrRunning = errors.New("records: the graph does not change after Build or Run")
+
+// newStage returns a stage that is not declared yet.
+func newStage(kind StageKind, opts []StageOption) *stage {
+	s := &stage{kind: kind, backoff: backoff{first: 100 * time.Millisecond, longest: 30 * time.Second}}
+	for _, o := range opts {
+		if s.require("opts", o != nil) {
+			o(s)
+		}
+	}
+	return s
+}
+
+// require notes that an argument of the declaration is nil, and returns ok.
+func (s *stage) require(name string, ok bool) bool {
+	if !ok && s.invalid == nil {
+		s.invalid = fmt.Errorf("argument %s is nil", name)
+	}
+	return ok
+}
+
+// requireRecord is require for a record. The first one given says to which
+// registry the stage belongs.
+func requireRecord[T any](s *stage, name string, record *Record[T]) bool {
+	if !s.require(name, record != nil) {
+		return false
+	}
+	if s.registry == nil {
+		s.registry = record.handle.registry
+	}
+	return true
+}
+
+// setOutput makes out the record that the stage produces.
+func setOutput[T any](s *stage, out *Record[T]) {
+	if requireRecord(s, "out", out) {
+		s.output = &out.handle
+	}
+}
+
+// addInput makes a record an input of the stage. The reader is attached when
+// the stage is declared.
+func addInput[T any](s *stage, name string, in *Record[T]) *Reader[T] {
+	if !requireRecord(s, name, in) {
+		return nil
+	}
+	h := &in.handle
+	reader := &Reader[T]{record: in}
+	reader.handle, reader.stage = h, true
+	if h.config.RefillStages {
+		reader.read = beginning
+	}
+	s.inputs = append(s.inputs, h)
+	s.cursors = append(s.cursors, &reader.cursor)
+	return reader
+}
+
+// declare adds the stage to the graph and attaches it to its inputs. Its
+// readers start with the first value produced, or refilled if the record says
+// so. What is wrong with the arguments is returned, and Build reports it again:
+// a caller who ignores the error does not run without the stage. A registry
+// that is built or closed does not change.
+func (s *stage) declare() error {
+	r := s.registry
+	if r == nil { // all records given are nil
+		return s.wrap(s.invalid)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return s.wrap(ErrClosed)
+	case r.built:
+		return fmt.Errorf("%w; declare all stages before", s.wrap(ErrRunning))
+	}
+	if err := errors.Join(s.invalid, s.foreign()); err != nil {
+		err = s.wrap(err)
+		r.invalid = append(r.invalid, err)
+		return err
+	}
+	if s.name == "" {
+		s.name = fmt.Sprintf("%v of %s", s.kind, s.home().key)
+	}
+	for _, c := range s.cursors {
+		c.handle.attachNamed(c, s.name)
+	}
+	r.stages = append(r.stages, s)
+	return nil
+}
+
+// foreign returns an error for inputs of another registry.
+func (s *stage) foreign() error {
+	for _, in := range s.inputs {
+		if in.registry != s.registry {
+			return fmt.Errorf("its input %q is unknown here: it belongs to another registry", in.key)
+		}
+	}
+	return nil
+}
+
+// wrap names the stage and its record in an error of its declaration.
+func (s *stage) wrap(err error) error {
+	what := "declare " + s.kind.String()
+	if s.name != "" {
+		what += fmt.Sprintf(" %q", s.name)
+	}
+	if h := s.home(); h != nil {
+		what += fmt.Sprintf(" of record %q", h.key)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
