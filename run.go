@@ -71,7 +71,10 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 
 // addGateway serves the listeners.
 func (db *DB) addGateway(group *actors) {
-	c := gateway.Config{Registry: db.registry, Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger}
+	c := gateway.Config{
+		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos,
+		Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger,
+	}
 	if db.config.Backend != nil {
 		c.History = db.config.Backend
 	}

@@ -41,7 +41,7 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 	for _, st := range m.Stages {
 		info.Stages = append(info.Stages, profileOf(st))
 	}
-	if g := m.Signal; g != nil && g.Count > 0 {
+	if g := m.Signal; g != nil && g.Count > 0 && h.Config().Remote { // they are values
 		info.Signals = []aimx.SignalStats{{
 			Signal: g.Signal, Unit: g.Unit, Count: g.Count,
 			Last: g.Last, Min: g.Min, Max: g.Max, Mean: g.Mean,

@@ -29,6 +29,9 @@ func asking(cmd *cobra.Command, target string, do func(source) error) error {
 		r := &remote{client: client}
 		err := do(r)
 		leftOut(cmd, r.leftOut)
+		if r.private > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d private records are absent: they are not registered with Remote\n", r.private)
+		}
 		return err
 	})
 }
