@@ -45,7 +45,6 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 // acks are the producers that wait until the log has their values, in order of
 // the numbers. A nil *acks has none.
 type acks struct {
-	upTo    uint64
 	waiting []ackWaiter
 }
 
@@ -54,19 +53,13 @@ type ackWaiter struct {
 	done   chan error
 }
 
-// ensureAcks returns the acks of the record.
-func (h *Untyped) ensureAcks() *acks {
-	if h.acks == nil {
-		h.acks = &acks{}
-	}
-	return h.acks
-}
-
 // waitAck returns a channel that gets the fate of a value.
 func (h *Untyped) waitAck(number uint64) chan error {
 	done := make(chan error, 1)
-	a := h.ensureAcks()
-	a.waiting = append(a.waiting, ackWaiter{number, done})
+	if h.acks == nil {
+		h.acks = &acks{}
+	}
+	h.acks.waiting = append(h.acks.waiting, ackWaiter{number, done})
 	return done
 }
 
@@ -114,9 +107,8 @@ func (a *acks) failAll(err error) {
 func (h *Untyped) AckLogged(upTo uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	a := h.ensureAcks()
-	a.settle(0, upTo, func(uint64) error { return nil })
-	a.upTo = max(a.upTo, upTo)
+	h.acks.settle(0, upTo, func(uint64) error { return nil })
+	h.acked = max(h.acked, upTo)
 }
 
 // FailLogged says that the values from one number to another, both included,
@@ -134,10 +126,7 @@ func (h *Untyped) FailLogged(from, to uint64, err error) {
 func (h *Untyped) Acked() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.acks == nil {
-		return 0
-	}
-	return h.acks.upTo
+	return h.acked
 }
 
 // skippedByLog counts values that the log did not come to, the last one before

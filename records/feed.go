@@ -151,7 +151,7 @@ func (f *Feed) cursor(h *Untyped) *feedCursor {
 
 // find returns where the cursor of a record is in cursors, or belongs.
 func (f *Feed) find(h *Untyped) (int, bool) {
-	return slices.BinarySearchFunc(f.cursors, h.id, func(c *feedCursor, id int) int { return cmp.Compare(c.handle.id, id) })
+	return slices.BinarySearchFunc(f.cursors, h.id, func(c *feedCursor, id int32) int { return cmp.Compare(c.handle.id, id) })
 }
 
 // Close ends the feed. A Take that waits returns ErrClosed.

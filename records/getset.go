@@ -19,15 +19,9 @@ func (h *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 	slot := h.slot(h.newest)
 	timeMS = h.time(slot)
 	h.typed.load(slot, box)
-	if h.got == nil || h.got.number != h.newest {
-		h.got = &sharedJSON{number: h.newest}
-		if shared := h.shared(h.newest, slot); shared != nil {
-			h.got = shared
-		}
-	}
-	got := h.got
+	shared := h.shareNewest(slot)
 	h.mu.Unlock()
-	value, err = got.encode(h.registry, box)
+	value, err = shared.encode(h.registry, box)
 	if err != nil {
 		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.String(), err)
 	}
@@ -43,7 +37,7 @@ func (h *Untyped) Set(value json.RawMessage) error {
 	}
 	box, err := h.typed.decode(value, true)
 	if err != nil {
-		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.String(), h.typeName, err)
+		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.String(), h.TypeName(), err)
 	}
 	h.typed.produce(box)
 	return nil

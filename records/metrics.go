@@ -64,7 +64,7 @@ func (h *Untyped) Metrics() Metrics {
 	h.mu.Lock()
 	m := Metrics{
 		Produced: uint64(h.newest), Consumed: h.consumed,
-		Items: h.kept(), Capacity: h.capacity, Readers: h.readerCount,
+		Items: h.kept(), Capacity: h.capacity, Readers: int(h.readerCount),
 	}
 	if h.kept() > 0 {
 		m.LastWrite = h.time(h.slot(h.newest))
@@ -123,7 +123,6 @@ func (h *Untyped) allDrops() map[dropKey]uint64 {
 	if h.config.Kind == Mailbox {
 		drops[dropKey{"", loss.MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept())
 	}
-	drops[dropKey{"", loss.ProducedAfterClose}] += h.late
 	return drops
 }
 
@@ -153,7 +152,7 @@ func (h *Untyped) countDrop(key dropKey, n uint64) {
 	if h.drops == nil {
 		h.drops = make(map[dropKey]uint64)
 	}
-	if _, known := h.drops[key]; !known && len(h.drops) >= maxDropNames {
+	if _, known := h.drops[key]; !known && key.reader != "" && len(h.drops) >= maxDropNames {
 		key.reader = otherReaders
 	}
 	h.drops[key] += n

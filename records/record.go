@@ -82,6 +82,8 @@ func (r *Record[T]) Latest() (T, bool) {
 	return r.slots[h.slot(h.newest)], true
 }
 
+func (r *Record[T]) typeName() string { return reflect.TypeFor[T]().String() }
+
 func (r *Record[T]) box() any { return new(T) }
 
 func (r *Record[T]) load(slot int, box any) { *box.(*T) = r.slots[slot] }
@@ -97,7 +99,7 @@ func (r *Record[T]) decode(raw json.RawMessage, strict bool) (box any, err error
 	defer recoverInto(&err, "UnmarshalJSON")
 	v := new(T)
 	if strict && !nullable(reflect.TypeFor[T]()) && bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
-		return nil, fmt.Errorf("null is no %s", r.handle.typeName)
+		return nil, fmt.Errorf("null is no %s", reflect.TypeFor[T]())
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if strict {

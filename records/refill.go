@@ -69,7 +69,7 @@ func (r *Record[T]) begin() error {
 	v, ok := h.config.Initial.(T)
 	switch {
 	case !ok:
-		return fmt.Errorf("its initial value is a %T and not a %s", h.config.Initial, h.typeName)
+		return fmt.Errorf("its initial value is a %T and not a %s", h.config.Initial, r.typeName())
 	case h.config.Kind == Mailbox:
 		return errors.New("it is a mailbox and has an initial value; nobody could tell whether that was taken before")
 	}

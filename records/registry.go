@@ -118,7 +118,6 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	record := &Record[T]{signal: signal}
 	h := &record.handle
 	h.registry, h.key, h.config, h.typed = r, k, c, record
-	h.typeName = reflect.TypeFor[T]().String()
 	h.capacity, h.wakeAt = c.Capacity, never
 	h.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
@@ -161,7 +160,7 @@ func (r *Registry) add(h *Untyped, late bool) error {
 	case taken:
 		return fmt.Errorf("it cannot be told apart from %q, which has the same segments", other.key)
 	}
-	h.id = len(r.handles)
+	h.id = int32(len(r.handles))
 	r.handles = append(r.handles, h)
 	r.byName[name] = h
 	if r.built {

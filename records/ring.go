@@ -28,9 +28,6 @@ type ring struct {
 	capacity int
 	// consumed counts receives of all readers.
 	consumed uint64
-	// trackReads is true if a read has to call afterRead: it empties a mailbox,
-	// or makes space that a producer may wait for.
-	trackReads bool
 	// times are the write times beside the slots in Unix milliseconds, as many
 	// as there are slots, nil if none are taken.
 	times []int64
@@ -108,5 +105,5 @@ func (r *Record[T]) prepend(boxes []any, times []int64) {
 	}
 	h.gone = h.newest - int64(n+kept)
 	h.next = (n + kept) % h.capacity
-	h.cells = nil
+	h.json = nil
 }

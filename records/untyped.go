@@ -7,54 +7,55 @@ import (
 	"time"
 )
 
-// Handle is a record whose type is not known at compile time: what the gateway
+// Untyped is a record whose type is not known at compile time: what the gateway
 // and the republisher work with. It is safe for concurrent use.
 type Untyped struct {
 	ring
 	registry *Registry
 	key      key.Key
-	id       int
 	config   Config
-	typeName string
 	typed    erased
+	id       int32
+	// trackReads is true if a read has to call afterRead: it empties a mailbox,
+	// or makes space that a producer may wait for.
+	trackReads bool
 
 	// What follows is guarded by mu.
 
-	// cursors are the readers, the newest first.
-	cursors               *cursor
-	readerCount, encoders int
+	closed, refilled, warned, logSeen bool
+	// cursors are the readers, the newest first, feeds those of feeds.
+	cursors *cursor
+	feeds   *feedCursor
+	// readerCount counts the cursors, encoders those that share JSON.
+	readerCount, encoders int32
 	// readers sleep until a value comes, senders until there is space.
 	readers, senders waitlist
-	// feeds are the cursors of feeds.
-	feeds *feedCursor
 	// freeTo is the number of the last value that Send may write before it
 	// has to compute the space again.
 	freeTo int64
 	// attached says which of config.Lossless has ever been there.
 	attached []bool
-	// cells are the JSON of values for several readers, by slot.
-	cells []*sharedJSON
-	// got is the JSON of the value that Get last returned.
-	got *sharedJSON
-	// acks are the producers that wait for the log.
-	acks *acks
+	// json is nil until readers share the JSON of a value.
+	json *jsonCache
+	// acked is the number up to which the log has dealt with all values, acks
+	// are the producers that wait for it, nil if none ever did.
+	acked uint64
+	acks  *acks
 	// ledger holds the losses, nil if there was none.
 	ledger *ledger
-	// drops are the losses of readers that have left.
+	// drops are the losses that belong to no reader, or to one that has left.
 	drops map[dropKey]uint64
-	// taken counts values taken from a mailbox, late those produced after
-	// Close.
-	taken, late uint64
+	// taken counts the values taken from a mailbox.
+	taken uint64
 	// base holds what ResetMetrics has set to zero.
 	base   *baseline
 	signal *signalMeter
-
-	closed, refilled, warned, logSeen bool
 }
 
 // erased is what a Handle needs from its typed record. All but decode and
 // produce are called under the record's lock.
 type erased interface {
+	typeName() string
 	// box makes room for one value, and load copies the value of a slot there.
 	box() any
 	load(slot int, box any)
@@ -74,7 +75,7 @@ func (h *Untyped) Key() string { return h.key.String() }
 func (h *Untyped) Segments() []string { return h.key.Segments() }
 
 // ID returns the position of the record in the order of registration, from 0.
-func (h *Untyped) ID() int { return h.id }
+func (h *Untyped) ID() int { return int(h.id) }
 
 // Kind returns the kind of buffer.
 func (h *Untyped) Kind() Kind { return h.config.Kind }
@@ -83,7 +84,7 @@ func (h *Untyped) Kind() Kind { return h.config.Kind }
 func (h *Untyped) Capacity() int { return h.config.Capacity }
 
 // TypeName returns the name of the Go type of the values.
-func (h *Untyped) TypeName() string { return h.typeName }
+func (h *Untyped) TypeName() string { return h.typed.typeName() }
 
 // Config returns what the record was registered with.
 func (h *Untyped) Config() Config {

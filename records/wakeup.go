@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"time"
+
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // This file says who sleeps and who wakes whom. Everything but the sleeping
@@ -206,7 +208,7 @@ func (h *Untyped) wake() {
 		h.wakeAt = min(h.wakeAt, c.wake())
 	}
 	if h.closed {
-		h.late++
+		h.countDrop(dropKey{"", loss.ProducedAfterClose}, 1)
 		h.wakeAt = always
 	}
 }
