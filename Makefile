@@ -9,7 +9,7 @@ ROUNDS    ?= 200
 SOAK      ?= .
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint test race fuzz-short fuzz bench soak interop history-10m build demo
+.PHONY: help check fmt vet lint cross test race fuzz-short fuzz bench soak interop history-10m build demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ vet:
 lint: ## staticcheck and errcheck
 	$(GO) tool staticcheck ./...
 	$(GO) tool errcheck -ignoretests -exclude .errcheck-exclude ./...
+
+cross: ## every package and its tests build for Windows and macOS
+	./scripts/cross
 
 test: ## all tests
 	$(GO) test -timeout 10m ./...

@@ -6,36 +6,56 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/natsd"
+	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks/pump"
+	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
-// ErrClosed says that the database is closed.
-var ErrClosed = errors.New("aimdb: the database is closed")
-
-// DB is one database: its records, its log, and what hangs behind them.
+// DB is one database: its records, its log, and the sinks of the log.
 type DB struct {
-	config    config
+	config    Config
+	keeper    *retention.Retention // nil without a backend
 	registry  *records.Registry
-	lock      *lock
+	lock      *filelock.Lock
+	server    *natsd.Server
 	bus       *bus.Bus
-	pump      atomic.Pointer[pump.Pump] // nil before Run, and without a backend
 	listeners listeners
 	undecoded undecoded
 	ready     chan struct{}
 	gone      chan struct{} // closed when the database is
 	life      life
 	writing   atomic.Bool // the backend is at work
+
+	mu sync.Mutex
+	// pumps are those into the backend, which is the first if there is one, and
+	// into the other sinks. There are none before Run.
+	pumps []*pump.Pump
 }
 
-// New opens a database: its directory, its log and everything that is to
-// listen. It fails early, and then leaves nothing open. Whoever does not call
-// Run has to call Close.
+// New opens a database with options. See [Open].
 func New(opts ...Option) (*DB, error) {
-	c, err := newConfig(opts)
+	var c Config
+	var errs []error
+	for _, opt := range opts {
+		errs = append(errs, opt(&c))
+	}
+	return open(c, errors.Join(errs...))
+}
+
+// Open opens a database: its directory, its log and its listeners. It fails
+// early, and then leaves nothing open. A caller that does not call Run has to
+// call Close.
+func Open(c Config) (*DB, error) { return open(c, nil) }
+
+func open(c Config, wrong error) (*DB, error) {
+	c, err := c.checked()
+	err = errors.Join(wrong, err)
 	db := &DB{config: c, ready: make(chan struct{}), gone: make(chan struct{})}
 	if err == nil {
 		err = db.open()
@@ -46,98 +66,134 @@ func New(opts ...Option) (*DB, error) {
 	return db, nil
 }
 
-// open takes hold of everything outside the process, the lock first.
-func (db *DB) open() error {
+// open acquires everything outside the process, the lock first.
+func (db *DB) open() (err error) {
 	c := db.config
-	logDir := ""
-	if c.dir != "" {
-		l, err := lockDir(c.dir)
-		if err != nil {
+	if c.Backend != nil {
+		if db.keeper, err = c.retention(); err != nil {
 			return err
 		}
-		db.lock = l
-		logDir = filepath.Join(c.dir, "log")
-		if err := os.MkdirAll(logDir, 0o750); err != nil {
+	}
+	logDir := ""
+	if c.Dir != "" {
+		if db.lock, err = lockDir(c.Dir); err != nil {
+			return err
+		}
+		logDir = filepath.Join(c.Dir, "log")
+		if err := os.MkdirAll(logDir, 0o700); err != nil {
 			return fmt.Errorf("aimdb: make the directory of the log: %w", err)
 		}
 	}
-	db.registry = records.NewRegistry(records.RegistryOptions{
-		Logger: c.logger,
-		Grace:  c.drain * 2 / 5, // a little less than what the shutdown waits for stages
-	})
+	db.registry = records.NewRegistry(records.RegistryOptions{Logger: c.Logger, Grace: stageGrace(c.DrainTimeout)})
 	if err := db.listeners.open(c); err != nil {
 		return err
 	}
-	b, err := bus.Open(context.Background(), bus.Config{
-		Name: c.name, Dir: logDir, Listen: c.nats, Access: c.access,
-		MaxAge: c.logAge, MaxBytes: c.logBytes, SyncInterval: c.logSync, Durable: c.durable, Logger: c.logger,
-	})
-	if err != nil {
-		return fmt.Errorf("aimdb: open the log of database %q: %w", c.name, err)
+	if err := db.openLog(logDir); err != nil {
+		return fmt.Errorf("aimdb: open the log of database %q: %w", c.Name, err)
 	}
-	db.bus = b
 	return nil
 }
 
-// Name returns the name of the database.
-func (db *DB) Name() string { return db.config.name }
+// openLog starts the embedded server and opens the log that it keeps.
+func (db *DB) openLog(dir string) (err error) {
+	c := db.config
+	db.server, err = natsd.Open(natsd.Config{
+		Name: "aimdb-" + c.Name, Dir: dir, Listen: c.NATS, Access: c.NATSAccess,
+		Stream: bus.StreamName(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
+		SyncInterval: c.LogSync, SyncAlways: c.DurableLog, Logger: c.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	db.bus, err = bus.Open(context.Background(), db.server, bus.Config{
+		Name: c.Name, Memory: dir == "", MaxAge: c.LogAge, MaxBytes: c.LogBytes, Durable: c.DurableLog,
+		Publisher: func() bus.Publisher { return db.server.Publisher() }, Logger: c.Logger,
+	})
+	return err
+}
 
-// Ready is closed when Run has brought the records back from history and
-// serves.
+// Name returns the name of the database.
+func (db *DB) Name() string { return db.config.Name }
+
+// Ready is closed when Run has brought the records back from history and serves.
 func (db *DB) Ready() <-chan struct{} { return db.ready }
 
 // Registry returns the records without their types, for tools.
 func (db *DB) Registry() *records.Registry { return db.registry }
 
 // Flush returns when all that was accepted before the call is stored: committed
-// in the backend and safe from a power loss. Without a backend it returns when
-// the log has everything. It waits for Run to serve.
+// in the backend and safe from a power loss. Without a backend it waits for the
+// log and for every sink. It waits for Run to serve. [DB.FlushSink] waits for one
+// of the other sinks of a database with a backend.
 func (db *DB) Flush(ctx context.Context) error {
+	return db.flush(ctx, func(pumps []*pump.Pump) ([]*pump.Pump, error) {
+		if db.config.Backend != nil {
+			return pumps[:1], nil
+		}
+		return pumps, nil
+	})
+}
+
+// FlushSink is Flush for the sink with a name.
+func (db *DB) FlushSink(ctx context.Context, name string) error {
+	return db.flush(ctx, func(pumps []*pump.Pump) ([]*pump.Pump, error) {
+		for i, p := range pumps {
+			if p.Stats().Sink == name {
+				return pumps[i : i+1], nil
+			}
+		}
+		return nil, fmt.Errorf("there is no sink %q", name)
+	})
+}
+
+func (db *DB) flush(ctx context.Context, choose func([]*pump.Pump) ([]*pump.Pump, error)) error {
 	select {
 	case <-db.ready:
 	case <-db.gone:
-		return ErrClosed
 	case <-ctx.Done():
-		return fmt.Errorf("aimdb: flush: database %q does not run: %w", db.config.name, ctx.Err())
+		return db.failed(ctx.Err(), "flush: database %q does not run", db.config.Name)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { // a database that has ended stores nothing more
+	if db.closed() {
+		return fmt.Errorf("aimdb: flush: %w", ErrClosed)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // a closed database stores nothing more
 		select {
 		case <-db.gone:
-			cancel(ErrClosed)
+			cancel()
 		case <-ctx.Done():
 		}
 	}()
+	pumps, err := choose(db.allPumps())
+	if err != nil {
+		return db.failed(err, "flush")
+	}
 	last, err := db.bus.Flush(ctx, db.registry)
 	if err != nil {
-		return fmt.Errorf("aimdb: flush to the log: %w", because(ctx, err))
+		return db.failed(err, "flush to the log")
 	}
-	pump := db.pump.Load()
-	if pump == nil {
-		return nil
-	}
-	if err := pump.WaitStored(ctx, last); err != nil {
-		return fmt.Errorf("aimdb: flush to the backend: %w", because(ctx, err))
+	for _, p := range pumps {
+		if err := p.WaitStored(ctx, last); err != nil {
+			return db.failed(err, "flush to the sink %s", p.Stats().Sink)
+		}
 	}
 	return nil
 }
 
-// because adds to an error that the database has ended, if that is its cause.
-func because(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), ErrClosed) {
-		return fmt.Errorf("%w: %w", ErrClosed, err)
-	}
-	return err
+func (db *DB) allPumps() []*pump.Pump {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.pumps
 }
 
-// Close releases a database that is not running, and ends one that is as the
-// end of its context would. Calling it again does nothing.
+// Close releases a database that is not running, and ends one that is as the end
+// of its context would. Calling it again does nothing.
 func (db *DB) Close() error {
 	return db.life.close(db.release)
 }
 
-// release closes what open took hold of, the lock last.
+// release releases what open acquired, the lock last.
 func (db *DB) release() error {
 	close(db.gone)
 	var errs []error
@@ -148,13 +204,16 @@ func (db *DB) release() error {
 	if db.bus != nil {
 		errs = append(errs, db.bus.Close())
 	}
+	if db.server != nil {
+		errs = append(errs, db.server.Close())
+	}
 	switch {
-	case db.config.backend == nil:
+	case db.config.Backend == nil:
 	case db.writing.Load():
 		errs = append(errs, errors.New("aimdb: the backend is left open, because it is still at work; end the process"))
 	default:
-		errs = append(errs, db.config.backend.Close())
+		errs = append(errs, db.config.Backend.Close())
 	}
-	errs = append(errs, db.lock.release())
+	errs = append(errs, db.lock.Release())
 	return errors.Join(errs...)
 }

@@ -292,7 +292,7 @@ func TestPagesBucketsAndStats(t *testing.T) {
 		t.Errorf("buckets: %+v", buckets)
 	}
 	stats, err := db.Stats(t.Context())
-	if err != nil || stats.History.Rows != 10 || stats.Sink.Values != 10 || stats.Log.State != "ok" {
+	if err != nil || stats.History.Rows != 10 || stats.Sinks[0].Values != 10 || stats.Log.State != "ok" {
 		t.Errorf("stats: %+v, %v", stats, err)
 	}
 	stop()

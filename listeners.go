@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/gateway"
 )
 
 // headerTimeout is how long a web client may take to ask.
@@ -22,23 +22,32 @@ type listeners struct {
 	handler http.Handler
 }
 
-func (l *listeners) open(c config) error {
-	for _, endpoint := range c.gateways {
-		socket, err := aimx.Listen(endpoint)
+func (l *listeners) open(c Config) error {
+	for _, endpoint := range c.Gateways {
+		socket, err := gateway.Listen(endpoint)
 		if err != nil {
 			return fmt.Errorf("aimdb: open the gateway: %w", err)
 		}
 		l.sockets = append(l.sockets, socket)
 	}
-	if c.http == nil {
+	if c.HTTP == "" {
 		return nil
 	}
-	web, err := net.Listen("tcp", c.http.address)
+	web, err := net.Listen("tcp", withHost(c.HTTP))
 	if err != nil {
 		return fmt.Errorf("aimdb: open the web server: %w; choose another address or stop what listens there", err)
 	}
-	l.web, l.handler = web, c.http.handler
+	l.web, l.handler = web, c.Handler
 	return nil
+}
+
+// withHost returns an address with the host 127.0.0.1 if it has none. An address on
+// all interfaces has to be written as 0.0.0.0 or [::].
+func withHost(address string) string {
+	if host, port, err := net.SplitHostPort(address); err == nil && host == "" {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 // close may be called again, and after the listeners were closed by who
@@ -62,17 +71,17 @@ func closed(err error) error {
 }
 
 // serve runs the web server until ctx ends.
-func (l *listeners) serve(ctx context.Context, gateway *aimx.Server) error {
+func (l *listeners) serve(ctx context.Context, server *gateway.Server) error {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/ws", "/version", "/health"} {
-		mux.Handle(path, gateway.Handler())
+		mux.Handle(path, server.Handler())
 	}
 	if l.handler != nil {
-		mux.Handle("/", l.handler)
+		mux.Handle("/", server.CheckHost(l.handler))
 	}
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext}
 	defer context.AfterFunc(ctx, func() { _ = web.Close() })() // Serve returns the reason to end
-	defer func() { _ = gateway.Close() }()                     // a web server forgets its WebSockets; Close never fails
+	defer func() { _ = server.Close() }()                      // a web server forgets its WebSockets; Close never fails
 	if err := web.Serve(l.web); ctx.Err() == nil {
 		return fmt.Errorf("aimdb: serve %v: %w", l.web.Addr(), err)
 	}
@@ -91,7 +100,7 @@ type Addresses struct {
 // chose for those given as 0.
 func (db *DB) Addresses() Addresses {
 	var a Addresses
-	if nats := db.bus.Addr(); nats != nil {
+	if nats := db.server.Addr(); nats != nil {
 		a.NATS = nats.String()
 	}
 	for _, socket := range db.listeners.sockets {

@@ -6,34 +6,22 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/gofrs/flock"
+	"github.com/aimdb-go/aimdb/internal/filelock"
 )
 
-// lock keeps a second process off a directory. The operating system releases
-// it when the process dies, however it does; the file stays.
-type lock struct{ file *flock.Flock }
-
-func lockDir(dir string) (*lock, error) {
+// lockDir makes a data directory and keeps a second process off it.
+func lockDir(dir string) (*filelock.Lock, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("aimdb: make the data directory %s: %w; choose one this user may write to", dir, err)
 	}
-	path := filepath.Join(dir, "aimdb.lock")
-	l := &lock{flock.New(path)}
-	ok, err := l.file.TryLock()
+	l, err := filelock.Take(filepath.Join(dir, "aimdb.lock"), 0o600)
 	switch {
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, fmt.Errorf("aimdb: lock the data directory: %w; stop that process or choose another directory", err)
 	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("aimdb: lock the data directory %s: %w; choose one this user may write to", dir, err)
+		return nil, fmt.Errorf("aimdb: lock the data directory: %w; choose one this user may write to", err)
 	case err != nil:
-		return nil, fmt.Errorf("aimdb: lock the data directory %s: %w", dir, err)
-	case !ok:
-		return nil, fmt.Errorf("aimdb: the data directory %s is in use by another process, which holds %s; stop that process or choose another directory", dir, path)
+		return nil, fmt.Errorf("aimdb: lock the data directory: %w", err)
 	}
 	return l, nil
-}
-
-func (l *lock) release() error {
-	if l == nil {
-		return nil
-	}
-	return l.file.Close()
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// A value that the history refuses is in the ledger, counted by its record, and
-// told by the record's next message.
-func TestARefusedValueIsToldEverywhere(t *testing.T) {
+// A value that a sink refuses is in the ledger of that sink and in its stats, and
+// nowhere else: neither the record nor its next message knows of it.
+func TestARefusedValueStaysWithItsSink(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	store, err := sqlite.Open(filepath.Join(t.TempDir(), "history.db"), sqlite.MaxValueBytes(50))
 	if err != nil {
@@ -49,7 +49,7 @@ func TestARefusedValueIsToldEverywhere(t *testing.T) {
 	for _, v := range []string{"next", "one more"} {
 		r.Produce(v)
 	}
-	for i, want := range []string{"", "", "1", ""} {
+	for i, want := range []string{"", "", "", ""} {
 		m, err := sub.NextMsg(time.Minute)
 		if err != nil {
 			t.Fatal(err)
@@ -68,8 +68,12 @@ func TestARefusedValueIsToldEverywhere(t *testing.T) {
 		}
 	}
 	m := r.Untyped().Metrics()
-	if told != 1 || m.Lost != 1 || m.LostBy[loss.SinkRefused] != 1 {
+	if told != 1 || m.Lost != 0 || len(m.LostBy) != 0 {
 		t.Errorf("%d entries in the ledger; the record counts %d, by cause %v", told, m.Lost, m.LostBy)
+	}
+	stats, err := db.Stats(t.Context())
+	if err != nil || stats.Sinks[0].Lost != 1 || stats.Sinks[0].Refused != 1 || stats.History.Lost != 1 {
+		t.Errorf("stats %+v of the sink, %v", stats.Sinks, err)
 	}
 	nc.Close()
 	stop()

@@ -2,26 +2,23 @@ package aimdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// ErrNoHistory says that a query was asked of a database without a backend.
-var ErrNoHistory = errors.New("aimdb: this database keeps no history; give New the option WithPersistence")
-
 // Row is one stored value.
 type Row[T any] struct {
 	// Record is the key of the record.
-	Record string
+	Record string `json:"record"`
 	// Time is the time of the write, to the millisecond.
-	Time time.Time
+	Time time.Time `json:"time"`
 	// Value is the value.
-	Value T
+	Value T `json:"value"`
 }
 
 // QueryLatest returns the newest limit values of every record that matches the
@@ -35,7 +32,7 @@ func QueryLatest[T any](ctx context.Context, db *DB, pattern string, limit int) 
 	if limit < 1 {
 		return nil, fmt.Errorf("aimdb: query %q: a limit of %d asks for nothing; it must be 1 or more", pattern, limit)
 	}
-	return collect[T](db, db.config.backend.Latest(ctx, history.LatestQuery{Pattern: p, Limit: limit}))
+	return collect[T](db, db.config.Backend.Latest(ctx, history.LatestQuery{Pattern: p, Limit: limit}))
 }
 
 // QueryRange returns the values written from start to end, both included, of
@@ -67,11 +64,14 @@ func RangeRows[T any](ctx context.Context, db *DB, pattern string, start, end ti
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: query %q: %w", pattern, err)
 	}
-	return decode[T](db, db.config.backend.Range(ctx, history.RangeQuery{Pattern: p, Window: w})), nil
+	return decode[T](db, db.config.Backend.Range(ctx, history.RangeQuery{Pattern: p, Window: w})), nil
 }
 
 func (db *DB) checkQuery(pattern string) (key.Pattern, error) {
-	if db.config.backend == nil {
+	switch {
+	case db.closed():
+		return key.Pattern{}, fmt.Errorf("aimdb: query %q: %w", pattern, ErrClosed)
+	case db.config.Backend == nil:
 		return key.Pattern{}, ErrNoHistory
 	}
 	return key.ParsePattern(pattern)
@@ -95,7 +95,7 @@ func decode[T any](db *DB, rows iter.Seq2[history.Row, error]) iter.Seq2[Row[T],
 			row := Row[T]{Record: stored.Record, Time: time.UnixMilli(stored.Time)}
 			if err == nil {
 				if failure := unmarshal(stored.Value, &row.Value); failure != nil {
-					db.undecoded.add(db.config.logger, stored, failure)
+					db.undecoded.add(db.config.Logger, stored, failure)
 					continue
 				}
 			}
@@ -104,4 +104,32 @@ func decode[T any](db *DB, rows iter.Seq2[history.Row, error]) iter.Seq2[Row[T],
 			}
 		}
 	}
+}
+
+// window makes of two times, both included, what a backend is asked. A zero
+// time is an open end.
+func window(start, end time.Time) (w history.Window, err error) {
+	if w.Start, err = millis("start", start); err != nil {
+		return w, err
+	}
+	if w.End, err = millis("end", end); err != nil {
+		return w, err
+	}
+	if w.Start != nil && w.End != nil && start.After(end) {
+		return w, fmt.Errorf("it starts at %v, after its end at %v", start, end)
+	}
+	return w, nil
+}
+
+// millis refuses a time that Unix milliseconds cannot hold, some 292 million
+// years from now: it would come out as one on the other side.
+func millis(what string, t time.Time) (*int64, error) {
+	if t.IsZero() {
+		return nil, nil
+	}
+	if s := t.Unix(); s >= math.MaxInt64/1000 || s <= math.MinInt64/1000 {
+		return nil, fmt.Errorf("its %s lies %d seconds from 1970, more than the milliseconds of a history can count; leave it out for an open end", what, s)
+	}
+	ms := t.UnixMilli()
+	return &ms, nil
 }

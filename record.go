@@ -7,10 +7,30 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// Record is one registered record of type T.
+// Record is one registered record of type T. [Register] returns it. Its methods:
+//
+//	Produce(v)                 make v the newest value; never waits, never fails
+//	Send(ctx, v)               wait until the readers named by Lossless have room
+//	ProduceLogged(ctx, v)      return when the log has the value
+//	Latest() (v, ok)           the newest value
+//	Subscribe(name) *Reader    a reader with a cursor of its own
+//	Tap(fn, opts...)           call fn with every value
+//	Key() string               the key
+//	Untyped() *Untyped         the record without its type: metrics, losses, JSON
+//
+// [Source], [Map], [Transform] and [Join2] make the values of one record from
+// outside or from other records.
 type Record[T any] = records.Record[T]
 
-// Reader reads the values of one record.
+// Untyped is a record whose type is not known at compile time: its metrics, its
+// losses, and its values as JSON.
+type Untyped = records.Untyped
+
+// Registry holds the records of a database without their types.
+type Registry = records.Registry
+
+// Reader reads the values of one record: Receive, TryReceive, All, Missed, Close.
+// It is for one goroutine.
 type Reader[T any] = records.Reader[T]
 
 // RecordOption configures a record.
@@ -112,10 +132,10 @@ func Register[T any](db *DB, key string, opts ...RecordOption) (*Record[T], erro
 
 // admits checks what a record asks of the database.
 func (db *DB) admits(c *records.Config) error {
-	if c.Logged && db.config.backend == nil && len(db.config.sinks) == 0 {
+	if c.Logged && db.config.Backend == nil && len(db.config.Sinks) == 0 {
 		return errors.New("it is to persist, but the database has no backend; give New the option WithPersistence")
 	}
-	if c.Durable && !db.config.durable {
+	if c.Durable && !db.config.DurableLog {
 		return errors.New("it is to be durable, but the log does not sync before it acknowledges; give New the option DurableLog")
 	}
 	for i, name := range c.Lossless {

@@ -3,24 +3,18 @@ package aimdb
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
-	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/loss"
+	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
-// pumpShare is how much of the time left for a shutdown a pump may take; those
-// behind it have next to nothing to do.
-const pumpShare = 0.9
-
-// Run checks the graph of the stages, runs the database until ctx ends or a
-// part of it fails, and closes it. It returns nil if ctx ended it and nothing
-// went wrong. It returns within the time of [DrainTimeout] after that, with an
-// error that names what has not ended by then, such as a tap that does not heed
-// its context.
+// Run checks the graph of the stages, runs the database until ctx ends or a part
+// of it fails, and closes it. It returns nil if ctx ended it and nothing went
+// wrong. It returns within [DrainTimeout] after that, with an error that names what
+// has not ended by then, such as a tap that ignores its context.
 func (db *DB) Run(ctx context.Context) error {
 	ctx, err := db.life.start(ctx)
 	if err != nil {
@@ -34,25 +28,22 @@ func (db *DB) Run(ctx context.Context) error {
 	return errors.Join(err, db.life.release(db.release))
 }
 
-// assemble wires the parts of the database and runs them. The order is the
-// order in which they end: who takes from outside first, then along the way of
-// a value from its ring to the backend.
-//
-//	gateway ─ stages ─ republisher ─ pump ─ retention ─ backend ─ log server
+// assemble wires the parts of the database and runs them. They are added in the
+// order in which they end; see the table in shutdown.go.
 func (db *DB) assemble(ctx context.Context) error {
-	group := newActors(db.config.drain, db.config.logger)
+	group := newActors(db.config.DrainTimeout, db.config.Logger)
 	group.add(part{name: "the wait for the end", loop: func(stop context.Context) error { return db.wait(ctx, stop) }})
 	db.addGateway(group)
-	group.add(part{name: "the stages", loop: db.whenReady(db.registry.Run), busy: db.registry.Busy})
+	group.add(part{name: "the stages", loop: db.whenReady(db.registry.Run), busy: db.registry.Busy, share: stagesShare})
 	republisher := db.bus.Republisher(db.registry)
-	group.add(part{name: "the republisher", loop: republisher.Run, stop: republisher.EndBy})
-	if err := db.addHistory(group); err != nil {
+	group.add(part{name: "the republisher", loop: republisher.Run, stop: republisher.EndBy, share: republisherShare})
+	if err := db.addSinks(group); err != nil {
 		return err
 	}
-	group.add(part{name: "the log", loop: db.bus.Run})
+	group.add(part{name: "the log", loop: db.bus.Run, share: otherShare})
 	begin := time.Now()
 	err := group.run()
-	db.config.logger.Info("the database has stopped", "database", db.config.name,
+	db.config.Logger.Info("the database has stopped", "database", db.config.Name,
 		"error", err, "uptime", time.Since(begin).Round(time.Millisecond))
 	return err
 }
@@ -61,99 +52,127 @@ func (db *DB) assemble(ctx context.Context) error {
 func (db *DB) wait(ctx, stop context.Context) error {
 	select {
 	case <-ctx.Done():
-		db.config.logger.Info("the database stops", "database", db.config.name, "within", db.config.drain)
+		db.config.Logger.Info("the database stops", "database", db.config.Name, "within", db.config.DrainTimeout)
 	case <-stop.Done():
 	}
 	return nil
 }
 
-// awaitReady returns false if ctx ends first.
-func (db *DB) awaitReady(ctx context.Context) bool {
-	select {
-	case <-db.ready:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// addGateway serves the listeners once the records are back.
-func (db *DB) addGateway(group *actors) {
-	c := aimx.Config{Registry: db.registry, Name: db.config.name, Origins: db.config.origins, Logger: db.config.logger}
-	if db.config.backend != nil {
-		c.History = db.config.backend
-	}
-	gateway := aimx.NewServer(c)
-	for _, socket := range db.listeners.sockets {
-		serve := func(ctx context.Context) error { return gateway.Serve(ctx, socket) }
-		group.add(part{name: "the gateway at " + socket.Addr().String(), loop: db.whenReady(serve)})
-	}
-	if db.listeners.web != nil {
-		serve := func(ctx context.Context) error { return db.listeners.serve(ctx, gateway) }
-		group.add(part{name: "the web server", loop: db.whenReady(serve)})
-	}
-}
-
+// whenReady delays a loop until the records are back from history.
 func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if !db.awaitReady(ctx) {
+		select {
+		case <-db.ready:
+			return loop(ctx)
+		case <-ctx.Done():
 			return nil
 		}
-		return loop(ctx)
 	}
 }
 
-// addHistory adds the pumps, the retention and the backend, and the step that
-// brings the records back before anything is served.
-func (db *DB) addHistory(group *actors) error {
-	for _, sink := range db.config.sinks {
-		if _, err := db.addPump(group, sink); err != nil {
-			return err
-		}
+// addGateway serves the listeners.
+func (db *DB) addGateway(group *actors) {
+	c := gateway.Config{Registry: db.registry, Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger}
+	if db.config.Backend != nil {
+		c.History = db.config.Backend
 	}
-	backend := db.config.backend
-	if backend == nil {
+	server := gateway.New(c)
+	for _, socket := range db.listeners.sockets {
+		serve := func(ctx context.Context) error { return server.Serve(ctx, socket) }
+		group.add(part{name: "the gateway at " + socket.Addr().String(), loop: db.whenReady(serve), share: gatewayShare})
+	}
+	if db.listeners.web != nil {
+		serve := func(ctx context.Context) error { return db.listeners.serve(ctx, server) }
+		group.add(part{name: "the web server", loop: db.whenReady(serve), share: gatewayShare})
+	}
+}
+
+// addSinks adds the pumps, the retention and the backend, and the start, which
+// brings the records back from history.
+func (db *DB) addSinks(group *actors) error {
+	all := db.config.Sinks
+	if db.config.Backend != nil {
+		all = append([]sinks.Sink{db.config.Backend}, all...)
+	}
+	var pumps []*pump.Pump
+	for _, sink := range all {
+		p, err := pump.New(pump.Config{
+			Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.Dir == "", Logger: db.config.Logger,
+		})
+		if err != nil {
+			return db.failed(err, "connect the sink %q to the log", sink.Name())
+		}
+		o := &outlet{db: db, pump: p}
+		group.add(part{name: "the pump into sink " + sink.Name(), loop: o.run, stop: o.drain, share: pumpShare})
+		pumps = append(pumps, p)
+	}
+	db.mu.Lock()
+	db.pumps = pumps
+	db.mu.Unlock()
+	if db.config.Backend == nil {
 		close(db.ready)
 		return nil
 	}
-	pump, err := db.addPump(group, backend)
-	if err != nil {
-		return err
-	}
-	db.pump.Store(pump)
-	group.add(part{name: "the retention", loop: db.config.keeper.Run})
-	group.add(part{name: "the start", loop: db.refill})
-	group.add(part{name: "the backend", loop: db.runBackend})
+	group.add(part{name: "the retention", loop: db.keeper.Run, share: otherShare})
+	group.add(part{name: "the start", loop: db.refill, share: otherShare})
+	group.add(part{name: "the backend", loop: db.runBackend, share: otherShare})
 	return nil
 }
 
-// addPump connects a sink to the log.
-func (db *DB) addPump(group *actors, sink sinks.Sink) (*pump.Pump, error) {
-	pump, err := pump.New(pump.Config{
-		Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.dir == "",
-		OnLoss: db.addLoss, Logger: db.config.logger,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("aimdb: connect the sink %q to the log: %w", sink.Name(), err)
-	}
-	o := &outlet{db: db, pump: pump}
-	group.add(part{name: "the pump into sink " + sink.Name(), loop: o.run, stop: o.drain, share: pumpShare})
-	return pump, nil
-}
-
-// runBackend notes for release whether the backend is at work.
+// runBackend tells release whether the backend is at work.
 func (db *DB) runBackend(ctx context.Context) error {
 	db.writing.Store(true)
 	defer db.writing.Store(false)
-	return db.config.backend.Run(ctx)
+	return db.config.Backend.Run(ctx)
 }
 
-// addLoss counts a loss that was first seen behind the log, and has the next
-// message of the record tell it. Where it names no record, the ledger of the
-// backend and the log line are all there is.
-func (db *DB) addLoss(l loss.Loss) {
-	if h, ok := db.registry.Lookup(l.Record); ok {
-		h.AddLoss(l)
-		db.bus.TellLost(h, l.Count)
+// life makes sure that a database runs at most once and is released once.
+type life struct {
+	mu      sync.Mutex
+	started bool
+	stop    context.CancelFunc
+	done    chan struct{}
+	once    sync.Once
+	err     error
+}
+
+// start returns the context of the one run.
+func (l *life) start(ctx context.Context) (context.Context, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.started {
+		return nil, ErrRan
 	}
+	l.started = true
+	l.done = make(chan struct{})
+	ctx, l.stop = context.WithCancel(ctx)
+	return ctx, nil
+}
+
+// end marks the run as over.
+func (l *life) end() {
+	l.stop()
+	close(l.done)
+}
+
+// close ends a run and waits for it, and otherwise releases.
+func (l *life) close(release func() error) error {
+	l.mu.Lock()
+	running := l.done
+	l.started = true
+	if l.stop != nil {
+		l.stop()
+	}
+	l.mu.Unlock()
+	if running != nil {
+		<-running
+		return l.err
+	}
+	return l.release(release)
+}
+
+// release calls release the first time only.
+func (l *life) release(release func() error) error {
+	l.once.Do(func() { l.err = release() })
+	return l.err
 }

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Info asks the server what it is. An upstream server on a WebSocket has no
-// hello; there only the version is known.
+// Info returns the description of the server. An upstream server on a WebSocket
+// has no hello; only Version is set then.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	raw, err := c.call(ctx, "hello", "", map[string]string{"version": Version, "client": "aimdb-go"})
+	raw, err := c.call(ctx, wire.MethodHello, "", map[string]string{"version": Version, "client": "aimdb-go"})
 	var refusal *Refusal
 	if c.endpoint.URL != "" && errors.As(err, &refusal) && refusal.Code == CodeNotFound {
 		return Info{Version: Version}, nil
@@ -22,78 +23,78 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	var info Info
-	if err := c.read("hello", raw, &info); err != nil {
+	if err := c.decode(wire.MethodHello, raw, &info); err != nil {
 		return Info{}, err
 	}
 	if major, _, _ := strings.Cut(info.Version, "."); major != "3" {
-		return Info{}, &Refusal{Code: CodeVersionMismatch, Operation: "hello", Endpoint: c.endpoint.String(), Reason: fmt.Sprintf("the server speaks AimX %q", info.Version)}
+		return Info{}, &Refusal{Code: CodeVersionMismatch, Operation: wire.MethodHello, Endpoint: c.endpoint.String(), Reason: fmt.Sprintf("the server speaks AimX %q", info.Version)}
 	}
 	return info, nil
 }
 
-// List returns all records of the server in the order of registration.
+// List returns all records of the server, in the order of their registration.
 func (c *Client) List(ctx context.Context) ([]RecordInfo, error) {
-	raw, err := c.call(ctx, "record.list", "", nil)
+	raw, err := c.call(ctx, wire.MethodRecordList, "", nil)
 	if err != nil {
 		return nil, err
 	}
 	var rows []RecordInfo
-	err = c.read("record.list", raw, &rows)
+	err = c.decode(wire.MethodRecordList, raw, &rows)
 	return rows, err
 }
 
 // Get returns the current value of a record.
 func (c *Client) Get(ctx context.Context, key string) (json.RawMessage, error) {
-	return c.call(ctx, "record.get", key, map[string]string{"name": key})
+	return c.call(ctx, wire.MethodRecordGet, key, map[string]string{"name": key})
 }
 
-// Set sets a writable record and returns the value read back, nil for a ring.
+// Set sets a writable record and returns the value read back, or nil for a ring.
 func (c *Client) Set(ctx context.Context, key string, value any) (json.RawMessage, error) {
-	raw, err := c.call(ctx, "record.set", key, map[string]any{"name": key, "value": value})
+	raw, err := c.call(ctx, wire.MethodRecordSet, key, map[string]any{"name": key, "value": value})
 	if err != nil {
 		return nil, err
 	}
-	var result setResult
-	err = c.read("record.set", raw, &result)
+	var result wire.SetAnswer
+	err = c.decode(wire.MethodRecordSet, raw, &result)
 	return result.Value, err
 }
 
-// Write sets a writable record without an answer: a refusal is not seen. A call
-// made after it sees its effect.
+// Write sets a writable record without waiting for the server. A refusal is not
+// reported. Later calls see the effect.
 func (c *Client) Write(ctx context.Context, key string, value any) error {
 	payload := value
 	if c.endpoint.URL == "" {
-		payload = map[string]any{"value": value} // bare on a WebSocket
+		payload = map[string]any{"value": value} // a WebSocket takes the bare value
 	}
 	raw, err := json.Marshal(payload)
 	if err != nil {
 		return fmt.Errorf("write %s: the value cannot be encoded: %w", key, err)
 	}
-	if !carriable(key) {
-		return fmt.Errorf("write %q: a key has no quotes, backslashes or control characters", key)
+	if !wire.IsPlain(key) {
+		return fmt.Errorf("write %q: a key cannot contain quotes, backslashes or control characters", key)
 	}
-	if err := c.send(ctx, func(w *frameWriter) []byte { return w.write(key, raw) }); err != nil {
+	if err := c.send(ctx, func(w *wire.FrameWriter) []byte { return w.Write(key, raw) }); err != nil {
 		return fmt.Errorf("write %s: %w", key, err)
 	}
 	return nil
 }
 
-// Drain returns what a record got since the last drain over this connection,
-// the oldest first, at most limit values; a negative limit is none. The first
-// drain of a ring returns nothing.
+// Drain returns the values of a record since the last drain over this connection,
+// oldest first. It returns at most limit values, all if limit is negative. The
+// first drain of a ring returns none.
 func (c *Client) Drain(ctx context.Context, key string, limit int) ([]json.RawMessage, error) {
-	raw, err := c.call(ctx, "record.drain", key, map[string]any{"name": key, "limit": limit})
+	raw, err := c.call(ctx, wire.MethodRecordDrain, key, map[string]any{"name": key, "limit": limit})
 	if err != nil {
 		return nil, err
 	}
-	var result drained
-	err = c.read("record.drain", raw, &result)
+	var result wire.DrainAnswer
+	err = c.decode(wire.MethodRecordDrain, raw, &result)
 	return result.Values, err
 }
 
-// Query returns the newest limit stored rows of every record that matches a
-// pattern, within a window of write times, the oldest first. The ID of the rows
-// is not known.
+// Query returns the newest limit stored rows of each record that matches a
+// pattern, within a window of write times. The rows of all records are sorted by
+// time, oldest first. Their ID is 0.
 func (c *Client) Query(ctx context.Context, pattern string, limit int, window history.Window) ([]history.Row, error) {
 	params := struct {
 		Name  string `json:"name"`
@@ -102,14 +103,14 @@ func (c *Client) Query(ctx context.Context, pattern string, limit int, window hi
 		End   *int64 `json:"end,omitempty"`
 	}{pattern, limit, window.Start, window.End}
 	if limit < 0 {
-		return nil, fmt.Errorf("record.query %s: a limit of %d; it is 0 or more", pattern, limit)
+		return nil, fmt.Errorf("record.query %s: the limit %d is negative", pattern, limit)
 	}
-	raw, err := c.call(ctx, "record.query", pattern, params)
+	raw, err := c.call(ctx, wire.MethodRecordQuery, pattern, params)
 	if err != nil {
 		return nil, err
 	}
-	var answer answerToQuery
-	if err := c.read("record.query", raw, &answer); err != nil {
+	var answer wire.QueryAnswer
+	if err := c.decode(wire.MethodRecordQuery, raw, &answer); err != nil {
 		return nil, err
 	}
 	rows := make([]history.Row, len(answer.Records))
@@ -119,15 +120,16 @@ func (c *Client) Query(ctx context.Context, pattern string, limit int, window hi
 	return rows, nil
 }
 
-// Ping returns when the server has handled every frame sent before.
+// Ping returns after the server has handled all frames that were sent before.
 func (c *Client) Ping(ctx context.Context) error {
-	pong := make(chan frame, 1)
-	_, err := c.exchange(ctx, pong, func(w *frameWriter) []byte {
-		// Under the right to send, so that pongs come in this order.
+	pong := make(chan wire.Frame, 1)
+	_, err := c.exchange(ctx, pong, func(w *wire.FrameWriter) []byte {
+		// Register the pong while no other frame can be sent, because pongs are
+		// matched by order.
 		c.mu.Lock()
 		c.pongs = append(c.pongs, pong)
 		c.mu.Unlock()
-		return w.bare(kindPing)
+		return w.Bare(wire.KindPing)
 	})
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)
@@ -135,10 +137,10 @@ func (c *Client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// read decodes a result.
-func (c *Client) read(operation string, raw json.RawMessage, to any) error {
+// decode decodes a result.
+func (c *Client) decode(operation string, raw json.RawMessage, to any) error {
 	if err := json.Unmarshal(raw, to); err != nil {
-		return fmt.Errorf("%s at %s: the answer is not what AimX %s has: %w", operation, c.endpoint, Version, err)
+		return fmt.Errorf("%s at %s: the answer does not follow AimX %s: %w", operation, c.endpoint, Version, err)
 	}
 	return nil
 }

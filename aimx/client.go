@@ -8,22 +8,26 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
 const (
-	// dialTimeout bounds dialling and greeting when the context does not.
+	// dialTimeout bounds Dial if its context has no earlier deadline.
 	dialTimeout = 5 * time.Second
-	// clientWriteTimeout is how long a server may take no byte of a frame.
+	// clientWriteTimeout ends a connection whose server takes no byte of a
+	// frame for that long.
 	clientWriteTimeout = 30 * time.Second
-	// clientFrameBytes is the longest frame taken from a server.
+	// clientFrameBytes bounds a frame of a server.
 	clientFrameBytes = 256 << 20
 )
 
-// ConnectionError says that a server cannot be reached, or not any more.
+// ConnectionError says that a server cannot be reached, or that the connection to
+// it is lost.
 type ConnectionError struct {
-	// Endpoint is where the server was.
+	// Endpoint is the endpoint of the server.
 	Endpoint string
-	// Advice is the way out.
+	// Advice says what the user can do.
 	Advice string
 	// Err is the cause.
 	Err error
@@ -37,33 +41,34 @@ func (e *ConnectionError) Error() string {
 // Unwrap returns the cause.
 func (e *ConnectionError) Unwrap() error { return e.Err }
 
-// ErrClientClosed is the cause of calls that fail because of Client.Close.
+// ErrClientClosed is the cause of errors that Client.Close brings about.
 var ErrClientClosed = errors.New("the client is closed")
 
-// Client talks to one server. It is safe for concurrent use. When the
-// connection is lost all calls and watches fail, and stay so: dial again.
+// Client is a connection to one server. It is safe for concurrent use. After the
+// connection is lost, all calls and watches fail: dial again.
 type Client struct {
 	endpoint Endpoint
-	conn     conn
+	conn     wire.Conn
+	decoder  wire.Decoder  // for the goroutine of receive only
 	sending  chan struct{} // holds a token while a frame is sent
 
 	mu      sync.Mutex
 	nextID  uint64
-	calls   map[uint64]chan<- frame
-	pongs   []chan<- frame // in the order of their pings
+	calls   map[uint64]chan<- wire.Frame
+	pongs   []chan<- wire.Frame // in the order of the pings
 	watches map[string]*Watch
-	err     error // why the connection ended
+	err     error // the cause of the end of the connection
 
 	done chan struct{} // closed when the connection has ended
 	work sync.WaitGroup
 }
 
-func newClient(e Endpoint, c conn) *Client {
+func newClient(e Endpoint, c wire.Conn) *Client {
 	client := &Client{
 		endpoint: e, conn: c,
 		sending: make(chan struct{}, 1),
 		nextID:  1,
-		calls:   make(map[uint64]chan<- frame),
+		calls:   make(map[uint64]chan<- wire.Frame),
 		watches: make(map[string]*Watch),
 		done:    make(chan struct{}),
 	}
@@ -71,27 +76,29 @@ func newClient(e Endpoint, c conn) *Client {
 	return client
 }
 
-// Endpoint returns where the server is.
+// Endpoint returns the endpoint of the server.
 func (c *Client) Endpoint() Endpoint { return c.endpoint }
 
-// Done is closed when the connection has ended; Err says why.
+// Done returns a channel that is closed when the connection has ended. Err
+// returns the cause.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err returns why the connection has ended, nil if it has not.
+// Err returns the cause of the end of the connection, or nil while it is open.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Close ends the connection and returns when everything has ended.
+// Close closes the connection and returns after the goroutines of the client have
+// ended. It always returns nil.
 func (c *Client) Close() error {
 	c.fail(ErrClientClosed)
 	c.work.Wait()
 	return nil
 }
 
-// fail ends the connection; the first reason counts.
+// fail ends the connection. The first cause counts.
 func (c *Client) fail(why error) {
 	if errors.Is(why, io.EOF) {
 		why = errors.New("the server closed the connection")
@@ -104,50 +111,50 @@ func (c *Client) fail(why error) {
 	c.err = &ConnectionError{Endpoint: c.endpoint.String(), Advice: "connect again", Err: why}
 	close(c.done)
 	c.mu.Unlock()
-	_ = c.conn.close() // what it was for is over
+	_ = c.conn.Close() // the connection is over, whatever Close returns
 }
 
-// receive hands out what comes, until the connection ends. It never waits for
-// whoever it hands to.
+// receive dispatches frames until the connection ends. It never waits for a
+// caller.
 func (c *Client) receive() {
 	for {
-		line, err := c.conn.receive()
+		line, err := c.conn.Receive()
 		if err != nil {
 			c.fail(err)
 			return
 		}
-		if f, ok := decode(line); ok {
+		if f, ok := c.decoder.Decode(line); ok {
 			c.dispatch(f)
 		}
 	}
 }
 
-func (c *Client) dispatch(f frame) {
+func (c *Client) dispatch(f wire.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch f.kind {
-	case kindReply:
-		if call, ok := c.calls[f.id]; ok {
-			delete(c.calls, f.id)
-			f.result = append(json.RawMessage(nil), f.result...) // the line is used again
+	switch f.Kind {
+	case wire.KindReply:
+		if call, ok := c.calls[f.ID]; ok {
+			delete(c.calls, f.ID)
+			f.Result = append(json.RawMessage(nil), f.Result...) // the connection reuses the line
 			call <- f
-		} else if w, ok := c.watches[subName(f.id)]; ok && f.result == nil {
+		} else if w, ok := c.watches[subscriptionName(f.ID)]; ok && f.Result == nil {
 			w.refuse(f)
 		}
-	case kindPong:
+	case wire.KindPong:
 		if len(c.pongs) > 0 {
 			c.pongs[0] <- f
 			c.pongs = c.pongs[1:]
 		}
-	case kindEvent, kindSnapshot:
-		if w, ok := c.watches[f.sub]; ok {
+	case wire.KindEvent, wire.KindSnapshot:
+		if w, ok := c.watches[f.Sub]; ok {
 			w.deliver(f)
 		}
 	}
 }
 
-// send writes one frame that fill makes.
-func (c *Client) send(ctx context.Context, fill func(*frameWriter) []byte) error {
+// send writes the frame that fill returns.
+func (c *Client) send(ctx context.Context, fill func(*wire.FrameWriter) []byte) error {
 	select {
 	case c.sending <- struct{}{}:
 	case <-ctx.Done():
@@ -156,27 +163,27 @@ func (c *Client) send(ctx context.Context, fill func(*frameWriter) []byte) error
 		return c.Err()
 	}
 	defer func() { <-c.sending }()
-	if err := c.conn.send(fill(&frameWriter{})); err != nil {
+	if err := c.conn.Send(fill(&wire.FrameWriter{})); err != nil {
 		c.fail(fmt.Errorf("send: %w", err))
 		return c.Err()
 	}
 	return nil
 }
 
-// Call sends any request and returns the bare result. It is the way to methods
-// that have no method here.
+// Call sends a request and returns its result. It serves methods that Client has
+// no method for.
 func (c *Client) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
 	return c.call(ctx, method, "", params)
 }
 
-// call sends a request about a subject, which errors name.
+// call sends a request. Errors name the subject, which may be empty.
 func (c *Client) call(ctx context.Context, method, subject string, params any) (json.RawMessage, error) {
 	operation := method
 	if subject != "" {
 		operation += " " + subject
 	}
-	if !carriable(method) {
-		return nil, fmt.Errorf("method %q has characters that AimX cannot carry: quotes, backslashes or control characters", method)
+	if !wire.IsPlain(method) {
+		return nil, fmt.Errorf("method %q contains quotes, backslashes or control characters, which AimX cannot carry", method)
 	}
 	var raw json.RawMessage
 	if params != nil {
@@ -185,7 +192,7 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 			return nil, fmt.Errorf("%s: the parameters cannot be encoded: %w", operation, err)
 		}
 	}
-	answer := make(chan frame, 1)
+	answer := make(chan wire.Frame, 1)
 	c.mu.Lock()
 	id := c.nextID
 	c.nextID++
@@ -196,42 +203,42 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 		delete(c.calls, id)
 		c.mu.Unlock()
 	}()
-	f, err := c.exchange(ctx, answer, func(w *frameWriter) []byte { return w.request(id, method, raw) })
+	f, err := c.exchange(ctx, answer, func(w *wire.FrameWriter) []byte { return w.Request(id, method, raw) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	if f.result != nil {
-		return f.result, nil
+	if f.Result != nil {
+		return f.Result, nil
 	}
-	return nil, c.refused(f, operation)
+	return nil, c.refusalOf(f, operation)
 }
 
-// exchange sends a frame and waits for what answers it.
-func (c *Client) exchange(ctx context.Context, answer <-chan frame, fill func(*frameWriter) []byte) (frame, error) {
+// exchange sends a frame and waits for its answer.
+func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill func(*wire.FrameWriter) []byte) (wire.Frame, error) {
 	if err := c.send(ctx, fill); err != nil {
-		return frame{}, err
+		return wire.Frame{}, err
 	}
 	select {
 	case f := <-answer:
 		return f, nil
 	case <-ctx.Done():
-		return frame{}, fmt.Errorf("no answer from %s: %w", c.endpoint, ctx.Err())
+		return wire.Frame{}, fmt.Errorf("no answer from %s: %w", c.endpoint, ctx.Err())
 	case <-c.done:
 		select {
-		case f := <-answer: // it came just before the end
+		case f := <-answer: // it came immediately before the end
 			return f, nil
 		default:
-			return frame{}, c.Err()
+			return wire.Frame{}, c.Err()
 		}
 	}
 }
 
-func (c *Client) refused(f frame, operation string) error {
-	code := Code(f.code)
+func (c *Client) refusalOf(f wire.Frame, operation string) error {
+	code := Code(f.Code)
 	switch code {
 	case CodeNotFound, CodeDenied, CodeVersionMismatch:
 	default:
 		code = CodeInternal
 	}
-	return &Refusal{Code: code, Operation: operation, Endpoint: c.endpoint.String(), Reason: f.msg}
+	return &Refusal{Code: code, Operation: operation, Endpoint: c.endpoint.String(), Reason: f.Message}
 }

@@ -2,10 +2,10 @@ package aimx
 
 import "fmt"
 
-// Code is what a server says when it refuses.
+// Code classifies the refusal of a server.
 type Code string
 
-// The codes of AimX 3.0. A client takes any other for CodeInternal.
+// The codes of AimX 3.0. A client reads any other code as CodeInternal.
 const (
 	CodeNotFound        Code = "not_found"
 	CodeDenied          Code = "denied"
@@ -13,15 +13,15 @@ const (
 	CodeVersionMismatch Code = "version_mismatch"
 )
 
-// Refusal is the answer of a server that refused a call or a subscription.
+// Refusal is the error of a call or a subscription that the server refused.
 type Refusal struct {
 	// Code is one of the four codes of the protocol.
 	Code Code
-	// Operation is what was asked, such as "record.get attic.co2".
+	// Operation is the request, such as "record.get attic.co2".
 	Operation string
-	// Endpoint is where it was asked.
+	// Endpoint is the endpoint of the server.
 	Endpoint string
-	// Reason is the server's own explanation; servers other than ours give none.
+	// Reason is the explanation of the server. Servers of upstream give none.
 	Reason string
 }
 
@@ -34,24 +34,15 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s at %s: %s: %s", r.Operation, r.Endpoint, r.Code, reason)
 }
 
+// meaning explains a code that came without a reason.
 func (c Code) meaning() string {
 	switch c {
 	case CodeNotFound:
-		return "no such record or method, or the record has no value yet; record.list names what is there"
+		return "no such record or method, or the record has no value yet; record.list names the records"
 	case CodeDenied:
-		return "the record is not writable from outside, or the limit of subscriptions is reached"
+		return "the record is not writable by clients, or the limit of subscriptions is reached"
 	case CodeVersionMismatch:
 		return "the server does not speak AimX " + Version
 	}
-	return "the server could not do it; its log may say why"
-}
-
-// refusal is a refusal on the server's side, before it has an address.
-type refusal struct {
-	code   Code
-	reason string
-}
-
-func refuse(code Code, format string, args ...any) *refusal {
-	return &refusal{code: code, reason: fmt.Sprintf(format, args...)}
+	return "the server failed; see its log"
 }

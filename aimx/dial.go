@@ -11,10 +11,13 @@ import (
 	"syscall"
 
 	"github.com/coder/websocket"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
-// Dial connects to a server: unix://PATH, uds://PATH, a bare path, or
-// ws://HOST:PORT[/PATH]. Without a deadline in ctx it takes 5 seconds at most.
+// Dial connects to the server at unix://PATH, uds://PATH, a bare path, or
+// ws://HOST:PORT[/PATH]. It takes at most 5 seconds if ctx has no earlier
+// deadline.
 func Dial(ctx context.Context, endpoint string) (*Client, error) {
 	e, err := ParseEndpoint(endpoint)
 	if err != nil {
@@ -31,35 +34,36 @@ func Dial(ctx context.Context, endpoint string) (*Client, error) {
 func dialSocket(ctx context.Context, e Endpoint) (*Client, error) {
 	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", e.Path)
 	if err != nil {
-		return nil, &ConnectionError{Endpoint: e.String(), Advice: adviceOn(err), Err: err}
+		return nil, &ConnectionError{Endpoint: e.String(), Advice: dialAdvice(err), Err: err}
 	}
-	c := newClient(e, newLineConn(connection, clientFrameBytes, clientWriteTimeout))
+	c := newClient(e, wire.NewLineConn(connection, clientFrameBytes, clientWriteTimeout))
 	if _, err := c.Info(ctx); err != nil {
-		return nil, errors.Join(notGreeted(e, err), c.Close())
+		return nil, errors.Join(helloError(e, err), c.Close())
 	}
 	return c, nil
 }
 
-// notGreeted explains a failed hello.
-func notGreeted(e Endpoint, err error) error {
+// helloError explains a failed hello.
+func helloError(e Endpoint, err error) error {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		return err
 	}
 	return &ConnectionError{
-		Endpoint: e.String(), Err: fmt.Errorf("it does not greet: %w", err),
+		Endpoint: e.String(), Err: fmt.Errorf("hello failed: %w", err),
 		Advice: "check that an AimX server listens there and is not full",
 	}
 }
 
-func adviceOn(err error) string {
+// dialAdvice says what a user can do about a failed dial.
+func dialAdvice(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "start the database, or give the endpoint of one that runs"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens there any more; start the database, or give the endpoint of one that runs"
+		return "nobody listens there; start the database, or give the endpoint of one that runs"
 	case errors.Is(err, fs.ErrPermission):
-		return "the socket belongs to another user; use the user that runs the database"
+		return "the socket belongs to another user; run as the user that runs the database"
 	}
 	return "check that a database runs there"
 }
@@ -72,12 +76,12 @@ func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
 	query := u.Query()
 	query.Set("v", Version)
 	u.RawQuery = query.Encode()
-	// A client of its own, so that no idle connection outlives the call.
+	// Use a separate HTTP client, so that no idle connection outlives the call.
 	transport := &http.Transport{DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
 	socket, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
-		advice := adviceOn(err)
+		advice := dialAdvice(err)
 		switch {
 		case response == nil:
 		case response.StatusCode == http.StatusUpgradeRequired:
@@ -87,5 +91,5 @@ func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
 		}
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: advice, Err: err}
 	}
-	return newClient(e, newMessageConn(socket, clientFrameBytes, clientWriteTimeout)), nil
+	return newClient(e, wire.NewMessageConn(socket, clientFrameBytes, clientWriteTimeout)), nil
 }

@@ -10,17 +10,18 @@ import (
 // acceptedEndpoints is part of every error about an endpoint.
 const acceptedEndpoints = "write unix://PATH, uds://PATH, a bare path, or ws://HOST:PORT[/PATH]"
 
-// Endpoint says where a server is.
+// Endpoint is the address of a server. Either Path or URL is set.
 type Endpoint struct {
-	// Path is the path of a unix socket, or empty.
+	// Path is the path of a unix socket.
 	Path string
-	// URL is the address of a WebSocket, or empty.
+	// URL is the address of a WebSocket.
 	URL string
 }
 
-// ParseEndpoint reads unix://PATH, uds://PATH, a bare path (a unix socket each)
-// and ws://HOST:PORT[/PATH] or wss:// (a WebSocket; the path is /ws if there is
-// none). The scheme may be in upper case.
+// ParseEndpoint parses unix://PATH, uds://PATH and a bare path, which are unix
+// sockets, and ws://HOST:PORT[/PATH] and wss://HOST:PORT[/PATH], which are
+// WebSockets. The default path of a WebSocket is /ws. The case of the scheme does
+// not matter.
 func ParseEndpoint(s string) (Endpoint, error) {
 	scheme, rest, found := strings.Cut(s, "://")
 	if !found {
@@ -37,8 +38,8 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	return Endpoint{}, fmt.Errorf("endpoint %q: unknown scheme %q; %s", s, scheme, acceptedEndpoints)
 }
 
-// maxSocketPath is what fits into the address of a unix socket on every
-// system; the systems' own error is only "invalid argument".
+// maxSocketPath is the longest path of a unix socket that every system accepts.
+// Longer ones fail with "invalid argument", which says nothing.
 const maxSocketPath = 103
 
 func socketEndpoint(s, path string) (Endpoint, error) {
@@ -68,7 +69,7 @@ func webSocketEndpoint(s, address string) (Endpoint, error) {
 	return Endpoint{URL: u.String()}, nil
 }
 
-// String returns the endpoint in the form ParseEndpoint reads.
+// String returns the endpoint in a form that ParseEndpoint accepts.
 func (e Endpoint) String() string {
 	if e.URL != "" {
 		return e.URL

@@ -4,21 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
-// Origin says where the values of a record come from. On the wire it is a word
-// or an object with one member.
+// Origin is the source of the values of a record. On the wire it is a word or an
+// object with one member.
 type Origin struct {
 	// Kind is "source", "passive", "link", "transform" or "transform_join".
 	Kind string
-	// Inputs are the keys of the records that it is made from.
+	// Inputs are the keys of the records that a transform reads.
 	Inputs []string
-	// Protocol and Address are those of a link.
+	// Protocol and Address are set for a link.
 	Protocol, Address string
 }
-
-func originOf(o records.Origin) Origin { return Origin{Kind: o.Kind, Inputs: o.Inputs} }
 
 type (
 	originLink struct {
@@ -56,7 +54,7 @@ func (o Origin) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (o *Origin) UnmarshalJSON(data []byte) error {
-	if isText(data) {
+	if wire.IsString(data) {
 		return json.Unmarshal(data, &o.Kind)
 	}
 	var object originObject

@@ -6,90 +6,87 @@ import (
 	"iter"
 	"time"
 
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// HistoryStats describes the whole history of the server. Like all that begins
-// with History it is a method of this project's extension, which a server of
-// upstream refuses with CodeNotFound.
+// HistoryStats describes the whole history of the server. Like all methods whose
+// names begin with History, it belongs to this project's extension: a server of
+// upstream refuses it with CodeNotFound.
 func (c *Client) HistoryStats(ctx context.Context) (history.Stats, error) {
 	var stats history.Stats
-	raw, err := c.call(ctx, methodHistoryStats, "", nil)
+	raw, err := c.call(ctx, wire.MethodHistoryStats, "", nil)
 	if err != nil {
 		return stats, err
 	}
-	err = c.read(methodHistoryStats, raw, &stats)
+	err = c.decode(wire.MethodHistoryStats, raw, &stats)
 	return stats, err
 }
 
-// HistoryBuckets summarizes a number over spans of time, by record and then by
-// time.
+// HistoryBuckets returns summaries of a number over spans of time, by record and
+// then by time.
 func (c *Client) HistoryBuckets(ctx context.Context, q history.BucketQuery) ([]history.Bucket, error) {
 	if q.Width%time.Millisecond != 0 {
-		return nil, fmt.Errorf("%s: the width %v of the buckets is not a whole number of milliseconds", methodHistoryBuckets, q.Width)
+		return nil, fmt.Errorf("%s: the width %v of the buckets is not a whole number of milliseconds", wire.MethodHistoryBuckets, q.Width)
 	}
-	raw, err := c.call(ctx, methodHistoryBuckets, q.Pattern.String(), bucketParams{
-		scope: newScope(q.Pattern, q.Window), Width: q.Width.Milliseconds(), Path: q.Path,
+	raw, err := c.call(ctx, wire.MethodHistoryBuckets, q.Pattern.String(), wire.BucketParams{
+		Scope: wire.NewScope(q.Pattern, q.Window), Width: q.Width.Milliseconds(), Path: q.Path,
 	})
 	if err != nil {
 		return nil, err
 	}
-	var answer answerWithBuckets
-	err = c.read(methodHistoryBuckets, raw, &answer)
+	var answer wire.BucketsAnswer
+	err = c.decode(wire.MethodHistoryBuckets, raw, &answer)
 	return answer.Buckets, err
 }
 
-// Page is one page of a range. The ID of its rows is not known.
+// Page is one page of a range of rows. The ID of the rows is 0.
 type Page struct {
-	Rows []history.Row
-	// LeftOut is the number of rows that cannot be sent, because their values
-	// are not JSON.
+	history.Page
+	// LeftOut counts the rows that cannot be sent because their values are not
+	// JSON.
 	LeftOut int
-	// MaxID is up to which row the history was read. It belongs into the query
-	// of the next page where rows that came later are not wanted.
-	MaxID int64
-	// Next is the cursor of the next page, empty after the last.
-	Next string
 }
 
-// HistoryPage returns one page of a range: at most q.Total rows, fewer where
-// the server has its limit, and as many as fit if that is 0.
-func (c *Client) HistoryPage(ctx context.Context, q history.RangeQuery) (Page, error) {
-	raw, err := c.call(ctx, methodHistoryPage, q.Pattern.String(), pageParams{
-		scope: newScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
+// HistoryPage returns one page of a range. The page has at most q.Total rows, or as
+// many as the limits of the server admit if q.Total is 0 or larger than those.
+func (c *Client) HistoryPage(ctx context.Context, q history.PageQuery) (Page, error) {
+	raw, err := c.call(ctx, wire.MethodHistoryPage, q.Pattern.String(), wire.PageParams{
+		Scope: wire.NewScope(q.Pattern, q.Window), Descending: q.Descending, PerRecord: q.PerRecord,
 		Limit: q.Total, Cursor: q.Cursor, MaxID: q.MaxID,
 	})
 	if err != nil {
 		return Page{}, err
 	}
-	var answer answerWithPage
-	if err := c.read(methodHistoryPage, raw, &answer); err != nil {
+	var answer wire.PageAnswer
+	if err := c.decode(wire.MethodHistoryPage, raw, &answer); err != nil {
 		return Page{}, err
 	}
-	page := Page{Rows: make([]history.Row, len(answer.Rows)), LeftOut: answer.LeftOut, MaxID: answer.MaxID, Next: answer.Next}
+	page := Page{LeftOut: answer.LeftOut}
+	page.Rows, page.MaxID, page.Next = make([]history.Row, len(answer.Rows)), answer.MaxID, answer.Next
 	for i, r := range answer.Rows {
 		page.Rows[i] = history.Row{Record: r.Record, Time: r.Time, Value: r.Value}
 	}
 	return page, nil
 }
 
-// HistoryPages yields the pages of a range until q.Total rows have come, all if
-// that is 0. It yields what was stored when it began, holds one page in memory,
-// and ends with the first error. The last page has the cursor of what follows.
-func (c *Client) HistoryPages(ctx context.Context, q history.RangeQuery) iter.Seq2[Page, error] {
+// HistoryPages yields the pages of a range until they hold q.Total rows, or all
+// rows if that is 0. Rows stored after it began are excluded. It keeps one page in
+// memory and ends with the first error. The last page has the cursor of the rest.
+func (c *Client) HistoryPages(ctx context.Context, q history.PageQuery) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		for left := q.Total; ; {
 			q.Total = left
 			page, err := c.HistoryPage(ctx, q)
-			came := len(page.Rows) + page.LeftOut
-			if err == nil && came == 0 && page.Next != "" {
-				err = fmt.Errorf("%s %s at %s: the server sends a cursor and no rows; the pages would never end", methodHistoryPage, q.Pattern, c.endpoint)
+			received := len(page.Rows) + page.LeftOut
+			if err == nil && received == 0 && page.Next != "" {
+				err = fmt.Errorf("%s %s at %s: the server sends a cursor and no rows; paging would never end", wire.MethodHistoryPage, q.Pattern, c.endpoint)
 			}
 			if !yield(page, err) || err != nil || page.Next == "" {
 				return
 			}
 			if left > 0 {
-				if left -= came; left <= 0 {
+				if left -= received; left <= 0 {
 					return
 				}
 			}

@@ -8,28 +8,31 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
-// watchEvents is how many updates a watch keeps for whoever reads it. More are
-// dropped, the newest first, and show as Skipped. Snapshots are not bounded:
-// there is one for each record.
+// watchEvents bounds the queue of a watch. While it is full, newer updates are
+// dropped and count as Skipped. Snapshots are not bounded: there is one for each
+// record.
 const watchEvents = 4096
 
-// Update is a value that a watch delivers.
+// Update is one value that a watch delivers.
 type Update struct {
 	// Topic is the key of the record.
 	Topic string
 	// Data is the value as JSON.
 	Data json.RawMessage
-	// Seq numbers the updates of one watch from 1; Skipped is how many were
-	// lost right before this one.
+	// Seq numbers the updates of one watch from 1. Skipped counts the updates
+	// lost immediately before this one.
 	Seq, Skipped uint64
-	// Snapshot is true for a value that was there before the watch, and Last
-	// for the last of those.
+	// Snapshot is true for a value that the record had before the watch began,
+	// and Last for the last of these.
 	Snapshot, Last bool
 }
 
-// Watch is a subscription. It is for one goroutine at a time, but for Close.
+// Watch is a subscription. Next and All are for one goroutine at a time; Close may
+// be called by any.
 type Watch struct {
 	client *Client
 	name   string
@@ -44,26 +47,26 @@ type Watch struct {
 	err    error // a refusal
 	closed bool
 
-	ready chan struct{} // holds a token when there is something to look at
+	ready chan struct{} // holds a token after the queue or err has changed
 }
 
-func subName(id uint64) string { return strconv.FormatUint(id, 10) }
+func subscriptionName(id uint64) string { return strconv.FormatUint(id, 10) }
 
-// Watch subscribes to a key or a pattern. When it returns without an error the
-// server delivers everything from then on; a refusal is returned here. Close
-// the watch when it is not needed any more.
+// Watch subscribes to a key or a pattern. It returns a refusal as an error. If it
+// returns none, the watch delivers all updates from then on. The caller closes the
+// watch.
 func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
-	if !carriable(topic) || topic == "" {
-		return nil, fmt.Errorf("watch %q: a topic is not empty and has no quotes, backslashes or control characters", topic)
+	if !wire.IsPlain(topic) || topic == "" {
+		return nil, fmt.Errorf("watch %q: a topic cannot be empty or contain quotes, backslashes or control characters", topic)
 	}
 	w := &Watch{client: c, topic: topic, exact: !strings.ContainsAny(topic, "*#"), ready: make(chan struct{}, 1)}
 	c.mu.Lock()
 	id := c.nextID
 	c.nextID++
-	w.name = subName(id)
+	w.name = subscriptionName(id)
 	c.watches[w.name] = w
 	c.mu.Unlock()
-	err := c.send(ctx, func(f *frameWriter) []byte { return f.subscribe(id, topic) })
+	err := c.send(ctx, func(f *wire.FrameWriter) []byte { return f.Subscribe(id, topic) })
 	if err == nil {
 		// Frames are handled in order: a refusal comes before the pong.
 		err = c.Ping(ctx)
@@ -82,27 +85,27 @@ func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
 	return w, nil
 }
 
-// deliver queues an update; it is called by the client's receiver.
-func (w *Watch) deliver(f frame) {
+// deliver queues an update. The receiving goroutine of the client calls it.
+func (w *Watch) deliver(f wire.Frame) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended || w.closed {
 		return
 	}
-	snapshot := f.kind == kindSnapshot
+	snapshot := f.Kind == wire.KindSnapshot
 	if !snapshot && w.events >= watchEvents {
-		return // w.last stays behind, and so the next one shows the gap
+		return // w.last does not advance, so the next update shows the gap
 	}
-	u := Update{Topic: f.topic, Data: append(json.RawMessage(nil), f.update...), Seq: f.seq, Snapshot: snapshot, Last: f.last}
+	u := Update{Topic: f.Topic, Data: append(json.RawMessage(nil), f.Data...), Seq: f.Seq, Snapshot: snapshot, Last: f.Last}
 	if u.Topic == "" && w.exact {
 		u.Topic = w.topic
 	}
 	if u.Data == nil {
 		u.Data = json.RawMessage("null")
 	}
-	if f.seq > w.last {
-		u.Skipped = f.seq - w.last - 1
-		w.last = f.seq
+	if f.Seq > w.last {
+		u.Skipped = f.Seq - w.last - 1
+		w.last = f.Seq
 	}
 	if !snapshot {
 		w.events++
@@ -111,12 +114,12 @@ func (w *Watch) deliver(f frame) {
 	w.signal()
 }
 
-// refuse ends the watch; it is called by the client's receiver.
-func (w *Watch) refuse(f frame) {
+// refuse ends the watch. The receiving goroutine of the client calls it.
+func (w *Watch) refuse(f wire.Frame) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true
-	w.err = w.client.refused(f, "watch "+w.topic)
+	w.err = w.client.refusalOf(f, "watch "+w.topic)
 	w.signal()
 }
 
@@ -127,8 +130,8 @@ func (w *Watch) signal() {
 	}
 }
 
-// Next waits for the next update. What came before the connection was lost is
-// delivered first.
+// Next waits for the next update. It delivers the updates that came before the
+// connection was lost, and then fails.
 func (w *Watch) Next(ctx context.Context) (Update, error) {
 	for {
 		u, ok, err := w.take()
@@ -165,8 +168,8 @@ func (w *Watch) take() (Update, bool, error) {
 	return u, true, nil
 }
 
-// All ranges over the updates until ctx ends or the watch does. The last
-// element carries the error.
+// All yields the updates until ctx or the watch ends. The last element carries the
+// error.
 func (w *Watch) All(ctx context.Context) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		for {
@@ -178,21 +181,21 @@ func (w *Watch) All(ctx context.Context) iter.Seq2[Update, error] {
 	}
 }
 
-// Close ends the watch and tells the server, without waiting for it.
+// Close ends the watch. It tells the server, and does not wait for it.
 func (w *Watch) Close() {
 	w.mu.Lock()
-	known := w.closed
+	already := w.closed
 	w.closed = true
 	w.queue = nil
 	w.signal()
 	w.mu.Unlock()
-	if known {
+	if already {
 		return
 	}
 	c := w.client
 	c.mu.Lock()
 	delete(c.watches, w.name)
 	c.mu.Unlock()
-	// If it cannot be sent, the connection is gone and the watch with it.
-	_ = c.send(context.Background(), func(f *frameWriter) []byte { return f.unsubscribe(w.name) })
+	// If it cannot be sent, the connection is lost, and the watch with it.
+	_ = c.send(context.Background(), func(f *wire.FrameWriter) []byte { return f.Unsubscribe(w.name) })
 }

@@ -1,12 +1,12 @@
 package bus
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
@@ -22,11 +22,11 @@ type outsider struct {
 	errs chan error
 }
 
-func outside(t testing.TB, b *Bus, opts ...nats.Option) *outsider {
+func outside(t testing.TB, b testBus, opts ...nats.Option) *outsider {
 	t.Helper()
 	o := &outsider{errs: make(chan error, 100)}
 	opts = append(opts, nats.NoReconnect(), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { o.errs <- err }))
-	nc, err := nats.Connect("nats://"+b.Addr().String(), opts...)
+	nc, err := nats.Connect("nats://"+b.server.Addr().String(), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func (o *outsider) denied(t testing.TB, what string) {
 }
 
 // running is a bus with a log of n values and a listener.
-func running(t testing.TB, c Config, n int) (*Bus, *records.Record[reading], *records.Registry) {
+func running(t testing.TB, c setup, n int) (testBus, *records.Record[reading], *records.Registry) {
 	t.Helper()
 	c.Listen = "127.0.0.1:0"
 	b := open(t, c)
@@ -73,7 +73,7 @@ func running(t testing.TB, c Config, n int) (*Bus, *records.Record[reading], *re
 }
 
 func TestOutsidersReadTheLog(t *testing.T) {
-	b, r, reg := running(t, Config{}, 10)
+	b, r, reg := running(t, setup{}, 10)
 	o := outside(t, b)
 	sub, err := o.nc.SubscribeSync("aimdb.*.log.>")
 	if err != nil {
@@ -125,7 +125,7 @@ func TestOutsidersReadTheLog(t *testing.T) {
 }
 
 func TestOutsidersCannotWrite(t *testing.T) {
-	b, _, _ := running(t, Config{}, 10)
+	b, _, _ := running(t, setup{}, 10)
 	c, err := b.Consumer(deadline(t), "victim", history.Position{})
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestOutsidersCannotWrite(t *testing.T) {
 // A consumer that is pushed delivers in the server's own name. Without the
 // guard it would write to subjects, and call APIs, that its owner may not.
 func TestOutsidersCannotMakeTheServerWrite(t *testing.T) {
-	b, _, _ := running(t, Config{}, 10)
+	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
 	for _, subject := range []string{
 		"$JS.API.STREAM.PURGE.AIMDB_test", "$JS.API.STREAM.DELETE.AIMDB_test", "aimdb.test.live.spoof", "aimdb.other.log.spoof",
@@ -184,7 +184,7 @@ func TestOutsidersCannotMakeTheServerWrite(t *testing.T) {
 }
 
 func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
-	b, _, _ := running(t, Config{}, 10)
+	b, _, _ := running(t, setup{}, 10)
 	c, err := b.Consumer(deadline(t), "victim", history.Position{})
 	if err != nil {
 		t.Fatal(err)
@@ -208,18 +208,18 @@ func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
 // Consumers that clients from outside have used up are none that the process
 // itself must do without.
 func TestOutsidersCannotUseUpTheConsumers(t *testing.T) {
-	b, _, _ := running(t, Config{}, 10)
+	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
 	made := 0
-	for ; made <= outsideConsumers; made++ {
+	for ; made <= natsd.MaxConsumers; made++ {
 		if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{
-			AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: outsideIdle,
+			AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: natsd.MaxConsumerIdle,
 		}); err != nil {
 			break
 		}
 	}
-	if made != outsideConsumers {
-		t.Fatalf("an outsider made %d consumers, want %d and a refusal", made, outsideConsumers)
+	if made != natsd.MaxConsumers {
+		t.Fatalf("an outsider made %d consumers, want %d and a refusal", made, natsd.MaxConsumers)
 	}
 	for m, err := range b.Follow(deadline(t), key.WirePattern("#"), 0) {
 		if err != nil || m.Sequence != 1 {
@@ -248,10 +248,10 @@ func TestWhoIsLetIn(t *testing.T) {
 	sign := func(k nkeys.KeyPair) nats.Option {
 		return nats.Nkey(public, func(nonce []byte) ([]byte, error) { return k.Sign(nonce) })
 	}
-	b, _, _ := running(t, Config{Access: Access{
+	b, _, _ := running(t, setup{Access: natsd.Access{
 		Token: "let-me-in", Users: map[string]string{"ann": "secret"}, NKeys: []string{public},
 	}}, 1)
-	url := "nats://" + b.Addr().String()
+	url := "nats://" + b.server.Addr().String()
 	for name, c := range map[string]struct {
 		opt nats.Option
 		in  bool
@@ -262,7 +262,7 @@ func TestWhoIsLetIn(t *testing.T) {
 		"user":           {nats.UserInfo("ann", "secret"), true},
 		"wrong password": {nats.UserInfo("ann", "secrets"), false},
 		"no password":    {nats.UserInfo("bob", ""), false},
-		"inside":         {nats.UserInfo(insideUser, ""), false},
+		"inside":         {nats.UserInfo("aimdb", ""), false},
 		"nkey":           {sign(pair), true},
 		"forged nkey":    {sign(other), false},
 	} {
@@ -279,33 +279,30 @@ func TestWhoIsLetIn(t *testing.T) {
 }
 
 func TestErrorsAtOpenNameTheThing(t *testing.T) {
-	ctx := context.Background()
-	b := open(t, Config{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+	b := open(t, setup{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
 	dir := t.TempDir()
-	first := open(t, Config{Dir: dir, Name: "one"})
+	first := open(t, setup{Config: Config{Name: "one"}, Dir: dir})
 	for name, c := range map[string]struct {
-		config Config
+		config setup
 		want   string
 	}{
-		"port in use":      {Config{Name: "x", Listen: b.Addr().String()}, b.Addr().String()},
-		"directory in use": {Config{Name: "one", Dir: dir}, "in use"},
-		"bad name":         {Config{Name: "a.b"}, `"a.b"`},
-		"bad address":      {Config{Name: "x", Listen: "nowhere"}, `"nowhere"`},
-		"no certificate":   {Config{Name: "x", Listen: "127.0.0.1:0", Access: Access{CertFile: "/nope.pem", KeyFile: "/nope.key"}}, "/nope.pem"},
-		"half a pair":      {Config{Name: "x", Access: Access{CertFile: "c.pem"}}, "key file"},
-		"not a directory":  {Config{Name: "x", Dir: "/dev/null/log"}, "/dev/null/log"},
+		"port in use":      {setup{Config: Config{Name: "x"}, Listen: b.server.Addr().String()}, b.server.Addr().String()},
+		"directory in use": {setup{Config: Config{Name: "one"}, Dir: dir}, "in use"},
+		"bad name":         {setup{Config: Config{Name: "a.b"}}, `"a.b"`},
+		"bad address":      {setup{Config: Config{Name: "x"}, Listen: "nowhere"}, `"nowhere"`},
+		"no certificate":   {setup{Config: Config{Name: "x"}, Listen: "127.0.0.1:0", Access: natsd.Access{CertFile: "/nope.pem", KeyFile: "/nope.key"}}, "/nope.pem"},
+		"half a pair":      {setup{Config: Config{Name: "x"}, Access: natsd.Access{CertFile: "c.pem"}}, "key file"},
+		"not a directory":  {setup{Config: Config{Name: "x"}, Dir: "/dev/null/log"}, "/dev/null/log"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Open(ctx, c.config)
+			_, err := tryOpen(t, c.config)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%v, want it to name %s", err, c.want)
 			}
 		})
 	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(ctx, Config{Name: "two", Dir: dir}); err == nil || !strings.Contains(err.Error(), `"one"`) {
+	closeBus(t, first)
+	if _, err := tryOpen(t, setup{Config: Config{Name: "two"}, Dir: dir}); err == nil || !strings.Contains(err.Error(), `"one"`) {
 		t.Fatalf("the log of another database: %v", err)
 	}
 }
@@ -313,7 +310,7 @@ func TestErrorsAtOpenNameTheThing(t *testing.T) {
 // A reply subject is where the server itself, or the guard, writes to on
 // behalf of who asks.
 func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
-	b, _, _ := running(t, Config{}, 10)
+	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
 	if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{Name: "own", AckPolicy: jetstream.AckNonePolicy}); err != nil {
 		t.Fatal(err)
@@ -356,7 +353,7 @@ func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
 // another gets, and can have the server answer to where another listens. The
 // log and what the process itself is told are out of their reach.
 func TestOutsidersHearEachOthersAnswers(t *testing.T) {
-	b, _, _ := running(t, Config{}, 1)
+	b, _, _ := running(t, setup{}, 1)
 	curious, other := outside(t, b), outside(t, b)
 	heard, err := curious.nc.SubscribeSync("_INBOX.>")
 	if err == nil {

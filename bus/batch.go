@@ -4,22 +4,24 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // lane is what every message of one record shares.
-type lane struct {
+type subjectLane struct {
 	subject string
 	// header is the part of the headers that never changes.
 	header []byte
 }
 
-func newLane(key, subject string) *lane {
-	return &lane{subject: subject, header: []byte(KeyHeader + ": " + key + "\r\n" + TimeHeader + ": ")}
+func newSubjectLane(key, subject string) *subjectLane {
+	return &subjectLane{subject: subject, header: []byte(KeyHeader + ": " + key + "\r\n" + TimeHeader + ": ")}
 }
 
 // entry is one message on its way into the log or to live subscribers.
 type entry struct {
-	lane  *lane
+	lane  *subjectLane
 	time  int64
 	lost  uint64
 	value []byte
@@ -65,7 +67,7 @@ func (b *batch) last() uint64 { return b.base + uint64(len(b.entries)) }
 
 // say delivers an answer; only the first counts, because a batch that has
 // failed is refused once more for every message behind.
-func (b *batch) say(a answer) {
+func (b *batch) deliver(a answer) {
 	select {
 	case b.answer <- a:
 	default:
@@ -83,9 +85,9 @@ func (b *batch) checked(a answer) answer {
 
 // answer is what the stream says to a batch.
 type answer struct {
-	Sequence uint64    `json:"seq"`
-	Error    *apiError `json:"error"`
-	Type     string    `json:"type"`
+	Sequence uint64              `json:"seq"`
+	Error    *jetstream.APIError `json:"error"`
+	Type     string              `json:"type"`
 	// failed is an error of ours.
 	failed error
 }
@@ -95,21 +97,9 @@ func (a answer) err() error {
 		return a.failed
 	}
 	if a.Error != nil {
-		return a.Error
+		return fmt.Errorf("bus: the log refuses: %w", a.Error)
 	}
 	return nil
-}
-
-// apiError is JetStream's way of saying no.
-type apiError struct {
-	Code        int    `json:"code"`
-	ErrCode     int    `json:"err_code"`
-	Description string `json:"description"`
-}
-
-// Error implements error.
-func (e *apiError) Error() string {
-	return fmt.Sprintf("the log refuses: %s (JetStream error %d)", e.Description, e.ErrCode)
 }
 
 // parseAnswer returns false for what is not the end of a batch: the flow

@@ -40,14 +40,14 @@ func perSecond(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()
 // the record.
 func BenchmarkLog(b *testing.B) {
 	for _, durable := range []bool{false, true} {
-		for name, run := range map[string]func(*testing.B, *Bus){
+		for name, run := range map[string]func(*testing.B, testBus){
 			"way=async": benchAsync, "way=msgid": benchMsgID, "way=atomic": benchAtomic, "way=fast": benchFast, "way=republisher": benchRepublisher,
 		} {
 			if durable && name != "way=atomic" && name != "way=republisher" {
 				continue // an fsync for each message
 			}
 			b.Run(fmt.Sprintf("durable=%v/%s", durable, name), func(b *testing.B) {
-				log := open(b, Config{Dir: b.TempDir(), Durable: durable, Logger: quiet()})
+				log := open(b, setup{Config: Config{Durable: durable, Logger: quiet()}, Dir: b.TempDir()})
 				b.ResetTimer()
 				run(b, log)
 				perSecond(b)
@@ -56,10 +56,10 @@ func BenchmarkLog(b *testing.B) {
 	}
 }
 
-func benchAsync(b *testing.B, log *Bus) { async(b, log, false) }
-func benchMsgID(b *testing.B, log *Bus) { async(b, log, true) }
+func benchAsync(b *testing.B, log testBus) { async(b, log, false) }
+func benchMsgID(b *testing.B, log testBus) { async(b, log, true) }
 
-func async(b *testing.B, log *Bus, id bool) {
+func async(b *testing.B, log testBus, id bool) {
 	js, err := jetstream.New(log.nc, jetstream.WithPublishAsyncMaxPending(1024))
 	if err != nil {
 		b.Fatal(err)
@@ -83,7 +83,7 @@ func message(i int) *nats.Msg {
 	}
 }
 
-func benchFast(b *testing.B, log *Bus) {
+func benchFast(b *testing.B, log testBus) {
 	p, err := jetstreamext.NewFastPublisher(log.js, jetstreamext.FastPublishFlowControl{Flow: 500, MaxOutstandingAcks: 3})
 	if err != nil {
 		b.Fatal(err)
@@ -98,7 +98,7 @@ func benchFast(b *testing.B, log *Bus) {
 	}
 }
 
-func benchAtomic(b *testing.B, log *Bus) {
+func benchAtomic(b *testing.B, log testBus) {
 	for left := b.N; left > 0; left -= batchMax {
 		p, err := jetstreamext.NewBatchPublisher(log.js)
 		if err != nil {
@@ -115,7 +115,7 @@ func benchAtomic(b *testing.B, log *Bus) {
 	}
 }
 
-func benchRepublisher(b *testing.B, log *Bus) {
+func benchRepublisher(b *testing.B, log testBus) {
 	reg := registry(b)
 	recs := make([]*records.Record[measurement], 100)
 	for i := range recs {
@@ -147,7 +147,7 @@ func BenchmarkLive(b *testing.B) {
 }
 
 func benchLive(b *testing.B, bare bool) {
-	log := open(b, Config{Listen: "127.0.0.1:0", Logger: quiet()})
+	log := open(b, setup{Config: Config{Logger: quiet()}, Listen: "127.0.0.1:0"})
 	reg := registry(b)
 	r, err := records.Register[measurement](reg, "x", records.Config{Kind: records.Ring, Capacity: 4096, Lossless: []string{"live"}})
 	if err != nil {
@@ -223,7 +223,7 @@ func BenchmarkOpen(b *testing.B) {
 				if killed {
 					dropIndex(b, dir)
 				}
-				log, err := Open(b.Context(), Config{Name: "test", Dir: dir})
+				log, err := tryOpen(b, setup{Dir: dir})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -235,16 +235,14 @@ func BenchmarkOpen(b *testing.B) {
 					b.Fatalf("the log ends at %d", start.Sequence)
 				}
 				c.Close()
-				if err := log.Close(); err != nil {
-					b.Fatal(err)
-				}
+				closeBus(b, log)
 			}
 		})
 	}
 }
 
 func fillLog(b *testing.B, dir string, n int) {
-	log, err := Open(b.Context(), Config{Name: "test", Dir: dir})
+	log, err := tryOpen(b, setup{Dir: dir})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -260,9 +258,7 @@ func fillLog(b *testing.B, dir string, n int) {
 	if _, err := p.Close(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	if err := log.Close(); err != nil {
-		b.Fatal(err)
-	}
+	closeBus(b, log)
 }
 
 func dropIndex(b *testing.B, dir string) {

@@ -2,11 +2,13 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 	"go.uber.org/goleak"
@@ -32,7 +34,37 @@ func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
-func open(t testing.TB, c Config) *Bus {
+// setup is a log and the embedded server that keeps it.
+type setup struct {
+	Config
+	Dir, Listen string
+	Access      natsd.Access
+}
+
+// testBus is a log under test, with its server.
+type testBus struct {
+	*Bus
+	server *natsd.Server
+}
+
+func open(t testing.TB, c setup) testBus {
+	t.Helper()
+	b, err := tryOpen(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeBus(t, b) })
+	return b
+}
+
+func closeBus(t testing.TB, b testBus) {
+	t.Helper()
+	if err := errors.Join(b.Close(), b.server.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func tryOpen(t testing.TB, c setup) (testBus, error) {
 	t.Helper()
 	if c.Name == "" {
 		c.Name = "test"
@@ -40,16 +72,25 @@ func open(t testing.TB, c Config) *Bus {
 	if c.Logger == nil {
 		c.Logger = testLog(t)
 	}
-	b, err := Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
+	maxMessage := DefaultMaxMessage
+	if c.MaxValue > 0 {
+		maxMessage = c.MaxValue + headerBytes
 	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
+	server, err := natsd.Open(natsd.Config{
+		Name: "aimdb-" + c.Name, Dir: c.Dir, Listen: c.Listen, Access: c.Access,
+		Stream: StreamName(c.Name), Subjects: ReadSubjects(c.Name), MaxMessage: maxMessage,
+		SyncAlways: c.Durable, Logger: c.Logger,
 	})
-	return b
+	if err != nil {
+		return testBus{}, err
+	}
+	c.Memory = c.Dir == ""
+	c.Publisher = func() Publisher { return server.Publisher() }
+	b, err := Open(t.Context(), server, c.Config)
+	if err != nil {
+		return testBus{}, errors.Join(err, server.Close())
+	}
+	return testBus{b, server}, nil
 }
 
 func registry(t testing.TB) *records.Registry {
@@ -68,7 +109,7 @@ func register(t testing.TB, r *records.Registry, key string, c records.Config) *
 }
 
 // republish runs a republisher until the test ends.
-func republish(t testing.TB, b *Bus, reg *records.Registry) (stop func()) {
+func republish(t testing.TB, b testBus, reg *records.Registry) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := b.Republisher(reg)
@@ -97,7 +138,7 @@ func deadline(t testing.TB) context.Context {
 }
 
 // readAll reads values from the log until it has n.
-func readAll(t testing.TB, b *Bus, from history.Position, n int) []Message {
+func readAll(t testing.TB, b testBus, from history.Position, n int) []Message {
 	t.Helper()
 	c, err := b.Consumer(deadline(t), "test", from)
 	if err != nil {
@@ -123,7 +164,7 @@ func TestValuesReachTheLogInOrder(t *testing.T) {
 	for _, durable := range []bool{false, true} {
 		for _, dir := range []string{"", t.TempDir()} {
 			t.Run(fmt.Sprintf("durable=%v,file=%v", durable, dir != ""), func(t *testing.T) {
-				b := open(t, Config{Dir: dir, Durable: durable})
+				b := open(t, setup{Config: Config{Durable: durable}, Dir: dir})
 				reg := registry(t)
 				a := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
 				c := register(t, reg, "temp.graz", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
@@ -162,7 +203,7 @@ func TestValuesReachTheLogInOrder(t *testing.T) {
 }
 
 func TestProduceLoggedReturnsWhenTheLogHasTheValue(t *testing.T) {
-	b := open(t, Config{})
+	b := open(t, setup{})
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 4, Logged: true})
 	republish(t, b, reg)

@@ -134,7 +134,7 @@ func (c *Consumer) gap(to uint64, written int64) {
 func (c *Consumer) Start() history.Position { return c.start }
 
 func (c *Consumer) subscribe(ctx context.Context) error {
-	nc, err := c.bus.node.connect(ctx, "sink", nats.ReconnectHandler(func(*nats.Conn) {
+	nc, err := c.bus.server.Connect(ctx, "sink", nats.ReconnectHandler(func(*nats.Conn) {
 		select {
 		case c.cut <- struct{}{}:
 		default:

@@ -2,7 +2,8 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -14,19 +15,18 @@ import (
 func (c *Consumer) create(ctx context.Context, sink string) error {
 	c.dropOld(ctx, "sink_"+sink+"_")
 	c.name = secretName("sink_" + sink)
-	policy := jetstream.DeliverByStartSequencePolicy
-	request := map[string]any{
-		"stream_name": c.bus.stream,
-		"config": jetstream.ConsumerConfig{
-			Durable: c.name, Description: "The sink " + sink,
-			DeliverPolicy: policy, OptStartSeq: c.next,
-			AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxDeliver: -1,
-			MaxAckPending: 4 * pullBatch, MaxWaiting: 16,
-			ReplayPolicy:  jetstream.ReplayInstantPolicy,
-			MemoryStorage: true,
-		},
+	_, err := c.bus.js.CreateConsumer(ctx, c.bus.stream, jetstream.ConsumerConfig{
+		Durable: c.name, Description: "The sink " + sink,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: c.next,
+		AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxDeliver: -1,
+		MaxAckPending: 4 * pullBatch, MaxWaiting: 16,
+		ReplayPolicy:  jetstream.ReplayInstantPolicy,
+		MemoryStorage: true,
+	})
+	if err != nil {
+		return fmt.Errorf("bus: create the consumer of sink %s: %w", sink, err)
 	}
-	return c.bus.api(ctx, "CONSUMER.DURABLE.CREATE."+c.bus.stream+"."+c.name, request)
+	return nil
 }
 
 // dropOld deletes the consumers of the same sink that an earlier start left.
@@ -55,24 +55,9 @@ func (c *Consumer) drop(ctx context.Context) {
 	}
 }
 
-// api sends a request to JetStream's API and returns its refusal.
-func (b *Bus) api(ctx context.Context, method string, request any) error {
-	body, err := json.Marshal(request)
-	if err != nil {
-		return fmt.Errorf("bus: %s: %w", method, err)
-	}
-	m, err := b.nc.RequestWithContext(ctx, "$JS.API."+method, body)
-	if err != nil {
-		return fmt.Errorf("bus: %s: %w", method, err)
-	}
-	var response struct {
-		Error *apiError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &response); err != nil {
-		return fmt.Errorf("bus: %s: %w", method, err)
-	}
-	if response.Error != nil {
-		return fmt.Errorf("bus: %s: %w", method, response.Error)
-	}
-	return nil
+// secretName makes a name nobody outside the process can guess.
+func secretName(prefix string) string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
+	return prefix + "_" + hex.EncodeToString(b[:])
 }

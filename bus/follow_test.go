@@ -10,7 +10,7 @@ import (
 )
 
 func TestFollowYieldsWhatLiesBehindAndThenWhatComes(t *testing.T) {
-	b := open(t, Config{})
+	b := open(t, setup{})
 	reg := registry(t)
 	logged := records.Config{Kind: records.Ring, Capacity: 1000, Logged: true}
 	vienna, graz := register(t, reg, "temp::vienna", logged), register(t, reg, "rain::graz", logged)

@@ -43,7 +43,7 @@ func TestFullDiskUnderTheLog(t *testing.T) {
 // and when there is room again everything that is still in a ring arrives,
 // in order, once, and what is not is told lost.
 func fullDisk(t *testing.T, durable bool) {
-	b := open(t, Config{Dir: t.TempDir(), Durable: durable})
+	b := open(t, setup{Config: Config{Durable: durable}, Dir: t.TempDir()})
 	b.answerIn = 500 * time.Millisecond
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 1000, Logged: true})

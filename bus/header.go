@@ -18,9 +18,8 @@ const (
 	// number of the value in its record's count of this run of the process, and
 	// as the run the sequence of the log that it began behind.
 	NumberHeader = "Aimdb-Number"
-	// LostHeader carries how many values of the record were lost just before
-	// this one, or are known since the one before to be lost behind the log;
-	// it is absent if none were.
+	// LostHeader carries how many values of the record were lost on the way to
+	// the log just before this one. It is absent if none were.
 	LostHeader = "Aimdb-Lost"
 )
 

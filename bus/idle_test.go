@@ -14,7 +14,7 @@ import (
 // BenchmarkIdle tells what ten thousand records cost that nobody writes to,
 // half of them logged, with a listener on which one client hears all.
 func BenchmarkIdle(b *testing.B) {
-	log := open(b, Config{Listen: "127.0.0.1:0", Logger: quiet()})
+	log := open(b, setup{Config: Config{Logger: quiet()}, Listen: "127.0.0.1:0"})
 	reg := registry(b)
 	for i := range 10_000 {
 		register(b, reg, fmt.Sprintf("r::%d", i), records.Config{Kind: records.Ring, Capacity: 16, Logged: i%2 == 0})

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // interestEvery is how often the server's count of subscriptions is looked
@@ -18,21 +17,18 @@ const interestEvery = 200 * time.Millisecond
 type live struct {
 	bus     *Bus
 	handles []*records.Untyped
-	lanes   map[*records.Untyped]*lane
+	lanes   map[*records.Untyped]*subjectLane
 	on      map[*records.Untyped]bool
 	feed    *records.Feed
-	seen    [2]uint64
+	seen    uint64
 }
 
 func newLive(b *Bus, reg *records.Registry, handles []*records.Untyped) *live {
-	if b.config.Listen == "" {
-		handles = nil // nobody can listen
-	}
-	l := &live{bus: b, handles: handles, lanes: map[*records.Untyped]*lane{}, on: map[*records.Untyped]bool{}}
+	l := &live{bus: b, handles: handles, lanes: map[*records.Untyped]*subjectLane{}, on: map[*records.Untyped]bool{}}
 	l.feed = reg.NewFeed("live", handles)
 	for _, h := range handles {
 		l.feed.Pause(h)
-		l.lanes[h] = newLane(h.Key(), b.subjects.of(liveKind, h.Segments()))
+		l.lanes[h] = newSubjectLane(h.Key(), b.subjects.of(liveKind, h.Segments()))
 	}
 	return l
 }
@@ -68,22 +64,13 @@ func (l *live) watch(ctx context.Context) {
 }
 
 func (l *live) look() {
-	s := l.bus.node.server()
-	if s == nil || !s.Running() {
+	changes := l.bus.server.SubscriptionChanges()
+	if changes == l.seen {
 		return
 	}
-	stats, err := s.Subsz(&server.SubszOptions{})
-	if err != nil {
-		return // the server is on its way out
-	}
-	now := [2]uint64{stats.NumInserts, stats.NumRemoves}
-	if now == l.seen {
-		return
-	}
-	l.seen = now
-	account := s.GlobalAccount()
+	l.seen = changes
 	for _, h := range l.handles {
-		wanted := account.SubscriptionInterest(l.lanes[h].subject)
+		wanted := l.bus.server.Subscribed(l.lanes[h].subject)
 		if wanted == l.on[h] {
 			continue
 		}
@@ -97,8 +84,8 @@ func (l *live) look() {
 }
 
 func (l *live) publish(ctx context.Context) {
-	p := newPipe(l.bus.node)
-	defer p.close()
+	p := l.bus.publisher()
+	defer p.Close()
 	items := make([]records.Item, 256)
 	var header []byte
 	for {
@@ -116,12 +103,12 @@ func (l *live) publish(ctx context.Context) {
 				e.time = time.Now().UnixMilli()
 			}
 			header = e.headers(header[:0], 0)
-			p.add(e.lane.subject, nil, header, v.JSON)
+			p.Add(e.lane.subject, nil, header, v.JSON)
 		}
 		clear(items[:n])
-		if err := p.flush(); err != nil && ctx.Err() == nil {
+		if err := p.Flush(); err != nil && ctx.Err() == nil {
 			l.bus.log.Warn("bus: live values did not go out", "values", n, "error", err)
-			p.close()
+			p.Close()
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLiveValuesGoOutWhileSomebodyListens(t *testing.T) {
-	b := open(t, Config{Listen: "127.0.0.1:0"})
+	b := open(t, setup{Listen: "127.0.0.1:0"})
 	reg := registry(t)
 	r := register(t, reg, "hub.settings", records.Config{Kind: records.Ring, Capacity: 100})
 	republish(t, b, reg)
@@ -45,9 +45,9 @@ func produceUntil(t testing.TB, r *records.Record[reading], sub *nats.Subscripti
 }
 
 // stuckClient subscribes to everything and reads nothing any more.
-func stuckClient(t testing.TB, b *Bus) {
+func stuckClient(t testing.TB, b testBus) {
 	t.Helper()
-	c, err := net.Dial("tcp", b.Addr().String())
+	c, err := net.Dial("tcp", b.server.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ type page struct {
 }
 
 func TestAStuckSubscriberSlowsNobody(t *testing.T) {
-	b := open(t, Config{Listen: "127.0.0.1:0"})
+	b := open(t, setup{Listen: "127.0.0.1:0"})
 	reg := registry(t)
 	logged := records.Config{Kind: records.Ring, Capacity: 1000, Logged: true}
 	small := register(t, reg, "small", logged)

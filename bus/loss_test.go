@@ -18,7 +18,7 @@ import (
 // An overrun of the ring is told on a message of its own, in front of the
 // values behind it, on the next value's header, and by the record.
 func TestRingOverrunIsTold(t *testing.T) {
-	b := open(t, Config{})
+	b := open(t, setup{})
 	reg := registry(t)
 	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 8, Logged: true})
 	for i := range 20 {
@@ -57,7 +57,7 @@ func TestUnfitValuesAreTold(t *testing.T) {
 		N    float64 `json:"n"`
 		Text string  `json:"text,omitempty"`
 	}
-	b := open(t, Config{MaxValue: 1000})
+	b := open(t, setup{Config: Config{MaxValue: 1000}})
 	reg := registry(t)
 	r, err := records.Register[value](reg, "v", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
 	if err != nil {
@@ -101,7 +101,7 @@ func TestUnfitValuesAreTold(t *testing.T) {
 func TestUnclearAnswersStoreOnce(t *testing.T) {
 	for _, durable := range []bool{false, true} {
 		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) {
-			b := open(t, Config{Dir: t.TempDir(), Durable: durable})
+			b := open(t, setup{Config: Config{Durable: durable}, Dir: t.TempDir()})
 			reg := registry(t)
 			r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true, Lossless: []string{records.LogReader}})
 			republish(t, b, reg)
@@ -112,7 +112,7 @@ func TestUnclearAnswersStoreOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				if i%700 == 350 {
-					if err := b.node.restart(); err != nil {
+					if err := b.server.Restart(); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -134,10 +134,10 @@ func TestUnclearAnswersStoreOnce(t *testing.T) {
 }
 
 func TestRunEndsWhenTheServerStops(t *testing.T) {
-	b := open(t, Config{})
+	b := open(t, setup{})
 	done := make(chan error, 1)
 	go func() { done <- b.Run(t.Context()) }()
-	b.node.server().Shutdown()
+	b.server.NATS().Shutdown()
 	select {
 	case err := <-done:
 		if err == nil {
@@ -152,7 +152,7 @@ func TestRunEndsWhenTheServerStops(t *testing.T) {
 // was.
 func TestDrainAtTheEnd(t *testing.T) {
 	var said bytes.Buffer // Run writes to it only while it is waited for
-	b := open(t, Config{Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	b := open(t, setup{Config: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}})
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
 	republisher := b.Republisher(reg)

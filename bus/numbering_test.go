@@ -53,11 +53,11 @@ func (n *numbers) take(m Message) {
 }
 
 // small is a log that holds some 400 values.
-var small = Config{MaxBytes: 96 << 10}
+var small = setup{Config: Config{MaxBytes: 96 << 10}}
 
 // flood produces the values from one number to another: of a all, of b each
 // third, which it numbers for itself.
-func flood(t testing.TB, b *Bus, reg *records.Registry, a, c *records.Record[reading], from, to int) {
+func flood(t testing.TB, b testBus, reg *records.Registry, a, c *records.Record[reading], from, to int) {
 	t.Helper()
 	for i := from; i <= to; i++ {
 		if err := a.Send(deadline(t), reading{i}); err != nil {
@@ -121,8 +121,9 @@ func TestDiscardedValuesAcrossRuns(t *testing.T) {
 	dir := t.TempDir()
 	for _, began := range []uint64{0, 5} {
 		t.Run(fmt.Sprintf("read up to %d", began), func(t *testing.T) {
-			config := Config{Dir: dir + fmt.Sprint(began), MaxBytes: small.MaxBytes}
-			b, err := Open(t.Context(), config.named())
+			config := small
+			config.Dir = dir + fmt.Sprint(began)
+			b, err := tryOpen(t, config)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,9 +132,7 @@ func TestDiscardedValuesAcrossRuns(t *testing.T) {
 			stop := republish(t, b, reg)
 			flood(t, b, reg, a, c, 1, 3000)
 			stop()
-			if err := b.Close(); err != nil {
-				t.Fatal(err)
-			}
+			closeBus(t, b)
 			b = open(t, config)
 			reg = registry(t)
 			a, c = two(t, reg)
@@ -162,8 +161,6 @@ func TestDiscardedValuesAcrossRuns(t *testing.T) {
 		})
 	}
 }
-
-func (c Config) named() Config { c.Name = "test"; return c }
 
 // A follower that is overtaken by the log's limit is told what it missed, of
 // each record.
@@ -227,7 +224,7 @@ func TestFollowerIsToldThatTheLogBeginsBehindIt(t *testing.T) {
 
 // What was lost in front of the log is no gap in it.
 func TestFollowTakesNoOverrunForAGap(t *testing.T) {
-	b := open(t, Config{})
+	b := open(t, setup{})
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 8, Logged: true})
 	latest := register(t, reg, "b", records.Config{Kind: records.Latest, Logged: true})

@@ -15,10 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// wrongLastSequence is JetStream's number for an expected last sequence that
-// is not the last.
-const wrongLastSequence = 10071
-
 // probe asks the stream for its last sequence in a message that it cannot
 // store, because it expects a sequence there never is. The message stands in
 // the same queue as all before it, so the answer is what became of them.
@@ -29,13 +25,13 @@ func (w *writer) probe(ctx context.Context) (uint64, error) {
 	w.header = append(w.header, "\r\n"...)
 	w.reply = append(w.reply[:0], w.inbox...)
 	w.reply = strconv.AppendUint(w.reply, b.id, 10)
-	w.pipe.add(w.bus.subjects.prefix(lossKind)+"probe", w.reply, w.header, nil)
-	if err := w.pipe.flush(); err != nil {
+	w.publisher.Add(w.bus.subjects.prefix(lossKind)+"probe", w.reply, w.header, nil)
+	if err := w.publisher.Flush(); err != nil {
 		w.answers.Delete(b.id)
 		return 0, err
 	}
 	a := w.await(ctx, b)
-	if a.Error != nil && a.Error.ErrCode == wrongLastSequence {
+	if a.Error != nil && a.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 		_, text, _ := strings.Cut(a.Error.Description, ": ")
 		if last, err := strconv.ParseUint(text, 10, 64); err == nil {
 			return last, nil
@@ -127,7 +123,7 @@ func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answe
 		n := min(len(entries), batchMax)
 		b := w.prepare(entries[:n], base)
 		if err := w.send(b); err != nil {
-			b.say(answer{failed: err})
+			b.deliver(answer{failed: err})
 		}
 		a := w.await(ctx, b)
 		if a.err() != nil {
@@ -177,9 +173,9 @@ func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if a.Error == nil && time.Since(w.trouble.since) > 2*w.bus.answerIn && time.Since(w.reopened) > 4*w.bus.answerIn && w.bus.reopen() {
+	if a.Error == nil && time.Since(w.trouble.since) > 2*w.bus.answerIn && time.Since(w.reopened) > 4*w.bus.answerIn && w.bus.server.Reopen() {
 		w.reopened = time.Now()
-		w.pipe.close()
+		w.publisher.Close()
 	}
 	return nil
 }

@@ -40,12 +40,10 @@ type Republisher struct {
 // source is one record whose values go to the log.
 type source struct {
 	handle *records.Untyped
-	values *lane
-	losses *lane // made when the first value is lost
-	// lost is how many values were lost since the last that went out, behind
-	// how many others have since found lost behind the log.
-	lost   uint64
-	behind atomic.Uint64
+	values *subjectLane
+	losses *subjectLane // made when the first value is lost
+	// lost counts values dropped since the last published one.
+	lost uint64
 	// logged counts what was to be logged, time is when the last of it was
 	// written.
 	logged atomic.Uint64
@@ -81,7 +79,7 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		logged = append(logged, h)
 		s := &source{
 			handle: h,
-			values: newLane(h.Key(), b.subjects.of(logKind, h.Segments())),
+			values: newSubjectLane(h.Key(), b.subjects.of(logKind, h.Segments())),
 		}
 		r.byID[h.ID()] = s
 	}
@@ -119,7 +117,7 @@ func (r *Republisher) Run(ctx context.Context) error {
 	err = <-settling
 	wg.Wait()
 	r.feed.Close()
-	r.say(Drained{
+	r.logEnd(Drained{
 		Flushed: r.published.Load() - before,
 		Left:    uint64(max(0, r.underway.Load())),
 		Records: r.feed.Pending(),
@@ -148,7 +146,7 @@ func (r *Republisher) drainContext(ctx context.Context) (context.Context, contex
 	return hard, func() { stop(); cancel() }
 }
 
-func (r *Republisher) say(d Drained) {
+func (r *Republisher) logEnd(d Drained) {
 	level := r.bus.log.Info
 	if d.Left > 0 || d.Records > 0 {
 		level = r.bus.log.Warn
@@ -230,9 +228,6 @@ func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []e
 	s.time = v.Time
 	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, number: v.Number, logged: s.logged.Add(1), from: s}
 	s.lost = 0
-	if s.behind.Load() > 0 {
-		e.lost += s.behind.Swap(0)
-	}
 	return append(entries, e)
 }
 
@@ -246,7 +241,7 @@ func (r *Republisher) loss(s *source, v *records.Encoded, l loss.Loss) entry {
 		panic(fmt.Sprintf("bus: encode a loss: %v", err))
 	}
 	if s.losses == nil {
-		s.losses = newLane(l.Record, r.bus.subjects.of(lossKind, s.handle.Segments()))
+		s.losses = newSubjectLane(l.Record, r.bus.subjects.of(lossKind, s.handle.Segments()))
 	}
 	return entry{lane: s.losses, time: v.Time, value: value, number: l.To, logged: s.logged.Add(l.Count), from: s}
 }
@@ -262,18 +257,6 @@ func (r *Republisher) refuse(s *source, v *records.Encoded) {
 	if r.refused.Add(1) == 1 {
 		r.bus.log.Warn("bus: a value is too large for the log; further ones are only counted", "error", err)
 	}
-}
-
-// TellLost puts a number of values of a record that were lost behind the log on
-// the next message of the record. It counts nothing.
-func (b *Bus) TellLost(h *records.Untyped, count uint64) {
-	b.mu.Lock()
-	r := b.republisher
-	b.mu.Unlock()
-	if r == nil || h.ID() >= len(r.byID) || r.byID[h.ID()] == nil {
-		return // it has no messages in the log
-	}
-	r.byID[h.ID()].behind.Add(count)
 }
 
 // settled is told that entries are in the log, in order.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,16 +17,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
 // When the server is started anew, a consumer says that it is lost, and a new
 // one goes on behind what was read.
 func TestConsumerAndServerStartedAnew(t *testing.T) {
-	b := open(t, Config{Dir: t.TempDir()})
+	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
 	republish(t, b, reg)
@@ -43,7 +44,7 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 			t.Fatalf("read %s: %v", one[0].Value, err)
 		}
 		at = history.Position{Log: b.Identity(), Sequence: one[0].Sequence}
-		if err := b.node.restart(); err != nil {
+		if err := b.server.Restart(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); !errors.Is(err, ErrConsumerLost) {
@@ -56,7 +57,7 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 // When a consumer is deleted while it is read, it says so, and a new one goes on
 // behind what was read.
 func TestConsumerDeletedWhileItIsRead(t *testing.T) {
-	b, r, _ := running(t, Config{}, 1)
+	b, r, _ := running(t, setup{}, 1)
 	c, err := b.Consumer(deadline(t), "sink", history.Position{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,23 +82,20 @@ func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 	}
 }
 
+// unreachable is a server that takes no new connections.
+type unreachable struct{ Server }
+
+func (unreachable) Connect(context.Context, string, ...nats.Option) (*nats.Conn, error) {
+	return nil, errors.New("unreachable")
+}
+
 // A consumer that was made and then cannot be read is not left in the log.
 func TestConsumerThatCannotBeReadIsNotLeftBehind(t *testing.T) {
-	b, _, _ := running(t, Config{}, 1)
-	stopped := open(t, Config{Name: "other"})
-	if err := stopped.Close(); err != nil {
-		t.Fatal(err)
-	}
-	swap := func(n *node, to *server.Server) *server.Server {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		was := n.current
-		n.current = to
-		return was
-	}
-	was := swap(b.node, stopped.node.server()) // new connections fail, those there are go on
+	b, _, _ := running(t, setup{}, 1)
+	was := b.Bus.server
+	b.Bus.server = unreachable{was} // new connections fail, those there are go on
 	_, err := b.Consumer(deadline(t), "sink", history.Position{})
-	swap(b.node, was)
+	b.Bus.server = was
 	if err == nil {
 		t.Fatal("the consumer could be read")
 	}
@@ -108,23 +106,23 @@ func TestConsumerThatCannotBeReadIsNotLeftBehind(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	certificate, key := selfSigned(t)
-	b := open(t, Config{Listen: "127.0.0.1:0", Access: Access{CertFile: certificate, KeyFile: key}})
-	nc, err := nats.Connect("tls://"+b.Addr().String(), nats.RootCAs(certificate), nats.NoReconnect())
+	b := open(t, setup{Listen: "127.0.0.1:0", Access: natsd.Access{CertFile: certificate, KeyFile: key}})
+	nc, err := nats.Connect("tls://"+b.server.Addr().String(), nats.RootCAs(certificate), nats.NoReconnect())
 	if err != nil {
 		t.Fatal(err)
 	}
 	nc.Close()
-	if nc, err := nats.Connect("tls://"+b.Addr().String(), nats.NoReconnect()); err == nil {
+	if nc, err := nats.Connect("tls://"+b.server.Addr().String(), nats.NoReconnect()); err == nil {
 		nc.Close()
 		t.Fatal("a client that does not know the certificate connected")
 	}
 	// Client certificates can be asked for.
-	b = open(t, Config{Listen: "127.0.0.1:0", Access: Access{CertFile: certificate, KeyFile: key, CAFile: certificate}})
-	if nc, err := nats.Connect("tls://"+b.Addr().String(), nats.RootCAs(certificate), nats.NoReconnect()); err == nil {
+	b = open(t, setup{Listen: "127.0.0.1:0", Access: natsd.Access{CertFile: certificate, KeyFile: key, CAFile: certificate}})
+	if nc, err := nats.Connect("tls://"+b.server.Addr().String(), nats.RootCAs(certificate), nats.NoReconnect()); err == nil {
 		nc.Close()
 		t.Fatal("a client without a certificate connected")
 	}
-	nc, err = nats.Connect("tls://"+b.Addr().String(), nats.RootCAs(certificate), nats.ClientCert(certificate, key), nats.NoReconnect())
+	nc, err = nats.Connect("tls://"+b.server.Addr().String(), nats.RootCAs(certificate), nats.ClientCert(certificate, key), nats.NoReconnect())
 	if err != nil {
 		t.Fatal(err)
 	}

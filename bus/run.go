@@ -3,51 +3,44 @@ package bus
 import (
 	"context"
 	"errors"
-	"time"
 )
-
-// aliveEvery is how often Run looks whether the server lives. On an idle machine
-// every look wakes a processor, so there are few.
-const aliveEvery = time.Second
 
 // Run returns nil when ctx ends, and an error when the server stops before.
 func (b *Bus) Run(ctx context.Context) error {
-	ticker := time.NewTicker(aliveEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-b.closed:
-			return errors.New("bus: the log was closed while it was running")
-		case <-ticker.C:
-			if !b.node.running() && ctx.Err() == nil {
-				return errors.New("bus: the embedded NATS server has stopped")
-			}
-		}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-b.closed:
+		return errors.New("bus: the log was closed while it was running")
+	case <-b.server.Done():
+		return errors.New("bus: the NATS server of the log has stopped")
 	}
 }
 
-// Stats is how the log goes.
+// Stats is the state of the log.
 type Stats struct {
-	// FirstSequence and LastSequence are the ends of the log; it holds
-	// Messages with Bytes.
-	FirstSequence, LastSequence uint64
-	Messages, Bytes             uint64
-	// Published is how many messages this process has brought into the log,
-	// Underway how many are on their way, Refused how many were too large.
-	Published, Underway, Refused uint64
-	// Retries is how often something had to be sent again.
-	Retries uint64
+	// FirstSequence and LastSequence are the ends of the log; it holds Messages
+	// with Bytes.
+	FirstSequence uint64 `json:"first_sequence"`
+	LastSequence  uint64 `json:"last_sequence"`
+	Messages      uint64 `json:"messages"`
+	Bytes         uint64 `json:"bytes"`
+	// Published is how many messages this process has logged, Underway how many
+	// are in flight, Refused how many were too large.
+	Published uint64 `json:"published"`
+	Underway  uint64 `json:"underway"`
+	Refused   uint64 `json:"refused"`
+	// Retries is how often something was sent again.
+	Retries uint64 `json:"retries"`
 	// State is "ok", or "retrying: " and why.
-	State string
-	// Clients is how many connections from outside and of our own there are,
-	// SlowClients how many were cut off because they did not read.
-	Clients     int
-	SlowClients int64
+	State string `json:"state"`
+	// Clients is the number of connections, of the process's own too.
+	// SlowClients counts those that were disconnected because they did not read.
+	Clients     int   `json:"clients"`
+	SlowClients int64 `json:"slow_clients"`
 }
 
-// Stats tells how the log goes.
+// Stats returns the state of the log.
 func (b *Bus) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{State: "ok"}
 	b.mu.Lock()
@@ -60,9 +53,7 @@ func (b *Bus) Stats(ctx context.Context) (Stats, error) {
 			s.State, s.Retries = w.trouble.state.get()
 		}
 	}
-	if server := b.node.server(); server != nil {
-		s.Clients, s.SlowClients = server.NumClients(), server.NumSlowConsumers()
-	}
+	s.Clients, s.SlowClients = b.server.Clients()
 	log, err := b.state(ctx)
 	s.FirstSequence, s.LastSequence, s.Messages, s.Bytes = log.FirstSeq, log.LastSeq, log.Msgs, log.Bytes
 	return s, err

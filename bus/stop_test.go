@@ -12,7 +12,7 @@ import (
 // A server that ends by itself ends Run with an error, and nothing that waits
 // for it hangs.
 func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
-	b := open(t, Config{Dir: t.TempDir()})
+	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
 	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
 	rep := b.Republisher(reg)
@@ -25,7 +25,7 @@ func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
 	if err := r.ProduceLogged(deadline(t), reading{1}); err != nil {
 		t.Fatal(err)
 	}
-	b.node.server().Shutdown()
+	b.server.NATS().Shutdown()
 	select {
 	case err := <-running:
 		if err == nil || !strings.Contains(err.Error(), "has stopped") {
@@ -49,7 +49,7 @@ func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
 // The end of a republisher that cannot bring anything to the log is that of the
 // whole shutdown, if it was told of it, and not one of its own.
 func TestRepublisherEndsByTheDeadlineItIsGiven(t *testing.T) {
-	b := open(t, Config{Dir: t.TempDir()})
+	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
 	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
 	rep := b.Republisher(reg)
@@ -61,7 +61,7 @@ func TestRepublisherEndsByTheDeadlineItIsGiven(t *testing.T) {
 	if err := r.ProduceLogged(deadline(t), reading{1}); err != nil {
 		t.Fatal(err)
 	}
-	b.node.server().Shutdown()
+	b.server.NATS().Shutdown()
 	r.Produce(reading{2})
 	left, over := context.WithCancel(context.Background())
 	rep.EndBy(left)

@@ -11,24 +11,21 @@ import (
 )
 
 const (
-	// streamBuffer is how many messages the stream takes in before it drops
-	// some. The writer never has more under way; this is head room.
-	streamBuffer = 50_000
 	// identityKey names the entry of the stream's metadata with the identity.
 	identityKey = "aimdb.identity"
 	databaseKey = "aimdb.database"
 )
 
-// streamName returns the name of a database's stream.
-func streamName(database string) string { return "AIMDB_" + database }
+// StreamName returns the name of the stream of a database.
+func StreamName(database string) string { return "AIMDB_" + database }
 
 func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 	storage := jetstream.FileStorage
-	if c.Dir == "" {
+	if c.Memory {
 		storage = jetstream.MemoryStorage
 	}
 	return jetstream.StreamConfig{
-		Name:               streamName(c.Name),
+		Name:               StreamName(c.Name),
 		Description:        "The log of the AimDB database " + c.Name,
 		Subjects:           []string{s.all(logKind), s.all(lossKind)},
 		Storage:            storage,
@@ -38,7 +35,7 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 		MaxAge:             c.MaxAge,
 		MaxBytes:           c.MaxBytes,
 		MaxMsgs:            -1,
-		MaxMsgSize:         int32(c.MaxValue) + 4096,
+		MaxMsgSize:         int32(c.MaxValue) + headerBytes,
 		Duplicates:         min(100*time.Millisecond, c.MaxAge),
 		AllowDirect:        true,
 		AllowAtomicPublish: true,
@@ -50,7 +47,7 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 // openStream finds the log or makes it, and returns its identity.
 func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subjects) (identity string, state jetstream.StreamState, err error) {
 	want := streamConfig(c, s)
-	if err := onlyOurs(ctx, js, c); err != nil {
+	if err := refuseOthers(ctx, js, c); err != nil {
 		return "", state, err
 	}
 	found, err := js.Stream(ctx, want.Name)
@@ -84,17 +81,17 @@ func createStream(ctx context.Context, js jetstream.JetStream, c Config, want je
 	return identity, made.CachedInfo().State, nil
 }
 
-// onlyOurs refuses a directory with the log of another database: serving it
-// beside ours would hide a wrong directory or a changed name.
-func onlyOurs(ctx context.Context, js jetstream.JetStream, c Config) error {
+// refuseOthers refuses a server that keeps the log of another database: serving
+// ours beside it would hide a wrong directory or a changed name.
+func refuseOthers(ctx context.Context, js jetstream.JetStream, c Config) error {
 	list := js.ListStreams(ctx)
 	for info := range list.Info() {
 		if other := info.Config.Metadata[databaseKey]; other != "" && other != c.Name {
-			return fmt.Errorf("bus: %s holds the log of database %q, not of %q: use its name, or another directory", c.Dir, other, c.Name)
+			return fmt.Errorf("bus: the server holds the log of database %q, not of %q: use its name, or another directory", other, c.Name)
 		}
 	}
 	if err := list.Err(); err != nil {
-		return fmt.Errorf("bus: list what the log directory holds: %w", err)
+		return fmt.Errorf("bus: list the streams of the server: %w", err)
 	}
 	return nil
 }

@@ -12,6 +12,13 @@ const (
 	lossKind = "loss"
 )
 
+// ReadSubjects returns what a client from outside may subscribe to: the values
+// and losses of one database.
+func ReadSubjects(database string) []string {
+	s := subjects{database}
+	return []string{s.all(logKind), s.all(liveKind), s.all(lossKind)}
+}
+
 // subjects makes the subjects of one database.
 type subjects struct{ database string }
 

@@ -31,13 +31,13 @@ const (
 // is refused by the stream instead of being stored twice or out of order. No
 // message ids are kept for that, neither here nor in the server.
 type writer struct {
-	bus     *Bus
-	nc      *nats.Conn
-	pipe    *pipe
-	inbox   string
-	reply   []byte
-	header  []byte
-	durable bool
+	bus       *Bus
+	nc        *nats.Conn
+	publisher Publisher
+	inbox     string
+	reply     []byte
+	header    []byte
+	durable   bool
 	// owner is told, in order, what is in the log.
 	owner owner
 	// epoch is the last sequence of the log before this writer: no other that
@@ -70,11 +70,11 @@ type owner interface {
 
 func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	w := &writer{
-		bus: b, pipe: newPipe(b.node), durable: b.config.Durable, owner: o,
+		bus: b, publisher: b.publisher(), durable: b.config.Durable, owner: o,
 		inflight: make(chan *batch, batchWindow), slots: make(chan struct{}, batchWindow),
 		trouble: trouble{log: b.log},
 	}
-	nc, err := b.node.connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.missed() }))
+	nc, err := b.server.Connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.missed() }))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 }
 
 func (w *writer) close() {
-	w.pipe.close()
+	w.publisher.Close()
 	w.nc.Close()
 }
 
@@ -111,7 +111,7 @@ func (w *writer) receive(m *nats.Msg) {
 		return
 	}
 	if a, final := parseAnswer(m.Data); final {
-		found.(*batch).say(a)
+		found.(*batch).deliver(a)
 	}
 }
 
@@ -120,7 +120,7 @@ func (w *writer) receive(m *nats.Msg) {
 // has arrived is looked up before anything is sent again.
 func (w *writer) missed() {
 	w.answers.Range(func(_, b any) bool {
-		b.(*batch).say(answer{failed: errors.New("bus: the connection was lost before the log answered")})
+		b.(*batch).deliver(answer{failed: errors.New("bus: the connection was lost before the log answered")})
 		return true
 	})
 }
@@ -138,7 +138,7 @@ func (w *writer) write(ctx context.Context, entries []entry) error {
 	b := w.prepare(entries, w.next)
 	w.next = b.last()
 	if err := w.send(b); err != nil {
-		b.say(answer{failed: err})
+		b.deliver(answer{failed: err})
 	}
 	w.inflight <- b // there is room: the batch has a slot
 	return nil
@@ -215,10 +215,10 @@ func (w *writer) send(b *batch) error {
 		} else {
 			w.fast(b, i)
 		}
-		w.pipe.add(e.lane.subject, w.reply, h, e.value)
+		w.publisher.Add(e.lane.subject, w.reply, h, e.value)
 		w.header = h
 	}
-	return w.pipe.flush()
+	return w.publisher.Flush()
 }
 
 // fast makes the reply subject of fast ingest, in which the stream reads a

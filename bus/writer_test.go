@@ -19,13 +19,13 @@ func (nobody) recycle([]entry)         {}
 // not sent: a recovery would not know of it, and what comes behind it could
 // overtake it.
 func TestNothingIsSentBeyondTheLine(t *testing.T) {
-	b := open(t, Config{Dir: t.TempDir(), Durable: true})
-	w, err := newWriter(deadline(t), b, nobody{})
+	b := open(t, setup{Config: Config{Durable: true}, Dir: t.TempDir()})
+	w, err := newWriter(deadline(t), b.Bus, nobody{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.close()
-	of := newLane("a", b.subjects.prefix(logKind)+"a")
+	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
 	one := func() []entry { return []entry{{lane: of, time: 1, value: []byte("1")}} }
 	for range batchWindow { // nobody takes them out of the line
 		if err := w.write(deadline(t), one()); err != nil {
@@ -45,13 +45,13 @@ func TestNothingIsSentBeyondTheLine(t *testing.T) {
 // Fast ingest may end a batch in the middle and say where. The rest is sent
 // again.
 func TestAnAnswerForPartOfABatch(t *testing.T) {
-	b := open(t, Config{})
-	w, err := newWriter(deadline(t), b, nobody{})
+	b := open(t, setup{})
+	w, err := newWriter(deadline(t), b.Bus, nobody{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.close()
-	of := newLane("a", b.subjects.prefix(logKind)+"a")
+	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
 	entries := []entry{{lane: of, time: 1, logged: 1, value: []byte("1")}, {lane: of, time: 1, logged: 2, value: []byte("1")}}
 	part := w.prepare(entries[:1], 0)
 	if err := w.send(part); err != nil {
@@ -61,7 +61,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 		t.Fatal(a.err())
 	}
 	whole := w.prepare(entries, 0)
-	whole.say(answer{Sequence: 1})
+	whole.deliver(answer{Sequence: 1})
 	if err := w.settle(deadline(t), whole); err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +74,13 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 // behind what is left.
 func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 	var said bytes.Buffer // nobody else writes to it meanwhile
-	b := open(t, Config{Logger: slog.New(slog.NewTextHandler(&said, nil))})
-	w, err := newWriter(deadline(t), b, nobody{})
+	b := open(t, setup{Config: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}})
+	w, err := newWriter(deadline(t), b.Bus, nobody{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.close()
-	entries := []entry{{lane: newLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logged: 6, value: []byte("1")}}
+	entries := []entry{{lane: newSubjectLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logged: 6, value: []byte("1")}}
 	left, end, err := w.resume(deadline(t), entries, 5)
 	if err != nil || len(left) != 1 || end != 0 {
 		t.Fatalf("%d values are left, to go behind %d (%v)", len(left), end, err)

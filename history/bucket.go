@@ -1,8 +1,11 @@
 package history
 
 import (
-	"github.com/aimdb-go/aimdb/key"
+	"iter"
+	"math"
 	"time"
+
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // BucketQuery asks for a summary of a number inside the values of every record
@@ -40,4 +43,83 @@ type Bucket struct {
 	// First and Last are the numbers of the oldest and the newest row.
 	First float64 `json:"first"`
 	Last  float64 `json:"last"`
+}
+
+// SampleKind says what a row has at the path of a BucketQuery.
+type SampleKind uint8
+
+// The kinds of a Sample.
+const (
+	// Numeric is a JSON number.
+	Numeric SampleKind = iota
+	// Missing is nothing, or null.
+	Missing
+	// NotNumeric is anything else, or a value that is not JSON.
+	NotNumeric
+)
+
+// Sample is what one row contributes to a bucket.
+type Sample struct {
+	Time   int64
+	Kind   SampleKind
+	Number float64
+}
+
+// Summarize puts the samples of one record, in the order of a range, into
+// buckets. An error ends both sequences.
+func Summarize(record string, width time.Duration, samples iter.Seq2[Sample, error]) iter.Seq2[Bucket, error] {
+	return func(yield func(Bucket, error) bool) {
+		var b *Bucket
+		for s, err := range samples {
+			if err != nil {
+				yield(Bucket{}, err)
+				return
+			}
+			start := bucketStart(s.Time, width.Milliseconds())
+			if b != nil && b.Start != start {
+				if !yield(*b, nil) {
+					return
+				}
+				b = nil
+			}
+			if b == nil {
+				b = &Bucket{Record: record, Start: start}
+			}
+			b.add(s)
+		}
+		if b != nil {
+			yield(*b, nil)
+		}
+	}
+}
+
+func (b *Bucket) add(s Sample) {
+	switch s.Kind {
+	case Missing:
+		b.Missing++
+		return
+	case NotNumeric:
+		b.NotNumeric++
+		return
+	}
+	if b.Count == 0 {
+		b.Min, b.Max, b.First = s.Number, s.Number, s.Number
+	}
+	b.Count++
+	b.Min, b.Max, b.Last = min(b.Min, s.Number), max(b.Max, s.Number), s.Number
+	b.Sum += s.Number
+	b.Mean = b.Sum / float64(b.Count)
+}
+
+// bucketStart returns the multiple of a width at or below a time, also before
+// 1970.
+func bucketStart(ms, width int64) int64 {
+	over := ms % width
+	if over < 0 {
+		over += width
+	}
+	if ms < math.MinInt64+over {
+		return math.MinInt64
+	}
+	return ms - over
 }

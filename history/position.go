@@ -6,7 +6,20 @@ package history
 type Position struct {
 	// Log is the identity of the log. It differs between databases and changes
 	// when a log is created again.
-	Log string
+	Log string `json:"log"`
 	// Sequence is the last sequence that was dealt with; 0 is none.
-	Sequence uint64
+	Sequence uint64 `json:"sequence"`
+}
+
+// Snapshot is a point at which a history and the log can be cut: the rows up to
+// MaxID are exactly what the history holds of the log up to Position.
+type Snapshot struct {
+	// Identity names the history. A history that was made again has another.
+	Identity string `json:"identity"`
+	// Position is the checkpoint of the history. It is zero if the history has
+	// none.
+	Position
+	// MaxID is the greatest ID ever assigned. It is -1 if there never was a row,
+	// so that it can always be used as RangeQuery.MaxID.
+	MaxID int64 `json:"max_id"`
 }

@@ -9,27 +9,28 @@ type Keep struct {
 	// MaxRows and MaxBytes bound the rows and the bytes of their values; the
 	// newest stay.
 	MaxRows, MaxBytes int64
-	// Forever exempts the record from the limit of the whole file too.
+	// Forever exempts the record from the limit of the whole history too.
 	Forever bool
 }
 
 // PrunePlan is what one sweep of retention shall bring about.
 type PrunePlan struct {
 	Keep []Keep
-	// FileBytes bounds the file. When it is larger, the rows stored first go,
-	// of whichever record that is not kept forever. 0 is no limit.
-	FileBytes int64
+	// MaxBytes bounds the history on disk. When more is in use, the rows stored
+	// first go, of whichever record that is not kept forever. 0 is no limit.
+	MaxBytes int64
 }
 
 // PruneReport says what a sweep deleted, or would delete.
 type PruneReport struct {
+	// Records are those that rows go of, by name; it is never nil.
 	Records []PrunedRecord `json:"records"`
 	Rows    int64          `json:"rows"`
 	// Bytes is the size of the values deleted.
 	Bytes int64 `json:"bytes"`
-	// FreedBytes is by how much the file shrank.
+	// FreedBytes is by how much the history shrank on disk.
 	FreedBytes int64 `json:"freed_bytes"`
-	// OverBytes is by how much the file is still above its limit because
+	// OverBytes is by how much the history is still above its limit because
 	// everything left is to be kept.
 	OverBytes int64 `json:"over_bytes,omitempty"`
 	// DeletingMS and ShrinkingMS are how long rows were deleted and space was

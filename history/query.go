@@ -2,20 +2,48 @@ package history
 
 import (
 	"encoding/json"
+
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// Row is one stored value of one record, as a history answers with it.
+// Row is one stored value of one record.
 type Row struct {
-	// ID grows with every row of one history and is never used again.
-	ID int64
+	// ID grows with every row of one history and is never used again. It is 0
+	// where it is not known, as in answers of a remote history.
+	ID int64 `json:"id,omitempty"`
 	// Record is the key of the record in the spelling it was registered with.
-	Record string
+	Record string `json:"record"`
 	// Time is the time of the write in Unix milliseconds.
-	Time int64
+	Time int64 `json:"time"`
 	// Value is the JSON of the value.
-	Value json.RawMessage
+	Value json.RawMessage `json:"value"`
 }
+
+// Point returns the place of the row in the order of a range.
+func (r Row) Point() Point { return Point{Time: r.Time, ID: r.ID} }
+
+// Point is a place in the order of a range: by time, then by ID.
+type Point struct {
+	Time int64 `json:"time"`
+	ID   int64 `json:"id"`
+}
+
+// Before reports whether p comes before q in ascending order.
+func (p Point) Before(q Point) bool { return p.Time < q.Time || p.Time == q.Time && p.ID < q.ID }
+
+// Order says which of two rows of a record is newer.
+type Order uint8
+
+// The orders of a LatestQuery.
+const (
+	// ByTime orders rows by the time of the write, and rows of one millisecond
+	// by their storing. It is the default.
+	ByTime Order = iota
+	// ByStoring orders rows as they were stored. It differs from ByTime where
+	// the clock was set back: the rows from after that come first, whatever their
+	// times. Imported rows count by their times.
+	ByStoring
+)
 
 // Window is a span of write times in Unix milliseconds, both ends included.
 // A nil end is open.
@@ -30,40 +58,23 @@ type LatestQuery struct {
 	// Limit is the number of rows of each record; it is at least 1.
 	Limit  int
 	Window Window
+	// By says which rows are the newest. The window is open with ByStoring.
+	By Order
 }
 
 // RangeQuery asks for the rows of a span of time. Rows come by time, and rows
-// of one millisecond in the order they were stored.
+// of one millisecond in the order they were stored, or in the reverse of that
+// order.
 type RangeQuery struct {
 	Pattern    key.Pattern
 	Window     Window
 	Descending bool
 	// PerRecord and Total limit the rows; 0 is no limit.
 	PerRecord, Total int
-	// Cursor continues behind the last row of an earlier page; empty starts
-	// at the beginning.
-	Cursor string
-	// MaxID, when not 0, leaves out rows with a greater ID: what was stored
-	// after a position was taken.
+	// After, when not nil, is the last row that is not wanted any more: the
+	// answer begins with the row that follows it in the order of the query.
+	After *Point
+	// MaxID is the last row that the query can see: later rows are left out. 0
+	// is the last row there is when the query begins.
 	MaxID int64
 }
-
-// Snapshot is a point at which a history and the log can be cut: the rows up to
-// MaxID are exactly what the history holds of the log up to Position.
-type Snapshot struct {
-	// Position is the checkpoint of the history. It is zero if the history has
-	// none.
-	Position
-	// MaxID is the greatest ID ever assigned. It is -1 if there never was a row,
-	// so that it can always be used as RangeQuery.MaxID.
-	MaxID int64
-}
-
-// QueryError says that a query cannot be answered because of what it asks, so
-// that the same query will always fail.
-type QueryError struct {
-	Reason string
-}
-
-// Error implements error.
-func (e *QueryError) Error() string { return e.Reason }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -157,13 +156,4 @@ func serveFor(b *testing.B, count int, record []aimdb.RecordOption, opts ...aimd
 // lossless are the options of a record whose values all reach the history.
 func lossless(more ...aimdb.RecordOption) []aimdb.RecordOption {
 	return append([]aimdb.RecordOption{aimdb.Ring(256), aimdb.Persist(), aimdb.Lossless(aimdb.LogReader)}, more...)
-}
-
-// processorTime is what the process has used so far, of all cores.
-func processorTime() (time.Duration, error) {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0, fmt.Errorf("ask for the processor time: %w", err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }

@@ -1,4 +1,3 @@
-// Package integration holds the tests of the whole system, and those of the
-// project's own rules: who may import whom, what is documented, and that no
-// state hides at package level.
+// Package integration holds the tests of the whole system: restarts, faults,
+// data of earlier versions, the pages of the hub, and benchmarks.
 package integration

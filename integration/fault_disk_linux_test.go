@@ -93,7 +93,7 @@ func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
 	p.send(1001, 8000)
 	p.awaitState("free some space")
 	p.stop()
-	p.said.must(t, "the rest is in the log and comes after the next start")
+	p.said.must(t, "the rest is in the log and is stored after the next start")
 	free()
 	visit(t, s, 8001, 8100)
 	checkNumbers(t, disk, sent(8100))

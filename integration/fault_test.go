@@ -189,8 +189,8 @@ func (p *patient) states() (log, sink string) {
 	if err != nil {
 		p.t.Logf("Stats: %v", err)
 	}
-	if s.Sink != nil {
-		sink = s.Sink.State
+	if len(s.Sinks) > 0 {
+		sink = s.Sinks[0].State
 	}
 	return s.Log.State, sink
 }

@@ -8,7 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxKeyBytes is the greatest length of a key.
+// ErrBadKey and ErrBadPattern are the errors of text that is no key, or no pattern.
+var (
+	ErrBadKey     = errors.New("key")
+	ErrBadPattern = errors.New("pattern")
+)
+
+// MaxBytes is the greatest length of a key in bytes.
 const MaxBytes = 200
 
 // Key names a record. It is 1 to 200 bytes of printable UTF-8 without spaces,
@@ -16,10 +22,10 @@ const MaxBytes = 200
 // are separated by '.' or '::'. It keeps the spelling it was written in.
 type Key struct{ text string }
 
-// ParseKey checks s against the grammar of keys.
+// Parse checks s against the grammar of keys.
 func Parse(s string) (Key, error) {
 	if err := checkName(s, forbiddenInKeys); err != nil {
-		return Key{}, fmt.Errorf("key %q: %w", s, err)
+		return Key{}, fmt.Errorf("%w %q: %w", ErrBadKey, s, err)
 	}
 	return Key{text: s}, nil
 }

@@ -26,12 +26,12 @@ func ParsePattern(s string) (Pattern, error) {
 		if strings.ContainsRune(s, '>') {
 			err = fmt.Errorf("%w; '#' stands for any number of segments", err)
 		}
-		return Pattern{}, fmt.Errorf("pattern %q: %w", s, err)
+		return Pattern{}, fmt.Errorf("%w %q: %w", ErrBadPattern, s, err)
 	}
 	p := WirePattern(s)
 	for _, segment := range p.both {
 		if len(segment) > 1 && strings.ContainsAny(segment, "*#") {
-			return Pattern{}, fmt.Errorf("pattern %q: the wildcard in %q is only a part of its segment; '*' and '#' must stand alone between separators", s, segment)
+			return Pattern{}, fmt.Errorf("%w %q: the wildcard in %q is only a part of its segment; '*' and '#' must stand alone between separators", ErrBadPattern, s, segment)
 		}
 	}
 	return p, nil

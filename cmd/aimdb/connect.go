@@ -8,10 +8,10 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 )
 
-// defaultEndpoint is where a database is looked for if nothing is said.
+// defaultEndpoint is the endpoint without a flag and an environment variable.
 const defaultEndpoint = "/tmp/aimdb.sock"
 
-// connection is the flag that says which database is meant.
+// connection is the flag that names the endpoint of a database.
 type connection struct {
 	endpoint string
 	env      func(string) string
@@ -22,7 +22,8 @@ func (c *connection) flag(flags *pflag.FlagSet) {
 		"endpoint of the database: a socket's path, unix://PATH or ws://HOST:PORT/ws (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
 }
 
-// target is the endpoint by flag, environment and default, in this order.
+// target returns the endpoint from the flag, the environment or the default, in
+// this order.
 func (c *connection) target() string {
 	if c.endpoint != "" {
 		return c.endpoint
@@ -33,7 +34,7 @@ func (c *connection) target() string {
 	return defaultEndpoint
 }
 
-// connected does something with a database that runs.
+// connected calls do with a client of the database at an endpoint.
 func connected(ctx context.Context, endpoint string, do func(*aimx.Client) error) error {
 	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
 		return usageError{err}
@@ -42,6 +43,6 @@ func connected(ctx context.Context, endpoint string, do func(*aimx.Client) error
 	if err != nil {
 		return err
 	}
-	defer func() { _ = client.Close() }() // everything has been said
+	defer func() { _ = client.Close() }() // do has returned
 	return do(client)
 }

@@ -17,8 +17,8 @@ func newDemo() *cobra.Command {
 		Short: "Run the weather hub: forecasts meet what was observed",
 		Long: `Run the weather hub. Its page shows how good forecasts were, from history and
 live. Without --observations it plays real daily temperatures of Seattle and
-New York, 2012 to 2015. Started again on the same directory, it goes on where
-it was. "" or off turns a listener off. Ctrl-C ends it.`,
+New York, 2012 to 2015. On a directory that it has used before, it continues
+where it ended. "" or off turns a listener off. Ctrl-C ends it.`,
 		Example: `  aimdb demo                          # then open http://127.0.0.1:8080
   aimdb demo --pace 50ms              # four times as fast
   aimdb demo --steps 0                # serve what history holds, produce nothing
@@ -46,6 +46,6 @@ it was. "" or off turns a listener off. Ctrl-C ends it.`,
 	f.StringVar(&o.Observations, "observations", "", "CSV file of hourly temperatures, instead of the built-in days")
 	f.StringVar(&o.Forecasts, "forecasts", "", "CSV file of archived forecasts for the observations")
 	f.DurationVar(&o.Pace, "pace", 200*time.Millisecond, "wall time of one step of the data; 0 is as fast as everything is stored")
-	f.IntVar(&o.Steps, "steps", -1, "produce that many steps and then only serve; -1 goes on to the data's end")
+	f.IntVar(&o.Steps, "steps", -1, "produce that many steps and then only serve; -1 produces all of the data")
 	return c
 }

@@ -15,23 +15,23 @@ import (
 )
 
 func newHistory() *cobra.Command {
-	c := group("history", "Look into, move and maintain a history",
+	c := group("history", "Query, move and maintain a history",
 		newHistoryStats(), newHistoryQuery(), newHistoryExport(), newHistoryImport(), newHistoryPrune(),
 		newHistoryCheck(), newHistoryBackup(), newHistoryCompact())
-	c.Long = `Look into, move and maintain a history.
+	c.Long = `Query, move and maintain a history.
 
 DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,
-export, check and backup may read it while a database runs on it, and import,
-prune and check --repair may write to it; compact needs it for itself.
+export, check and backup can read it while a database uses it, and import, prune
+and check --repair can write to it. compact needs it exclusively.
 
 stats, query and export also take the endpoint of a running database (a socket,
-unix://PATH or ws://HOST:PORT/ws) and print the same. The others work on the file
-itself, on the machine that has it. A server of upstream AimDB answers no more
-than query with --latest.`
+unix://PATH or ws://HOST:PORT/ws) and print the same. The others need the file,
+on its own machine. A server of upstream AimDB answers only query --latest.`
 	return c
 }
 
-// isEndpoint tells the endpoint of a running database from a file.
+// isEndpoint reports whether target is the endpoint of a running database, not a
+// file.
 func isEndpoint(target string) bool {
 	if strings.Contains(target, "://") {
 		return true
@@ -40,8 +40,8 @@ func isEndpoint(target string) bool {
 	return err == nil && info.Mode()&os.ModeSocket != 0
 }
 
-// checkFile makes sure that there is a file: opening one that is not there
-// would make it.
+// checkFile returns an error if there is no file. Opening a missing file would
+// create it.
 func checkFile(cmd *cobra.Command, target string) error {
 	if isEndpoint(target) {
 		return usageError{fmt.Errorf("%s needs the database file and not an endpoint: it works on the file itself, on the machine that has it, and a running database only answers questions; give the path, such as ./aimdb-data/history.db", cmd.CommandPath())}
@@ -59,7 +59,7 @@ func checkFile(cmd *cobra.Command, target string) error {
 	return nil
 }
 
-// reading opens a history for reading only, whether or not a database runs on it.
+// reading opens a history read-only. A database may use it meanwhile.
 func reading(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err error) {
 	if err := checkFile(cmd, path); err != nil {
 		return err
@@ -72,8 +72,8 @@ func reading(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err
 	return asUsage(do(s))
 }
 
-// writing opens a history and runs its writer meanwhile. A damaged file is
-// refused and not moved aside: there is no log here to fill it again.
+// writing opens a history and runs its writer during do. It refuses a damaged file
+// instead of moving it aside, because there is no log to fill a new one from.
 func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err error) {
 	options := []sqlite.Option{sqlite.Beside(), sqlite.Logger(logger(cmd))}
 	if flag := cmd.Flags().Lookup(litestreamFlag); flag != nil && flag.Value.String() == "true" {
@@ -84,7 +84,7 @@ func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	// The writer outlives a Ctrl-C, so that what was begun is ended in order.
+	// The writer outlives a Ctrl-C, so that a batch that was begun is completed.
 	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -95,14 +95,14 @@ func writing(cmd *cobra.Command, path string, do func(*sqlite.Store) error) (err
 	return asUsage(do(s))
 }
 
-// litestreamFlag is a flag of the commands that write.
+// litestreamFlag is a flag of all commands that write.
 const litestreamFlag = "litestream"
 
 func addLitestream(c *cobra.Command) {
 	c.Flags().Bool(litestreamFlag, false, "leave the write-ahead log to Litestream, which replicates the file")
 }
 
-// asUsage makes a query that can never be answered a usage error.
+// asUsage turns a history.QueryError into a usage error.
 func asUsage(err error) error {
 	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
 		return usageError{err}

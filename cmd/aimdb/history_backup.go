@@ -11,9 +11,9 @@ import (
 func newHistoryBackup() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup DB FILE",
-		Short: "Write a consistent copy of a history, running or not",
-		Long: `Write a consistent copy of a history into a new file, while a database may go on
-writing. To restore, copy the file to where the history was.`,
+		Short: "Write a consistent copy of a history, in use or not",
+		Long: `Write a consistent copy of a history into a new file. A database may write
+meanwhile. To restore, copy the file to where the history was.`,
 		Example: `  aimdb history backup ./aimdb-data/history.db backup.db
   aimdb history check backup.db`,
 		Args: arguments("DB", "FILE"),

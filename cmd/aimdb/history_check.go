@@ -13,15 +13,15 @@ func newHistoryCheck() *cobra.Command {
 	var repair bool
 	c := &cobra.Command{
 		Use:   "check DB",
-		Short: "Read a whole history and say what is wrong with it",
-		Long: `Read a whole history, its structure, indexes, values and counts, and say what is
-wrong. The exit status is 1 if something is wrong. Nothing is changed, but with
---repair counts that are off are put right; then they are no reason to fail. What
-else may be wrong a backup has to put right.
+		Short: "Read a whole history and report what is wrong",
+		Long: `Read a whole history, its structure, indexes, values and counts, and report what
+is wrong. The exit status is 1 if something is wrong. With --repair, wrong counts
+are corrected and are no failure; other damage needs a backup. Without it, nothing
+is changed.
 
-A database may go on writing meanwhile. It cannot take its write-ahead log over
-into the file while the structure is looked at, which is one read of all of it,
-or a record whose count is off; the rest is read in short pieces.`,
+A database may write meanwhile. Its write-ahead log cannot be checkpointed while
+the structure is checked, which reads the whole file once, and while a record with
+a wrong count is counted. The rest is read in short transactions.`,
 		Example: `  aimdb history check ./aimdb-data/history.db
   aimdb history check ./aimdb-data/history.db --repair
   aimdb history check backup.db && echo good`,
@@ -45,20 +45,13 @@ or a record whose count is off; the rest is read in short pieces.`,
 	}
 	f.flag(c.Flags())
 	addLitestream(c)
-	c.Flags().BoolVar(&repair, "repair", false, "put counts that are off right")
+	c.Flags().BoolVar(&repair, "repair", false, "correct wrong counts")
 	return c
-}
-
-// checked is a CheckReport as it is printed.
-type checked struct {
-	Rows     int64    `json:"rows"`
-	Problems []string `json:"problems"`
-	Repaired []string `json:"repaired,omitempty"`
 }
 
 func printCheck(cmd *cobra.Command, f format, path string, report sqlite.CheckReport) error {
 	out := newOutput(cmd.OutOrStdout(), f, 200, "ROWS", "PROBLEMS")
-	if err := out.row(checked{report.Rows, append([]string{}, report.Problems...), report.Repaired}, report.Rows, len(report.Problems)); err != nil {
+	if err := out.row(report, report.Rows, len(report.Problems)); err != nil {
 		return err
 	}
 	if err := out.end(); err != nil {

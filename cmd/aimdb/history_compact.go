@@ -12,9 +12,9 @@ func newHistoryCompact() *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact DB",
 		Short: "Rewrite a history that is not in use, without its free space",
-		Long: `Rewrite a history that nobody has open, so that it has no free space left and can
-later give space back while it is in use. Files made by upstream AimDB need this
-once. It takes about the size of the history as free space on the disk.`,
+		Long: `Rewrite a history that no process has open. The new file has no free space, and can
+later shrink while it is in use. Files of upstream AimDB need this once. It needs
+about the size of the history as free space on the disk.`,
 		Example: `  aimdb history compact ./aimdb-data/history.db`,
 		Args:    arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,8 +77,6 @@ func TestHistoryOfARunningDatabase(t *testing.T) {
 	db := historyFile(t, 12_000)
 	socket, web := serveHistory(t, db)
 	for i, args := range [][]string{
-		{"stats"},
-		{"stats", "--format", "json"},
 		{"query", "#"},
 		{"query", "a::*", "--latest", "3", "--end", "2023-11-15T00:00:00Z"},
 		{"query", "#", "--range", "--format", "json"},
@@ -107,6 +106,29 @@ func TestHistoryOfARunningDatabase(t *testing.T) {
 		}
 		if got.stdout != want.stdout || got.stderr != want.stderr {
 			t.Errorf("%v: %s\nprints  %.300s\n%.300s\nand the file\n%.300s\n%.300s", args, endpoint, got.stdout, got.stderr, want.stdout, want.stderr)
+		}
+	}
+}
+
+// TestStatsOfARunningDatabase: an endpoint prints what the file does, without
+// what only the file knows.
+func TestStatsOfARunningDatabase(t *testing.T) {
+	db := historyFile(t, 300)
+	socket, web := serveHistory(t, db)
+	for _, endpoint := range []string{socket, web} {
+		file, got := aimdb(t, "history", "stats", db).ok(t), aimdb(t, "history", "stats", endpoint).ok(t)
+		if own, same := strings.CutPrefix(file, got); !same || !strings.Contains(own, "WAL BYTES") || strings.Contains(got, "WAL") {
+			t.Errorf("%s prints\n%s\nand the file\n%s", endpoint, got, file)
+		}
+		want := lines[map[string]any](t, aimdb(t, "history", "stats", db, "--format", "json").ok(t))[0]
+		for _, name := range []string{"free_bytes", "wal_bytes", "wal_stuck", "shrinks"} {
+			if _, has := want[name]; !has {
+				t.Errorf("the file does not say %s", name)
+			}
+			delete(want, name)
+		}
+		if got := lines[map[string]any](t, aimdb(t, "history", "stats", endpoint, "--format", "json").ok(t))[0]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s prints\n%v\nand the file\n%v", endpoint, got, want)
 		}
 	}
 }
@@ -182,12 +204,26 @@ func TestOnlyTheFileWillDo(t *testing.T) {
 // TestHistoryOfUpstream: a server that knows only AimX 3.0 says not_found and
 // nothing more.
 func TestHistoryOfUpstream(t *testing.T) {
-	socket := shortPath(t)
+	socket := serveUpstream(t)
+	for _, args := range [][]string{{"stats"}, {"query", "#", "--range"}, {"query", "#", "--range", "--limit", "2"}, {"query", "#", "--bucket", "1h"}, {"export"}} {
+		r := aimdb(t, append([]string{"history", args[0], socket}, args[1:]...)...)
+		r.fails(t, exitFailed, socket, "upstream", "--latest", "history file")
+	}
+	if out := aimdb(t, "history", "query", socket, "#", "--latest", "2", "--format", "json").ok(t); out !=
+		`{"record":"a","time":1,"value":1}`+"\n"+`{"record":"b","time":5,"value":3}`+"\n"+`{"record":"b","time":2,"value":2}`+"\n" {
+		t.Errorf("query --latest:\n%s", out)
+	}
+}
+
+// serveUpstream returns the socket of a server that knows only AimX 3.0.
+func serveUpstream(t *testing.T) (socket string) {
+	t.Helper()
+	socket = shortPath(t)
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -197,14 +233,7 @@ func TestHistoryOfUpstream(t *testing.T) {
 			upstream(conn)
 		}
 	}()
-	for _, args := range [][]string{{"stats"}, {"query", "#", "--range"}, {"query", "#", "--range", "--limit", "2"}, {"query", "#", "--bucket", "1h"}, {"export"}} {
-		r := aimdb(t, append([]string{"history", args[0], socket}, args[1:]...)...)
-		r.fails(t, exitFailed, socket, "upstream", "--latest", "history file")
-	}
-	if out := aimdb(t, "history", "query", socket, "#", "--latest", "2", "--format", "json").ok(t); out !=
-		`{"record":"a","time":1,"value":1}`+"\n"+`{"record":"b","time":5,"value":3}`+"\n"+`{"record":"b","time":2,"value":2}`+"\n" {
-		t.Errorf("query --latest:\n%s", out)
-	}
+	return socket
 }
 
 // upstream answers the requests of one connection.
@@ -216,6 +245,8 @@ func upstream(conn net.Conn) {
 		switch {
 		case strings.Contains(in.Text(), `"hello"`):
 			answer = `"ok":{"version":"3.0","server":"aimdb","permissions":["read"],"writable_records":[]}`
+		case strings.Contains(in.Text(), `"record.list"`):
+			answer = `"ok":[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
 		case strings.Contains(in.Text(), `"record.query"`):
 			answer = `"ok":{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`
 		}

@@ -25,7 +25,7 @@ func newHistoryExport() *cobra.Command {
 (record,time,value), oldest first. --output writes to a file that appears when
 it is complete. Rows whose value is not JSON are left out and counted.
 
-From an endpoint the rows come page by page, as of the moment it began.`,
+From an endpoint, the rows are those stored when the export began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
   aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
   aimdb history export history.db '#' --as csv | gzip > all.csv.gz
@@ -50,12 +50,13 @@ From an endpoint the rows come page by page, as of the moment it began.`,
 		},
 	}
 	windowFlags(c.Flags(), &q.Window)
-	c.Flags().Var(&as, "as", "form of the rows (default by the name of the file, else ndjson)")
+	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
 	c.Flags().StringVarP(&file, "output", "o", "", "file to write to (default stdout)")
 	return c
 }
 
-// exportTo gives do a file that gets its name when do has succeeded, or stdout.
+// exportTo calls do with stdout, or with a file that gets its name after do has
+// succeeded.
 func exportTo(cmd *cobra.Command, file string, do func(io.Writer) error) (err error) {
 	if file == "" {
 		return do(cmd.OutOrStdout())
@@ -94,7 +95,7 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[his
 			return fmt.Errorf("write the export: %w", err)
 		}
 		written++
-		_ = bar.Add(1) // a bar that cannot be drawn is no reason to stop
+		_ = bar.Add(1) // a progress bar that cannot be drawn is no error
 	}
 	_ = bar.Finish()
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)

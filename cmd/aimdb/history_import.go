@@ -18,11 +18,11 @@ func newHistoryImport() *cobra.Command {
 	var as rowFormat
 	c := &cobra.Command{
 		Use:   "import DB [FILE]",
-		Short: "Add rows from NDJSON or CSV that are not there yet",
-		Long: `Add the rows of an export, from a file or stdin. A row that the history has
-already, with the same record, time and value (white space aside), is skipped: an
-import that was interrupted is simply run again. The history is made if it is not there. A
-malformed line ends the import and is named; the rows before it are kept.`,
+		Short: "Add rows from NDJSON or CSV, without those that exist",
+		Long: `Add the rows of an export, from a file or stdin. A row that exists with the same
+record, time and value (white space aside) is skipped, so an interrupted import can
+be repeated. A missing history is created. A malformed line ends the import with an
+error that names the line; the rows before it are kept.`,
 		Example: `  aimdb history import ./aimdb-data/history.db all.ndjson
   aimdb history import ./aimdb-data/history.db month.csv
   gunzip < all.csv.gz | aimdb history import copy.db --as csv`,
@@ -47,7 +47,7 @@ malformed line ends the import and is named; the rows before it are kept.`,
 		},
 	}
 	addLitestream(c)
-	c.Flags().Var(&as, "as", "form of the rows (default by the name of the file, else ndjson)")
+	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
 	return c
 }
 
@@ -59,16 +59,16 @@ func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f ro
 	}
 	return writing(cmd, db, func(s *sqlite.Store) error {
 		report, err := s.Import(cmd.Context(), readAll(source, name))
-		_ = bar.Finish() // a bar that cannot be drawn is no error
+		_ = bar.Finish() // a progress bar that cannot be drawn is no error
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows added, %d were there already\n", report.Added, report.Skipped)
 		if err != nil {
-			return fmt.Errorf("%w; what was added stays, run the import again for the rest", err)
+			return fmt.Errorf("%w; the rows added so far are kept, run the import again for the rest", err)
 		}
 		return nil
 	})
 }
 
-// readAll yields the rows of a source up to its end or its first error.
+// readAll yields the rows of a source until its end or its first error.
 func readAll(source rowReader, name string) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
 		for {

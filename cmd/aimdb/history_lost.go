@@ -9,14 +9,14 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// lost lists what of a history was lost, or refused for good.
+// lost has the flags that list losses and dead letters.
 type lost struct {
 	losses, deadLetters bool
 }
 
 func (l *lost) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&l.losses, "losses", false, "list the ledger of losses instead, oldest first (of a file)")
-	c.Flags().BoolVar(&l.deadLetters, "dead-letters", false, "list the values that the history refused for good instead (of a file)")
+	c.Flags().BoolVar(&l.deadLetters, "dead-letters", false, "list the values that the history refused permanently instead (of a file)")
 }
 
 func (l *lost) wanted() bool { return l.losses || l.deadLetters }
@@ -41,7 +41,7 @@ func printLosses(cmd *cobra.Command, s *sqlite.Store, f format) error {
 		}
 		record, numbers := l.Record, "-"
 		if record == "" {
-			record = "-" // a range of the log
+			record = "-" // a loss of the log, whose records are unknown
 		}
 		switch {
 		case l.To > 0:
@@ -56,8 +56,8 @@ func printLosses(cmd *cobra.Command, s *sqlite.Store, f format) error {
 	return out.end()
 }
 
-// deadLetter is a refused value as it is printed: as text, for it need not be
-// JSON.
+// deadLetter is the printed form of a refused value. The value is a text, because it
+// may not be JSON.
 type deadLetter struct {
 	Record   string `json:"record"`
 	Sequence uint64 `json:"sequence"`

@@ -14,28 +14,29 @@ func newHistoryPrune() *cobra.Command {
 	var f format
 	var dry bool
 	var pattern string
-	var policy retention.Policy
+	var policy history.Policy
 	var fileBytes int64
 	c := &cobra.Command{
 		Use:   "prune DB",
-		Short: "Delete what is older or more than wanted",
-		Long: `Delete the oldest rows of the matching records, in pieces that let a running
-database write in between, and give the space back. --dry-run only reports.`,
+		Short: "Delete rows beyond an age, a number or a size",
+		Long: `Delete the oldest rows of the matching records and return the space to the disk. It
+runs in short transactions, so a running database can write in between. --dry-run
+only reports.`,
 		Example: `  aimdb history prune ./aimdb-data/history.db --max-age 7d --dry-run
   aimdb history prune ./aimdb-data/history.db --pattern 'accuracy::*' --max-rows 10000
   aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
 		Args: arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			config := retention.Config{FileBytes: fileBytes, Logger: logger(cmd)}
+			config := retention.Config{MaxBytes: fileBytes, Logger: logger(cmd)}
 			flags := cmd.Flags()
 			switch {
 			case flags.Changed("max-age") || flags.Changed("max-rows") || flags.Changed("max-bytes"):
 				if policy.Pattern, err = parsePattern(pattern); err != nil {
 					return err
 				}
-				config.Policies = []retention.Policy{policy}
+				config.Policies = []history.Policy{policy}
 			case fileBytes == 0:
-				return usageError{fmt.Errorf("say what may go: --max-age, --max-rows, --max-bytes or --file-bytes")}
+				return usageError{fmt.Errorf("give a limit: --max-age, --max-rows, --max-bytes or --file-bytes")}
 			}
 			if err := checkFile(cmd, args[0]); err != nil {
 				return err
@@ -64,12 +65,12 @@ database write in between, and give the space back. --dry-run only reports.`,
 	addLitestream(c)
 	flags := c.Flags()
 	f.flag(flags)
-	flags.BoolVar(&dry, "dry-run", false, "report what would go, and delete nothing")
-	flags.StringVar(&pattern, "pattern", "#", "the records that the limits are for")
-	flags.Var(spanFlag{&policy.MaxAge}, "max-age", "age above which rows go (7d)")
-	flags.Int64Var(&policy.MaxRows, "max-rows", 0, "rows of each record that stay")
-	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "bytes of values of each record that stay")
-	flags.Int64Var(&fileBytes, "file-bytes", 0, "size that the whole file shall not exceed")
+	flags.BoolVar(&dry, "dry-run", false, "report what would be deleted, and delete nothing")
+	flags.StringVar(&pattern, "pattern", "#", "the records that the limits apply to")
+	flags.Var(spanFlag{&policy.MaxAge}, "max-age", "delete rows that are older (7d)")
+	flags.Int64Var(&policy.MaxRows, "max-rows", 0, "keep that many rows of each record")
+	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "keep that many bytes of values of each record")
+	flags.Int64Var(&fileBytes, "file-bytes", 0, "limit of the size of the file")
 	return c
 }
 
@@ -92,7 +93,7 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s\n", report.Rows, report.Bytes, done)
 	if report.OverBytes > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because the rest is to be kept\n", report.OverBytes)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because policies keep the rest\n", report.OverBytes)
 	}
 	return nil
 }

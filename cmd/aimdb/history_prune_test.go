@@ -14,7 +14,7 @@ import (
 func TestHistoryPruneToASize(t *testing.T) {
 	const rows, limit = 20_000, 600_000
 	db := historyFile(t, rows)
-	stats := func() (st history.Stats) {
+	stats := func() (st fullStats) {
 		if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
 			t.Fatal(err)
 		}
@@ -31,11 +31,11 @@ func TestHistoryPruneToASize(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := stats()
-	if used := after.FileBytes - after.FreeBytes; used > limit || used < limit/2 {
+	if used := after.Bytes - after.FreeBytes; used > limit || used < limit/2 {
 		t.Errorf("%d bytes are used, want no more than %d, and not much less", used, limit)
 	}
-	if after.FileBytes >= before.FileBytes || report.FreedBytes != before.FileBytes-after.FileBytes {
-		t.Errorf("the file had %d bytes and has %d; the report says %d went", before.FileBytes, after.FileBytes, report.FreedBytes)
+	if after.Bytes >= before.Bytes || report.FreedBytes != before.Bytes-after.Bytes {
+		t.Errorf("the file had %d bytes and has %d; the report says %d went", before.Bytes, after.Bytes, report.FreedBytes)
 	}
 	if report.Rows == 0 || after.Rows != rows-report.Rows {
 		t.Errorf("%d rows are left of %d, the report says %d went", after.Rows, rows, report.Rows)

@@ -1,20 +1,22 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// historyQuery is what the flags of history query say.
+// historyQuery has the flags of history query.
 type historyQuery struct {
 	format  format
 	latest  int
 	ranged  bool
-	rows    history.RangeQuery
+	rows    history.PageQuery
 	buckets history.BucketQuery
 }
 
@@ -23,9 +25,9 @@ func newHistoryQuery() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "query DB_OR_ENDPOINT PATTERN",
 		Short: "Print the newest rows, a span of time, or buckets of time",
-		Long: `Print what a history holds of the records that match: the newest rows of each
-(--latest, the default), a span of time in order (--range), or a summary of a
-number in the values over buckets of time (--bucket with --path).
+		Long: `Print rows of the matching records: the newest rows of each (--latest, the
+default), a span of time in order (--range), or summaries of a number in the values
+over buckets of time (--bucket with --path).
 
 With --range and --limit, a cursor for the next page is printed on stderr when
 there is one.`,
@@ -46,18 +48,18 @@ there is one.`,
 	flags := c.Flags()
 	q.format.flag(flags)
 	windowFlags(flags, &q.rows.Window)
-	flags.IntVar(&q.latest, "latest", 1, "that many of the newest rows of each record")
-	flags.BoolVar(&q.ranged, "range", false, "all rows by time, oldest first")
+	flags.IntVar(&q.latest, "latest", 1, "print that many of the newest rows of each record")
+	flags.BoolVar(&q.ranged, "range", false, "print all rows by time, oldest first")
 	flags.BoolVar(&q.rows.Descending, "desc", false, "with --range: newest first")
 	flags.IntVar(&q.rows.Total, "limit", 0, "with --range: at most that many rows, and a cursor for the next page; 0 is all")
 	flags.IntVar(&q.rows.PerRecord, "per-record", 0, "with --range: at most that many rows of each record; 0 is all")
-	flags.StringVar(&q.rows.Cursor, "cursor", "", "with --range: go on behind an earlier page of the same query")
-	flags.Var(spanFlag{&q.buckets.Width}, "bucket", "summaries over buckets of that width (90s, 1h, 7d)")
+	flags.StringVar(&q.rows.Cursor, "cursor", "", "with --range: continue after an earlier page of the same query")
+	flags.Var(spanFlag{&q.buckets.Width}, "bucket", "print summaries over buckets of that width (90s, 1h, 7d)")
 	flags.StringVar(&q.buckets.Path, "path", "", "with --bucket: the number in the value, such as wind.gust or list[0].t; empty is the value itself")
 	return c
 }
 
-// parse checks what the flags say together.
+// parse checks the combination of flags.
 func (q *historyQuery) parse(cmd *cobra.Command, pattern string) (err error) {
 	if q.rows.Pattern, err = parsePattern(pattern); err != nil {
 		return err
@@ -94,8 +96,10 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 		return q.printBuckets(cmd, s)
 	case q.ranged && q.rows.Total > 0:
 		return q.printPage(cmd, s)
+	case q.ranged && q.rows.Cursor != "":
+		return printRows(cmd, q.format, restOf(cmd.Context(), s, q.rows))
 	case q.ranged:
-		return printRows(cmd, q.format, s.Range(cmd.Context(), q.rows))
+		return printRows(cmd, q.format, s.Range(cmd.Context(), q.rows.RangeQuery))
 	}
 	return printRows(cmd, q.format, s.Latest(cmd.Context(), history.LatestQuery{
 		Pattern: q.rows.Pattern, Limit: q.latest, Window: q.rows.Window,
@@ -103,17 +107,39 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 }
 
 func (q *historyQuery) printPage(cmd *cobra.Command, s source) error {
-	rows, next, err := s.Page(cmd.Context(), q.rows)
+	page, err := s.Page(cmd.Context(), q.rows)
 	if err != nil {
 		return err
 	}
-	if err := printRows(cmd, q.format, each(rows)); err != nil {
+	if err := printRows(cmd, q.format, each(page.Rows)); err != nil {
 		return err
 	}
-	if next != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "next page: --cursor %s\n", next)
+	if page.Next != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "next page: --cursor %s\n", page.Next)
 	}
 	return nil
+}
+
+// restOf yields all rows after a cursor, page by page.
+func restOf(ctx context.Context, s source, q history.PageQuery) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
+		for {
+			page, err := s.Page(ctx, q)
+			if err != nil {
+				yield(history.Row{}, err)
+				return
+			}
+			for _, row := range page.Rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.Cursor, q.MaxID = page.Next, page.MaxID
+		}
+	}
 }
 
 func (q *historyQuery) printBuckets(cmd *cobra.Command, s source) error {

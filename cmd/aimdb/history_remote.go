@@ -15,7 +15,7 @@ import (
 // remote is the history of a running database.
 type remote struct {
 	client *aimx.Client
-	// leftOut counts the rows that the other side could not send.
+	// leftOut counts the rows that the server could not send.
 	leftOut int
 }
 
@@ -25,8 +25,8 @@ func (r *remote) Stats(ctx context.Context) (history.Stats, error) {
 	return stats, notOffered(err)
 }
 
-// Latest implements source. It is the one question that servers of upstream
-// answer too; they do so by time, so the rows are put in the order of a file.
+// Latest implements source. Servers of upstream answer this query too. They sort
+// the rows by time; Latest sorts them like a file does.
 func (r *remote) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	rows, err := r.client.Query(ctx, q.Pattern.String(), q.Limit, q.Window)
 	if err != nil {
@@ -40,7 +40,7 @@ func (r *remote) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[hi
 // Range implements source, page by page.
 func (r *remote) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
-		for page, err := range r.pages(ctx, q) {
+		for page, err := range r.pages(ctx, history.PageQuery{RangeQuery: q}) {
 			if err != nil {
 				yield(history.Row{}, err)
 				return
@@ -54,18 +54,19 @@ func (r *remote) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[hist
 	}
 }
 
-// Page implements source. The page may be made of several of the server's.
-func (r *remote) Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error) {
+// Page implements source. A page may consist of several pages of the server.
+func (r *remote) Page(ctx context.Context, q history.PageQuery) (all history.Page, err error) {
 	for page, err := range r.pages(ctx, q) {
 		if err != nil {
-			return nil, "", err
+			return all, err
 		}
-		rows, next = append(rows, page.Rows...), page.Next
+		page.Rows = append(all.Rows, page.Rows...)
+		all = page.Page
 	}
-	return rows, next, nil
+	return all, nil
 }
 
-func (r *remote) pages(ctx context.Context, q history.RangeQuery) iter.Seq2[aimx.Page, error] {
+func (r *remote) pages(ctx context.Context, q history.PageQuery) iter.Seq2[aimx.Page, error] {
 	return func(yield func(aimx.Page, error) bool) {
 		for page, err := range r.client.HistoryPages(ctx, q) {
 			r.leftOut += page.LeftOut
@@ -85,17 +86,17 @@ func (r *remote) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[h
 	return each(buckets)
 }
 
-// notOffered explains the refusal of a server that is not ours and does not
-// know the question.
+// notOffered explains the refusal of an upstream server, which does not know the
+// method.
 func notOffered(err error) error {
 	var no *aimx.Refusal
 	if !errors.As(err, &no) || no.Code != aimx.CodeNotFound || no.Reason != "" {
 		return err
 	}
-	return fmt.Errorf("%s at %s: %s: this is an extension of AimX, which servers of upstream AimDB do not have; ask them with history query --latest, or give the path of the history file", no.Operation, no.Endpoint, no.Code)
+	return fmt.Errorf("%s at %s: %s: this is an extension of AimX, which servers of upstream AimDB do not have; use history query --latest, or give the path of the history file", no.Operation, no.Endpoint, no.Code)
 }
 
-// failed is a stream that only fails.
+// failed yields only an error.
 func failed[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

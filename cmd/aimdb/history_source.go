@@ -12,19 +12,19 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// source is a history to ask: a file, or that of a running database.
+// source is a history: a file, or the history of a running database.
 type source interface {
 	Stats(ctx context.Context) (history.Stats, error)
 	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
 	Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error]
-	Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error)
+	Page(ctx context.Context, q history.PageQuery) (history.Page, error)
 	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 }
 
-// asking opens the history in a file or behind an endpoint for reading.
+// asking opens the history in a file or of the database at an endpoint for reading.
 func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	if !isEndpoint(target) {
-		return reading(cmd, target, func(s *sqlite.Store) error { return do(s) })
+		return reading(cmd, target, func(s *sqlite.Store) error { return do(local{s}) })
 	}
 	return connected(cmd.Context(), target, func(client *aimx.Client) error {
 		r := &remote{client: client}
@@ -36,7 +36,15 @@ func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	})
 }
 
-// leftOut tells of rows that could not be printed.
+// local is the history in a file.
+type local struct{ *sqlite.Store }
+
+// Page implements source.
+func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
+	return history.ReadPage(ctx, l.Store, q)
+}
+
+// leftOut reports rows that could not be printed.
 func leftOut(cmd *cobra.Command, rows int) {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
 }

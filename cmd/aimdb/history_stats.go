@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 func newHistoryStats() *cobra.Command {
@@ -12,8 +16,10 @@ func newHistoryStats() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "stats DB_OR_ENDPOINT",
 		Short: "Print what a history holds, and how large it is",
+		Long: `Print what a history holds, and how large it is. Of a file it also says what only
+SQLite knows: free space inside, and the write-ahead log beside it.`,
 		Example: `  aimdb history stats ./aimdb-data/history.db
-  aimdb history stats ./aimdb-data/history.db --format json | jq .file_bytes
+  aimdb history stats ./aimdb-data/history.db --format json | jq .bytes
   aimdb history stats /tmp/aimdb.sock            # of a running database
   aimdb history stats ./aimdb-data/history.db --losses`,
 		Args: arguments("DB_OR_ENDPOINT"),
@@ -22,7 +28,7 @@ func newHistoryStats() *cobra.Command {
 				return list.print(cmd, args[0], f)
 			}
 			return asking(cmd, args[0], func(s source) error {
-				st, err := s.Stats(cmd.Context())
+				st, err := askStats(cmd.Context(), s)
 				if err != nil {
 					return err
 				}
@@ -35,24 +41,45 @@ func newHistoryStats() *cobra.Command {
 	return c
 }
 
-func printStats(cmd *cobra.Command, f format, st history.Stats) error {
-	file := newOutput(cmd.OutOrStdout(), f, 1, "ROWS", "FILE BYTES", "FREE BYTES", "WAL BYTES", "LAST PRUNE", "LOST", "DEAD LETTERS", "SHRINKS")
-	if err := file.row(st, st.Rows, st.FileBytes, st.FreeBytes, st.WALBytes, timeOrDash(st.LastPrune), st.Lost, st.DeadLetters, yesNo(st.Shrinks)); err != nil {
+// fullStats is what a file has to say; an endpoint has no FileStats.
+type fullStats struct {
+	history.Stats
+	*sqlite.FileStats
+}
+
+func askStats(ctx context.Context, s source) (st fullStats, err error) {
+	if st.Stats, err = s.Stats(ctx); err != nil {
+		return st, err
+	}
+	if file, ok := s.(local); ok {
+		var own sqlite.FileStats
+		own, err = file.FileStats(ctx)
+		st.FileStats = &own
+	}
+	return st, err
+}
+
+func printStats(cmd *cobra.Command, f format, st fullStats) error {
+	all := newOutput(cmd.OutOrStdout(), f, 1, "ROWS", "BYTES", "LAST PRUNE", "LOST", "DEAD LETTERS")
+	if err := all.row(st, st.Rows, st.Bytes, timeOrDash(st.LastPrune), st.Lost, st.DeadLetters); err != nil {
 		return err
 	}
 	if f == asJSON {
 		return nil
 	}
-	if _, err := cmd.OutOrStdout().Write([]byte("\n")); err != nil {
-		return err
-	}
+	fmt.Fprintln(cmd.OutOrStdout())
 	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "VALUE BYTES", "FIRST", "LAST")
 	for _, r := range st.Records {
 		if err := out.row(r, r.Record, r.Rows, r.Bytes, formatTime(r.FirstTime), formatTime(r.LastTime)); err != nil {
 			return err
 		}
 	}
-	return out.end()
+	if err := out.end(); err != nil || st.FileStats == nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout())
+	file := newOutput(cmd.OutOrStdout(), f, 1, "FREE BYTES", "WAL BYTES", "WAL STUCK", "SHRINKS")
+	return file.row(nil, st.FreeBytes, st.WALBytes, yesNo(st.WALStuck), yesNo(st.Shrinks))
 }
 
 func timeOrDash(ms int64) string {

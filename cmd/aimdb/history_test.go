@@ -43,14 +43,14 @@ func numbers(t *testing.T, out string) []int {
 
 func TestHistoryStats(t *testing.T) {
 	db := historyFile(t, 30)
-	var st history.Stats
+	var st fullStats
 	if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
 		t.Fatal(err)
 	}
-	if st.Rows != 30 || len(st.Records) != 3 || st.FileBytes == 0 {
+	if st.Rows != 30 || len(st.Records) != 3 || st.Bytes == 0 || st.FileStats == nil {
 		t.Errorf("stats = %+v, want 30 rows of 3 records", st)
 	}
-	if out := aimdb(t, "history", "stats", db).ok(t); !strings.Contains(out, "a::y") || !strings.Contains(out, "2023-11-14T22:13:20.000Z") {
+	if out := aimdb(t, "history", "stats", db).ok(t); !strings.Contains(out, "a::y") || !strings.Contains(out, "2023-11-14T22:13:20.000Z") || !strings.Contains(out, "WAL BYTES") {
 		t.Errorf("the table lacks a record or its first time:\n%s", out)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func newInstance(env func(string) string) *cobra.Command {
-	return group("instance", "Ask a running database about itself", newInstanceInfo(env))
+	return group("instance", "Describe a running database", newInstanceInfo(env))
 }
 
 func newInstanceInfo(env func(string) string) *cobra.Command {
@@ -17,7 +17,7 @@ func newInstanceInfo(env func(string) string) *cobra.Command {
 	var f format
 	c := &cobra.Command{
 		Use:   "info",
-		Short: "Print what a running database says of itself",
+		Short: "Print the description of a running database",
 		Example: `  aimdb instance info
   AIMDB_CONNECT=ws://127.0.0.1:8080/ws aimdb instance info --format json`,
 		Args: arguments(),

@@ -9,7 +9,7 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// checkKey makes a name against the grammar of keys a usage error.
+// checkKey returns a usage error if s is not a key.
 func checkKey(s string) error {
 	if _, err := key.Parse(s); err != nil {
 		return usageError{err}

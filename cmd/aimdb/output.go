@@ -47,8 +47,8 @@ type output struct {
 	w    *json.Encoder
 	t    *tabwriter.Writer
 	rows int
-	// every is after how many rows of a table its columns are aligned anew,
-	// so that a long answer is neither kept in memory nor late.
+	// every is the number of rows of a table that are aligned together. A long
+	// answer is printed in parts, not kept in memory.
 	every int
 }
 
@@ -82,7 +82,7 @@ func (o *output) row(v any, cells ...any) error {
 	return nil
 }
 
-// end prints what is left.
+// end prints the remaining rows.
 func (o *output) end() error {
 	if o.t == nil {
 		return nil
@@ -90,7 +90,7 @@ func (o *output) end() error {
 	return o.t.Flush()
 }
 
-// storedRow is a row of history as it is printed, exported and imported.
+// storedRow is the form in which a row of history is printed, exported and imported.
 type storedRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
@@ -125,7 +125,7 @@ func printRows(cmd *cobra.Command, f format, rows iter.Seq2[history.Row, error])
 	return out.end()
 }
 
-// each makes a stream of what is there already.
+// each yields the elements of a slice.
 func each[T any](all []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for _, one := range all {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// newProgress is a bar on a terminal, and nothing anywhere else. A total of -1
-// is not known.
+// newProgress returns a progress bar, which is silent if w is not a terminal. A
+// total of -1 is unknown.
 func newProgress(w io.Writer, total int64, what string, more ...progressbar.Option) *progressbar.ProgressBar {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -23,5 +23,5 @@ func newProgress(w io.Writer, total int64, what string, more ...progressbar.Opti
 	}, more...)...)
 }
 
-// barInterval keeps the bar from costing more than the work.
+// barInterval bounds the cost of drawing the bar.
 const barInterval = 100 * time.Millisecond

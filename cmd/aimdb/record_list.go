@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -30,13 +32,39 @@ func newRecordList(env func(string) string) *cobra.Command {
 						return err
 					}
 				}
-				return out.end()
+				if err := out.end(); err != nil || f == asJSON {
+					return err
+				}
+				return printLostBySinks(cmd, client)
 			})
 		},
 	}
 	at.flag(c.Flags())
 	f.flag(c.Flags())
 	return c
+}
+
+// printLostBySinks prints a line for each sink that lost values. It prints nothing
+// if the server is one of upstream, which does not know sink.list.
+func printLostBySinks(cmd *cobra.Command, client *aimx.Client) error {
+	sinks, err := client.Sinks(cmd.Context())
+	if refused := (*aimx.Refusal)(nil); errors.As(err, &refused) && refused.Code == aimx.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, s := range sinks {
+		if s.Lost == 0 {
+			continue
+		}
+		values := "values"
+		if s.Lost == 1 {
+			values = "value"
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "sink %s lost %d %s; see aimdb history stats --losses\n", s.Name, s.Lost, values)
+	}
+	return nil
 }
 
 func capacity(r aimx.RecordInfo) string {

@@ -16,8 +16,8 @@ func newRecordQuery(env func(string) string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "query PATTERN",
 		Short: "Print the newest stored rows of each matching record",
-		Long: `Print the newest stored rows of each matching record, by time. In a pattern *
-is one segment of a key and # any number of them.`,
+		Long: `Print the newest stored rows of each matching record, by time. In a pattern, * is
+one segment of a key and # is any number of segments.`,
 		Example: `  aimdb record query 'accuracy::*'                     # one row of each city
   aimdb record query 'accuracy::*' --limit 24 --start 1d
   aimdb record query '#' --limit 100 --start 2026-01-01T00:00:00Z --format json`,

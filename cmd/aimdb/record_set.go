@@ -13,8 +13,8 @@ func newRecordSet(env func(string) string) *cobra.Command {
 	at := connection{env: env}
 	c := &cobra.Command{
 		Use:   "set KEY JSON",
-		Short: "Set a record that is writable from outside",
-		Long:  "Set a record that is writable from outside, and print the value read back where there is one.",
+		Short: "Set a writable record",
+		Long:  "Set a writable record and print the value read back, if the record has one.",
 		Example: `  aimdb record set hub.settings '{"tolerance_celsius":1.5}'
   aimdb record get hub.settings`,
 		Args: arguments("KEY", "JSON"),
@@ -23,7 +23,7 @@ func newRecordSet(env func(string) string) *cobra.Command {
 				return err
 			}
 			if !json.Valid([]byte(args[1])) {
-				return usageError{fmt.Errorf("the value %q is not JSON; a text needs its quotes: '\"text\"'", args[1])}
+				return usageError{fmt.Errorf("the value %q is not JSON; a text needs quotes: '\"text\"'", args[1])}
 			}
 			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
 				value, err := client.Set(cmd.Context(), args[0], json.RawMessage(args[1]))

@@ -11,11 +11,11 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 )
 
-// seen is one line of a watch.
+// seen is one printed value of a watch.
 type seen struct {
 	Record string          `json:"record"`
 	Value  json.RawMessage `json:"value"`
-	// Missed is how many values were lost before this one.
+	// Missed counts the values lost before this one.
 	Missed uint64 `json:"missed,omitempty"`
 }
 
@@ -26,8 +26,8 @@ func newRecordWatch(env func(string) string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch PATTERN",
 		Short: "Print values as they are produced",
-		Long: `Print the values of matching records as they are produced, until Ctrl-C or, with
---count, that many were printed. Values that were lost on the way are counted.`,
+		Long: `Print the values of matching records as they are produced, until Ctrl-C or until
+--count values are printed. Lost values are counted.`,
 		Example: `  aimdb record watch 'temp::*'
   aimdb record watch 'accuracy::#' --count 10 --format json`,
 		Args: arguments("PATTERN"),
@@ -36,7 +36,7 @@ func newRecordWatch(env func(string) string) *cobra.Command {
 				return err
 			}
 			if count < 0 {
-				return usageError{errors.New("--count cannot be negative; 0 goes on until Ctrl-C")}
+				return usageError{errors.New("--count cannot be negative; 0 means until Ctrl-C")}
 			}
 			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
 				return watch(cmd, client, f, args[0], count)
@@ -45,7 +45,7 @@ func newRecordWatch(env func(string) string) *cobra.Command {
 	}
 	at.flag(c.Flags())
 	f.flag(c.Flags())
-	c.Flags().IntVar(&count, "count", 0, "end after that many values; 0 goes on until Ctrl-C")
+	c.Flags().IntVar(&count, "count", 0, "end after that many values; 0 means until Ctrl-C")
 	return c
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// rowFormat is the form of an export.
+// rowFormat is the format of an export.
 type rowFormat string
 
 const (
@@ -40,7 +40,8 @@ func (f *rowFormat) Set(s string) error {
 // Type implements pflag.Value.
 func (*rowFormat) Type() string { return "ndjson|csv" }
 
-// rowFormatOf is what was asked for, else what the name of a file says.
+// rowFormatOf returns the requested format, or else the format that the name of a
+// file implies.
 func rowFormatOf(asked rowFormat, file string) rowFormat {
 	switch {
 	case asked != "":
@@ -51,7 +52,7 @@ func rowFormatOf(asked rowFormat, file string) rowFormat {
 	return ndjson
 }
 
-// rowWriter writes rows one after the other.
+// rowWriter writes rows.
 type rowWriter interface {
 	write(history.Row) error
 	flush() error
@@ -67,15 +68,15 @@ func newRowWriter(w io.Writer, f rowFormat) (rowWriter, error) {
 
 type jsonRows struct{ w *bufio.Writer }
 
-// write keeps the bytes of the value if it can. White space does not keep an
-// import from finding the row again.
+// write keeps the bytes of the value if they are one line. Import ignores white
+// space when it compares rows.
 func (j jsonRows) write(r history.Row) error {
 	name, err := json.Marshal(r.Record)
 	if err != nil {
 		return err
 	}
 	value := []byte(r.Value)
-	if bytes.ContainsAny(value, "\r\n") { // it has to be one line
+	if bytes.ContainsAny(value, "\r\n") { // a row must be one line
 		var one bytes.Buffer
 		if err := json.Compact(&one, value); err != nil {
 			return err
@@ -153,7 +154,7 @@ type csvSource struct{ r *csv.Reader }
 func (c *csvSource) read() (history.Row, error) {
 	fields, err := c.r.Read()
 	if err != nil {
-		return history.Row{}, err // it names the line
+		return history.Row{}, err // err names the line
 	}
 	line, _ := c.r.FieldPos(0)
 	ms, err := strconv.ParseInt(fields[1], 10, 64)
@@ -163,7 +164,7 @@ func (c *csvSource) read() (history.Row, error) {
 	return checkRow(line, history.Row{Record: strings.Clone(fields[0]), Time: ms, Value: json.RawMessage(fields[2])})
 }
 
-// checkRow lets only through what a database could have stored itself.
+// checkRow returns an error for a row that a database cannot have stored.
 func checkRow(line int, r history.Row) (history.Row, error) {
 	if _, err := key.Parse(r.Record); err != nil {
 		return r, fmt.Errorf("line %d: %w", line, err)

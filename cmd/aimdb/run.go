@@ -17,13 +17,13 @@ const (
 	exitUsage
 )
 
-// usageError is a command line that cannot be carried out as it stands.
+// usageError says that a command line is wrong.
 type usageError struct{ error }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the cause.
 func (e usageError) Unwrap() error { return e.error }
 
-// run carries out one command line and returns the exit status. env looks up
+// run executes one command line and returns the exit status. env looks up
 // environment variables.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
 	root := newRoot(env)
@@ -48,9 +48,9 @@ func newRoot(env func(string) string) *cobra.Command {
 	root.Long = `aimdb runs the weather hub, a database of typed records with history, and talks
 to running databases and to history files.`
 	root.Example = `  aimdb demo                                       # the hub, with a page on 127.0.0.1:8080
-  aimdb record list                                # what a running database holds
+  aimdb record list                                # the records of a running database
   aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
-  aimdb history stats ./aimdb-data/history.db      # a history file, running or not`
+  aimdb history stats ./aimdb-data/history.db      # a history file, in use or not`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -58,7 +58,7 @@ to running databases and to history files.`
 	return root
 }
 
-// group is a command that only holds others.
+// group is a command that only has subcommands.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use:   use,
@@ -80,7 +80,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-// arguments makes a wrong number of arguments a usage error that names them.
+// arguments requires one argument for each name. Another number is a usage error.
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == len(names) {
@@ -90,7 +90,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// argumentsFrom is arguments with the last of the names left to the user.
+// argumentsFrom requires at least that many arguments; the others are optional.
 func argumentsFrom(least int, names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) >= least && len(args) <= len(names) {

@@ -11,8 +11,8 @@ import (
 // maxTime is the last millisecond that RFC 3339 can write.
 const maxTime = 253402300799999
 
-// parseTime reads a time as RFC 3339, as Unix milliseconds, or as a duration
-// back from now, and returns Unix milliseconds.
+// parseTime parses a time in RFC 3339, in Unix milliseconds, or as a duration before
+// now, and returns Unix milliseconds.
 func parseTime(s string, now time.Time) (int64, error) {
 	if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
 		if ms < 0 || ms > maxTime {
@@ -31,12 +31,12 @@ func parseTime(s string, now time.Time) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("time %q: write RFC 3339 (2026-01-31T12:00:00Z), Unix milliseconds, or a duration back from now (90m, 7d)", s)
 	}
-	// Further back than time reaches is the beginning of time.
+	// A duration beyond 1970 means 1970.
 	return max(now.Add(-back).UnixMilli(), 0), nil
 }
 
-// parseSpan reads a duration that is not negative, in Go's units and d for
-// days of 24 hours in front: 90s, 1h30m, 7d, 1d12h.
+// parseSpan parses a duration that is not negative. It takes the units of Go and a
+// leading number of days, d, of 24 hours: 90s, 1h30m, 7d, 1d12h.
 func parseSpan(s string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	wrong := fmt.Errorf("duration %q: write a number with a unit, such as 90s, 1h30m or 7d", s)
@@ -59,7 +59,7 @@ func parseSpan(s string) (time.Duration, error) {
 	return days + d, nil
 }
 
-// timeFlag is a flag that holds a time; it is nil until it is given.
+// timeFlag is a flag with a time, which is nil unless it is given.
 type timeFlag struct{ ms **int64 }
 
 // String implements pflag.Value.
@@ -83,7 +83,7 @@ func (f timeFlag) Set(s string) error {
 // Type implements pflag.Value.
 func (timeFlag) Type() string { return "time" }
 
-// spanFlag is a flag that holds a duration in which days may stand.
+// spanFlag is a flag with a duration as parseSpan takes it.
 type spanFlag struct{ d *time.Duration }
 
 // String implements pflag.Value.

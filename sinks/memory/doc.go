@@ -1,3 +1,4 @@
-// Package memory is a sink that keeps the history in memory. It is for tests
-// and for histories that need not outlive the process.
+// Package memory is a history in memory: a sink that answers queries and can be
+// pruned. It is for tests and for histories that need not outlive the process.
+// Every query reads all rows.
 package memory

@@ -17,15 +17,29 @@ type Sink struct {
 	// Refuse, if set, says of an entry why it is refused for good.
 	Refuse func(sinks.Entry) error
 
-	mu         sync.Mutex
-	entries    []sinks.Entry
+	mu sync.Mutex
+	// rows are only appended to or replaced, so that a reader needs no copy.
+	rows       []stored
+	identity   string
+	lastID     int64
+	lastPrune  int64
 	refused    []sinks.Refusal
 	losses     []loss.Loss
 	checkpoint history.Position
 	batches    int
 }
 
-var _ sinks.Sink = (*Sink)(nil)
+var (
+	_ sinks.Sink     = (*Sink)(nil)
+	_ history.Reader = (*Sink)(nil)
+	_ history.Pruner = (*Sink)(nil)
+)
+
+// stored is a row with its sequence in the log.
+type stored struct {
+	history.Row
+	sequence uint64
+}
 
 // Name implements sinks.Sink.
 func (s *Sink) Name() string {
@@ -57,7 +71,9 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range b.Entries {
-		s.entries = append(s.entries, copied(e))
+		e = copied(e)
+		s.lastID++
+		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.Time, Value: e.Value}, e.Sequence})
 	}
 	for _, r := range b.Refused {
 		s.refused = append(s.refused, sinks.Refusal{Entry: copied(r.Entry), Reason: r.Reason})
@@ -77,7 +93,11 @@ func copied(e sinks.Entry) sinks.Entry {
 func (s *Sink) Entries() []sinks.Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.entries)
+	entries := make([]sinks.Entry, 0, len(s.rows))
+	for _, row := range s.rows {
+		entries = append(entries, sinks.Entry{Sequence: row.sequence, Record: row.Record, Time: row.Time, Value: row.Value})
+	}
+	return entries
 }
 
 // Refused returns the dead letters.

@@ -4,11 +4,22 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/history/historytest"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
+
+func TestHistory(t *testing.T) {
+	kept := map[string]*memory.Sink{}
+	historytest.Run(t, historytest.Target{Open: func(_ testing.TB, dir string) (historytest.Store, func()) {
+		if kept[dir] == nil {
+			kept[dir] = &memory.Sink{}
+		}
+		return kept[dir], func() {}
+	}})
+}
 
 func TestConformance(t *testing.T) {
 	poison := sinks.Entry{Record: "test::poison", Time: 1, Value: []byte(`"poison"`)}

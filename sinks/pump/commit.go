@@ -22,9 +22,6 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 			continue
 		}
 		b.Losses = append(b.Losses, *m.Loss)
-		if p.config.OnLoss != nil && (m.Loss.Cause == loss.LogDiscarded || m.Loss.Cause == loss.LogMissing) {
-			p.config.OnLoss(*m.Loss)
-		}
 	}
 	b.Checkpoint = at
 	err := p.commit(ctx, *b)
@@ -36,7 +33,7 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 // good is cut in two, and each half has a transaction and checkpoint of its
 // own, until what is refused is one value.
 func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
-	for attempt := 0; ; attempt++ {
+	for failures := 1; ; failures++ {
 		err := p.config.Sink.Write(ctx, &b)
 		if err == nil {
 			p.committed(b.Checkpoint, b)
@@ -48,8 +45,8 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 		if sinks.Refused(err) && len(b.Entries) > 0 {
 			return p.isolate(ctx, b, err)
 		}
-		if !p.again(ctx, attempt, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)) {
-			return ctx.Err()
+		if err := p.again(ctx, failures, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)); err != nil {
+			return err
 		}
 		if done, err := p.arrived(ctx, b); err == nil && done {
 			p.committed(b.Checkpoint, b)
@@ -91,10 +88,7 @@ func (p *Pump) deadLetter(b sinks.Batch, reason error) sinks.Batch {
 		Record: e.Record, Cause: loss.SinkRefused, Count: 1,
 		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
 	}
-	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)
-	if p.config.OnLoss != nil {
-		p.config.OnLoss(loss)
-	}
+	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "record", e.Record, "sequence", e.Sequence, "error", reason)
 	return sinks.Batch{
 		Refused:    append(b.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()}),
 		Losses:     append(b.Losses, loss),

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -33,10 +32,7 @@ type Config struct {
 	// RetryMin and RetryMax bound the time between two attempts while the
 	// sink is unavailable.
 	RetryMin, RetryMax time.Duration
-	// OnLoss, if set, is told of the losses that the pump is the first to
-	// know of. It must not block.
-	OnLoss func(loss.Loss)
-	Logger *slog.Logger
+	Logger             *slog.Logger
 }
 
 func (c Config) withDefaults() Config {

@@ -3,6 +3,7 @@ package pump
 import (
 	"context"
 	"fmt"
+
 	"github.com/aimdb-go/aimdb/sinks"
 )
 

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/backoff"
+	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -30,7 +31,9 @@ type Pump struct {
 	// was begun: not at all after a quiet time. The linger adapts.
 	linger    time.Duration
 	lastWrite time.Time
-	trouble   time.Time
+
+	pause  backoff.Backoff
+	outage *outage.Outage
 
 	mu     sync.Mutex
 	stats  Stats
@@ -43,9 +46,12 @@ func New(c Config) (*Pump, error) {
 		return nil, errors.New("sinks: a pump needs a source and a sink")
 	}
 	c = c.withDefaults()
+	log := c.Logger.With("sink", c.Sink.Name())
 	return &Pump{
-		config: c, log: c.Logger, msgs: make([]bus.Message, c.Batch), linger: quickLinger,
-		stats: Stats{Sink: c.Sink.Name(), State: "ok"}, stored: make(chan struct{}),
+		config: c, log: log, msgs: make([]bus.Message, c.Batch), linger: quickLinger,
+		pause:  backoff.Backoff{First: c.RetryMin, Longest: c.RetryMax},
+		outage: outage.New(log, "sinks: values wait in the log; trying again", "sinks: values go into the sink again"),
+		stats:  Stats{Sink: c.Sink.Name()}, stored: make(chan struct{}),
 	}, nil
 }
 
@@ -53,15 +59,15 @@ func New(c Config) (*Pump, error) {
 // sink or of the log is waited out. What is being written when ctx ends is not
 // finished; it comes again at the next start.
 func (p *Pump) Run(ctx context.Context) error {
-	for attempt := 0; ; attempt++ {
+	for failures := 1; ; failures++ {
 		progress, err := p.session(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if progress {
-			attempt = 0
+			failures = 1
 		}
-		if !p.again(ctx, attempt, fmt.Errorf("read the log: %w", err)) {
+		if p.again(ctx, failures, fmt.Errorf("read the log: %w", err)) != nil {
 			return nil
 		}
 	}
@@ -81,7 +87,7 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	if at, err = p.begin(ctx, at, stream.Start()); err != nil {
 		return false, err
 	}
-	p.ok()
+	p.outage.Over()
 	for {
 		n, err := stream.Next(ctx, p.msgs, p.config.BatchBytes, p.lastWrite.Add(p.linger))
 		if n > 0 {
@@ -102,8 +108,7 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 // begin commits where reading starts if that is not where the sink was: its
 // checkpoint may be of another log, or behind the end of this one, and must
 // not stay so until the next value.
-func (p *Pump) begin(ctx context.Context, have history.Position, start history.Position) (history.Position, error) {
-	at := history.Position{Log: start.Log, Sequence: start.Sequence}
+func (p *Pump) begin(ctx context.Context, have, at history.Position) (history.Position, error) {
 	first := have == (history.Position{})
 	if first && p.config.Volatile {
 		return at, p.commit(ctx, sinks.Batch{Checkpoint: at})
@@ -132,37 +137,9 @@ func (p *Pump) adapt(n int) {
 	}
 }
 
-// again notes a failure and waits. It returns false when ctx has ended.
-func (p *Pump) again(ctx context.Context, attempt int, err error) bool {
-	p.mu.Lock()
-	p.stats.Retries++
-	p.stats.State = "retrying: " + err.Error()
-	p.mu.Unlock()
-	if p.trouble.IsZero() {
-		p.trouble = time.Now()
-		p.log.Error("sinks: values wait in the log; trying again", "sink", p.config.Sink.Name(), "error", err)
-	}
-	most := p.config.RetryMin << min(attempt, 20)
-	if most <= 0 || most > p.config.RetryMax {
-		most = p.config.RetryMax
-	}
-	timer := time.NewTimer(most/2 + rand.N(most/2+1))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// ok notes that things go well again.
-func (p *Pump) ok() {
-	if !p.trouble.IsZero() {
-		p.log.Info("sinks: values go into the sink again", "sink", p.config.Sink.Name(), "after", time.Since(p.trouble).Round(time.Millisecond).String())
-		p.trouble = time.Time{}
-	}
-	p.mu.Lock()
-	p.stats.State = "ok"
-	p.mu.Unlock()
+// again notes the n-th failure in a row and waits. It returns the error of ctx
+// if that ends.
+func (p *Pump) again(ctx context.Context, n int, err error) error {
+	p.outage.Failed(err)
+	return p.pause.Wait(ctx, n)
 }

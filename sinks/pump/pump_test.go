@@ -43,13 +43,9 @@ type parts struct {
 }
 
 // start runs a log, its republisher and, with a sink, a pump.
-func start(t testing.TB, c bus.Config, sink sinks.Sink, n int) *parts {
+func start(t testing.TB, dir string, c bus.Config, sink sinks.Sink, n int) *parts {
 	t.Helper()
-	c.Name = "test"
-	b, err := bus.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, closeLog := openLog(t, dir, c)
 	p := &parts{bus: b, reg: records.NewRegistry(records.RegistryOptions{})}
 	for i := range n {
 		r, err := records.Register[reading](p.reg, fmt.Sprintf("temp::city%d", i), records.Config{
@@ -66,6 +62,7 @@ func start(t testing.TB, c bus.Config, sink sinks.Sink, n int) *parts {
 	go func() { done <- rep.Run(ctx) }()
 	running := 1
 	if sink != nil {
+		var err error
 		p.pump, err = pump.New(pump.Config{Source: pump.FromBus(b), Sink: sink})
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +78,7 @@ func start(t testing.TB, c bus.Config, sink sinks.Sink, n int) *parts {
 			}
 		}
 		p.reg.Close()
-		if err := b.Close(); err != nil {
+		if err := closeLog(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -120,7 +117,7 @@ func (p *parts) flush(t testing.TB) uint64 {
 
 func TestPipelineStoresEverythingInOrder(t *testing.T) {
 	sink := &memory.Sink{}
-	p := start(t, bus.Config{Dir: t.TempDir()}, sink, 7)
+	p := start(t, t.TempDir(), bus.Config{}, sink, 7)
 	const n = 20_000
 	p.produce(t, n)
 	p.flush(t)
@@ -154,7 +151,7 @@ func contains(b []byte, s string) bool {
 // a sink that costs nothing, at a thousand a second.
 func BenchmarkLatency(b *testing.B) {
 	sink := &stopwatch{}
-	p := start(b, bus.Config{Dir: b.TempDir()}, sink, 10)
+	p := start(b, b.TempDir(), bus.Config{}, sink, 10)
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
 	for i := range b.N {
@@ -193,7 +190,7 @@ func BenchmarkPipeline(b *testing.B) {
 				if stage == "sink" {
 					sink = &discard{}
 				}
-				p := start(b, bus.Config{Dir: b.TempDir(), Durable: durable}, sink, 100)
+				p := start(b, b.TempDir(), bus.Config{Durable: durable}, sink, 100)
 				b.ResetTimer()
 				p.produce(b, b.N)
 				p.flush(b)

@@ -9,28 +9,30 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// Stats is how a pump goes.
+// Stats is the state of a pump.
 type Stats struct {
 	// Sink is the name of the sink.
-	Sink string
+	Sink string `json:"sink"`
 	// Checkpoint is what the sink has committed.
-	Checkpoint history.Position
-	// Batches, Values, Refused and Lost count what was committed by this
-	// process: transactions, values, dead letters, values told lost.
-	Batches, Values, Refused, Lost uint64
+	Checkpoint history.Position `json:"checkpoint"`
+	// Batches, Values, Refused and Lost count what this process has committed:
+	// transactions, values, dead letters, values counted as lost.
+	Batches uint64 `json:"batches"`
+	Values  uint64 `json:"values"`
+	Refused uint64 `json:"refused"`
+	Lost    uint64 `json:"lost"`
 	// LastCommit is the time of the last commit.
-	LastCommit time.Time
+	LastCommit time.Time `json:"last_commit,omitzero"`
 	// Retries is how often something was tried again.
-	Retries uint64
-	// State is "ok", or "retrying: " and why.
-	State string
+	Retries uint64 `json:"retries"`
+	// State is "ok", or "retrying: " and why, since FailingSince.
+	State        string    `json:"state"`
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // committed counts a batch and wakes who waits for it.
 func (p *Pump) committed(at history.Position, b sinks.Batch) {
-	if !p.trouble.IsZero() {
-		p.ok()
-	}
+	p.outage.Over()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stats.Checkpoint = at
@@ -53,14 +55,16 @@ func (p *Pump) committed(at history.Position, b sinks.Batch) {
 func (p *Pump) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.stats
+	s, now := p.stats, p.outage.State()
+	s.State, s.Retries, s.FailingSince = now.Text, now.Failures, now.Since
+	return s
 }
 
 // WaitStored returns when the sink has everything of the log up to a sequence.
 func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 	for {
 		p.mu.Lock()
-		at, state, stored := p.stats.Checkpoint.Sequence, p.stats.State, p.stored
+		at, stored := p.stats.Checkpoint.Sequence, p.stored
 		p.mu.Unlock()
 		if at >= sequence {
 			return nil
@@ -68,7 +72,7 @@ func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 		select {
 		case <-stored:
 		case <-ctx.Done():
-			return fmt.Errorf("sinks: sink %s has the log up to %d of %d (%s): %w", p.config.Sink.Name(), at, sequence, state, ctx.Err())
+			return fmt.Errorf("sinks: sink %s has the log up to %d of %d (%s): %w", p.config.Sink.Name(), at, sequence, p.outage.State().Text, ctx.Err())
 		}
 	}
 }

@@ -62,11 +62,7 @@ func newWorld(t *testing.T) *world {
 // of them are stored, without one they stay in the log.
 func (w *world) day(n int, pumped bool, c bus.Config, while ...func(*bus.Bus)) {
 	w.t.Helper()
-	c.Name, c.Dir = "test", w.dir
-	b, err := bus.Open(w.t.Context(), c)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	b, closeLog := openLog(w.t, w.dir, c)
 	reg := records.NewRegistry(records.RegistryOptions{})
 	r, err := records.Register[int](reg, "n", records.Config{Kind: records.Ring, Capacity: 10_000, Logged: true})
 	if err != nil {
@@ -115,7 +111,7 @@ func (w *world) day(n int, pumped bool, c bus.Config, while ...func(*bus.Bus)) {
 		}
 	}
 	reg.Close()
-	if err := b.Close(); err != nil {
+	if err := closeLog(); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -282,16 +278,13 @@ func TestLimitReachedWhileTheSinkWasAway(t *testing.T) {
 	w.day(10, true, bus.Config{})
 	var first uint64
 	w.day(5000, false, bus.Config{MaxBytes: 64 << 10})
-	b, err := bus.Open(t.Context(), bus.Config{Name: "test", Dir: w.dir, MaxBytes: 64 << 10})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, closeLog := openLog(t, w.dir, bus.Config{MaxBytes: 64 << 10})
 	s, err := b.Stats(within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	first = s.FirstSequence
-	if err := b.Close(); err != nil {
+	if err := closeLog(); err != nil {
 		t.Fatal(err)
 	}
 	if first < 1000 {

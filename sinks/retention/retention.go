@@ -11,21 +11,11 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Pruner is a history that can be pruned.
-type Pruner interface {
-	// Records returns the names of the records that have rows.
-	Records(ctx context.Context) ([]string, error)
-	// Prune deletes what a plan does not keep.
-	Prune(ctx context.Context, plan history.PrunePlan) (history.PruneReport, error)
-	// Preview reports what Prune would delete.
-	Preview(ctx context.Context, plan history.PrunePlan) (history.PruneReport, error)
-}
-
 // Config says what stays and how often that is seen to.
 type Config struct {
-	Policies []Policy
-	// FileBytes bounds the whole file; 0 is no limit.
-	FileBytes int64
+	Policies []history.Policy
+	// MaxBytes bounds the whole history on disk; 0 is no limit.
+	MaxBytes int64
 	// Every is the time between sweeps, an hour if it is 0. Each one is up to
 	// a tenth longer or shorter, so that many databases do not sweep at once.
 	Every time.Duration
@@ -38,18 +28,18 @@ type Config struct {
 
 // Retention prunes a history from time to time.
 type Retention struct {
-	pruner Pruner
+	pruner history.Pruner
 	config Config
 }
 
 // New checks the policies.
-func New(p Pruner, c Config) (*Retention, error) {
+func New(p history.Pruner, c Config) (*Retention, error) {
 	for _, policy := range c.Policies {
-		if err := policy.check(); err != nil {
+		if err := policy.Validate(); err != nil {
 			return nil, err
 		}
 	}
-	if c.FileBytes < 0 || c.Every < 0 {
+	if c.MaxBytes < 0 || c.Every < 0 {
 		return nil, errors.New("a limit or interval of retention is negative; 0 is the default")
 	}
 	if c.Every == 0 {
@@ -121,11 +111,11 @@ func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
 	}
-	plan := history.PrunePlan{FileBytes: r.config.FileBytes}
+	plan := history.PrunePlan{MaxBytes: r.config.MaxBytes}
 	now := r.config.Now()
 	for _, name := range names {
 		if policy, found := choose(r.config.Policies, name); found {
-			plan.Keep = append(plan.Keep, policy.keep(name, now))
+			plan.Keep = append(plan.Keep, policy.Keep(name, now))
 		}
 	}
 	return plan, nil

@@ -63,7 +63,7 @@ func TestMostSpecificPatternWins(t *testing.T) {
 	s := &sweeps{names: []string{"a::b", "a::c", "a::c.d", "x", "x.y"}}
 	r, err := retention.New(s, retention.Config{
 		Now: func() time.Time { return time.UnixMilli(1_000_000) },
-		Policies: []retention.Policy{
+		Policies: []history.Policy{
 			{Pattern: pattern(t, "a.#"), MaxRows: 1},
 			{Pattern: pattern(t, "a.*"), MaxAge: 400 * time.Second},
 			{Pattern: pattern(t, "a::b"), Forever: true},
@@ -91,10 +91,10 @@ func TestMostSpecificPatternWins(t *testing.T) {
 
 func TestPoliciesThatCannotBeMeant(t *testing.T) {
 	all := pattern(t, "#")
-	for i, p := range []retention.Policy{
+	for i, p := range []history.Policy{
 		{MaxRows: 1}, {Pattern: all}, {Pattern: all, MaxRows: -1}, {Pattern: all, Forever: true, MaxAge: time.Hour},
 	} {
-		if _, err := retention.New(&sweeps{}, retention.Config{Policies: []retention.Policy{p}}); err == nil {
+		if _, err := retention.New(&sweeps{}, retention.Config{Policies: []history.Policy{p}}); err == nil {
 			t.Errorf("policy %d was accepted", i)
 		}
 	}
@@ -103,7 +103,7 @@ func TestPoliciesThatCannotBeMeant(t *testing.T) {
 func TestRunSweepsAtStartAndGoesOnAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sweeps{names: []string{"a"}, errs: []error{errors.New("disk full")}}
-		r, err := retention.New(s, retention.Config{Every: time.Hour, Policies: []retention.Policy{{Pattern: pattern(t, "#"), MaxAge: time.Hour}}})
+		r, err := retention.New(s, retention.Config{Every: time.Hour, Policies: []history.Policy{{Pattern: pattern(t, "#"), MaxAge: time.Hour}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestRunSweepsAtStartAndGoesOnAfterAFailure(t *testing.T) {
 func TestIntervalsAreJittered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sweeps{names: []string{"a"}}
-		r, err := retention.New(s, retention.Config{Every: time.Hour, Policies: []retention.Policy{{Pattern: pattern(t, "#"), MaxAge: time.Hour}}})
+		r, err := retention.New(s, retention.Config{Every: time.Hour, Policies: []history.Policy{{Pattern: pattern(t, "#"), MaxAge: time.Hour}}})
 		if err != nil {
 			t.Fatal(err)
 		}

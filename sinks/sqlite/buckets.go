@@ -3,20 +3,17 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"iter"
 	"math"
-	"time"
 
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Buckets yields the summaries of the buckets that have rows, by record name
-// and then by time. It reads every row of the window, page by page.
+// Buckets implements history.Reader. It reads every row of the window, page by
+// page.
 func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
 	return func(yield func(history.Bucket, error) bool) {
-		path, err := checkBuckets(q)
-		if err != nil {
+		if err := q.Validate(); err != nil {
 			yield(history.Bucket{}, err)
 			return
 		}
@@ -26,34 +23,19 @@ func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[hi
 			return
 		}
 		for _, name := range names {
-			if !s.recordBuckets(ctx, name, path, q, yield) {
-				return
+			for b, err := range history.Summarize(name, q.Width, s.samples(ctx, name, q)) {
+				if !yield(b, err) || err != nil {
+					return
+				}
 			}
 		}
 	}
 }
 
-func checkBuckets(q history.BucketQuery) (path string, err error) {
-	if q.Width < time.Millisecond || q.Width%time.Millisecond != 0 {
-		return "", &history.QueryError{Reason: fmt.Sprintf("the width of the buckets is %v and must be a whole number of milliseconds, at least 1", q.Width)}
-	}
-	if err := checkScope(q.Pattern, q.Window); err != nil {
-		return "", err
-	}
-	return jsonPath(q.Path)
-}
-
-// sample is what a row has at the path.
-type sample struct {
-	point
-	kind  string // JSON type, "" if nothing is there, "broken" if it is no JSON
-	value sql.NullFloat64
-}
-
 // samplesText looks at the value only if it is JSON, so that a broken one is
 // counted instead of ending the query.
 const samplesText = `SELECT stored_at, id,
-	CASE WHEN json_valid(value_json) THEN coalesce(json_type(value_json, ?6), '') ELSE 'broken' END,
+	CASE WHEN json_valid(value_json) THEN coalesce(json_type(value_json, ?6), 'null') ELSE 'broken' END,
 	CASE WHEN json_valid(value_json) AND json_type(value_json, ?6) IN ('integer', 'real') THEN json_extract(value_json, ?6) END
 	FROM record_history WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3)
 	ORDER BY stored_at, id LIMIT ?5`
@@ -61,84 +43,58 @@ const samplesText = `SELECT stored_at, id,
 // samplesPage is the number of rows of one read transaction.
 const samplesPage = 4096
 
-func (s *Store) samples(ctx context.Context, record, path string, after point, until int64) ([]sample, error) {
+// samples yields what the rows of a record have at the path of a query.
+func (s *Store) samples(ctx context.Context, record string, q history.BucketQuery) iter.Seq2[history.Sample, error] {
+	return func(yield func(history.Sample, error) bool) {
+		path, err := history.ParsePath(q.Path)
+		start, end := q.Window.Bounds()
+		after := history.Point{Time: start, ID: math.MinInt64}
+		page := make([]history.Sample, 0, samplesPage)
+		for err == nil {
+			page, err = s.samplePage(ctx, record, jsonPath(path), &after, end, page[:0])
+			if err != nil {
+				break
+			}
+			for _, one := range page {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if len(page) < samplesPage {
+				return
+			}
+		}
+		yield(history.Sample{}, s.readError("summarize "+record, err))
+	}
+}
+
+// samplePage reads the samples that follow a point, and moves the point.
+func (s *Store) samplePage(ctx context.Context, record, path string, after *history.Point, until int64, page []history.Sample) ([]history.Sample, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.time, after.id, until, samplesPage, path)
+	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.Time, after.ID, until, samplesPage, path)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
 	defer rows.Close()
-	page := make([]sample, 0, samplesPage)
 	for rows.Next() {
-		var one sample
-		if err := rows.Scan(&one.time, &one.id, &one.kind, &one.value); err != nil {
-			return nil, err
+		var kind string
+		var number sql.NullFloat64
+		if err := rows.Scan(&after.Time, &after.ID, &kind, &number); err != nil {
+			return page, err
 		}
-		page = append(page, one)
+		page = append(page, history.Sample{Time: after.Time, Kind: sampleKind(kind, number.Valid), Number: number.Float64})
 	}
 	return page, rows.Err()
 }
 
-// recordBuckets yields the buckets of one record, and says whether more are
-// wanted.
-func (s *Store) recordBuckets(ctx context.Context, record, path string, q history.BucketQuery, yield func(history.Bucket, error) bool) bool {
-	start, end := bounds(q.Window)
-	after := point{start, math.MinInt64}
-	var b *history.Bucket
-	for {
-		page, err := s.samples(ctx, record, path, after, end)
-		if err != nil {
-			yield(history.Bucket{}, s.readError("summarize "+record, err))
-			return false
-		}
-		for _, one := range page {
-			first := floor(one.time, q.Width.Milliseconds())
-			if b != nil && b.Start != first {
-				if !yield(*b, nil) {
-					return false
-				}
-				b = nil
-			}
-			if b == nil {
-				b = &history.Bucket{Record: record, Start: first}
-			}
-			addSample(b, one)
-			after = one.point
-		}
-		if len(page) < samplesPage {
-			return b == nil || yield(*b, nil)
-		}
-	}
-}
-
-// floor returns the multiple of a width at or below a time, also before 1970.
-func floor(ms, width int64) int64 {
-	over := ms % width
-	if over < 0 {
-		over += width
-	}
-	if ms < math.MinInt64+over {
-		return math.MinInt64
-	}
-	return ms - over
-}
-
-func addSample(b *history.Bucket, one sample) {
+// sampleKind translates a JSON type of SQLite.
+func sampleKind(kind string, number bool) history.SampleKind {
 	switch {
-	case one.kind == "" || one.kind == "null":
-		b.Missing++
-		return
-	case !one.value.Valid:
-		b.NotNumeric++
-		return
+	case kind == "null":
+		return history.Missing
+	case number:
+		return history.Numeric
 	}
-	v := one.value.Float64
-	if b.Count == 0 {
-		b.Min, b.Max, b.First = v, v, v
-	}
-	b.Count++
-	b.Min, b.Max, b.Last = min(b.Min, v), max(b.Max, v), v
-	b.Sum += v
-	b.Mean = b.Sum / float64(b.Count)
+	return history.NotNumeric
 }

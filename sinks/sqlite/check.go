@@ -10,11 +10,12 @@ import (
 // CheckReport says what Check found.
 type CheckReport struct {
 	// Rows is the number of rows that were looked at.
-	Rows int64
+	Rows int64 `json:"rows"`
 	// Problems says what is wrong, in sentences; empty is a history in order.
-	Problems []string
+	// Neither it nor Repaired is nil.
+	Problems []string `json:"problems"`
 	// Repaired says, in sentences, what was wrong and has been put right.
-	Repaired []string
+	Repaired []string `json:"repaired"`
 }
 
 // Check reads the whole file: its structure, its indexes, the values, and the
@@ -24,6 +25,7 @@ type CheckReport struct {
 // deadline but that of the context: for as long as one lasts, the write-ahead
 // log cannot be taken over.
 func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
+	report.Repaired = []string{}
 	if report.Problems, err = s.integrity(ctx); err != nil {
 		return report, s.readError("check the structure", err)
 	}
@@ -53,6 +55,7 @@ func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
 		return nil, err
 	}
 	defer rows.Close()
+	problems = []string{}
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {

@@ -12,7 +12,8 @@ import (
 
 // CompactReport says what Compact did to a file, in bytes.
 type CompactReport struct {
-	Before, After int64
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
 }
 
 // Compact rewrites a file that nobody else has open, so that it has no free
@@ -27,7 +28,7 @@ func Compact(ctx context.Context, path string, opts ...Option) (report CompactRe
 	if owner == nil {
 		return report, fmt.Errorf("compact: %w", inUse(path))
 	}
-	defer func() { err = errors.Join(err, owner.release()) }()
+	defer func() { err = errors.Join(err, owner.Remove()) }()
 	found, err := inspect(ctx, path, o)
 	if err != nil {
 		return report, err

@@ -25,9 +25,13 @@ func reads(t *testing.T, s *sqlite.Store) map[string]func() error {
 	return map[string]func() error{
 		"Latest":   func() error { return first(s.Latest(ctx, history.LatestQuery{Pattern: all, Limit: 1})) },
 		"Latest 2": func() error { return first(s.Latest(ctx, history.LatestQuery{Pattern: all, Limit: 2})) },
-		"Last":     func() error { return first(s.Last(ctx, "r1", 2)) },
-		"Range":    func() error { return first(s.Range(ctx, history.RangeQuery{Pattern: all})) },
-		"Page":     func() error { return second(s.Page(ctx, history.RangeQuery{Pattern: all, Total: 3})) },
+		"Last": func() error {
+			return first(s.Latest(ctx, history.LatestQuery{Pattern: all, Limit: 2, By: history.ByStoring}))
+		},
+		"Range": func() error { return first(s.Range(ctx, history.RangeQuery{Pattern: all})) },
+		"Page": func() error {
+			return second(history.ReadPage(ctx, s, history.PageQuery{RangeQuery: history.RangeQuery{Pattern: all, Total: 3}}))
+		},
 		"Buckets": func() error {
 			return first(s.Buckets(ctx, history.BucketQuery{Pattern: all, Width: time.Second, Path: "n"}))
 		},
@@ -88,3 +92,5 @@ func TestReadersAreCapped(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func second[A any](_ A, err error) error { return err }

@@ -13,7 +13,7 @@ import (
 // what was stored when it began.
 func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, afterID int64) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
-		if err := checkScope(p, w); err != nil {
+		if err := history.ValidateScope(p, w); err != nil {
 			yield(history.Row{}, err)
 			return
 		}
@@ -38,7 +38,7 @@ func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, after
 }
 
 func (s *Store) rowPages(ctx context.Context, w history.Window, after, to int64) iter.Seq2[[]history.Row, error] {
-	start, end := bounds(w)
+	start, end := w.Bounds()
 	return func(yield func([]history.Row, error) bool) {
 		for after < to {
 			page, last, err := s.rowPage(ctx, start, end, after, to)

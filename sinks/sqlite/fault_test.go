@@ -106,7 +106,7 @@ func TestStuckReaderRaisesAnAlarmOnce(t *testing.T) {
 	for i := range uint64(20) {
 		write(t, s, batch(100+i*1000, numbered(1000)...))
 	}
-	stats, err := s.Stats(t.Context())
+	stats, err := s.FileStats(t.Context())
 	if err != nil || !stats.WALStuck || stats.WALBytes < 100_000 {
 		t.Errorf("stats %+v, %v", stats, err)
 	}

@@ -16,7 +16,8 @@ import (
 // ImportReport says what became of the rows of an import.
 type ImportReport struct {
 	// Added rows are new, Skipped ones were there already.
-	Added, Skipped int64
+	Added   int64 `json:"added"`
+	Skipped int64 `json:"skipped"`
 }
 
 // Import adds rows that are not there yet. A row is there if the history has

@@ -4,20 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"iter"
 	"math"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/key"
 )
 
-// Latest yields the newest rows of every matching record: by record name in
-// byte order, newest first within a record, and rows of one millisecond in the
-// reverse order of their storing.
+// Latest implements history.Reader.
 func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
-		if err := checkLatest(q); err != nil {
+		if err := q.Validate(); err != nil {
 			yield(history.Row{}, err)
 			return
 		}
@@ -28,8 +24,12 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 		}
 		var page []history.Row
 		for _, name := range names {
+			one := s.yieldLatest
+			if q.By == history.ByStoring {
+				one = s.yieldStored
+			}
 			var more bool
-			if page, more = s.yieldLatest(ctx, name, q, page[:0], yield); !more {
+			if page, more = one(ctx, name, q, page[:0], yield); !more {
 				return
 			}
 		}
@@ -66,7 +66,7 @@ func (s *Store) yieldLatest(ctx context.Context, name string, q history.LatestQu
 func (s *Store) newest(ctx context.Context, name string, w history.Window) (history.Row, bool, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	start, end := bounds(w)
+	start, end := w.Bounds()
 	row := history.Row{Record: name}
 	var value string
 	err := s.reads.newest.QueryRowContext(ctx, name, start, end).Scan(&row.ID, &value, &row.Time)
@@ -75,22 +75,4 @@ func (s *Store) newest(ctx context.Context, name string, w history.Window) (hist
 	}
 	row.Value = []byte(value)
 	return row, err == nil, s.readError("read the newest row of "+name, err)
-}
-
-func checkLatest(q history.LatestQuery) error {
-	if q.Limit < 1 {
-		return &history.QueryError{Reason: fmt.Sprintf("the limit is %d and must be at least 1", q.Limit)}
-	}
-	return checkScope(q.Pattern, q.Window)
-}
-
-// checkScope refuses what can only be a mistake.
-func checkScope(p key.Pattern, w history.Window) error {
-	if p.String() == "" {
-		return &history.QueryError{Reason: "the pattern is empty; '#' is every record"}
-	}
-	if start, end := bounds(w); start > end {
-		return &history.QueryError{Reason: fmt.Sprintf("the start (%d ms) is after the end (%d ms)", start, end)}
-	}
-	return nil
 }

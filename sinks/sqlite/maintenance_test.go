@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -179,23 +178,4 @@ func TestCompactRefusesAFileInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, everything(t, start(t, path)), want...)
-}
-
-func TestBucketsCountWhatIsNotANumber(t *testing.T) {
-	s := start(t, file(t))
-	write(t, s, batch(1,
-		entry("a", -1, `{"v":[1]}`), entry("a", 0, `{"v":[4]}`), entry("a", 3, `{"v":[-2.5]}`), entry("a", 9, `{"v":[1]}`),
-		entry("a", 5, `{"v":[null]}`), entry("a", 6, `{}`), entry("a", 7, `{"v":["7"]}`), entry("a", 8, `{broken`),
-		entry("a", 20, `[]`)))
-	var got []string
-	for b, err := range s.Buckets(t.Context(), history.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "v[0]"}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, fmt.Sprintf("%+v", b))
-	}
-	same(t, got,
-		"{Record:a Start:-10 Count:1 Missing:0 NotNumeric:0 Min:1 Max:1 Mean:1 Sum:1 First:1 Last:1}",
-		"{Record:a Start:0 Count:3 Missing:2 NotNumeric:2 Min:-2.5 Max:4 Mean:0.8333333333333334 Sum:2.5 First:4 Last:1}",
-		"{Record:a Start:20 Count:0 Missing:1 NotNumeric:0 Min:0 Max:0 Mean:0 Sum:0 First:0 Last:0}")
 }

@@ -4,50 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/aimdb-go/aimdb/internal/filelock"
 )
 
 // lockSuffix names the file beside a history that its owner holds a lock on.
 const lockSuffix = ".lock"
-
-// ownership is the right to change what a file is: to migrate it, to mark it as
-// in use or left in good order, to move it aside. One process has it at a time.
-// The operating system takes it back however the process ends, so that a lock
-// file that a kill left behind stands in nobody's way.
-type ownership struct{ file *flock.Flock }
-
-// takeOwnership takes the ownership of a history, which may not be there yet. It returns
-// nil and no error if another process has it.
-func takeOwnership(ctx context.Context, path string, wait time.Duration) (*ownership, error) {
-	lock := lockPath(path)
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	for {
-		o := &ownership{flock.New(lock, flock.SetPermissions(0o640))}
-		locked, err := o.file.TryLock()
-		if err != nil {
-			return nil, fmt.Errorf("lock the history %s: %w (it needs the right to make %s; its disk may be full)", path, err, lock)
-		}
-		if locked && o.valid() {
-			return o, nil
-		}
-		if err := o.file.Close(); err != nil {
-			return nil, fmt.Errorf("lock the history %s: %w", path, err)
-		}
-		if locked {
-			continue // of a file that its last holder has just removed
-		}
-		select {
-		case <-ctx.Done():
-			return nil, nil
-		case <-time.After(lockRetry):
-		}
-	}
-}
 
 const (
 	// lockRetry is the time between two attempts to become the owner.
@@ -57,35 +21,35 @@ const (
 	lockWait = time.Second
 )
 
+// takeOwnership takes the right to change what a history is: to migrate it, to
+// mark it as in use or left in good order, to move it aside. One process has it
+// at a time. The history need not exist yet. takeOwnership returns nil and no
+// error if another process keeps it for longer than wait.
+func takeOwnership(ctx context.Context, path string, wait time.Duration) (*filelock.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		owner, err := filelock.Take(lockPath(path), 0o640)
+		if err == nil {
+			return owner, nil
+		}
+		if !errors.Is(err, filelock.ErrHeld) {
+			return nil, fmt.Errorf("lock the history %s: %w (it needs the right to make that file; its disk may be full)", path, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-time.After(lockRetry):
+		}
+	}
+}
+
 // lockPath follows links, as SQLite does: two names of one file have one lock.
 func lockPath(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
 	return path + lockSuffix
-}
-
-// valid says whether the locked file is the one that others will find.
-func (o *ownership) valid() bool {
-	held, err := o.file.Stat()
-	if err != nil {
-		return false
-	}
-	found, err := os.Stat(o.file.Path())
-	return err == nil && os.SameFile(held, found)
-}
-
-// release removes the file and gives the lock back, in this order: whoever
-// opened the removed file meanwhile sees that it is gone and makes a new one.
-func (o *ownership) release() error {
-	if o == nil {
-		return nil
-	}
-	err := os.Remove(o.file.Path())
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(err, o.file.Close())
 }
 
 // inUse is the error of who is refused for another owner.

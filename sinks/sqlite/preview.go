@@ -26,7 +26,7 @@ func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report his
 			}
 		}
 	}
-	if plan.FileBytes > 0 {
+	if plan.MaxBytes > 0 {
 		report.OverBytes, err = s.previewFile(ctx, plan, cut, total)
 	}
 	fillReport(&report, total)
@@ -43,7 +43,7 @@ func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map
 		return 0, err
 	}
 	each := float64(p.used()) / float64(stats.Rows)
-	left := float64(p.used() - plan.FileBytes)
+	left := float64(p.used() - plan.MaxBytes)
 	for _, c := range total {
 		left -= float64(c.rows) * each
 	}

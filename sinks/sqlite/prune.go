@@ -229,6 +229,7 @@ func (w *writer) affected(ctx context.Context, text string, args ...any) (int64,
 }
 
 func fillReport(report *history.PruneReport, total tally) {
+	report.Records = []history.PrunedRecord{}
 	for _, record := range slices.Sorted(maps.Keys(total)) {
 		c := total[record]
 		report.Records = append(report.Records, history.PrunedRecord{Record: record, Rows: c.rows, Bytes: c.bytes})

@@ -115,7 +115,7 @@ func size(b *testing.B, s *sqlite.Store) int64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return st.FileBytes
+	return st.Bytes
 }
 
 // trickle writes 5 k values a second with times after base, as they come, and

@@ -2,18 +2,13 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Range yields the rows of a window in the order of their times, and rows of
-// one millisecond in the order of their storing, or the reverse of that. It
-// yields what was stored when it began; rows that are pruned meanwhile may be
-// missing, and no other. It holds a bounded number of rows in memory and no
-// transaction open while it waits for its caller.
+// Range implements history.Reader. It holds a bounded number of rows in memory.
 func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
 		m, err := s.openRange(ctx, q)
@@ -29,13 +24,9 @@ func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[histo
 	}
 }
 
-// openRange checks a query and opens a merge where its cursor says.
+// openRange checks a query and opens a merge after q.After.
 func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, error) {
-	if err := checkRange(q); err != nil {
-		return nil, err
-	}
-	c, err := s.parseCursor(q)
-	if err != nil {
+	if err := q.Validate(); err != nil {
 		return nil, err
 	}
 	names, err := s.matching(ctx, q.Pattern)
@@ -53,11 +44,11 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, er
 	for _, name := range names {
 		limit := -1
 		if q.PerRecord > 0 {
-			limit = max(q.PerRecord-c.given[hash(name)], 0)
+			limit = q.PerRecord
 		}
 		span := s.newSpan(name, q.Window, q.Descending, q.MaxID, limit)
-		if c.set {
-			span.resume(c.after)
+		if q.After != nil {
+			span.resume(point{q.After.Time, q.After.ID})
 		}
 		spans = append(spans, span)
 	}
@@ -107,42 +98,4 @@ func yieldBlock(rows []history.Row, err error, yield func(history.Row, error) bo
 		return false
 	}
 	return true
-}
-
-// Page returns one page of a range: at most q.Total rows, 1000 if that is 0,
-// and the cursor of the next page, which is empty after the last.
-func (s *Store) Page(ctx context.Context, q history.RangeQuery) (rows []history.Row, next string, err error) {
-	if err := checkRange(q); err != nil {
-		return nil, "", err
-	}
-	if q.Total == 0 {
-		q.Total = 1000
-	}
-	if q.Total > maxPage {
-		return nil, "", &history.QueryError{Reason: fmt.Sprintf("a page of %d rows is too large; the most is %d", q.Total, maxPage)}
-	}
-	size := q.Total
-	q.Total++ // one more tells whether there is a next page
-	for row, err := range s.Range(ctx, q) {
-		if err != nil {
-			return nil, "", err
-		}
-		rows = append(rows, row)
-	}
-	if len(rows) <= size {
-		return rows, "", nil
-	}
-	rows = rows[:size]
-	next, err = s.cursorAfter(q, rows)
-	return rows, next, err
-}
-
-// maxPage bounds what Page collects in memory.
-const maxPage = 100_000
-
-func checkRange(q history.RangeQuery) error {
-	if q.PerRecord < 0 || q.Total < 0 {
-		return &history.QueryError{Reason: "a limit is negative; 0 is no limit"}
-	}
-	return checkScope(q.Pattern, q.Window)
 }

@@ -54,8 +54,8 @@ func migrateFromUpstream(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	values := map[string]any{
-		"identity": secret(16), "cursor_key": secret(32),
-		"clean": 1, "counted_to": 0, "count_until": last,
+		"identity": secret(16),
+		"clean":    1, "counted_to": 0, "count_until": last,
 	}
 	for key, value := range values {
 		if err := setMeta(ctx, conn, key, value); err != nil {

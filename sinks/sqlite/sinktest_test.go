@@ -5,11 +5,26 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/history/historytest"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
+
+func TestHistory(t *testing.T) {
+	historytest.Run(t, historytest.Target{
+		Open: func(t testing.TB, dir string) (historytest.Store, func()) {
+			return startStop(t, filepath.Join(dir, "history.db"))
+		},
+		Failing: func(t testing.TB, s historytest.Store, do func()) {
+			path := s.(*sqlite.Store).Path()
+			change(t, path, "CREATE TRIGGER cut_off BEFORE UPDATE ON aimdb_checkpoint BEGIN SELECT RAISE(ABORT, 'cut off'); END")
+			do()
+			change(t, path, "DROP TRIGGER cut_off")
+		},
+	})
+}
 
 func TestSink(t *testing.T) {
 	poison := entry("test::poison", 1, `"`+string(make([]byte, 5000))+`"`)

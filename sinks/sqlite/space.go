@@ -24,7 +24,7 @@ func (s *Store) pages(ctx context.Context) (p pages, err error) {
 // pruneFile deletes the rows that were stored first until what is used of the
 // file is within its limit.
 func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total tally, report *history.PruneReport) error {
-	if plan.FileBytes <= 0 {
+	if plan.MaxBytes <= 0 {
 		return nil
 	}
 	over, err := s.over(ctx, plan)
@@ -35,7 +35,7 @@ func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total tal
 	if err != nil {
 		return err
 	}
-	perRow, err := s.bytesPerRow(ctx, over+plan.FileBytes)
+	perRow, err := s.bytesPerRow(ctx, over+plan.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Store) bytesPerRow(ctx context.Context, used int64) (int64, error) {
 
 func (s *Store) over(ctx context.Context, plan history.PrunePlan) (int64, error) {
 	p, err := s.pages(ctx)
-	return p.used() - plan.FileBytes, err
+	return p.used() - plan.MaxBytes, err
 }
 
 // loseable says which rows may go for the limit of the file.

@@ -34,20 +34,8 @@ type span struct {
 	done       bool
 }
 
-// bounds returns the ends of a window as numbers.
-func bounds(w history.Window) (start, end int64) {
-	start, end = math.MinInt64, math.MaxInt64
-	if w.Start != nil {
-		start = *w.Start
-	}
-	if w.End != nil {
-		end = *w.End
-	}
-	return start, end
-}
-
 func (s *Store) newSpan(record string, w history.Window, descending bool, maxID int64, limit int) *span {
-	start, end := bounds(w)
+	start, end := w.Bounds()
 	sp := &span{store: s, record: record, descending: descending, maxID: maxID, left: limit, page: largePage}
 	if descending {
 		sp.after, sp.until = point{end, math.MaxInt64}, start

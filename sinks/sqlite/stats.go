@@ -18,8 +18,15 @@ func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 	if err != nil {
 		return st, err
 	}
-	if err := s.fileStats(ctx, &st); err != nil {
+	p, err := s.pages(ctx)
+	if err != nil {
 		return st, err
+	}
+	st = history.Stats{Identity: s.identity, Bytes: p.bytes(), Records: []history.RecordStats{}}
+	if s.own {
+		if err := s.noteStats(ctx, &st); err != nil {
+			return st, err
+		}
 	}
 	names, err := s.Records(ctx)
 	if err != nil {
@@ -60,23 +67,10 @@ func (s *Store) counted(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (s *Store) fileStats(ctx context.Context, st *history.Stats) error {
-	p, err := s.pages(ctx)
-	if err != nil {
-		return err
-	}
-	st.Identity, st.WALStuck = s.identity, s.walStuck.Load()
-	st.FileBytes, st.FreeBytes, st.WALBytes = p.bytes(), p.free*p.size, s.walSize()
+// noteStats reads what lies beside the rows.
+func (s *Store) noteStats(ctx context.Context, st *history.Stats) (err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	var vacuum int
-	if err := s.readers.QueryRowContext(ctx, "PRAGMA auto_vacuum").Scan(&vacuum); err != nil {
-		return s.readError("read whether the file shrinks", err)
-	}
-	st.Shrinks = vacuum != 0
-	if !s.own {
-		return nil
-	}
 	if st.LastPrune, err = metaInt(ctx, s.readers, "last_prune"); err != nil {
 		return s.readError("read the time of the last sweep", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -41,14 +42,13 @@ type Store struct {
 
 	// owner is held as long as the store is open; nil if the store is
 	// read-only or beside another.
-	owner *ownership
+	owner *filelock.Lock
 
 	// own says that the file has our own tables, which a read-only store of
 	// an upstream file has not.
-	own       bool
-	identity  string
-	cursorKey []byte
-	file      os.FileInfo
+	own      bool
+	identity string
+	file     os.FileInfo
 
 	walStuck atomic.Bool
 	// damaged is set when a read or a write meets a damaged page.
@@ -83,7 +83,7 @@ func Open(path string, opts ...Option) (*Store, error) {
 		s.owner = owner
 		return s, nil
 	}
-	if released := owner.release(); released != nil && err == nil {
+	if released := owner.Remove(); released != nil && err == nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("open the history %s: %w", path, released)
 	}
@@ -202,7 +202,7 @@ func (s *Store) Close() error {
 			s.markClean()
 			s.closeErr = errors.Join(s.closeErr, s.write.close())
 		}
-		s.closeErr = errors.Join(s.closeErr, s.owner.release())
+		s.closeErr = errors.Join(s.closeErr, s.owner.Remove())
 		if s.closeErr != nil {
 			s.closeErr = fmt.Errorf("close the history %s: %w", s.path, s.closeErr)
 		}

@@ -98,38 +98,6 @@ func same(t *testing.T, got []string, want ...string) {
 	}
 }
 
-func TestLatestOrdersByNameThenNewest(t *testing.T) {
-	s := start(t, file(t))
-	write(t, s, batch(1, entry("b", 5, "1"), entry("a::x", 7, "2"), entry("b", 9, "3"), entry("b", 9, "4"), entry("b", 8, "5")))
-	latest := func(text string, limit int, w history.Window) []string {
-		return texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, text), Limit: limit, Window: w}))
-	}
-	same(t, latest("#", 1, history.Window{}), "a::x 7 2", "b 9 4")
-	same(t, latest("#", 3, history.Window{}), "a::x 7 2", "b 9 4", "b 9 3", "b 8 5")
-	same(t, latest("a.*", 9, history.Window{}), "a::x 7 2")
-	eight := int64(8)
-	same(t, latest("b", 1, history.Window{End: &eight}), "b 8 5")
-	same(t, latest("none", 1, history.Window{}))
-}
-
-func TestRangeMergesRecordsByTime(t *testing.T) {
-	s := start(t, file(t))
-	for i, e := range []sinks.Entry{entry("b", 5, "1"), entry("a", 7, "2"), entry("b", 9, "3"), entry("a", 9, "4"), entry("b", 8, "5")} {
-		write(t, s, batch(uint64(i+1), e))
-	}
-	query := func(q history.RangeQuery) []string {
-		q.Pattern = pattern(t, "#")
-		return texts(t, s.Range(t.Context(), q))
-	}
-	same(t, query(history.RangeQuery{}), "b 5 1", "a 7 2", "b 8 5", "b 9 3", "a 9 4")
-	same(t, query(history.RangeQuery{Descending: true}), "a 9 4", "b 9 3", "b 8 5", "a 7 2", "b 5 1")
-	same(t, query(history.RangeQuery{PerRecord: 1}), "b 5 1", "a 7 2")
-	same(t, query(history.RangeQuery{Total: 2, Descending: true}), "a 9 4", "b 9 3")
-	seven, eight := int64(7), int64(8)
-	same(t, query(history.RangeQuery{Window: history.Window{Start: &seven, End: &eight}}), "a 7 2", "b 8 5")
-	same(t, query(history.RangeQuery{MaxID: 2}), "b 5 1", "a 7 2")
-}
-
 // Rows of one record lie side by side, so that reading them touches few pages.
 func TestABatchIsStoredRecordByRecord(t *testing.T) {
 	s := start(t, file(t))
@@ -152,39 +120,7 @@ func TestWriteSkipsWhatIsThere(t *testing.T) {
 		t.Errorf("checkpoint %v, %v", c, err)
 	}
 	p, err := s.Position(t.Context())
-	if err != nil || p != (history.Snapshot{Position: history.Position{Log: "log", Sequence: 3}, MaxID: 3}) {
+	if err != nil || p != (history.Snapshot{Identity: s.Identity(), Position: history.Position{Log: "log", Sequence: 3}, MaxID: 3}) {
 		t.Errorf("position %v, %v", p, err)
 	}
-}
-
-func TestPruneAppliesEachLimit(t *testing.T) {
-	s := start(t, file(t))
-	var all []sinks.Entry
-	for i := range int64(3000) {
-		all = append(all, entry([]string{"age", "rows", "bytes", "kept"}[i%4], i, "12345"))
-	}
-	write(t, s, batch(1, all...))
-	plan := history.PrunePlan{Keep: []history.Keep{
-		{Record: "age", Before: 2000}, {Record: "rows", MaxRows: 10}, {Record: "bytes", MaxBytes: 52},
-	}}
-	preview, err := s.Preview(t.Context(), plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	report, err := s.Prune(t.Context(), plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if fmt.Sprint(preview.Records) != fmt.Sprint(report.Records) {
-		t.Errorf("preview %v, done %v", preview.Records, report.Records)
-	}
-	stats, err := s.Stats(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, r := range stats.Records {
-		got = append(got, fmt.Sprint(r.Record, " ", r.Rows, " ", r.Bytes, " ", r.FirstTime))
-	}
-	same(t, got, "age 250 1250 2000", "bytes 10 50 2962", "kept 750 3750 3", "rows 10 50 2961")
 }

@@ -1,0 +1,46 @@
+package aimx_test
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/aimx"
+)
+
+func TestDialErrors(t *testing.T) {
+	mute := filepath.Join(t.TempDir(), "mute")
+	l, err := net.Listen("unix", mute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closing(t, l)
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			_ = conn.Close()
+		}
+	}()
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	for endpoint, want := range map[string]string{
+		"":                                 "names no socket",
+		"tcp://127.0.0.1:1":                "not supported yet; write unix://PATH",
+		"http://localhost:1":               "unknown scheme \"http\"; write unix://PATH",
+		"ws://localhost":                   "no host and port",
+		"unix://":                          "names no socket",
+		"@abstract":                        "path in the file system",
+		"/tmp/" + strings.Repeat("x", 200): "use a shorter one",
+		filepath.Join(t.TempDir(), "no"):   "start the database",
+		mute:                               "is not full",
+		"ws://127.0.0.1:1":                 "nobody listens there",
+		"ws://" + web.Listener.Addr().String() + "/elsewhere": "404",
+	} {
+		_, err := aimx.Dial(soon(t), endpoint)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), endpoint) {
+			t.Errorf("%q: got %v, want %q", endpoint, err, want)
+		}
+	}
+}

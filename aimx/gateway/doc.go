@@ -1,0 +1,90 @@
+// Package gateway serves the records and the history of a database to other
+// processes over AimX 3.0. Package [github.com/aimdb-go/aimdb/aimx] is the client.
+//
+// # Protocol
+//
+// The protocol is AimX 3.0 as upstream AimDB (core 1.2.0, commit 0348e9f)
+// speaks it: what its server sends and what its clients accept. Two faults of
+// upstream are corrected in a way that its clients accept: a reply of null,
+// which makes its client hang, and a reused id, which ends both subscriptions.
+//
+// A frame is one JSON object: a line on a unix socket, a text message on a
+// WebSocket. A malformed frame is skipped silently, in both directions.
+//
+// # Methods
+//
+// All methods of the protocol are served on both transports: hello,
+// record.list, record.get, record.set, record.drain, record.query, graph.nodes,
+// graph.edges, graph.topo_order, profiling.reset and buffer_metrics.reset, and
+// the frames req, sub, unsub, write and ping. TCP, tokens and grants, and the
+// framing and pattern rules of earlier versions are not served: a line without
+// "t" is skipped.
+//
+// The type transport declares all differences between the two transports. A
+// refusal carries its reason in "msg", which upstream's clients ignore.
+//
+// # Extension
+//
+// The gateway also answers four read-only methods of this project's own, on both
+// transports. Clients of upstream never call them, and a server of upstream
+// refuses them with not_found.
+//
+//   - history.stats takes nothing and returns a history.Stats.
+//   - history.page takes pattern ("#"), start, end, descending, per_record,
+//     limit, cursor and max_id, and returns {"rows":[{"record","time","value"}],
+//     "left_out","max_id","next"}: rows by time and, within one millisecond, as
+//     they were stored. next is the cursor of the following page, empty after
+//     the last; all parameters but the limit must stay the same with it. max_id
+//     is the last row this page could see; pass it on to exclude later rows.
+//     left_out counts rows of the page that are not JSON.
+//   - history.buckets takes pattern ("#"), start, end, width and path, as in
+//     history.BucketQuery, and returns {"buckets":[history.Bucket]}.
+//   - sink.list takes nothing and returns an array of {"name","state","sequence",
+//     "lost","refused","retries","last_commit_ms"}, one for each sink of the
+//     database: see aimx.SinkInfo. It needs no history.
+//
+// All parameters but the width are optional. An unknown parameter, a value of the
+// wrong type, a pattern against the grammar, and a cursor of another query or
+// database are refused with internal, and msg says what is wrong. A page ends at
+// Limits.PageRows or Limits.PageBytes, whatever limit asks for, but has at least
+// one row. An answer with more buckets than Limits.QueryRows or more bytes than
+// Limits.QueryBytes is refused.
+//
+// # What is exposed
+//
+// All records are listed. Only records registered with Remote can be read or
+// subscribed to, and of these only those with Writable and without a producer
+// in this database can be set. record.query and the extension answer from the
+// whole history, which has records that were persisted whether or not they are
+// Remote; leave Config.History nil to keep it closed. A unix socket admits its
+// owner only (mode 0600); a WebSocket admits pages of its own host, of loopback and
+// of Config.Origins. On a loopback listener, requests of other hosts are refused:
+// see Server.CheckHost.
+//
+// # Order
+//
+// The frames of one connection are handled in the order in which they came: a
+// write followed by a record.get or a ping is a barrier. Only history methods
+// run beside the others, so a long query delays nothing; replies are matched by
+// id. A subscription delivers subscribed (on a WebSocket), snapshots, events;
+// every value of one record in the order it was produced.
+//
+// # Slow clients
+//
+// Each subscription is one goroutine that reads its records like any other
+// reader and writes to the connection. Only the record's own buffer and the
+// socket's lie between a record and a client, and both are bounded. A client
+// that stops reading delays its own connection and nothing else: its readers
+// fall behind, rings drop their oldest values for it, single-latest records
+// collapse. Dropped values consume numbers, so the client sees the gap. A
+// connection that takes no byte of a frame for Limits.WriteTimeout is closed.
+//
+// # Shutdown
+//
+// Serve returns when its context ends, after its connections are closed and
+// their goroutines have ended. Server.Close does the same for all connections,
+// those of Handler included. Nothing is sent at shutdown. A client that
+// half-closes its side still gets the answers to what it sent.
+//
+// Times are Unix milliseconds, sizes are bytes.
+package gateway

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+)
+
+// historyMethod parses the parameters of a request, which are valid during the
+// call only, and returns the query that answers it.
+type historyMethod func(s *session, params []byte) (historyQuery, *refusal)
+
+// historyQuery reads the history and returns JSON.
+type historyQuery func(context.Context) (json.RawMessage, *refusal)
+
+// historyMethods are the methods that run beside the other frames of their
+// connection: the content of the history does not depend on the order of frames.
+func historyMethods() map[string]historyMethod {
+	return map[string]historyMethod{
+		wire.MethodRecordQuery:    (*session).recordQuery,
+		wire.MethodHistoryStats:   (*session).stats,
+		wire.MethodHistoryPage:    (*session).page,
+		wire.MethodHistoryBuckets: (*session).buckets,
+	}
+}
+
+// runQuery answers a history method beside the other frames of the connection.
+func (s *session) runQuery(f wire.Frame, parse historyMethod) {
+	if s.server.config.History == nil {
+		s.answer(&s.out, f.ID, nil, refuse(s.transport.noHistory, "this database keeps no history"))
+		return
+	}
+	query, refused := parse(s, f.Params)
+	if refused != nil {
+		s.answer(&s.out, f.ID, nil, refused)
+		return
+	}
+	select {
+	case s.waiting <- struct{}{}:
+	case <-s.ctx.Done():
+		return
+	}
+	s.work.Go(func() {
+		defer func() { <-s.waiting }()
+		select {
+		case s.running <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		}
+		defer func() { <-s.running }()
+		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.QueryTimeout)
+		defer cancel()
+		result, refused := query(ctx)
+		s.answer(&wire.FrameWriter{}, f.ID, result, refused)
+	})
+}
+
+// queryError returns the refusal of a query that failed. Errors that the client
+// can correct are not logged.
+func (s *session) queryError(ctx context.Context, method, pattern string, err error) *refusal {
+	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
+		return refuse(aimx.CodeInternal, "%v", wrong)
+	}
+	if s.ctx.Err() == nil {
+		s.server.config.Logger.Warn(method+" failed", "pattern", pattern, "error", err)
+	}
+	if ctx.Err() == context.DeadlineExceeded {
+		return refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.QueryTimeout, timeoutAdvice(method))
+	}
+	return refuse(aimx.CodeInternal, "the history failed: %v", err)
+}
+
+// timeoutAdvice says what a client can do about a query that took too long.
+func timeoutAdvice(method string) string {
+	switch method {
+	case wire.MethodHistoryStats: // the rows of a foreign history are counted once
+		return "ask again later: rows that are counted once are not counted again"
+	case wire.MethodHistoryBuckets:
+		return "ask for a shorter time or fewer records"
+	}
+	return "ask for fewer rows"
+}
+
+// parseScope returns the pattern and the window of a query. The default pattern
+// is "#".
+func parseScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
+	text := "#"
+	if c.Pattern != nil {
+		text = *c.Pattern
+	}
+	p, err := key.ParsePattern(text)
+	if err != nil {
+		return p, history.Window{}, refuse(aimx.CodeInternal, "%v", err)
+	}
+	return p, history.Window{Start: c.Start, End: c.End}, nil
+}
+
+// parseParams parses parameters and refuses unknown ones: an answer that ignored
+// one would be wrong.
+func parseParams(method string, params []byte, to any) *refusal {
+	if wire.IsNull(params) {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(params))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return refuse(aimx.CodeInternal, "the parameters of %s cannot be read: %v; times and widths are whole milliseconds, limits whole numbers", method, err)
+	}
+	return nil
+}
+
+func (s *session) stats([]byte) (historyQuery, *refusal) {
+	return func(ctx context.Context) (json.RawMessage, *refusal) {
+		stats, err := s.server.config.History.Stats(ctx)
+		if err != nil {
+			return nil, s.queryError(ctx, wire.MethodHistoryStats, "#", err)
+		}
+		return marshal(stats)
+	}, nil
+}
+
+func (s *session) buckets(params []byte) (historyQuery, *refusal) {
+	var p wire.BucketParams
+	if refused := parseParams(wire.MethodHistoryBuckets, params, &p); refused != nil {
+		return nil, refused
+	}
+	const widest = math.MaxInt64 / int64(time.Millisecond)
+	if p.Width < 1 || p.Width > widest {
+		return nil, refuse(aimx.CodeInternal, "the width of the buckets is %d ms and must be from 1 to %d", p.Width, widest)
+	}
+	q := history.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
+	var refused *refusal
+	if q.Pattern, q.Window, refused = parseScope(p.Scope); refused != nil {
+		return nil, refused
+	}
+	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectBuckets(ctx, q) }, nil
+}
+
+func (s *session) collectBuckets(ctx context.Context, q history.BucketQuery) (json.RawMessage, *refusal) {
+	limits := s.server.config.Limits
+	b, n := []byte(`{"buckets":[`), 0
+	for bucket, err := range s.server.config.History.Buckets(ctx, q) {
+		if err != nil {
+			return nil, s.queryError(ctx, wire.MethodHistoryBuckets, q.Pattern.String(), err)
+		}
+		one, err := json.Marshal(bucket)
+		if err != nil {
+			return nil, refuse(aimx.CodeInternal, "the bucket of %s at %d ms has a sum that JSON cannot hold: %v", bucket.Record, bucket.Start, err)
+		}
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, one...)
+		if n++; n > limits.QueryRows || len(b) > limits.QueryBytes {
+			return nil, refuse(aimx.CodeInternal, "the answer has more than %d buckets or %d bytes; ask for wider ones, a shorter time or fewer records", limits.QueryRows, limits.QueryBytes)
+		}
+	}
+	return append(b, `]}`...), nil
+}

@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+)
+
+// Handler serves the WebSocket at /ws, the protocol version at /version and the
+// state of the server at /health, guarded by CheckHost. http.Server.Shutdown does
+// not wait for WebSockets: call Close.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	slots := make(chan struct{}, s.config.Limits.Connections)
+	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) {
+		if !isSupported(r.URL.Query().Get("v")) {
+			http.Error(w, "this server speaks AimX "+aimx.Version+"; connect to /ws?v="+aimx.Version, http.StatusUpgradeRequired)
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			s.serveWebSocket(w, r)
+		default:
+			http.Error(w, "too many connections; try again later", http.StatusServiceUnavailable)
+		}
+	})
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		s.respond(w, map[string]string{"aimx": aimx.Version})
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		s.respond(w, map[string]any{
+			"status": "ok", "clients": s.Connections(),
+			"uptime_secs": int64(time.Since(s.started).Seconds()),
+		})
+	})
+	return s.CheckHost(mux)
+}
+
+// isSupported reports whether a version has the major version of this server.
+func isSupported(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	return major == "3"
+}
+
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
+	options := &websocket.AcceptOptions{
+		// Without the check, a page of any site could write through the browser
+		// of its reader.
+		OriginPatterns: append([]string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}, s.config.Origins...),
+	}
+	socket, err := websocket.Accept(w, r, options)
+	if err != nil { // Accept has answered the client
+		s.config.Logger.Debug("a WebSocket was refused", "remote", r.RemoteAddr, "error", err)
+		return
+	}
+	limits := s.config.Limits
+	s.serveConn(r.Context(), wire.NewMessageConn(socket, limits.FrameBytes, limits.WriteTimeout), webSocketTransport())
+}
+
+// respond answers with JSON that pages of every site may read: browsers fetch the
+// version to find out why a connection failed.
+func (s *Server) respond(w http.ResponseWriter, v any) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		s.config.Logger.Debug("cannot answer an HTTP request", "error", err)
+	}
+}

@@ -1,0 +1,178 @@
+package gateway
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// method answers one kind of request and returns JSON.
+type method func(s *session, params []byte) (json.RawMessage, *refusal)
+
+// methods are those that are answered in the order in which they come; the
+// others are historyMethods.
+func methods() map[string]method {
+	return map[string]method{
+		wire.MethodHello:         (*session).hello,
+		wire.MethodRecordList:    (*session).recordList,
+		wire.MethodRecordGet:     (*session).recordGet,
+		wire.MethodRecordSet:     (*session).recordSet,
+		wire.MethodGraphNodes:    (*session).graphNodes,
+		wire.MethodGraphEdges:    (*session).graphEdges,
+		wire.MethodGraphOrder:    (*session).graphOrder,
+		wire.MethodRecordDrain:   (*session).recordDrain,
+		wire.MethodResetProfiles: (*session).resetProfiles,
+		wire.MethodResetMetrics:  (*session).resetMetrics,
+		wire.MethodSinkList:      (*session).sinkList,
+	}
+}
+
+// call answers a request.
+func (s *session) call(f wire.Frame) {
+	if parse := s.server.historyMethods[f.Method]; parse != nil {
+		s.runQuery(f, parse)
+		return
+	}
+	run := s.server.methods[f.Method]
+	if run == nil {
+		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeNotFound, "there is no method %q", f.Method))
+		return
+	}
+	result, refused := run(s, f.Params)
+	s.answer(&s.out, f.ID, result, refused)
+}
+
+// nameOf returns the member "name" if it is a string.
+func (s *session) nameOf(params []byte) (string, bool) {
+	raw := s.decoder.Member(params, "name")
+	if !wire.IsString(raw) {
+		return "", false
+	}
+	return string(wire.Unquote(raw)), true
+}
+
+// readable returns the record of a name if clients may read it.
+func (s *session) readable(name string) (*records.Untyped, *refusal) {
+	h, ok := s.server.config.Registry.Lookup(name)
+	if !ok {
+		return nil, refuse(aimx.CodeNotFound, "there is no record %q", name)
+	}
+	if !h.Config().Remote {
+		return nil, refuse(aimx.CodeInternal, "record %q is not exposed; register it with Remote", name)
+	}
+	return h, nil
+}
+
+// writable reports whether clients may set a record. A record that a stage of the
+// graph produces has that stage as its only writer.
+func writable(h *records.Untyped) bool {
+	c := h.Config()
+	return c.Writable && c.Remote && h.Origin().Kind == "passive"
+}
+
+func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
+	version := s.decoder.Member(params, "version")
+	if !wire.IsString(version) {
+		return nil, refuse(aimx.CodeVersionMismatch, "hello needs a version; this server speaks %s", aimx.Version)
+	}
+	if major, _, _ := strings.Cut(string(wire.Unquote(version)), "."); major != "3" {
+		return nil, refuse(aimx.CodeVersionMismatch, "this server speaks %s", aimx.Version)
+	}
+	welcome := aimx.Info{
+		Version: aimx.Version, Server: s.server.config.Name,
+		Permissions: []string{"read"}, WritableRecords: []string{},
+		MaxSubscriptions: s.transport.subscriptions,
+	}
+	for _, h := range s.server.config.Registry.Records() {
+		if writable(h) {
+			welcome.WritableRecords = append(welcome.WritableRecords, h.Key())
+		}
+	}
+	if len(welcome.WritableRecords) > 0 {
+		welcome.Permissions = append(welcome.Permissions, "write")
+	}
+	return marshal(welcome)
+}
+
+func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
+	name, ok := s.nameOf(params)
+	if !ok {
+		return nil, refuse(aimx.CodeNotFound, "record.get needs the name of a record")
+	}
+	h, refused := s.readable(name)
+	if refused != nil {
+		return nil, refused
+	}
+	value, _, ok, err := h.Get()
+	if err != nil {
+		return nil, refuse(aimx.CodeInternal, "%v", err)
+	}
+	if !ok {
+		return nil, refuse(aimx.CodeNotFound, "record %q has no value yet", name)
+	}
+	return value, nil
+}
+
+func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
+	name, ok := s.nameOf(params)
+	value := s.decoder.Member(params, "value")
+	if !ok || value == nil {
+		return nil, refuse(aimx.CodeInternal, "record.set needs the name of a record and a value")
+	}
+	h, refused := s.store(name, value)
+	if refused != nil {
+		return nil, refused
+	}
+	result := wire.SetAnswer{Status: "success"}
+	if h.Kind() != records.Ring {
+		read, _, ok, err := h.Get()
+		if err != nil {
+			return nil, refuse(aimx.CodeInternal, "%v", err)
+		}
+		if ok { // a reader may have emptied a mailbox already
+			result.Value = slices.Clone(read)
+		}
+	}
+	return marshal(result)
+}
+
+// store sets a record that the client may write.
+func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *refusal) {
+	h, ok := s.server.config.Registry.Lookup(name)
+	if !ok || !writable(h) {
+		return nil, refuse(aimx.CodeDenied, "record %q is not writable from outside; hello names those that are", name)
+	}
+	if err := h.Set(value); err != nil {
+		return nil, refuse(aimx.CodeInternal, "%v", err)
+	}
+	return h, nil
+}
+
+// write handles a write frame, which has no answer.
+func (s *session) write(f wire.Frame) {
+	value := f.Payload
+	if s.transport.unwrapsWrites {
+		if inner := s.decoder.Member(value, "value"); inner != nil {
+			value = inner
+		}
+	}
+	if value == nil {
+		value = json.RawMessage("null")
+	}
+	if _, refused := s.store(f.Topic, value); refused != nil {
+		s.refusedWrites++
+		s.server.config.Logger.Debug("an AimX write was refused", "record", f.Topic, "code", string(refused.code), "reason", refused.reason)
+	}
+}
+
+func marshal(v any) (json.RawMessage, *refusal) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, refuse(aimx.CodeInternal, "%v", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+func (s *session) recordList([]byte) (json.RawMessage, *refusal) {
+	handles := s.server.config.Registry.Records()
+	rows := make([]aimx.RecordInfo, 0, len(handles))
+	for _, h := range handles {
+		rows = append(rows, describe(h))
+	}
+	return marshal(rows)
+}
+
+func describe(h *records.Untyped) aimx.RecordInfo {
+	m := h.Metrics()
+	info := aimx.RecordInfo{
+		ID: h.ID(), Key: h.Key(), Name: h.Key(),
+		TypeID: h.TypeName(), SchemaType: h.TypeName(), Entity: entity(h.Key()),
+		Origin:     originOf(h.Origin()),
+		BufferType: h.Kind().String(),
+		Producers:  m.Producers, Consumers: m.Consumers,
+		Writable: writable(h),
+		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
+		Occupancy: []int{m.Items, m.Capacity},
+		LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
+	}
+	if h.Kind() == records.Ring {
+		capacity := h.Capacity()
+		info.BufferCapacity = &capacity
+	}
+	info.Losses, _ = h.Losses()
+	for _, d := range m.Drops {
+		info.Drops = append(info.Drops, aimx.Drop{Reader: d.Reader, Cause: d.Cause, Count: d.Count})
+	}
+	for _, st := range m.Stages {
+		info.Stages = append(info.Stages, profileOf(st))
+	}
+	if g := m.Signal; g != nil && g.Count > 0 {
+		info.Signals = []aimx.SignalStats{{
+			Signal: g.Signal, Unit: g.Unit, Count: g.Count,
+			Last: g.Last, Min: g.Min, Max: g.Max, Mean: g.Mean,
+		}}
+	}
+	return info
+}
+
+// entity returns the part of a key after its last dot or slash.
+func entity(key string) string { return key[strings.LastIndexAny(key, "./")+1:] }
+
+func profileOf(m records.StageMetrics) aimx.StageProfile {
+	p := aimx.StageProfile{
+		Type: m.Type, Index: m.Index, Name: m.Name, Calls: m.Calls,
+		Total: m.Total.Nanoseconds(), Min: m.Min.Nanoseconds(), Max: m.Max.Nanoseconds(),
+	}
+	if m.Calls > 0 {
+		p.Mean = p.Total / int64(m.Calls)
+	}
+	return p
+}
+
+func originOf(o records.Origin) aimx.Origin { return aimx.Origin{Kind: o.Kind, Inputs: o.Inputs} }

@@ -1,0 +1,189 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Config configures a Server. Only Registry is required.
+type Config struct {
+	// Registry holds the records; its graph is built before anything is
+	// served.
+	Registry *records.Registry
+	// History may be nil; history methods are refused then.
+	History history.Reader
+	// Sinks returns the rows of sink.list. It may be called by several goroutines
+	// at a time. It may be nil; the list is empty then.
+	Sinks func() []aimx.SinkInfo
+	// Name is the name of the database in the answer to hello. Default "aimdb".
+	Name string
+	// Logger may be nil.
+	Logger *slog.Logger
+	// Limits bound what clients can take.
+	Limits Limits
+	// Origins are patterns of further hosts whose pages may open a WebSocket,
+	// such as "*.example.com"; "*" admits every page of every site. Pages of the
+	// server's own host and of loopback always may. Requests may also name these
+	// hosts, as those through a reverse proxy do: see CheckHost.
+	Origins []string
+}
+
+// Server serves the records of one registry over any number of listeners.
+type Server struct {
+	config         Config
+	methods        map[string]method
+	historyMethods map[string]historyMethod
+	started        time.Time
+
+	mu       sync.Mutex
+	sessions map[*session]struct{}
+	closed   bool
+	work     sync.WaitGroup
+}
+
+// New returns a server. It serves nothing until Serve or Handler is used.
+func New(c Config) *Server {
+	if c.Name == "" {
+		c.Name = "aimdb"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Limits = c.Limits.withDefaults()
+	return &Server{
+		config:         c,
+		methods:        methods(),
+		historyMethods: historyMethods(),
+		started:        time.Now(),
+		sessions:       make(map[*session]struct{}),
+	}
+}
+
+// errServerClosed is the cause of connections that end because of Close.
+var errServerClosed = errors.New("gateway: the server is closed")
+
+// Serve serves the connections of a listener with one frame a line, such as
+// Listen returns. It closes the listener, and returns nil after ctx has ended and
+// its connections are closed.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var served sync.WaitGroup
+	defer served.Wait()
+	defer cancel()
+	closing := context.AfterFunc(ctx, func() { s.logCloseError(l.Close(), "close the listener", l) })
+	defer closing()
+	slots := make(chan struct{}, s.config.Limits.Connections)
+	for pause := time.Duration(0); ; {
+		accepted, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if pause, err = s.backOff(ctx, err, pause); err != nil {
+				return errors.Join(fmt.Errorf("accept on %s: %w", l.Addr(), err), l.Close())
+			}
+			continue
+		}
+		pause = 0
+		select {
+		case slots <- struct{}{}:
+		default:
+			s.config.Logger.Warn("too many AimX connections; one more is closed", "limit", cap(slots))
+			s.logCloseError(accepted.Close(), "close a connection", l)
+			continue
+		}
+		served.Go(func() {
+			limits := s.config.Limits
+			s.serveConn(ctx, wire.NewLineConn(accepted, limits.FrameBytes, limits.WriteTimeout), lineTransport())
+			<-slots
+		})
+	}
+}
+
+// backOff waits after a temporary error of Accept, such as too many open files.
+// It returns other errors.
+func (s *Server) backOff(ctx context.Context, err error, pause time.Duration) (time.Duration, error) {
+	var temporary interface{ Temporary() bool }
+	if !errors.As(err, &temporary) || !temporary.Temporary() {
+		return 0, err
+	}
+	pause = min(max(2*pause, 10*time.Millisecond), time.Second)
+	s.config.Logger.Warn("cannot accept an AimX connection; trying again", "error", err, "after", pause)
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
+	}
+	return pause, nil
+}
+
+// serveConn serves one connection until it or ctx ends.
+func (s *Server) serveConn(ctx context.Context, c wire.Conn, t transport) {
+	if s.config.Limits.Subscriptions > 0 {
+		t.subscriptions = s.config.Limits.Subscriptions
+	}
+	session := newSession(ctx, s, c, t)
+	if !s.add(session) {
+		session.end(errServerClosed)
+		_ = c.Close() // the client sees that it is closed
+		return
+	}
+	defer s.remove(session)
+	session.serve()
+}
+
+// add reports false if the server is closed.
+func (s *Server) add(session *session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.sessions[session] = struct{}{}
+	s.work.Add(1)
+	return true
+}
+
+func (s *Server) remove(session *session) {
+	s.mu.Lock()
+	delete(s.sessions, session)
+	s.mu.Unlock()
+	s.work.Done()
+}
+
+// Connections returns the number of open connections.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
+// Close closes all connections, those of Handler included, refuses new ones and
+// returns when their goroutines have ended. It closes no listener; the context of
+// Serve does. It always returns nil.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	for session := range s.sessions {
+		session.end(errServerClosed)
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+	return nil
+}
+
+// logCloseError logs the error of a Close that no caller sees.
+func (s *Server) logCloseError(err error, doing string, l net.Listener) {
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		s.config.Logger.Warn("AimX: cannot "+doing, "address", l.Addr().String(), "error", err)
+	}
+}

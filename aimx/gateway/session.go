@@ -1,0 +1,161 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// session is one connection of the server. The goroutine of serve handles its
+// frames in order. Queries and subscriptions have goroutines of their own, which
+// end before serve returns.
+type session struct {
+	server    *Server
+	transport transport
+	conn      wire.Conn
+	// ctx ends with the connection, and its cause says why. end ends both; the
+	// first cause counts.
+	ctx  context.Context
+	end  context.CancelCauseFunc
+	work sync.WaitGroup
+	// decoder and out are for the goroutine of serve only.
+	decoder wire.Decoder
+	out     wire.FrameWriter
+
+	sending sync.Mutex // one frame at a time
+
+	// waiting holds a token for each accepted query, running for each that reads
+	// the history.
+	waiting, running chan struct{}
+	// subscriptions, by the text of their ids, and cursors, which are those of
+	// record.drain, are for the goroutine of serve only.
+	subscriptions map[string]*subscription
+	cursors       map[*records.Untyped]*records.EncodedReader
+	// refusedWrites counts writes that changed nothing.
+	refusedWrites uint64
+}
+
+func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *session {
+	queries := s.config.Limits.Queries
+	session := &session{
+		server: s, transport: t, conn: c,
+		waiting:       make(chan struct{}, 5*queries),
+		running:       make(chan struct{}, queries),
+		subscriptions: make(map[string]*subscription),
+		cursors:       make(map[*records.Untyped]*records.EncodedReader),
+	}
+	session.ctx, session.end = context.WithCancelCause(ctx)
+	return session
+}
+
+// serve handles frames until the connection ends.
+func (s *session) serve() {
+	// A blocked Receive or Send ends only when the connection is closed.
+	closing := context.AfterFunc(s.ctx, func() { _ = s.conn.Close() }) // the blocked call returns the error
+	defer closing()
+	err := s.receive()
+	for _, sub := range s.subscriptions {
+		sub.end()
+	}
+	for _, cursor := range s.cursors {
+		cursor.Close()
+	}
+	if !errors.Is(err, io.EOF) {
+		s.end(err)
+	}
+	s.work.Wait() // a client that half-closed still waits for answers
+	s.end(err)
+	_ = s.conn.Close() // the connection is over, whatever Close returns
+	s.server.config.Logger.Debug("AimX connection ended", "transport", s.transport.name,
+		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites)
+}
+
+func (s *session) receive() error {
+	for {
+		line, err := s.conn.Receive()
+		if err != nil {
+			return err
+		}
+		if f, ok := s.decoder.Decode(line); ok {
+			s.handle(f)
+		}
+		if s.ctx.Err() != nil {
+			return context.Cause(s.ctx)
+		}
+	}
+}
+
+func (s *session) handle(f wire.Frame) {
+	switch f.Kind {
+	case wire.KindRequest:
+		s.call(f)
+	case wire.KindSubscribe:
+		s.subscribe(f)
+	case wire.KindUnsubscribe:
+		s.unsubscribe(f.Sub)
+	case wire.KindWrite:
+		s.write(f)
+	case wire.KindPing:
+		s.send(s.out.Bare(wire.KindPong))
+	}
+}
+
+// send writes one frame. The first failure ends the session.
+func (s *session) send(frame []byte) bool {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if s.ctx.Err() != nil {
+		return false
+	}
+	if err := s.conn.Send(frame); err != nil {
+		s.end(fmt.Errorf("send: %w", err))
+		return false
+	}
+	return true
+}
+
+// answer sends the one reply to a request. A result of null becomes not_found:
+// upstream's client never returns from a call that is answered with null.
+func (s *session) answer(w *wire.FrameWriter, id uint64, result []byte, refused *refusal) {
+	switch {
+	case refused != nil:
+		s.send(w.Refusal(id, string(refused.code), refused.reason))
+	case wire.IsNull(result):
+		s.send(w.Refusal(id, string(aimx.CodeNotFound), "the value is null"))
+	default:
+		s.send(w.Reply(id, result))
+	}
+}
+
+func (s *session) subscribe(f wire.Frame) {
+	sub := strconv.FormatUint(f.ID, 10)
+	s.unsubscribe(sub) // a reused id replaces the old subscription
+	if len(s.subscriptions) >= s.transport.subscriptions {
+		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "a connection has at most %d subscriptions; unsub one or open another connection", s.transport.subscriptions))
+		return
+	}
+	source, refused := s.open(f.Topic)
+	if refused != nil && s.transport.refusesTopics {
+		s.answer(&s.out, f.ID, nil, refused)
+		return
+	}
+	if s.transport.acknowledges {
+		s.send(s.out.Subscribed(sub))
+	}
+	s.subscriptions[sub] = newSubscription(s, f.ID, sub, source)
+	s.subscriptions[sub].start()
+}
+
+func (s *session) unsubscribe(sub string) {
+	if old, ok := s.subscriptions[sub]; ok {
+		old.end()
+		delete(s.subscriptions, sub)
+	}
+}

@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// readerName names the gateway's readers in metrics.
+const readerName = "aimx"
+
+// source has the readers of a subscription.
+type source struct {
+	// snapshots are the records whose current values are sent first.
+	snapshots []*records.Untyped
+	// exact reads one record, wildcard several. At most one is not nil.
+	exact    *records.EncodedReader
+	wildcard *records.Feed
+	// topic is the key of the record of an exact subscription.
+	topic string
+}
+
+// open returns the source of a topic. Its readers exist before it returns, so the
+// subscription delivers what the next frame writes.
+func (s *session) open(topic string) (source, *refusal) {
+	if strings.ContainsAny(topic, "*#") {
+		return s.openWildcard(topic), nil
+	}
+	h, refused := s.readable(topic)
+	if refused != nil {
+		return source{}, refused
+	}
+	src := source{topic: h.Key(), exact: h.Subscribe(readerName)}
+	if s.transport.lateJoin && h.Kind() == records.Ring {
+		src.snapshots = []*records.Untyped{h} // readers of the other kinds begin with the current value
+	}
+	return src, nil
+}
+
+func (s *session) openWildcard(topic string) source {
+	pattern := key.WirePattern(topic)
+	var matching []*records.Untyped
+	var src source
+	for _, h := range s.server.config.Registry.Records() {
+		if !h.Config().Remote || !pattern.Match(h.Key()) {
+			continue
+		}
+		matching = append(matching, h)
+		if h.Kind() != records.Ring || s.transport.lateJoin {
+			src.snapshots = append(src.snapshots, h)
+		}
+	}
+	if len(matching) == 0 {
+		return src
+	}
+	src.wildcard = s.server.config.Registry.NewFeed(readerName, matching)
+	return src
+}
+
+// close closes the readers.
+func (src source) close() {
+	if src.exact != nil {
+		src.exact.Close()
+	}
+	if src.wildcard != nil {
+		src.wildcard.Close()
+	}
+}
+
+// subscription numbers and sends the values of its source.
+type subscription struct {
+	session *session
+	id      uint64
+	name    string
+	source  source
+	ctx     context.Context
+	end     context.CancelFunc
+	seq     uint64
+	out     wire.FrameWriter
+}
+
+func newSubscription(s *session, id uint64, name string, src source) *subscription {
+	sub := &subscription{session: s, id: id, name: name, source: src}
+	sub.ctx, sub.end = context.WithCancel(s.ctx)
+	return sub
+}
+
+// start runs the subscription in a goroutine of the session, unless its source is
+// empty.
+func (sub *subscription) start() {
+	if sub.source.exact == nil && sub.source.wildcard == nil {
+		return
+	}
+	sub.session.work.Go(func() {
+		defer sub.source.close()
+		if !sub.snapshots() {
+			return
+		}
+		err := sub.events()
+		if err != nil && sub.ctx.Err() == nil {
+			// A late refusal is the only frame that ends a subscription.
+			sub.session.answer(&sub.out, sub.id, nil, refuse(aimx.CodeInternal, "the subscription ended: %v", err))
+		}
+	})
+}
+
+// snapshots sends the current values. It holds each back until the next one is
+// found, because the last one is marked.
+func (sub *subscription) snapshots() bool {
+	var held []byte
+	var topic string
+	flush := func(last bool) bool {
+		if held == nil {
+			return true
+		}
+		sub.seq++
+		return sub.session.send(sub.out.Snapshot(sub.name, sub.seq, topic, held, last))
+	}
+	for _, h := range sub.source.snapshots {
+		if sub.ctx.Err() != nil {
+			return false
+		}
+		value, _, ok, err := h.Get()
+		if err != nil || !ok {
+			continue // the record counts and logs values that cannot be encoded
+		}
+		if !flush(false) {
+			return false
+		}
+		held, topic = value, h.Key()
+	}
+	return flush(true)
+}
+
+func (sub *subscription) events() error {
+	if sub.source.exact != nil {
+		return sub.exactEvents()
+	}
+	items := make([]records.Item, 64)
+	for {
+		n, err := sub.source.wildcard.Take(sub.ctx, items)
+		if err != nil {
+			return err
+		}
+		for _, item := range items[:n] {
+			if !sub.event(item.Record.Key(), item.Encoded) {
+				return nil
+			}
+		}
+	}
+}
+
+func (sub *subscription) exactEvents() error {
+	for {
+		value, err := sub.source.exact.Receive(sub.ctx)
+		if err != nil {
+			return err
+		}
+		topic := ""
+		if sub.session.transport.acknowledges {
+			topic = sub.source.topic // browsers look up the schema by topic
+		}
+		if !sub.event(topic, value) {
+			return nil
+		}
+	}
+}
+
+// event sends one value. Values that the reader missed or that cannot be encoded
+// consume numbers, so that the client sees the gap.
+func (sub *subscription) event(topic string, value records.Encoded) bool {
+	sub.seq += value.Missed + 1
+	if value.Err != nil {
+		return true
+	}
+	if sub.ctx.Err() != nil {
+		return false
+	}
+	return sub.session.send(sub.out.Event(sub.name, sub.seq, topic, value.JSON))
+}

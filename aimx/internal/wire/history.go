@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"encoding/json"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+)
+
+// Scope has the parameters that history.page and history.buckets share.
+type Scope struct {
+	Pattern *string `json:"pattern,omitempty"`
+	Start   *int64  `json:"start,omitempty"`
+	End     *int64  `json:"end,omitempty"`
+}
+
+// NewScope returns the parameters for a pattern and a window.
+func NewScope(p key.Pattern, w history.Window) Scope {
+	text := p.String()
+	return Scope{Pattern: &text, Start: w.Start, End: w.End}
+}
+
+// PageParams are the parameters of history.page.
+type PageParams struct {
+	Scope
+	Descending bool   `json:"descending,omitempty"`
+	PerRecord  int    `json:"per_record,omitempty"`
+	Limit      int    `json:"limit,omitempty"`
+	Cursor     string `json:"cursor,omitempty"`
+	MaxID      int64  `json:"max_id,omitempty"`
+}
+
+// PageAnswer is the answer to history.page.
+type PageAnswer struct {
+	Rows    []PageRow `json:"rows"`
+	LeftOut int       `json:"left_out"`
+	MaxID   int64     `json:"max_id"`
+	Next    string    `json:"next"`
+}
+
+// PageRow is one row of a PageAnswer.
+type PageRow struct {
+	Record string          `json:"record"`
+	Time   int64           `json:"time"`
+	Value  json.RawMessage `json:"value"`
+}
+
+// BucketParams are the parameters of history.buckets.
+type BucketParams struct {
+	Scope
+	Width int64  `json:"width"`
+	Path  string `json:"path,omitempty"`
+}
+
+// BucketsAnswer is the answer to history.buckets.
+type BucketsAnswer struct {
+	Buckets []history.Bucket `json:"buckets"`
+}

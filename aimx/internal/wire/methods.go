@@ -1,0 +1,24 @@
+package wire
+
+// The methods of AimX 3.0.
+const (
+	MethodHello         = "hello"
+	MethodRecordList    = "record.list"
+	MethodRecordGet     = "record.get"
+	MethodRecordSet     = "record.set"
+	MethodRecordDrain   = "record.drain"
+	MethodRecordQuery   = "record.query"
+	MethodGraphNodes    = "graph.nodes"
+	MethodGraphEdges    = "graph.edges"
+	MethodGraphOrder    = "graph.topo_order"
+	MethodResetProfiles = "profiling.reset"
+	MethodResetMetrics  = "buffer_metrics.reset"
+)
+
+// The methods of this project's extension.
+const (
+	MethodHistoryStats   = "history.stats"
+	MethodHistoryPage    = "history.page"
+	MethodHistoryBuckets = "history.buckets"
+	MethodSinkList       = "sink.list"
+)

@@ -1,0 +1,116 @@
+package natsd
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+)
+
+// insideUser is the user of the process's own connections. Its password is drawn at
+// start and never leaves the process.
+const insideUser = "aimdb"
+
+// authenticator decides which account a connection belongs to.
+type authenticator struct {
+	secret string
+	access Access
+	rights *server.Permissions
+	// outside is the account of clients from outside; each start creates its
+	// own.
+	outside atomic.Pointer[server.Account]
+}
+
+func newAuthenticator(access Access, rights *server.Permissions) *authenticator {
+	return &authenticator{secret: rand.Text(), access: access, rights: rights}
+}
+
+// Check implements server.Authentication.
+func (a *authenticator) Check(c server.ClientAuthentication) bool {
+	opts := c.GetOpts()
+	if opts.Username == insideUser {
+		if !same(opts.Password, a.secret) {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: insideUser})
+		return true
+	}
+	if !a.admits(c) {
+		return false
+	}
+	account := a.outside.Load()
+	if account == nil {
+		return false // the server is still starting
+	}
+	c.RegisterUser(&server.User{Username: "outside", Permissions: a.rights, Account: account})
+	return true
+}
+
+func (a *authenticator) admits(c server.ClientAuthentication) bool {
+	if a.access.open() {
+		return true
+	}
+	opts := c.GetOpts()
+	if a.access.Token != "" && same(opts.Token, a.access.Token) {
+		return true
+	}
+	if password, ok := a.access.Users[opts.Username]; ok && same(opts.Password, password) {
+		return true
+	}
+	for _, key := range a.access.NKeys {
+		if opts.Nkey == key && signed(key, opts.Sig, c.GetNonce()) {
+			return true
+		}
+	}
+	return false
+}
+
+// signed reports whether the client proved with its signature of the server's
+// nonce that it holds the seed of a public key. Clients send the signature in
+// either alphabet of base64.
+func signed(key, signature string, nonce []byte) bool {
+	sig, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil {
+		sig, err = base64.StdEncoding.DecodeString(signature)
+	}
+	if err != nil || len(nonce) == 0 {
+		return false
+	}
+	public, err := nkeys.FromPublicKey(key)
+	return err == nil && public.Verify(nonce, sig) == nil
+}
+
+// same compares in a time that does not depend on where two secrets differ.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("natsd: load the TLS certificate %s with key %s: %w", certFile, keyFile, err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if caFile == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("natsd: read the certificate authorities: %w", err)
+	}
+	config.ClientCAs = x509.NewCertPool()
+	if !config.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("natsd: %s holds no certificate", caFile)
+	}
+	config.ClientAuth = tls.RequireAndVerifyClientCert
+	return config, nil
+}

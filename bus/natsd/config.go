@@ -1,0 +1,89 @@
+package natsd
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+)
+
+// Config says where the server keeps its streams and who may read them.
+type Config struct {
+	// Name is the name of the server.
+	Name string
+	// Dir is the directory of the streams. Without one, streams must be in
+	// memory, and what the server writes nevertheless goes to a temporary
+	// directory.
+	Dir string
+	// Listen is the host:port for NATS clients from outside. Empty opens no
+	// port. An empty host is 127.0.0.1.
+	Listen string
+	// Access says what clients from outside must present.
+	Access Access
+	// Stream is the stream that clients from outside may read, and Subjects are
+	// what they may subscribe to.
+	Stream   string
+	Subjects []string
+	// MaxMessage is the size in bytes above which a message is refused, headers
+	// included.
+	MaxMessage int
+	// SyncInterval is the time after which what was written is synced to disk, a
+	// second if it is 0; a power loss costs no more than that. SyncAlways syncs before each acknowledgement instead.
+	SyncInterval time.Duration
+	SyncAlways   bool
+	// Logger receives warnings and errors. Nil discards them.
+	Logger *slog.Logger
+}
+
+// Access says what clients from outside must show before they may read. With
+// none of Token, Users and NKeys anyone who reaches the port may read.
+type Access struct {
+	Token string
+	// Users maps a name to its password.
+	Users map[string]string
+	// NKeys are public user keys.
+	NKeys []string
+	// CertFile and KeyFile, both or neither, turn TLS on; CAFile asks for
+	// client certificates signed by it.
+	CertFile, KeyFile, CAFile string
+}
+
+func (a Access) open() bool {
+	return a.Token == "" && len(a.Users) == 0 && len(a.NKeys) == 0
+}
+
+func (c Config) check() error {
+	switch {
+	case (c.Access.CertFile == "") != (c.Access.KeyFile == ""):
+		return errors.New("natsd: TLS needs both a certificate and a key file")
+	case c.Access.CAFile != "" && c.Access.CertFile == "":
+		return errors.New("natsd: client certificates can only be required with a certificate and a key file of the server")
+	}
+	return nil
+}
+
+// address splits Listen into what the server wants.
+func (c Config) address() (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "", 0, fmt.Errorf("natsd: listen address %q is not host:port: %w", c.Listen, err)
+	}
+	port, err = strconv.Atoi(text)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("natsd: listen address %q has no usable port", c.Listen)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return host, port, nil
+}
+
+func (a Access) tlsConfig() (*tls.Config, error) {
+	if a.CertFile == "" {
+		return nil, nil
+	}
+	return loadTLS(a.CertFile, a.KeyFile, a.CAFile)
+}

@@ -1,0 +1,34 @@
+// Package natsd runs the NATS server that keeps the log inside the process.
+//
+// # Who may do what
+//
+// Nothing listens unless Config.Listen is set. The process's own connections use
+// an in-process pipe and a secret that is drawn at start. Clients from outside
+// live in an account of their own. That account imports only Config.Subjects and
+// the reading part of the JetStream API of Config.Stream. Clients may subscribe,
+// ask for the state of the stream, read single messages, and read through pull
+// consumers of their own. These consumers are ephemeral and are created by a
+// guard, which checks the request body and allows at most 1000. Replies stay in
+// the account, so that no reply can be published into the stream or to the API.
+//
+// Clients cannot list consumers: the names of the process's own consumers are
+// secrets. Clients from outside are not protected from each other: each can
+// subscribe to _INBOX.>, as client libraries require.
+//
+// # Disk
+//
+// The server syncs every Config.SyncInterval, or before each acknowledgement with
+// Config.SyncAlways. A full disk stops the store until it is opened again, which
+// [Server.Reopen] does. Two processes cannot open one directory: a lock file
+// refuses the second.
+//
+// # Slow clients
+//
+// A client that holds back 64 MiB, or takes no write for two seconds, is
+// disconnected. It slows nobody.
+//
+// # Shutdown
+//
+// Close stops the server and waits for it. Done is closed when the server has
+// stopped, by Close or by itself.
+package natsd

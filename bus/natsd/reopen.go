@@ -1,0 +1,40 @@
+package natsd
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+// roomNeeded is how much must fit on the disk before a stopped store is
+// opened again; with less it would stop at once.
+const roomNeeded = 1 << 20
+
+// Reopen restarts a server whose store does not answer although its disk has
+// room: JetStream stops a store that met a full disk until it is opened again. It
+// reports whether it tried.
+func (s *Server) Reopen() bool {
+	if s.config.Dir == "" || !hasRoom(s.dir) {
+		return false
+	}
+	log := s.config.Logger.With("dir", s.config.Dir)
+	log.Warn("natsd: the store does not answer although its disk has room; opening it again")
+	start := time.Now()
+	if err := s.Restart(); err != nil {
+		log.Error("natsd: the store could not be opened again", "error", err)
+		return true
+	}
+	log.Info("natsd: the store is open again", "after", time.Since(start).Round(time.Millisecond).String())
+	return true
+}
+
+// hasRoom tries, because free space alone does not tell: quotas and limits of
+// file sizes stop a store as well.
+func hasRoom(dir string) bool {
+	f, err := os.CreateTemp(dir, ".probe-")
+	if err != nil {
+		return false
+	}
+	_, err = f.Write(make([]byte, roomNeeded))
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())) == nil
+}

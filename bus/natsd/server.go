@@ -1,0 +1,341 @@
+package natsd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/aimdb-go/aimdb/internal/filelock"
+)
+
+// Server is an embedded NATS server with JetStream. It can restart in place:
+// connections made with Connect find the new server by themselves.
+type Server struct {
+	config   Config
+	auth     *authenticator
+	dir      string
+	tempDir  bool
+	lock     *filelock.Lock
+	guard    *consumerGuard
+	listener *net.TCPAddr
+	done     chan struct{}
+
+	mu         sync.Mutex
+	current    *server.Server
+	stopped    bool
+	restarting bool
+}
+
+// The limits of a connection from outside: what a client that does not read may
+// hold back before it is disconnected.
+const (
+	outsidePending       = 64 << 20
+	outsideWriteDeadline = 2 * time.Second
+	readyTimeout         = 30 * time.Second
+	// unbounded replaces the server's default limit, which is a part of the
+	// space that is free today. The stream has a limit of its own, and less free
+	// space than at the last start must not keep it from opening.
+	unbounded = 1 << 50
+	// streamBuffer is how many messages a stream queues before it drops some.
+	// The publishers of the process never have that many in flight.
+	streamBuffer = 50_000
+)
+
+// Open starts a server. It fails early: on a port in use, on a directory that
+// cannot be written or is in use by another process, on a stream directory that
+// cannot be opened.
+func Open(c Config) (*Server, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.SyncInterval == 0 {
+		c.SyncInterval = time.Second
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, dir: c.Dir, auth: newAuthenticator(c.Access, outsidePermissions(c)), done: make(chan struct{})}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) open() (err error) {
+	if s.dir == "" {
+		if s.dir, err = os.MkdirTemp("", "aimdb-log-"); err != nil {
+			return fmt.Errorf("natsd: make a directory for a log in memory: %w", err)
+		}
+		s.tempDir = true
+	} else if s.lock, err = lockDir(s.dir); err != nil {
+		return err
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	s.guard, err = startConsumerGuard(s)
+	return err
+}
+
+// writable makes sure that the directory exists and takes files, so that the
+// error comes from here and names the directory.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("natsd: make the log directory %s: %w", dir, err)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-")
+	if err != nil {
+		return fmt.Errorf("natsd: the log directory %s cannot be written: %w", dir, err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func (s *Server) options() (*server.Options, error) {
+	opts := &server.Options{
+		ServerName:                 s.config.Name,
+		DontListen:                 true,
+		NoSigs:                     true,
+		JetStream:                  true,
+		StoreDir:                   s.dir,
+		JetStreamMaxMemory:         unbounded,
+		JetStreamMaxStore:          unbounded,
+		StreamMaxBufferedMsgs:      streamBuffer,
+		JetStreamLimits:            server.JSLimitOpts{DefaultMaxConsumers: -1}, // the guard bounds clients from outside
+		MaxPayload:                 int32(s.config.MaxMessage),
+		MaxPending:                 outsidePending,
+		WriteDeadline:              outsideWriteDeadline,
+		NoFastProducerStall:        true,
+		SyncInterval:               s.config.SyncInterval,
+		SyncAlways:                 s.config.SyncAlways,
+		DisableJetStreamBanner:     true,
+		CustomClientAuthentication: s.auth,
+		AlwaysEnableNonce:          true,
+	}
+	if s.config.Listen == "" {
+		return opts, nil
+	}
+	var err error
+	opts.DontListen = false
+	if opts.Host, opts.Port, err = s.config.address(); err != nil {
+		return nil, err
+	}
+	if s.listener != nil {
+		opts.Port = s.listener.Port
+	} else if opts.Port == 0 {
+		opts.Port = server.RANDOM_PORT
+	}
+	if opts.TLSConfig, err = s.config.Access.tlsConfig(); err != nil {
+		return nil, err
+	}
+	opts.TLS = opts.TLSConfig != nil
+	opts.TLSVerify = s.config.Access.CAFile != ""
+	opts.TLSTimeout = 5
+	return opts, nil
+}
+
+func (s *Server) start() error {
+	opts, err := s.options()
+	if err != nil {
+		return err
+	}
+	if err := portFree(opts); err != nil {
+		return err
+	}
+	node, err := server.NewServer(opts)
+	if err != nil {
+		return fmt.Errorf("natsd: set up the embedded NATS server: %w", err)
+	}
+	node.SetLoggerV2(serverLog{s.config.Logger}, false, false, false)
+	s.mu.Lock()
+	s.current = node
+	s.mu.Unlock()
+	node.Start()
+	go s.watch(node)
+	if !node.ReadyForConnections(readyTimeout) {
+		return fmt.Errorf("natsd: the embedded NATS server on %s was not ready within %v", filepath.Clean(s.dir), readyTimeout)
+	}
+	if !node.JetStreamEnabled() {
+		return fmt.Errorf("natsd: the streams in %s could not be opened; the log lines before this one say why", s.dir)
+	}
+	outside, err := openOutsideAccount(node, s.config)
+	if err != nil {
+		return err
+	}
+	s.auth.outside.Store(outside)
+	if addr, ok := node.Addr().(*net.TCPAddr); ok && !opts.DontListen {
+		s.listener = addr
+	}
+	return nil
+}
+
+// watch closes done when a server has stopped that was not restarted. It ends
+// with its server.
+func (s *Server) watch(node *server.Server) {
+	node.WaitForShutdown()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == node && !s.restarting {
+		s.end()
+	}
+}
+
+// end closes done once. The caller holds mu.
+func (s *Server) end() {
+	select {
+	case <-s.done:
+	default:
+		close(s.done)
+	}
+}
+
+// portFree tries the port before the server does, because the server's own error
+// for a port in use gives no reason.
+func portFree(opts *server.Options) error {
+	if opts.DontListen || opts.Port == server.RANDOM_PORT {
+		return nil
+	}
+	address := net.JoinHostPort(opts.Host, fmt.Sprint(opts.Port))
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("natsd: listen for NATS clients on %s: %w (choose another address, or none)", address, err)
+	}
+	return l.Close()
+}
+
+// InProcessConn implements nats.InProcessConnProvider with the current server.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.server().InProcessConn() }
+
+func (s *Server) server() *server.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
+}
+
+// Done is closed when the server has stopped for good.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Addr returns the address for clients from outside, nil if there is none.
+func (s *Server) Addr() net.Addr {
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener
+}
+
+// SubscriptionChanges counts subscriptions and unsubscriptions.
+func (s *Server) SubscriptionChanges() uint64 {
+	node := s.server()
+	if !node.Running() {
+		return 0
+	}
+	stats, err := node.Subsz(&server.SubszOptions{})
+	if err != nil {
+		return 0 // the server is shutting down
+	}
+	return stats.NumInserts + stats.NumRemoves
+}
+
+// Subscribed reports whether anybody subscribes to a subject.
+func (s *Server) Subscribed(subject string) bool {
+	return s.server().GlobalAccount().SubscriptionInterest(subject)
+}
+
+// Clients returns the number of connections, and of those that were disconnected
+// because they did not read.
+func (s *Server) Clients() (connected int, slow int64) {
+	node := s.server()
+	return node.NumClients(), node.NumSlowConsumers()
+}
+
+// Connect opens a connection of the process itself. Its inboxes cannot be read
+// by clients from outside.
+func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Option) (*nats.Conn, error) {
+	all := append([]nats.Option{
+		nats.InProcessServer(s),
+		nats.Name("aimdb " + purpose),
+		nats.UserInfo(insideUser, s.auth.secret),
+		nats.CustomInboxPrefix("_AIMDB." + s.auth.secret[:12] + "." + purpose),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(20 * time.Millisecond),
+		nats.ReconnectJitter(10*time.Millisecond, 10*time.Millisecond),
+		nats.RetryOnFailedConnect(false),
+		nats.Timeout(10 * time.Second),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			s.config.Logger.Warn("natsd: connection "+purpose+" reports an error", "subject", subject, "error", err)
+		}),
+	}, opts...)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	nc, err := nats.Connect("", all...)
+	if err != nil {
+		return nil, fmt.Errorf("natsd: connect to the embedded NATS server: %w", err)
+	}
+	return nc, nil
+}
+
+// Restart stops the server and opens its streams again.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	s.restarting = !s.stopped
+	old, stopped := s.current, s.stopped
+	s.mu.Unlock()
+	if stopped {
+		return errors.New("natsd: the server is stopped for good")
+	}
+	s.auth.outside.Store(nil)
+	old.Shutdown()
+	old.WaitForShutdown()
+	err := s.start()
+	s.mu.Lock()
+	s.restarting = false
+	stopped, last := s.stopped, s.current
+	if err != nil {
+		s.end()
+	}
+	s.mu.Unlock()
+	if stopped { // Close was called meanwhile
+		last.Shutdown()
+		last.WaitForShutdown()
+	}
+	return err
+}
+
+// Close stops the server and waits for it. It may be called again.
+func (s *Server) Close() error {
+	if s.guard != nil {
+		s.guard.stop()
+	}
+	s.mu.Lock()
+	s.stopped = true
+	node := s.current
+	s.mu.Unlock()
+	if node != nil {
+		node.Shutdown()
+		node.WaitForShutdown()
+	}
+	s.mu.Lock()
+	s.end()
+	s.mu.Unlock()
+	var err error
+	if s.tempDir {
+		err = os.RemoveAll(s.dir)
+	}
+	return errors.Join(err, s.lock.Release())
+}
+
+// NATS returns the server of the library as it is now. A restart replaces it.
+func (s *Server) NATS() *server.Server { return s.server() }

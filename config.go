@@ -1,0 +1,190 @@
+package aimdb
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/natsd"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+)
+
+// The defaults of a Config.
+const (
+	// DefaultName is the name of a database that is given none.
+	DefaultName = "aimdb"
+	// DefaultLogAge is how long the log keeps values.
+	DefaultLogAge = 7 * 24 * time.Hour
+	// DefaultLogBytes is how large the log grows in a directory, and
+	// DefaultMemoryLogBytes how large in memory.
+	DefaultLogBytes       = 1 << 30
+	DefaultMemoryLogBytes = bus.DefaultMemoryBytes
+	// DefaultDrainTimeout bounds the work of a shutdown.
+	DefaultDrainTimeout = 10 * time.Second
+)
+
+// Config is all that a database can be told. A zero field has its default. The
+// tags are for files; what a file cannot hold has the tag "-". Durations are
+// nanoseconds in JSON, sizes are bytes.
+type Config struct {
+	// Name is part of every subject: 1 to 64 letters, digits, "_" and "-". The
+	// default is DefaultName.
+	Name string `json:"name,omitempty"`
+	// Dir holds the log and the lock. It is created if it does not exist. Without
+	// one the log is in memory: what is logged and not stored ends with the
+	// process. The next start counts such a loss, of unknown size, unless the
+	// database stopped in order.
+	Dir string `json:"dir,omitempty"`
+
+	// Backend keeps the history. The database owns it from New on and closes it.
+	Backend Backend `json:"-"`
+	// Sinks get the log too, each at its own pace. They belong to the caller, who
+	// closes them after Run has returned.
+	Sinks []sinks.Sink `json:"-"`
+
+	// HistoryAge is the age after which rows are removed, unless a policy of
+	// Retention says otherwise. 0 keeps them for ever.
+	HistoryAge time.Duration `json:"history_age,omitempty"`
+	// HistoryBytes bounds the whole history: the rows stored first are removed
+	// first, of all records that are not kept for ever. 0 is no bound.
+	HistoryBytes int64 `json:"history_bytes,omitempty"`
+	// Retention has the policies of single records by pattern.
+	Retention []RetentionPolicy `json:"retention,omitempty"`
+	// SweepEvery is the time between two sweeps, an hour by default.
+	SweepEvery time.Duration `json:"sweep_every,omitempty"`
+
+	// LogAge and LogBytes bound the log: the oldest values go first. Those that a
+	// sink has not read by then are a loss of that sink. LogAge should be longer
+	// than the longest outage of a sink.
+	LogAge   time.Duration `json:"log_age,omitempty"`
+	LogBytes int64         `json:"log_bytes,omitempty"`
+	// LogSync is the time after which what was logged is synced to disk, a second
+	// by default; a power loss costs the log no more than that.
+	LogSync time.Duration `json:"log_sync,omitempty"`
+	// DurableLog syncs every batch before it is acknowledged. It needs a Dir.
+	DurableLog bool `json:"durable_log,omitempty"`
+
+	// Gateways are unix sockets that serve AimX, as paths or unix://PATH.
+	Gateways []string `json:"gateways,omitempty"`
+	// HTTP is the host:port of the web server, empty for none. It serves AimX at
+	// /ws, /version and /health, and Handler at every other path. Without a host
+	// it is 127.0.0.1.
+	HTTP    string       `json:"http,omitempty"`
+	Handler http.Handler `json:"-"`
+	// Origins are hosts whose pages may open the WebSocket, beside those of this
+	// host and of loopback, as patterns such as "*.example.com". On a loopback
+	// address, only requests for loopback and for these hosts are answered.
+	Origins []string `json:"origins,omitempty"`
+	// NATS is the host:port for NATS clients, empty for none. They may subscribe
+	// to values and read the log, and change nothing.
+	NATS string `json:"nats,omitempty"`
+	// NATSAccess says what NATS clients must present. Without it anyone who
+	// reaches the port may read.
+	NATSAccess Access `json:"nats_access,omitzero"`
+
+	// DrainTimeout bounds a shutdown as a whole, ten seconds by default.
+	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
+	// Logger gets what the database has to say. Nil discards it.
+	Logger *slog.Logger `json:"-"`
+}
+
+// RetentionPolicy limits the history of the records that match a pattern.
+type RetentionPolicy struct {
+	Pattern string `json:"pattern"`
+	Retention
+}
+
+// Retention limits what is kept of one record.
+type Retention struct {
+	// MaxAge, MaxRows and MaxBytes are limits; 0 is no limit.
+	MaxAge   time.Duration `json:"max_age,omitempty"`
+	MaxRows  int64         `json:"max_rows,omitempty"`
+	MaxBytes int64         `json:"max_bytes,omitempty"`
+	// Forever keeps everything, whatever HistoryBytes says. It excludes limits.
+	Forever bool `json:"forever,omitempty"`
+}
+
+// Access says what NATS clients from outside must present: a token, a user and
+// password, an nkey, a certificate.
+type Access = natsd.Access
+
+var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// checked returns the configuration with its defaults.
+func (c Config) checked() (Config, error) {
+	setDefault(&c.Name, DefaultName)
+	setDefault(&c.LogAge, DefaultLogAge)
+	setDefault(&c.DrainTimeout, DefaultDrainTimeout)
+	if c.Dir == "" {
+		setDefault(&c.LogBytes, DefaultMemoryLogBytes)
+	} else {
+		setDefault(&c.LogBytes, DefaultLogBytes)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, c.check()
+}
+
+func setDefault[T comparable](to *T, value T) {
+	var zero T
+	if *to == zero {
+		*to = value
+	}
+}
+
+func (c Config) check() error {
+	var errs []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("aimdb: "+format, args...))
+		}
+	}
+	refuse(!databaseName.MatchString(c.Name), "the database name %q does not fit into a subject; use 1 to 64 letters, digits, '_' and '-'", c.Name)
+	refuse(c.DurableLog && c.Dir == "", "DurableLog needs a disk to sync to; give the database a directory with Dir")
+	refuse(c.HistoryAge < 0, "a retention of %v lies in the future; use 0 to keep everything", c.HistoryAge)
+	refuse(c.HistoryBytes < 0, "a history of %d bytes holds nothing; give a positive size, or leave HistoryBytes out for no limit", c.HistoryBytes)
+	refuse(c.SweepEvery < 0, "the retention cannot sweep every %v; give a positive time", c.SweepEvery)
+	refuse(c.LogAge < 0 || c.LogBytes < 0, "log limits of %v and %d bytes keep nothing; both must be positive", c.LogAge, c.LogBytes)
+	refuse(c.LogSync < 0, "a log cannot sync every %v; give a positive time, or DurableLog to sync before each acknowledgement", c.LogSync)
+	refuse(c.DrainTimeout < 0, "a drain timeout of %v leaves no time to end; it must be positive", c.DrainTimeout)
+	refuse(c.Backend == nil && (len(c.Retention) > 0 || c.HistoryBytes > 0), "a retention policy is given but no history to prune; add WithPersistence")
+	for _, r := range c.Retention {
+		_, err := key.ParsePattern(r.Pattern)
+		refuse(err != nil, "retention: %w", err)
+	}
+	return errors.Join(errs...)
+}
+
+// retention returns the actor that prunes the backend. The policy of HistoryAge
+// comes last, so that any other policy for the same pattern comes before it.
+func (c Config) retention() (*retention.Retention, error) {
+	var policies []history.Policy
+	all := c.Retention
+	if c.HistoryAge > 0 {
+		all = append(all[:len(all):len(all)], RetentionPolicy{"#", Retention{MaxAge: c.HistoryAge}})
+	}
+	for _, r := range all {
+		p, err := key.ParsePattern(r.Pattern)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, history.Policy{
+			Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever,
+		})
+	}
+	keeper, err := retention.New(c.Backend, retention.Config{
+		Policies: policies, MaxBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: %w", err)
+	}
+	return keeper, nil
+}

@@ -1,0 +1,40 @@
+package historytest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/history"
+)
+
+func (x Target) bucketTable(t *testing.T) {
+	s := x.open(t)
+	newFeed(s).write(t,
+		row("a", -1, `{"v":[1]}`), row("a", 0, `{"v":[4]}`), row("a", 3, `{"v":[-2.5]}`), row("a", 9, `{"v":[1]}`),
+		row("a", 5, `{"v":[null]}`), row("a", 6, `{}`), row("a", 7, `{"v":["7"]}`), row("a", 8, `{broken`),
+		row("a", 20, `[]`), row("b", 1, `{"v":{"0":5}}`), row("b", 2, `{"v":[true]}`), row("b", 3, `{"v":[1e3]}`))
+	buckets := func(q history.BucketQuery) (got []string) {
+		for _, b := range collect(t, s.Buckets(t.Context(), q)) {
+			got = append(got, fmt.Sprintf("%+v", b))
+		}
+		return got
+	}
+	q := history.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "v[0]"}
+	want := []string{
+		"{Record:a Start:-10 Count:1 Missing:0 NotNumeric:0 Min:1 Max:1 Mean:1 Sum:1 First:1 Last:1}",
+		"{Record:a Start:0 Count:3 Missing:2 NotNumeric:2 Min:-2.5 Max:4 Mean:0.8333333333333334 Sum:2.5 First:4 Last:1}",
+		"{Record:a Start:20 Count:0 Missing:1 NotNumeric:0 Min:0 Max:0 Mean:0 Sum:0 First:0 Last:0}",
+		"{Record:b Start:0 Count:1 Missing:1 NotNumeric:1 Min:1000 Max:1000 Mean:1000 Sum:1000 First:1000 Last:1000}",
+	}
+	if got := buckets(q); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	start, end := int64(3), int64(7)
+	q.Window, q.Pattern = history.Window{Start: &start, End: &end}, pattern(t, "a")
+	want = []string{"{Record:a Start:0 Count:1 Missing:2 NotNumeric:1 Min:-2.5 Max:-2.5 Mean:-2.5 Sum:-2.5 First:-2.5 Last:-2.5}"}
+	if got := buckets(q); !slices.Equal(got, want) {
+		t.Errorf("in a window: got  %q\nwant %q", got, want)
+	}
+}

@@ -1,0 +1,36 @@
+package backoff
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff is a pause that doubles with each failure in a row, from First up to
+// Longest. The shortest pause is a millisecond.
+type Backoff struct{ First, Longest time.Duration }
+
+// Pause returns the pause after the n-th failure in a row, n from 1. It is
+// shorter by up to a quarter at random, so that what failed together does not
+// come back together.
+func (b Backoff) Pause(n int) time.Duration {
+	d, longest := max(b.First, time.Millisecond), max(b.Longest, time.Millisecond)
+	for ; n > 1 && d < longest; n-- {
+		d += min(d, longest-d)
+	}
+	d = min(d, longest)
+	return d - rand.N(d/4+1)
+}
+
+// Wait waits for the pause after the n-th failure in a row. It returns the error
+// of ctx if that ends first.
+func (b Backoff) Wait(ctx context.Context, n int) error {
+	timer := time.NewTimer(b.Pause(n))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

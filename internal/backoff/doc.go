@@ -1,0 +1,2 @@
+// Package backoff holds the pause between two attempts at something that failed.
+package backoff

@@ -1,0 +1,73 @@
+package aimdb
+
+import (
+	"context"
+	"time"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// catchUpTimeout bounds how long a start waits for the backend to store what the
+// log still holds from before. A backend that is out of order for longer must not
+// keep the database from serving.
+const catchUpTimeout = 10 * time.Second
+
+// refill brings the values of the persisted records back from history, closes
+// ready, and then waits for its end.
+func (db *DB) refill(ctx context.Context) error {
+	begin := time.Now()
+	if err := db.catchUp(ctx); err != nil {
+		return err
+	}
+	values := 0
+	for _, h := range db.registry.Records() {
+		if !h.Config().Logged {
+			continue
+		}
+		n, err := db.refillRecord(ctx, h)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return db.failed(err, "bring record %q back from history", h.Key())
+		}
+		values += n
+	}
+	db.config.Logger.Info("the database serves", "database", db.config.Name,
+		"refilled", values, "after", time.Since(begin).Round(time.Millisecond))
+	close(db.ready)
+	<-ctx.Done()
+	return nil
+}
+
+// catchUp waits until the history has what was in the log at start.
+func (db *DB) catchUp(ctx context.Context) error {
+	last, err := db.bus.LastSequence(ctx)
+	if err != nil {
+		return db.failed(err, "find the end of the log")
+	}
+	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	if err := db.allPumps()[0].WaitStored(limited, last); err != nil && ctx.Err() == nil {
+		db.config.Logger.Warn("the backend does not keep up with the log; serving without its newest values",
+			"database", db.config.Name, "error", err)
+	}
+	return nil
+}
+
+func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
+	var rows []history.Row
+	q := history.LatestQuery{Pattern: key.WirePattern(h.Key()), Limit: h.Capacity(), By: history.ByStoring}
+	for row, err := range db.config.Backend.Latest(ctx, q) {
+		if err != nil {
+			return 0, err
+		}
+		if row.Record == h.Key() { // not the same segments in another spelling
+			rows = append(rows, row)
+		}
+	}
+	skipped, err := h.Refill(rows)
+	return len(rows) - skipped, err
+}

@@ -1,0 +1,52 @@
+package aimdb
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks/pump"
+)
+
+// LogStats is the state of the log.
+type LogStats = bus.Stats
+
+// SinkStats is the state of a sink: how far it is in the log, what it refused and
+// what it lost.
+type SinkStats = pump.Stats
+
+// HistoryStats describes what a backend stores.
+type HistoryStats = history.Stats
+
+// Stats is the state of a database. The state of each record is in
+// [DB.Registry].
+type Stats struct {
+	// Log is the state of the log.
+	Log LogStats `json:"log"`
+	// Sinks is the state of each sink, the backend first. It is empty before Run.
+	Sinks []SinkStats `json:"sinks"`
+	// History describes what is stored, nil without a backend.
+	History *HistoryStats `json:"history,omitempty"`
+	// Undecoded is the number of rows that queries had to leave out.
+	Undecoded uint64 `json:"undecoded"`
+}
+
+// Stats asks all parts for their state.
+func (db *DB) Stats(ctx context.Context) (Stats, error) {
+	log, err := db.bus.Stats(ctx)
+	s := Stats{Log: log, Sinks: db.sinkStats(), Undecoded: db.undecoded.count.Load()}
+	if db.config.Backend != nil {
+		stored, failed := db.config.Backend.Stats(ctx)
+		s.History, err = &stored, errors.Join(err, failed)
+	}
+	return s, db.failed(err, "ask database %q for its state", db.config.Name)
+}
+
+func (db *DB) sinkStats() []SinkStats {
+	all := []SinkStats{}
+	for _, p := range db.allPumps() {
+		all = append(all, p.Stats())
+	}
+	return all
+}
