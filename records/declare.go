@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/backoff"
 )
 
 // ErrRunning is what a declaration of a stage, or Register, returns after Build
@@ -12,7 +14,7 @@ var ErrRunning = errors.New("records: the graph does not change after Build or R
 
 // newStage returns a stage that is not declared yet.
 func newStage(kind StageKind, opts []StageOption) *stage {
-	s := &stage{kind: kind, backoff: backoff{first: 100 * time.Millisecond, longest: 30 * time.Second}}
+	s := &stage{kind: kind, backoff: backoff.Backoff{First: 100 * time.Millisecond, Longest: 30 * time.Second}}
 	for _, o := range opts {
 		if s.require("opts", o != nil) {
 			o(s)

@@ -1,11 +1,23 @@
 package records
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 )
+
+// Stored is a value of a record that was stored in an earlier run.
+type Stored struct {
+	// ID is the number of the row in the history, for the log.
+	ID int64
+	// Record is the key of the record; an empty one is not checked.
+	Record string
+	// Time is the time of the write in Unix milliseconds.
+	Time int64
+	// Value is the JSON of the value.
+	Value json.RawMessage
+}
 
 // Refill puts rows of history, the newest one first, before what a ring or a
 // single-latest record keeps: as many as fit in. Their times do not count, since
@@ -15,7 +27,7 @@ import (
 // Config.RefillStages is set. Rows that do not decode are skipped and counted.
 //
 // A mailbox is not refilled, since what was in it may have been taken.
-func (h *Untyped) Refill(rows []history.Row) (skipped int, err error) {
+func (h *Untyped) Refill(rows []Stored) (skipped int, err error) {
 	if h.config.Kind == Mailbox {
 		return 0, nil
 	}
@@ -41,7 +53,7 @@ func (h *Untyped) Refill(rows []history.Row) (skipped int, err error) {
 	return skipped, nil
 }
 
-func (h *Untyped) decodeRows(rows []history.Row) (boxes []any, times []int64, skipped int, err error) {
+func (h *Untyped) decodeRows(rows []Stored) (boxes []any, times []int64, skipped int, err error) {
 	for _, row := range rows {
 		if row.Record != "" && key.Normalize(row.Record) != key.Normalize(h.key.String()) {
 			return nil, nil, 0, fmt.Errorf("a row belongs to record %q", row.Record)
