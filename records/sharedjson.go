@@ -40,41 +40,41 @@ func (c *jsonCache) find(number int64, slot int) *sharedJSON {
 }
 
 // cache returns the cache of the record.
-func (h *Untyped) cache() *jsonCache {
-	if h.json == nil {
-		h.json = &jsonCache{}
+func (u *Untyped) cache() *jsonCache {
+	if u.json == nil {
+		u.json = &jsonCache{}
 	}
-	return h.json
+	return u.json
 }
 
 // shareNewest returns the JSON of the newest value for Get.
-func (h *Untyped) shareNewest(slot int) *sharedJSON {
-	c := h.cache()
-	if c.latest = c.find(h.newest, slot); c.latest == nil {
-		c.latest = &sharedJSON{number: h.newest}
+func (u *Untyped) shareNewest(slot int) *sharedJSON {
+	c := u.cache()
+	if c.latest = c.find(u.newest, slot); c.latest == nil {
+		c.latest = &sharedJSON{number: u.newest}
 	}
 	return c.latest
 }
 
 // share returns the JSON of a value that a reader has come to, nil if it is the
 // only reader.
-func (h *Untyped) share(number int64, slot int) *sharedJSON {
-	if s := h.json.find(number, slot); s != nil {
+func (u *Untyped) share(number int64, slot int) *sharedJSON {
+	if s := u.json.find(number, slot); s != nil {
 		if s.due--; s.due == 0 {
-			h.json.bySlot[slot] = nil
+			u.json.bySlot[slot] = nil
 		}
 		return s
 	}
-	if h.encoders < 2 {
+	if u.encoders < 2 {
 		return nil
 	}
-	due := h.yetToRead(number)
+	due := u.yetToRead(number)
 	if due == 0 {
 		return nil
 	}
-	c := h.cache()
+	c := u.cache()
 	if slot >= len(c.bySlot) {
-		n := min(h.capacity, max(2*len(c.bySlot), slot+1))
+		n := min(u.capacity, max(2*len(c.bySlot), slot+1))
 		c.bySlot = append(make([]*sharedJSON, 0, n), c.bySlot...)[:n]
 	}
 	c.bySlot[slot] = &sharedJSON{number: number, due: due}
@@ -82,9 +82,9 @@ func (h *Untyped) share(number int64, slot int) *sharedJSON {
 }
 
 // yetToRead counts the encoded readers that come to a value later.
-func (h *Untyped) yetToRead(number int64) int {
+func (u *Untyped) yetToRead(number int64) int {
 	n := 0
-	for c := h.cursors; c != nil; c = c.older {
+	for c := u.cursors; c != nil; c = c.older {
 		if c.encodes && c.read < number {
 			n++
 		}
