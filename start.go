@@ -58,14 +58,14 @@ func (db *DB) catchUp(ctx context.Context) error {
 }
 
 func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
-	var rows []history.Row
+	var rows []records.Stored
 	q := history.LatestQuery{Pattern: key.WirePattern(h.Key()), Limit: h.Capacity(), By: history.ByStoring}
 	for row, err := range db.config.Backend.Latest(ctx, q) {
 		if err != nil {
 			return 0, err
 		}
 		if row.Record == h.Key() { // not the same segments in another spelling
-			rows = append(rows, row)
+			rows = append(rows, records.Stored(row))
 		}
 	}
 	skipped, err := h.Refill(rows)

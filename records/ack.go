@@ -13,21 +13,21 @@ import (
 // until the log has room for the value, as Send does, and so before Run it
 // waits as soon as the buffer is full. The record must be Logged.
 func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
-	h := &r.handle
-	if !h.config.Logged {
-		return fmt.Errorf("produce logged to record %q: the record is not logged; register it with persistence", h.key.String())
+	u := &r.untyped
+	if !u.config.Logged {
+		return fmt.Errorf("produce logged to record %q: the record is not logged; register it with persistence", u.key.String())
 	}
-	needs := append(slices.Clone(h.config.Lossless), LogReader)
-	h.mu.Lock()
-	if err := h.awaitSpace(ctx, needs); err != nil {
-		h.mu.Unlock()
-		return fmt.Errorf("produce logged to record %q: %w", h.key.String(), err)
+	needs := append(slices.Clone(u.config.Lossless), LogReader)
+	u.mu.Lock()
+	if err := u.awaitSpace(ctx, needs); err != nil {
+		u.mu.Unlock()
+		return fmt.Errorf("produce logged to record %q: %w", u.key.String(), err)
 	}
 	r.put(v)
-	number := uint64(h.newest)
-	done := h.waitAck(number)
-	h.wakeFeeds()
-	h.mu.Unlock()
+	number := uint64(u.newest)
+	done := u.waitAck(number)
+	u.wakeFeeds()
+	u.mu.Unlock()
 	if r.signal != nil {
 		r.measure(v)
 	}
@@ -35,17 +35,16 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		h.mu.Lock()
-		h.acks.forget(number, done)
-		h.mu.Unlock()
-		return fmt.Errorf("record %q: value %d: wait for the log: %w", h.key.String(), number, ctx.Err())
+		u.mu.Lock()
+		u.acks.forget(number, done)
+		u.mu.Unlock()
+		return fmt.Errorf("record %q: value %d: wait for the log: %w", u.key.String(), number, ctx.Err())
 	}
 }
 
 // acks are the producers that wait until the log has their values, in order of
 // the numbers. A nil *acks has none.
 type acks struct {
-	upTo    uint64
 	waiting []ackWaiter
 }
 
@@ -54,19 +53,13 @@ type ackWaiter struct {
 	done   chan error
 }
 
-// ensureAcks returns the acks of the record.
-func (h *Untyped) ensureAcks() *acks {
-	if h.acks == nil {
-		h.acks = &acks{}
-	}
-	return h.acks
-}
-
 // waitAck returns a channel that gets the fate of a value.
-func (h *Untyped) waitAck(number uint64) chan error {
+func (u *Untyped) waitAck(number uint64) chan error {
 	done := make(chan error, 1)
-	a := h.ensureAcks()
-	a.waiting = append(a.waiting, ackWaiter{number, done})
+	if u.acks == nil {
+		u.acks = &acks{}
+	}
+	u.acks.waiting = append(u.acks.waiting, ackWaiter{number, done})
 	return done
 }
 
@@ -111,47 +104,43 @@ func (a *acks) failAll(err error) {
 
 // AckLogged says that the log has dealt with all values up to a number: it has
 // them, or FailLogged was called for them before.
-func (h *Untyped) AckLogged(upTo uint64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	a := h.ensureAcks()
-	a.settle(0, upTo, func(uint64) error { return nil })
-	a.upTo = max(a.upTo, upTo)
+func (u *Untyped) AckLogged(upTo uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.acks.settle(0, upTo, func(uint64) error { return nil })
+	u.acked = max(u.acked, upTo)
 }
 
 // FailLogged says that the values from one number to another, both included,
 // will never be in the log, and why. The producers that wait for them get a
 // *LostError. It does not count a loss; AddLoss does.
-func (h *Untyped) FailLogged(from, to uint64, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.acks.settle(from, to, func(number uint64) error {
-		return &LostError{Record: h.key.String(), Number: number, Cause: loss.LogRefused, Err: err}
+func (u *Untyped) FailLogged(from, to uint64, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.acks.settle(from, to, func(number uint64) error {
+		return &LostError{Record: u.key.String(), Number: number, Cause: loss.LogRefused, Err: err}
 	})
 }
 
 // Acked returns the number up to which the log has dealt with all values.
-func (h *Untyped) Acked() uint64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.acks == nil {
-		return 0
-	}
-	return h.acks.upTo
+func (u *Untyped) Acked() uint64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.acked
 }
 
 // skippedByLog counts values that the log did not come to, the last one before
 // them written at since, and tells those who wait for them.
-func (h *Untyped) skippedByLog(from, to uint64, since int64) {
-	if h.config.Kind != Ring {
-		h.acks.settle(from, to, func(uint64) error { return ErrSuperseded })
+func (u *Untyped) skippedByLog(from, to uint64, since int64) {
+	if u.config.Kind != Ring {
+		u.acks.settle(from, to, func(uint64) error { return ErrSuperseded })
 		return
 	}
-	h.acks.settle(from, to, func(number uint64) error {
-		return &LostError{Record: h.key.String(), Number: number, Cause: loss.RingOverrun}
+	u.acks.settle(from, to, func(number uint64) error {
+		return &LostError{Record: u.key.String(), Number: number, Cause: loss.RingOverrun}
 	})
-	h.addLoss(loss.Loss{
-		Record: h.key.String(), Cause: loss.RingOverrun, Count: to - from + 1, From: from, To: to,
-		FirstTime: since, LastTime: h.time(h.slot(int64(to) + 1)),
+	u.addLoss(loss.Loss{
+		Record: u.key.String(), Cause: loss.RingOverrun, Count: to - from + 1, From: from, To: to,
+		FirstTime: since, LastTime: u.time(u.slot(int64(to) + 1)),
 	})
 }

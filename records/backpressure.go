@@ -18,16 +18,16 @@ import (
 //
 // A producer that had to wait goes on when a quarter of the buffer is free.
 func (r *Record[T]) Send(ctx context.Context, v T) error {
-	h := &r.handle
-	h.mu.Lock()
-	if h.closed || len(h.config.Lossless) > 0 && h.newest >= h.freeTo {
-		if err := h.awaitSpace(ctx, h.config.Lossless); err != nil {
-			h.mu.Unlock()
-			return fmt.Errorf("send to record %q: %w", h.key.String(), err)
+	u := &r.untyped
+	u.mu.Lock()
+	if u.closed || len(u.config.Lossless) > 0 && u.newest >= u.freeTo {
+		if err := u.awaitSpace(ctx, u.config.Lossless); err != nil {
+			u.mu.Unlock()
+			return fmt.Errorf("send to record %q: %w", u.key.String(), err)
 		}
 	}
 	r.put(v)
-	h.mu.Unlock()
+	u.mu.Unlock()
 	if r.signal != nil {
 		r.measure(v)
 	}
@@ -36,32 +36,32 @@ func (r *Record[T]) Send(ctx context.Context, v T) error {
 
 // awaitSpace waits, with the lock held before and after, until the named readers
 // have room for one more value.
-func (h *Untyped) awaitSpace(ctx context.Context, names []string) error {
+func (u *Untyped) awaitSpace(ctx context.Context, names []string) error {
 	var w *waiter
 	for {
-		if h.closed {
+		if u.closed {
 			return ErrClosed
 		}
-		if h.space(names) > 0 {
-			h.freeTo = h.newest + h.space(h.config.Lossless)
+		if u.space(names) > 0 {
+			u.freeTo = u.newest + u.space(u.config.Lossless)
 			return nil
 		}
 		if w == nil {
 			w = &waiter{ready: make(chan struct{}, 1), needs: names}
 		}
-		h.senders.add(w)
-		h.wakeFeeds()
-		h.mu.Unlock()
+		u.senders.add(w)
+		u.wakeFeeds()
+		u.mu.Unlock()
 		var err error
 		select {
 		case <-w.ready:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
-		h.mu.Lock()
-		h.senders.remove(w)
+		u.mu.Lock()
+		u.senders.remove(w)
 		if err != nil {
-			h.wakeSenders() // it may have been this one's turn
+			u.wakeSenders() // it may have been this one's turn
 			return err
 		}
 	}
@@ -69,24 +69,24 @@ func (h *Untyped) awaitSpace(ctx context.Context, names []string) error {
 
 // space returns how many values can be written before one of the named readers
 // misses one.
-func (h *Untyped) space(names []string) int64 {
-	space := int64(h.capacity)
+func (u *Untyped) space(names []string) int64 {
+	space := int64(u.capacity)
 	for _, name := range names {
-		space = min(space, int64(h.capacity)-h.lag(name))
+		space = min(space, int64(u.capacity)-u.lag(name))
 	}
 	return space
 }
 
 // lag returns how far the slowest reader under a name is behind.
-func (h *Untyped) lag(name string) int64 {
+func (u *Untyped) lag(name string) int64 {
 	lag, found := int64(0), false
-	for c := h.cursors; c != nil; c = c.older {
+	for c := u.cursors; c != nil; c = c.older {
 		if c.goesBy(name) {
 			lag, found = max(lag, c.lag()), true
 		}
 	}
-	if !found && h.expected(name) {
-		return h.newest
+	if !found && u.expected(name) {
+		return u.newest
 	}
 	return lag
 }
@@ -103,19 +103,19 @@ func (c *cursor) goesBy(name string) bool {
 }
 
 // expected reports whether producers wait for a name that has never been there.
-func (h *Untyped) expected(name string) bool {
+func (u *Untyped) expected(name string) bool {
 	if name == LogReader {
-		return h.config.Logged && !h.logSeen
+		return u.config.Logged && !u.logSeen
 	}
-	i := slices.Index(h.config.Lossless, name)
-	return i >= 0 && !h.attached[i]
+	i := slices.Index(u.config.Lossless, name)
+	return i >= 0 && !u.attached[i]
 }
 
 // noteAttached remembers that a reader with a name has been there.
-func (h *Untyped) noteAttached(c *cursor) {
-	h.logSeen = h.logSeen || c.log
-	for i, name := range h.config.Lossless {
-		h.attached[i] = h.attached[i] || c.goesBy(name)
+func (u *Untyped) noteAttached(c *cursor) {
+	u.logSeen = u.logSeen || c.log
+	for i, name := range u.config.Lossless {
+		u.attached[i] = u.attached[i] || c.goesBy(name)
 	}
-	h.freeTo = 0
+	u.freeTo = 0
 }

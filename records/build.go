@@ -62,16 +62,16 @@ func countTaps(stages []*stage) int {
 
 // checkRecords finds records with more or fewer stages than they can have.
 func (r *Registry) checkRecords() {
-	for _, h := range r.handles {
-		if made := r.producers[h]; len(made) > 1 {
+	for _, u := range r.records {
+		if made := r.producers[u]; len(made) > 1 {
 			var names []string
 			for _, s := range made {
 				names = append(names, s.describe())
 			}
-			r.invalid = append(r.invalid, fmt.Errorf("record %q has %d producers, and its values would mix: %s; leave one", h.key, len(made), strings.Join(names, ", ")))
+			r.invalid = append(r.invalid, fmt.Errorf("record %q has %d producers, and its values would mix: %s; leave one", u.key, len(made), strings.Join(names, ", ")))
 		}
-		if slices.Contains(h.config.Lossless, StageReaders) && len(r.readers[h]) == 0 {
-			r.invalid = append(r.invalid, fmt.Errorf("record %q is lossless for its stages but no stage reads it: its producers would wait for ever", h.key))
+		if slices.Contains(u.config.Lossless, StageReaders) && len(r.readers[u]) == 0 {
+			r.invalid = append(r.invalid, fmt.Errorf("record %q is lossless for its stages but no stage reads it: its producers would wait for ever", u.key))
 		}
 	}
 }
@@ -92,32 +92,32 @@ func (s *stage) describe() string {
 // in the order of registration, or the cycle that makes that impossible.
 func (r *Registry) sort() (order []*Untyped, cycle error) {
 	const visiting, done = 1, 2
-	state := make(map[*Untyped]int, len(r.handles))
+	state := make(map[*Untyped]int, len(r.records))
 	var path []*Untyped
-	var visit func(h *Untyped)
-	visit = func(h *Untyped) {
-		switch state[h] {
+	var visit func(u *Untyped)
+	visit = func(u *Untyped) {
+		switch state[u] {
 		case done:
 			return
 		case visiting:
 			if cycle == nil {
-				cycle = cycleError(path[slices.Index(path, h):])
+				cycle = cycleError(path[slices.Index(path, u):])
 			}
 			return
 		}
-		state[h] = visiting
-		path = append(path, h)
-		for _, s := range r.producers[h] {
+		state[u] = visiting
+		path = append(path, u)
+		for _, s := range r.producers[u] {
 			for _, in := range s.inputs {
 				visit(in)
 			}
 		}
 		path = path[:len(path)-1]
-		state[h] = done
-		order = append(order, h)
+		state[u] = done
+		order = append(order, u)
 	}
-	for _, h := range r.handles {
-		visit(h)
+	for _, u := range r.records {
+		visit(u)
 	}
 	return order, cycle
 }
@@ -125,8 +125,8 @@ func (r *Registry) sort() (order []*Untyped, cycle error) {
 // cycleError tells a path that was walked from outputs to inputs.
 func cycleError(path []*Untyped) error {
 	keys := []string{fmt.Sprintf("%q", path[0].key)}
-	for _, h := range slices.Backward(path) {
-		keys = append(keys, fmt.Sprintf("%q", h.key))
+	for _, u := range slices.Backward(path) {
+		keys = append(keys, fmt.Sprintf("%q", u.key))
 	}
 	return fmt.Errorf("records are made from each other in a cycle: %s", strings.Join(keys, " -> "))
 }

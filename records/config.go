@@ -28,9 +28,6 @@ const (
 type Config struct {
 	// Kind is the kind of buffer.
 	Kind Kind
-	// Capacity is the number of values that a ring keeps. The other kinds
-	// keep one, and take 0 or 1 here.
-	Capacity int
 	// Logged records go to the log. The time of each write is taken.
 	Logged bool
 	// Durable values are acknowledged after the log has synced them to disk.
@@ -39,6 +36,14 @@ type Config struct {
 	Remote bool
 	// Writable records can be set through the gateway, and so are Remote.
 	Writable bool
+	// Timestamps takes the time of each write although the record is not
+	// Logged.
+	Timestamps bool
+	// RefillStages runs the stages that read this record on refilled values.
+	RefillStages bool
+	// Capacity is the number of values that a ring keeps. The other kinds
+	// keep one, and take 0 or 1 here.
+	Capacity int
 	// Lossless names the readers that Send waits for: LogReader, StageReaders
 	// or the name given to Subscribe or by StageName. Empty means that Send never waits.
 	Lossless []string
@@ -48,11 +53,6 @@ type Config struct {
 	// or nil. Like a refilled value it does not count as produced and is not
 	// logged. A mailbox has none.
 	Initial any
-	// Timestamps takes the time of each write although the record is not
-	// Logged.
-	Timestamps bool
-	// RefillStages runs the stages that read this record on refilled values.
-	RefillStages bool
 }
 
 // checked returns the configuration with what follows from it filled in.

@@ -12,7 +12,7 @@ type cursor struct {
 	// waiter is nil until the reader first sleeps.
 	waiter *waiter
 	// handle is the record, set once.
-	handle *Untyped
+	record *Untyped
 	name   string
 	// read is the number of the last value read or given up.
 	read int64
@@ -35,7 +35,7 @@ type cursor struct {
 }
 
 // unread reports whether there is something to read.
-func (c *cursor) unread() bool { return c.read < c.handle.newest && c.handle.kept() > 0 }
+func (c *cursor) unread() bool { return c.read < c.record.newest && c.record.kept() > 0 }
 
 // lag returns how many produced values the cursor has not read. What somebody
 // else took from a mailbox is not waited for.
@@ -43,26 +43,26 @@ func (c *cursor) lag() int64 {
 	if !c.unread() {
 		return 0
 	}
-	return c.handle.newest - max(c.read, 0)
+	return c.record.newest - max(c.read, 0)
 }
 
 // advance moves to the next value and returns its slot, or -1 if there is none.
 func (c *cursor) advance() int {
-	h := c.handle
-	back := int(h.newest - c.read) // how far the next value is behind the end
-	if uint(back-1) >= uint(h.capacity) || c.read < h.gone {
-		if back = min(back, h.kept()); back <= 0 {
+	u := c.record
+	back := int(u.newest - c.read) // how far the next value is behind the end
+	if uint(back-1) >= uint(u.capacity) || c.read < u.gone {
+		if back = min(back, u.kept()); back <= 0 {
 			return -1
 		}
-		c.skip(h.oldest())
+		c.skip(u.oldest())
 	}
 	c.read++
-	h.consumed++
-	slot := h.next - back
+	u.consumed++
+	slot := u.next - back
 	if slot < 0 {
-		slot += h.capacity
+		slot += u.capacity
 	}
-	if h.trackReads {
+	if u.trackReads {
 		c.afterRead()
 	}
 	return slot
@@ -70,89 +70,89 @@ func (c *cursor) advance() int {
 
 // afterRead does what only some records need.
 func (c *cursor) afterRead() {
-	h := c.handle
-	if h.config.Kind == Mailbox && !c.peeks {
-		h.gone = h.newest
-		h.taken++
+	u := c.record
+	if u.config.Kind == Mailbox && !c.peeks {
+		u.gone = u.newest
+		u.taken++
 	}
-	if h.senders.first != nil {
-		h.wakeSenders()
+	if u.senders.first != nil {
+		u.wakeSenders()
 	}
 }
 
 // skip moves a cursor that is too far behind to just before the oldest value.
 // In a ring that is a loss, elsewhere the values have collapsed.
 func (c *cursor) skip(oldest int64) {
-	h := c.handle
+	u := c.record
 	from, to := max(c.read, 0)+1, oldest-1
 	c.read = oldest - 1
 	if to < from {
 		return
 	}
-	if h.config.Kind == Ring {
+	if u.config.Kind == Ring {
 		c.missed += uint64(to - from + 1)
 		c.gap += uint64(to - from + 1)
 	}
 	if c.log {
-		h.skippedByLog(uint64(from), uint64(to), c.time)
+		u.skippedByLog(uint64(from), uint64(to), c.time)
 	}
 }
 
 // attach adds the cursor to the readers of its record.
-func (h *Untyped) attach(c *cursor) {
-	c.older = h.cursors
+func (u *Untyped) attach(c *cursor) {
+	c.older = u.cursors
 	if c.older != nil {
 		c.older.newer = c
 	}
-	h.cursors = c
-	h.readerCount++
+	u.cursors = c
+	u.readerCount++
 	if c.encodes {
-		h.encoders++
+		u.encoders++
 	}
-	h.noteAttached(c)
+	u.noteAttached(c)
 }
 
 // attachNamed is attach for a cursor without a name.
-func (h *Untyped) attachNamed(c *cursor, name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (u *Untyped) attachNamed(c *cursor, name string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	c.name = name
-	h.attach(c)
+	u.attach(c)
 }
 
 // detach removes the cursor and keeps its counts.
-func (h *Untyped) detach(c *cursor) {
+func (u *Untyped) detach(c *cursor) {
 	if c.newer != nil {
 		c.newer.older = c.older
 	} else {
-		h.cursors = c.older
+		u.cursors = c.older
 	}
 	if c.older != nil {
 		c.older.newer = c.newer
 	}
 	c.older, c.newer = nil, nil
-	h.readerCount--
+	u.readerCount--
 	if c.encodes {
-		h.encoders--
+		u.encoders--
 	}
-	h.keepDrops(c)
+	u.keepDrops(c)
 	c.missed, c.unencodable = 0, 0
 }
 
 // close ends the reader; it may be called more than once and from any goroutine.
 func (c *cursor) close() {
-	h := c.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	u := c.record
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if c.closed {
 		return
 	}
 	c.closed = true
-	h.detach(c)
+	u.detach(c)
 	c.read = math.MaxInt64 // nothing is unread any more
 	if c.waiter != nil {
-		h.readers.remove(c.waiter)
+		u.readers.remove(c.waiter)
 		c.waiter.wake()
 	}
-	h.wakeSenders()
+	u.wakeSenders()
 }

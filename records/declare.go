@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/backoff"
 )
 
 // ErrRunning is what a declaration of a stage, or Register, returns after Build
@@ -12,7 +14,7 @@ var ErrRunning = errors.New("records: the graph does not change after Build or R
 
 // newStage returns a stage that is not declared yet.
 func newStage(kind StageKind, opts []StageOption) *stage {
-	s := &stage{kind: kind, backoff: backoff{first: 100 * time.Millisecond, longest: 30 * time.Second}}
+	s := &stage{kind: kind, backoff: backoff.Backoff{First: 100 * time.Millisecond, Longest: 30 * time.Second}}
 	for _, o := range opts {
 		if s.require("opts", o != nil) {
 			o(s)
@@ -36,7 +38,7 @@ func requireRecord[T any](s *stage, name string, record *Record[T]) bool {
 		return false
 	}
 	if s.registry == nil {
-		s.registry = record.handle.registry
+		s.registry = record.untyped.registry
 	}
 	return true
 }
@@ -44,7 +46,7 @@ func requireRecord[T any](s *stage, name string, record *Record[T]) bool {
 // setOutput makes out the record that the stage produces.
 func setOutput[T any](s *stage, out *Record[T]) {
 	if requireRecord(s, "out", out) {
-		s.output = &out.handle
+		s.output = &out.untyped
 	}
 }
 
@@ -54,13 +56,13 @@ func addInput[T any](s *stage, name string, in *Record[T]) *Reader[T] {
 	if !requireRecord(s, name, in) {
 		return nil
 	}
-	h := &in.handle
-	reader := &Reader[T]{record: in}
-	reader.handle, reader.stage = h, true
-	if h.config.RefillStages {
+	u := &in.untyped
+	reader := &Reader[T]{typed: in}
+	reader.record, reader.stage = u, true
+	if u.config.RefillStages {
 		reader.read = beginning
 	}
-	s.inputs = append(s.inputs, h)
+	s.inputs = append(s.inputs, u)
 	s.cursors = append(s.cursors, &reader.cursor)
 	return reader
 }
@@ -92,7 +94,7 @@ func (s *stage) declare() error {
 		s.name = fmt.Sprintf("%v of %s", s.kind, s.home().key)
 	}
 	for _, c := range s.cursors {
-		c.handle.attachNamed(c, s.name)
+		c.record.attachNamed(c, s.name)
 	}
 	r.stages = append(r.stages, s)
 	return nil
@@ -114,8 +116,8 @@ func (s *stage) wrap(err error) error {
 	if s.name != "" {
 		what += fmt.Sprintf(" %q", s.name)
 	}
-	if h := s.home(); h != nil {
-		what += fmt.Sprintf(" of record %q", h.key)
+	if u := s.home(); u != nil {
+		what += fmt.Sprintf(" of record %q", u.key)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

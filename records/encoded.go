@@ -35,24 +35,24 @@ type EncodedReader struct {
 
 // Subscribe adds an encoded reader. It starts where the reader of
 // Record.Subscribe does.
-func (h *Untyped) Subscribe(name string) *EncodedReader {
-	r := &EncodedReader{box: h.typed.box()}
+func (u *Untyped) Subscribe(name string) *EncodedReader {
+	r := &EncodedReader{box: u.typed.newBox()}
 	r.encodes = true
-	h.subscribe(&r.cursor, name)
+	u.subscribe(&r.cursor, name)
 	return r
 }
 
 // TryReceive returns the next value if there is one.
 func (r *EncodedReader) TryReceive() (Encoded, bool) {
-	h := r.handle
-	h.mu.Lock()
+	u := r.record
+	u.mu.Lock()
 	slot := r.advance()
 	if slot < 0 {
-		h.mu.Unlock()
+		u.mu.Unlock()
 		return Encoded{}, false
 	}
 	s := r.capture(slot, r.box)
-	h.mu.Unlock()
+	u.mu.Unlock()
 	return r.encode(s, r.box), true
 }
 
@@ -70,8 +70,8 @@ func (r *EncodedReader) Receive(ctx context.Context) (Encoded, error) {
 
 // Missed returns how many values the reader was too slow for.
 func (r *EncodedReader) Missed() uint64 {
-	r.handle.mu.Lock()
-	defer r.handle.mu.Unlock()
+	r.record.mu.Lock()
+	defer r.record.mu.Unlock()
 	return r.missed
 }
 
@@ -79,61 +79,61 @@ func (r *EncodedReader) Missed() uint64 {
 func (r *EncodedReader) Close() { r.close() }
 
 // shot is what a reader needs from under the lock to encode a value.
-type shot struct {
+type captured struct {
 	number, time int64
 	gap          uint64
-	cell         *sharedJSON
+	shared       *sharedJSON
 }
 
 // capture copies a value that the cursor has advanced to.
-func (c *cursor) capture(slot int, box any) shot {
-	h := c.handle
-	s := shot{number: c.read, time: h.time(slot), gap: c.gap}
+func (c *cursor) capture(slot int, box any) captured {
+	u := c.record
+	s := captured{number: c.read, time: u.time(slot), gap: c.gap}
 	c.gap, c.time = 0, s.time
-	h.typed.load(slot, box)
-	if h.kept() == 0 {
-		h.typed.clear(slot) // taken from a mailbox
+	u.typed.load(slot, box)
+	if u.kept() == 0 {
+		u.typed.clear(slot) // taken from a mailbox
 	} else {
-		s.cell = h.share(c.read, slot)
+		s.shared = u.share(c.read, slot)
 	}
 	return s
 }
 
 // encode finishes a captured value outside the lock.
-func (c *cursor) encode(s shot, box any) Encoded {
-	h := c.handle
+func (c *cursor) encode(s captured, box any) Encoded {
+	u := c.record
 	e := Encoded{Time: s.time, Number: uint64(max(s.number, 0)), Missed: s.gap}
-	if s.cell != nil {
-		e.JSON, e.Err = s.cell.encode(h.registry, box)
+	if s.shared != nil {
+		e.JSON, e.Err = s.shared.encode(u.registry, box)
 	} else {
-		e.JSON, e.Err = h.registry.encode(box)
+		e.JSON, e.Err = u.registry.encode(box)
 	}
 	if e.Err != nil {
-		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", h.key.String(), e.Number, e.Err)
-		h.cannotEncode(c, e)
+		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", u.key.String(), e.Number, e.Err)
+		u.cannotEncode(c, e)
 	}
 	return e
 }
 
 // cannotEncode counts a value that JSON cannot carry, and logs the first one.
-func (h *Untyped) cannotEncode(c *cursor, e Encoded) {
-	h.mu.Lock()
-	first := !h.warned
-	h.warned = true
+func (u *Untyped) cannotEncode(c *cursor, e Encoded) {
+	u.mu.Lock()
+	first := !u.warned
+	u.warned = true
 	if c.closed {
-		h.countDrop(dropKey{c.name, loss.NotEncodable}, 1)
+		u.countDrop(dropKey{c.name, loss.NotEncodable}, 1)
 	} else {
 		c.unencodable++
 	}
 	if c.log {
-		h.addLoss(loss.Loss{Record: h.key.String(), Cause: loss.NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: e.Time, LastTime: e.Time})
-		h.acks.settle(e.Number, e.Number, func(number uint64) error {
-			return &LostError{Record: h.key.String(), Number: number, Cause: loss.NotEncodable, Err: e.Err}
+		u.addLoss(loss.Loss{Record: u.key.String(), Cause: loss.NotEncodable, Count: 1, From: e.Number, To: e.Number, FirstTime: e.Time, LastTime: e.Time})
+		u.acks.settle(e.Number, e.Number, func(number uint64) error {
+			return &LostError{Record: u.key.String(), Number: number, Cause: loss.NotEncodable, Err: e.Err}
 		})
 	}
-	h.mu.Unlock()
+	u.mu.Unlock()
 	if first {
-		h.registry.options.Logger.Warn("a value cannot be encoded; further ones of this record are only counted",
-			"record", h.key.String(), "reader", c.name, "number", e.Number, "error", e.Err)
+		u.registry.options.Logger.Warn("a value cannot be encoded; further ones of this record are only counted",
+			"record", u.key.String(), "reader", c.name, "number", e.Number, "error", e.Err)
 	}
 }

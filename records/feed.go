@@ -54,11 +54,11 @@ type Feed struct {
 
 // NewFeed makes a feed over records. The one that brings Logged records to the
 // log is named LogReader.
-func (r *Registry) NewFeed(name string, hs []*Untyped) *Feed {
-	f := &Feed{name: name, registry: r, ready: make(chan struct{}, 1), cursors: make([]*feedCursor, 0, len(hs))}
-	cursors := make([]feedCursor, len(hs))
-	for i, h := range hs {
-		f.add(h, &cursors[i])
+func (r *Registry) NewFeed(name string, records []*Untyped) *Feed {
+	f := &Feed{name: name, registry: r, ready: make(chan struct{}, 1), cursors: make([]*feedCursor, 0, len(records))}
+	cursors := make([]feedCursor, len(records))
+	for i, u := range records {
+		f.add(u, &cursors[i])
 	}
 	r.adopt(f)
 	return f
@@ -66,20 +66,20 @@ func (r *Registry) NewFeed(name string, hs []*Untyped) *Feed {
 
 // Add makes the feed read one more record. It does nothing if the feed reads it
 // already, or is closed.
-func (f *Feed) Add(h *Untyped) { f.add(h, &feedCursor{}) }
+func (f *Feed) Add(u *Untyped) { f.add(u, &feedCursor{}) }
 
-func (f *Feed) add(h *Untyped, c *feedCursor) {
-	c.feed, c.handle, c.name = f, h, f.name
+func (f *Feed) add(u *Untyped, c *feedCursor) {
+	c.feed, c.record, c.name = f, u, f.name
 	c.encodes, c.peeks = true, true
-	c.log = f.name == LogReader && h.config.Logged
+	c.log = f.name == LogReader && u.config.Logged
 	f.mu.Lock()
-	i, known := f.find(h)
+	i, known := f.find(u)
 	if !known {
 		f.cursors = slices.Insert(f.cursors, i, c)
 	}
 	f.mu.Unlock()
 	if !known {
-		c.start(c.log)
+		c.attach(c.log)
 	}
 }
 
@@ -126,32 +126,32 @@ func (f *Feed) Pending() int {
 
 // Pause stops reading a record: it costs its producers nothing, and nothing
 // counts as missed.
-func (f *Feed) Pause(h *Untyped) {
-	if c := f.cursor(h); c != nil {
-		c.stop()
+func (f *Feed) Pause(u *Untyped) {
+	if c := f.cursor(u); c != nil {
+		c.detach()
 	}
 }
 
 // Resume goes on reading a paused record with the next value.
-func (f *Feed) Resume(h *Untyped) {
-	if c := f.cursor(h); c != nil {
-		c.start(false)
+func (f *Feed) Resume(u *Untyped) {
+	if c := f.cursor(u); c != nil {
+		c.attach(false)
 	}
 }
 
 // cursor returns the cursor in a record, nil if the feed does not read it.
-func (f *Feed) cursor(h *Untyped) *feedCursor {
+func (f *Feed) cursor(u *Untyped) *feedCursor {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if i, known := f.find(h); known {
+	if i, known := f.find(u); known {
 		return f.cursors[i]
 	}
 	return nil
 }
 
 // find returns where the cursor of a record is in cursors, or belongs.
-func (f *Feed) find(h *Untyped) (int, bool) {
-	return slices.BinarySearchFunc(f.cursors, h.id, func(c *feedCursor, id int) int { return cmp.Compare(c.handle.id, id) })
+func (f *Feed) find(u *Untyped) (int, bool) {
+	return slices.BinarySearchFunc(f.cursors, u.id, func(c *feedCursor, id int32) int { return cmp.Compare(c.record.id, id) })
 }
 
 // Close ends the feed. A Take that waits returns ErrClosed.
@@ -161,7 +161,7 @@ func (f *Feed) Close() {
 	cursors := f.cursors
 	f.mu.Unlock()
 	for _, c := range cursors {
-		c.stop()
+		c.detach()
 	}
 	f.registry.release(f)
 }

@@ -17,69 +17,69 @@ type feedCursor struct {
 
 // start attaches the cursor before the first value, or before the next one. It
 // does nothing after Close of the feed.
-func (c *feedCursor) start(all bool) {
-	h := c.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (c *feedCursor) attach(all bool) {
+	u := c.record
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if c.attached || c.feed.isClosed() {
 		return
 	}
 	c.attached = true
 	if !all {
-		c.read = h.newest
+		c.read = u.newest
 	}
 	c.gap = 0
-	h.attach(&c.cursor)
-	c.nextFeed = h.feeds
-	h.feeds = c
-	h.wakeAt = always
+	u.attach(&c.cursor)
+	c.nextFeed = u.feeds
+	u.feeds = c
+	u.wakeAt = always
 	if c.unread() {
 		c.wake()
 	}
 }
 
 // stop detaches the cursor. If it is queued, it has nothing when its turn comes.
-func (c *feedCursor) stop() {
-	h := c.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (c *feedCursor) detach() {
+	u := c.record
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if !c.attached {
 		return
 	}
 	c.attached = false
-	h.detach(&c.cursor)
-	for at := &h.feeds; *at != nil; at = &(*at).nextFeed {
+	u.detach(&c.cursor)
+	for at := &u.feeds; *at != nil; at = &(*at).nextFeed {
 		if *at == c {
 			*at = c.nextFeed
 			break
 		}
 	}
-	h.wakeSenders()
+	u.wakeSenders()
 }
 
 // take reads up to len(dst) values and queues the record again if more are
 // left.
 func (c *feedCursor) take(dst []Item) int {
-	h := c.handle
-	box := h.typed.box()
+	u := c.record
+	box := u.typed.newBox()
 	for n := range dst {
-		h.mu.Lock()
+		u.mu.Lock()
 		slot := -1
 		if c.attached {
 			slot = c.advance()
 		}
 		if slot < 0 {
-			c.state, h.wakeAt = idle, always
-			h.mu.Unlock()
+			c.state, u.wakeAt = idle, always
+			u.mu.Unlock()
 			return n
 		}
 		s := c.capture(slot, box)
-		h.mu.Unlock()
-		dst[n] = Item{Record: h, Encoded: c.encode(s, box)}
+		u.mu.Unlock()
+		dst[n] = Item{Record: u, Encoded: c.encode(s, box)}
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c.state, h.wakeAt = idle, always
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c.state, u.wakeAt = idle, always
 	if c.attached && c.unread() {
 		c.state = queued
 		c.feed.push(c)

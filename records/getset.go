@@ -11,46 +11,39 @@ import (
 // milliseconds, 0 if the record takes none: the last value of a ring, the one
 // that waits in a mailbox. It reports false if there is none. The JSON is
 // shared and must not be changed.
-func (h *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
-	box := h.typed.box()
-	h.mu.Lock()
-	if h.kept() == 0 {
-		h.mu.Unlock()
+func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
+	box := u.typed.newBox()
+	u.mu.Lock()
+	if u.kept() == 0 {
+		u.mu.Unlock()
 		return nil, 0, false, nil
 	}
-	slot := h.slot(h.newest)
-	timeMS = h.time(slot)
-	h.typed.load(slot, box)
-	if h.got == nil || h.got.number != h.newest {
-		h.got = &sharedJSON{number: h.newest}
-		if shared := h.shared(h.newest, slot); shared != nil {
-			h.got = shared
-		}
-	}
-	got := h.got
-	h.mu.Unlock()
-	value, err = got.encode(h.registry, box)
+	slot := u.slot(u.newest)
+	timeMS = u.time(slot)
+	u.typed.load(slot, box)
+	shared := u.shareNewest(slot)
+	u.mu.Unlock()
+	value, err = shared.encode(u.registry, box)
 	if err != nil {
-		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", h.key.String(), err)
+		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", u.key.String(), err)
 	}
 	return value, timeMS, true, nil
 }
 
 // Set decodes a value and produces it. What breaks the rule of package jsonrule,
-// unknown members, a null for a type that has none, and anything behind the
-// value are errors. It does not ask for Config.Writable: that is for the gateway
-// to do.
-func (h *Untyped) Set(value json.RawMessage) error {
-	if h.registry.producerOf(h) != nil {
-		return fmt.Errorf("set record %q: %w", h.key.String(), ErrHasProducer)
+// unknown members, a null for a type that has none, and anything after the value
+// are errors. It does not ask for Config.Writable: that is for the gateway to do.
+func (u *Untyped) Set(value json.RawMessage) error {
+	if u.registry.producerOf(u) != nil {
+		return fmt.Errorf("set record %q: %w", u.key.String(), ErrHasProducer)
 	}
 	if err := jsonrule.Check(value); err != nil {
-		return fmt.Errorf("set record %q: the value %w", h.key.String(), err)
+		return fmt.Errorf("set record %q: the value %w", u.key.String(), err)
 	}
-	box, err := h.typed.decode(value, true)
+	box, err := u.typed.decode(value, true)
 	if err != nil {
-		return fmt.Errorf("set record %q: the value is no %s: %w", h.key.String(), h.typeName, err)
+		return fmt.Errorf("set record %q: the value is no %s: %w", u.key.String(), u.TypeName(), err)
 	}
-	h.typed.produce(box)
+	u.typed.produce(box)
 	return nil
 }

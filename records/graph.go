@@ -59,8 +59,8 @@ func (r *Registry) Graph() *Graph {
 
 // Origin returns where the values of the record come from. Before Build every
 // record is passive.
-func (h *Untyped) Origin() Origin {
-	if s := h.registry.producerOf(h); s != nil {
+func (u *Untyped) Origin() Origin {
+	if s := u.registry.producerOf(u); s != nil {
 		return s.origin()
 	}
 	return Origin{Kind: "passive"}
@@ -77,22 +77,22 @@ func (s *stage) origin() Origin {
 // drawGraph makes the graph of a registry whose stages are indexed.
 func (r *Registry) drawGraph() *Graph {
 	g := &Graph{}
-	for _, h := range r.handles {
-		n := Node{Key: h.key.String(), Origin: Origin{Kind: "passive"}, Kind: h.config.Kind, Capacity: h.capacity, Logged: h.config.Logged}
-		for _, s := range r.producers[h] {
+	for _, u := range r.records {
+		n := Node{Key: u.key.String(), Origin: Origin{Kind: "passive"}, Kind: u.config.Kind, Capacity: u.capacity, Logged: u.config.Logged}
+		for _, s := range r.producers[u] {
 			n.Origin = s.origin()
 			g.addInbound(s)
 		}
-		for _, s := range r.readers[h] {
+		for _, s := range r.readers[u] {
 			if s.kind == TapStage {
-				g.Edges = append(g.Edges, Edge{From: h.key.String(), Type: "tap", Index: s.index})
+				g.Edges = append(g.Edges, Edge{From: u.key.String(), Type: "tap", Index: s.index})
 				n.Taps++
 			}
 		}
 		g.Nodes = append(g.Nodes, n)
 	}
-	for _, h := range r.order {
-		g.TopoOrder = append(g.TopoOrder, h.key.String())
+	for _, u := range r.order {
+		g.TopoOrder = append(g.TopoOrder, u.key.String())
 	}
 	return g
 }
@@ -136,21 +136,21 @@ func (g *Graph) DOT() string {
 }
 
 // producerOf returns the stage that makes a record, nil if none does.
-func (r *Registry) producerOf(h *Untyped) *stage {
+func (r *Registry) producerOf(u *Untyped) *stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if made := r.producers[h]; len(made) > 0 {
+	if made := r.producers[u]; len(made) > 0 {
 		return made[0]
 	}
 	return nil
 }
 
 // stagesOf returns the stages that make a record, and then its taps.
-func (r *Registry) stagesOf(h *Untyped) []*stage {
+func (r *Registry) stagesOf(u *Untyped) []*stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	stages := slices.Clone(r.producers[h])
-	for _, s := range r.readers[h] {
+	stages := slices.Clone(r.producers[u])
+	for _, s := range r.readers[u] {
 		if s.kind == TapStage {
 			stages = append(stages, s)
 		}
@@ -159,11 +159,11 @@ func (r *Registry) stagesOf(h *Untyped) []*stage {
 }
 
 // addStages adds what the graph knows to the metrics of a record.
-func (r *Registry) addStages(h *Untyped, m *Metrics) {
-	for _, s := range r.stagesOf(h) {
+func (r *Registry) addStages(u *Untyped, m *Metrics) {
+	for _, s := range r.stagesOf(u) {
 		m.Stages = append(m.Stages, s.metrics())
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	m.Producers, m.Consumers = len(r.producers[h]), len(r.readers[h])
+	m.Producers, m.Consumers = len(r.producers[u]), len(r.readers[u])
 }

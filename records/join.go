@@ -81,7 +81,7 @@ func on[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]
 		return errors.New("it has more inputs now")
 	}
 	reader, ok := in.declared.readers[i].(*Reader[T])
-	if !ok || reader.record != record {
+	if !ok || reader.typed != record {
 		return fmt.Errorf("input %d is another one now", i)
 	}
 	s := in.stage

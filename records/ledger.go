@@ -18,17 +18,17 @@ type ledger struct {
 // AddLoss counts values of this record that did not get where they belong. Ring
 // overruns of the log's feed and values it cannot encode are already counted
 // here; whoever loses values further on adds them.
-func (h *Untyped) AddLoss(l loss.Loss) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.addLoss(l)
+func (u *Untyped) AddLoss(l loss.Loss) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.addLoss(l)
 }
 
-func (h *Untyped) addLoss(l loss.Loss) {
-	if h.ledger == nil {
-		h.ledger = &ledger{}
+func (u *Untyped) addLoss(l loss.Loss) {
+	if u.ledger == nil {
+		u.ledger = &ledger{}
 	}
-	h.ledger.add(l)
+	u.ledger.add(l)
 }
 
 // add joins a loss to the last one when it continues it.
@@ -56,11 +56,11 @@ func (g *ledger) add(l loss.Loss) {
 // Losses returns the latest losses of the record, the oldest first, and the
 // number of values lost in all. What was lost on the way from the log to a sink
 // counts for each sink.
-func (h *Untyped) Losses() (recent []loss.Loss, total uint64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ledger == nil {
+func (u *Untyped) Losses() (recent []loss.Loss, total uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ledger == nil {
 		return nil, 0
 	}
-	return slices.Clone(h.ledger.recent), h.ledger.total
+	return slices.Clone(u.ledger.recent), u.ledger.total
 }

@@ -54,7 +54,7 @@ func (r *Record[T]) measure(v T) {
 		defer func() { _ = recover() }() // counted as Invalid below
 		x = r.signal.Value(v)
 	}()
-	r.handle.signal.add(x)
+	r.untyped.signal.add(x)
 }
 
 func (m *signalMeter) add(x float64) {

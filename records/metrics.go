@@ -60,70 +60,69 @@ type baseline struct {
 }
 
 // Metrics returns the counters of the record.
-func (h *Untyped) Metrics() Metrics {
-	h.mu.Lock()
+func (u *Untyped) Metrics() Metrics {
+	u.mu.Lock()
 	m := Metrics{
-		Produced: uint64(h.newest), Consumed: h.consumed,
-		Items: h.kept(), Capacity: h.capacity, Readers: h.readerCount,
+		Produced: uint64(u.newest), Consumed: u.consumed,
+		Items: u.kept(), Capacity: u.capacity, Readers: int(u.readerCount),
 	}
-	if h.kept() > 0 {
-		m.LastWrite = h.time(h.slot(h.newest))
+	if u.kept() > 0 {
+		m.LastWrite = u.time(u.slot(u.newest))
 	}
-	if h.ledger != nil {
-		m.Lost, m.LostBy = h.ledger.total, maps.Clone(h.ledger.causes)
+	if u.ledger != nil {
+		m.Lost, m.LostBy = u.ledger.total, maps.Clone(u.ledger.causes)
 	}
-	drops := h.allDrops()
-	if h.base != nil {
-		m.Produced -= h.base.produced
-		m.Consumed -= h.base.consumed
-		for key, n := range h.base.drops {
+	drops := u.allDrops()
+	if u.base != nil {
+		m.Produced -= u.base.produced
+		m.Consumed -= u.base.consumed
+		for key, n := range u.base.drops {
 			drops[key] -= min(n, drops[key]) // its reader may count among the others by now
 		}
 	}
-	h.mu.Unlock()
+	u.mu.Unlock()
 	m.Drops = sortedDrops(drops)
 	for _, d := range m.Drops {
 		m.Dropped += d.Count
 	}
-	if h.signal != nil {
-		m.Signal = h.signal.stats()
+	if u.signal != nil {
+		m.Signal = u.signal.stats()
 	}
-	h.registry.addStages(h, &m)
+	u.registry.addStages(u, &m)
 	return m
 }
 
 // ResetMetrics sets the counters of Metrics and the signal to zero. The numbers
 // of values, the ledger and the profiles of stages stay as they are.
-func (h *Untyped) ResetMetrics() {
-	h.mu.Lock()
-	h.base = &baseline{produced: uint64(h.newest), consumed: h.consumed, drops: h.allDrops()}
-	h.mu.Unlock()
-	if h.signal != nil {
-		h.signal.reset()
+func (u *Untyped) ResetMetrics() {
+	u.mu.Lock()
+	u.base = &baseline{produced: uint64(u.newest), consumed: u.consumed, drops: u.allDrops()}
+	u.mu.Unlock()
+	if u.signal != nil {
+		u.signal.reset()
 	}
 }
 
 // ResetProfiles sets the profiles of the stages of this record to zero.
-func (h *Untyped) ResetProfiles() {
-	for _, st := range h.registry.stagesOf(h) {
+func (u *Untyped) ResetProfiles() {
+	for _, st := range u.registry.stagesOf(u) {
 		st.profile.reset()
 	}
 }
 
 // allDrops sums up what readers of now and before did not get.
-func (h *Untyped) allDrops() map[dropKey]uint64 {
+func (u *Untyped) allDrops() map[dropKey]uint64 {
 	drops := make(map[dropKey]uint64)
-	for key, n := range h.drops {
+	for key, n := range u.drops {
 		drops[key] += n
 	}
-	for c := h.cursors; c != nil; c = c.older {
+	for c := u.cursors; c != nil; c = c.older {
 		drops[dropKey{c.name, loss.RingOverrun}] += c.missed
 		drops[dropKey{c.name, loss.NotEncodable}] += c.unencodable
 	}
-	if h.config.Kind == Mailbox {
-		drops[dropKey{"", loss.MailboxOverwritten}] += uint64(h.newest) - h.taken - uint64(h.kept())
+	if u.config.Kind == Mailbox {
+		drops[dropKey{"", loss.MailboxOverwritten}] += uint64(u.newest) - u.taken - uint64(u.kept())
 	}
-	drops[dropKey{"", loss.ProducedAfterClose}] += h.late
 	return drops
 }
 
@@ -141,20 +140,20 @@ func sortedDrops(drops map[dropKey]uint64) []Drop {
 }
 
 // keepDrops remembers what a reader that leaves has missed.
-func (h *Untyped) keepDrops(c *cursor) {
-	h.countDrop(dropKey{c.name, loss.RingOverrun}, c.missed)
-	h.countDrop(dropKey{c.name, loss.NotEncodable}, c.unencodable)
+func (u *Untyped) keepDrops(c *cursor) {
+	u.countDrop(dropKey{c.name, loss.RingOverrun}, c.missed)
+	u.countDrop(dropKey{c.name, loss.NotEncodable}, c.unencodable)
 }
 
-func (h *Untyped) countDrop(key dropKey, n uint64) {
+func (u *Untyped) countDrop(key dropKey, n uint64) {
 	if n == 0 {
 		return
 	}
-	if h.drops == nil {
-		h.drops = make(map[dropKey]uint64)
+	if u.drops == nil {
+		u.drops = make(map[dropKey]uint64)
 	}
-	if _, known := h.drops[key]; !known && len(h.drops) >= maxDropNames {
+	if _, known := u.drops[key]; !known && key.reader != "" && len(u.drops) >= maxDropNames {
 		key.reader = otherReaders
 	}
-	h.drops[key] += n
+	u.drops[key] += n
 }

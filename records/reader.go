@@ -10,7 +10,7 @@ import (
 // its readers.
 type Reader[T any] struct {
 	cursor
-	record *Record[T]
+	typed *Record[T]
 }
 
 // Subscribe adds a reader. The name shows in metrics, and is what
@@ -21,37 +21,37 @@ type Reader[T any] struct {
 // name that the record is lossless for starts with the first value produced,
 // since producers have waited for it.
 func (r *Record[T]) Subscribe(name string) *Reader[T] {
-	reader := &Reader[T]{record: r}
-	r.handle.subscribe(&reader.cursor, name)
+	reader := &Reader[T]{typed: r}
+	r.untyped.subscribe(&reader.cursor, name)
 	return reader
 }
 
 // subscribe attaches a cursor where a new reader starts.
-func (h *Untyped) subscribe(c *cursor, name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c.handle, c.name = h, name
+func (u *Untyped) subscribe(c *cursor, name string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c.record, c.name = u, name
 	switch {
-	case h.config.Kind != Ring:
+	case u.config.Kind != Ring:
 		c.read = beginning
-	case c.goesBy(name) && h.expected(name):
+	case c.goesBy(name) && u.expected(name):
 		c.read = 0
 	default:
-		c.read = h.newest
+		c.read = u.newest
 	}
-	h.attach(c)
+	u.attach(c)
 }
 
 // TryReceive returns the next value if there is one.
 func (r *Reader[T]) TryReceive() (v T, ok bool) {
-	record := r.record
-	record.handle.mu.Lock()
+	record := r.typed
+	record.untyped.mu.Lock()
 	slot := r.advance()
 	if slot >= 0 {
 		v = record.slots[slot]
 		record.emptied(slot)
 	}
-	record.handle.mu.Unlock()
+	record.untyped.mu.Unlock()
 	return v, slot >= 0
 }
 
@@ -59,15 +59,15 @@ func (r *Reader[T]) TryReceive() (v T, ok bool) {
 // ctx has ended, so that a consumer can read what is left. After Close of the
 // reader, or of the registry when nothing is left, it returns ErrClosed.
 func (r *Reader[T]) Receive(ctx context.Context) (v T, err error) {
-	record := r.record
-	record.handle.mu.Lock() // as TryReceive does, but a call less on the way
+	record := r.typed
+	record.untyped.mu.Lock() // as TryReceive does, but a call less on the way
 	if slot := r.advance(); slot >= 0 {
 		v = record.slots[slot]
 		record.emptied(slot)
-		record.handle.mu.Unlock()
+		record.untyped.mu.Unlock()
 		return v, nil
 	}
-	record.handle.mu.Unlock()
+	record.untyped.mu.Unlock()
 	return r.receive(ctx)
 }
 
@@ -87,7 +87,7 @@ func (r *Reader[T]) receive(ctx context.Context) (T, error) {
 
 // emptied lets go of a value that was taken from a mailbox.
 func (r *Record[T]) emptied(slot int) {
-	if r.handle.kept() == 0 {
+	if r.untyped.kept() == 0 {
 		r.clear(slot)
 	}
 }
@@ -102,10 +102,10 @@ func (c *cursor) wait(ctx context.Context) error {
 
 // ended reports whether nothing will come any more.
 func (c *cursor) ended() bool {
-	h := c.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return c.closed || h.closed && !c.unread()
+	u := c.record
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return c.closed || u.closed && !c.unread()
 }
 
 // All returns the values as they come, until ctx ends or the reader or the
@@ -123,8 +123,8 @@ func (r *Reader[T]) All(ctx context.Context) iter.Seq[T] {
 
 // Missed returns how many values the reader was too slow for.
 func (r *Reader[T]) Missed() uint64 {
-	r.record.handle.mu.Lock()
-	defer r.record.handle.mu.Unlock()
+	r.typed.untyped.mu.Lock()
+	defer r.typed.untyped.mu.Unlock()
 	return r.missed
 }
 

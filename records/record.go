@@ -15,7 +15,7 @@ import (
 // Values are handed to readers as they are, not copied deeply: what a value
 // points to must not be changed after the value was produced.
 type Record[T any] struct {
-	handle Untyped
+	untyped Untyped
 	// slots hold the values. Slots are used in order, so there are no more
 	// than the ring has used so far.
 	slots  []T
@@ -23,10 +23,10 @@ type Record[T any] struct {
 }
 
 // Key returns the key of the record in its own spelling.
-func (r *Record[T]) Key() string { return r.handle.key.String() }
+func (r *Record[T]) Key() string { return r.untyped.key.String() }
 
 // Handle returns the record without its type.
-func (r *Record[T]) Untyped() *Untyped { return &r.handle }
+func (r *Record[T]) Untyped() *Untyped { return &r.untyped }
 
 // Produce makes v the newest value. It never waits for a reader and does not
 // fail. It allocates nothing once the ring is full; while the ring fills, its
@@ -35,54 +35,56 @@ func (r *Record[T]) Produce(v T) {
 	if r.signal != nil {
 		r.measure(v)
 	}
-	h := &r.handle
-	h.mu.Lock() // from here as put does, but a call less on the way
-	if uint(h.next) < uint(len(r.slots)) {
-		r.slots[h.next] = v
+	u := &r.untyped
+	u.mu.Lock() // from here as put does, but a call less on the way
+	if uint(u.next) < uint(len(r.slots)) {
+		r.slots[u.next] = v
 	} else {
 		r.grow(v)
 	}
-	if h.times != nil {
-		h.stamp()
+	if u.times != nil {
+		u.stamp()
 	}
-	h.step()
-	if h.newest >= h.wakeAt {
-		h.wake()
+	u.step()
+	if u.newest >= u.wakeAt {
+		u.wake()
 	}
-	h.mu.Unlock()
+	u.mu.Unlock()
 }
 
 // put is Produce for those who hold the lock.
 func (r *Record[T]) put(v T) {
-	h := &r.handle
-	if uint(h.next) < uint(len(r.slots)) {
-		r.slots[h.next] = v
+	u := &r.untyped
+	if uint(u.next) < uint(len(r.slots)) {
+		r.slots[u.next] = v
 	} else {
 		r.grow(v)
 	}
-	if h.times != nil {
-		h.stamp()
+	if u.times != nil {
+		u.stamp()
 	}
-	h.step()
-	if h.newest >= h.wakeAt {
-		h.wake()
+	u.step()
+	if u.newest >= u.wakeAt {
+		u.wake()
 	}
 }
 
 // Latest returns the newest value kept without taking it: the last one of a
 // ring, the one that waits in a mailbox. It reports false if there is none.
 func (r *Record[T]) Latest() (T, bool) {
-	h := &r.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.kept() == 0 {
+	u := &r.untyped
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.kept() == 0 {
 		var none T
 		return none, false
 	}
-	return r.slots[h.slot(h.newest)], true
+	return r.slots[u.slot(u.newest)], true
 }
 
-func (r *Record[T]) box() any { return new(T) }
+func (r *Record[T]) typeName() string { return reflect.TypeFor[T]().String() }
+
+func (r *Record[T]) newBox() any { return new(T) }
 
 func (r *Record[T]) load(slot int, box any) { *box.(*T) = r.slots[slot] }
 
@@ -97,7 +99,7 @@ func (r *Record[T]) decode(raw json.RawMessage, strict bool) (box any, err error
 	defer recoverInto(&err, "UnmarshalJSON")
 	v := new(T)
 	if strict && !nullable(reflect.TypeFor[T]()) && bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
-		return nil, fmt.Errorf("null is no %s", r.handle.typeName)
+		return nil, fmt.Errorf("null is no %s", reflect.TypeFor[T]())
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if strict {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -22,9 +21,9 @@ func TestInitialGivesWayToHistoryAndToProducers(t *testing.T) {
 	ringFresh, ringRefilled := with("ring.fresh", logged(3)), with("ring.refilled", logged(3))
 
 	refill := func(record *records.Record[int], values ...string) {
-		var rows []history.Row
+		var rows []records.Stored
 		for i, v := range values {
-			rows = append(rows, history.Row{ID: int64(i + 1), Time: int64(i + 1), Value: json.RawMessage(v)})
+			rows = append(rows, records.Stored{ID: int64(i + 1), Time: int64(i + 1), Value: json.RawMessage(v)})
 		}
 		if _, err := record.Untyped().Refill(rows); err != nil {
 			t.Error(err)
@@ -77,7 +76,7 @@ func TestRefill(t *testing.T) {
 	latest := register[int](t, r, "l", records.Config{Kind: records.Latest, Logged: true})
 	eager := register[int](t, r, "eager", records.Config{Kind: records.Ring, Capacity: 9, Logged: true, RefillStages: true})
 	record.Produce(9)
-	rows := []history.Row{
+	rows := []records.Stored{
 		{ID: 4, Time: 30, Value: json.RawMessage(`"four"`)}, {ID: 3, Time: 30, Value: json.RawMessage("3")},
 		{ID: 1, Time: 40, Value: json.RawMessage("1")}, {ID: 2, Time: 20, Record: "a.b", Value: json.RawMessage("2")},
 	}
@@ -113,7 +112,7 @@ func TestRefill(t *testing.T) {
 	if _, err := record.Untyped().Refill(rows); err == nil {
 		t.Error("refilled twice")
 	}
-	if _, err := register[int](t, r, "x", ring(1)).Untyped().Refill([]history.Row{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
+	if _, err := register[int](t, r, "x", ring(1)).Untyped().Refill([]records.Stored{{Record: "y", Value: json.RawMessage("1")}}); err == nil {
 		t.Error("refilled with rows of another record")
 	}
 }

@@ -34,7 +34,7 @@ type Registry struct {
 	encoders sync.Pool
 
 	mu      sync.RWMutex
-	handles []*Untyped
+	records []*Untyped
 	byName  map[string]*Untyped // by the normalized key
 	feeds   []*Feed
 	stages  []*stage
@@ -87,7 +87,7 @@ func (r *Registry) Add(key string, c Config) (*Untyped, error) {
 func register[T any](r *Registry, key string, c Config, late bool) (*Record[T], error) {
 	record, err := newRecord[T](r, key, c)
 	if err == nil {
-		err = r.add(&record.handle, late)
+		err = r.add(&record.untyped, late)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("register record %q: %w", key, err)
@@ -116,19 +116,18 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 		}
 	}
 	record := &Record[T]{signal: signal}
-	h := &record.handle
-	h.registry, h.key, h.config, h.typed = r, k, c, record
-	h.typeName = reflect.TypeFor[T]().String()
-	h.capacity, h.wakeAt = c.Capacity, never
-	h.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
+	u := &record.untyped
+	u.registry, u.key, u.config, u.typed = r, k, c, record
+	u.capacity, u.wakeAt = c.Capacity, never
+	u.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
-		h.times = []int64{}
+		u.times = []int64{}
 	}
 	if len(c.Lossless) > 0 {
-		h.attached = make([]bool, len(c.Lossless))
+		u.attached = make([]bool, len(c.Lossless))
 	}
 	if signal != nil {
-		h.signal = &signalMeter{current: SignalStats{Signal: signal.Name, Unit: signal.Unit}}
+		u.signal = &signalMeter{current: SignalStats{Signal: signal.Name, Unit: signal.Unit}}
 	}
 	return record, record.begin()
 }
@@ -145,7 +144,7 @@ func checkEncodable[T any](r *Registry) error {
 }
 
 // add gives a record its place in the registry, late even after Build.
-func (r *Registry) add(h *Untyped, late bool) error {
+func (r *Registry) add(u *Untyped, late bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -154,18 +153,18 @@ func (r *Registry) add(h *Untyped, late bool) error {
 	case r.built && !late:
 		return fmt.Errorf("%w; register all records before", ErrRunning)
 	}
-	name := key.Normalize(h.key.String())
+	name := key.Normalize(u.key.String())
 	switch other, taken := r.byName[name]; {
-	case taken && other.key == h.key:
+	case taken && other.key == u.key:
 		return errors.New("it is already registered")
 	case taken:
 		return fmt.Errorf("it cannot be told apart from %q, which has the same segments", other.key)
 	}
-	h.id = len(r.handles)
-	r.handles = append(r.handles, h)
-	r.byName[name] = h
+	u.id = int32(len(r.records))
+	r.records = append(r.records, u)
+	r.byName[name] = u
 	if r.built {
-		r.order = append(r.order, h)
+		r.order = append(r.order, u)
 	}
 	return nil
 }
@@ -175,15 +174,15 @@ func (r *Registry) add(h *Untyped, late bool) error {
 func (r *Registry) Lookup(name string) (*Untyped, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	h, ok := r.byName[key.Normalize(name)]
-	return h, ok
+	u, ok := r.byName[key.Normalize(name)]
+	return u, ok
 }
 
 // Handles returns all records in the order of registration.
 func (r *Registry) Records() []*Untyped {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return slices.Clone(r.handles)
+	return slices.Clone(r.records)
 }
 
 // Close ends all readers, once they have read what is kept, all feeds, and
@@ -196,10 +195,10 @@ func (r *Registry) Close() {
 		return
 	}
 	r.closed = true
-	handles, feeds := slices.Clone(r.handles), slices.Clone(r.feeds)
+	all, feeds := slices.Clone(r.records), slices.Clone(r.feeds)
 	r.mu.Unlock()
-	for _, h := range handles {
-		h.close()
+	for _, u := range all {
+		u.close()
 	}
 	for _, f := range feeds {
 		f.end()

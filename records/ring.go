@@ -28,9 +28,6 @@ type ring struct {
 	capacity int
 	// consumed counts receives of all readers.
 	consumed uint64
-	// trackReads is true if a read has to call afterRead: it empties a mailbox,
-	// or makes space that a producer may wait for.
-	trackReads bool
 	// times are the write times beside the slots in Unix milliseconds, as many
 	// as there are slots, nil if none are taken.
 	times []int64
@@ -76,37 +73,37 @@ const maxCopyBytes = 1 << 20
 //
 //go:noinline
 func (r *Record[T]) grow(v T) {
-	h := &r.handle
-	n := max(1, 2*h.next)
-	if n > h.capacity || uintptr(n)*unsafe.Sizeof(v) > maxCopyBytes {
-		n = h.capacity
+	u := &r.untyped
+	n := max(1, 2*u.next)
+	if n > u.capacity || uintptr(n)*unsafe.Sizeof(v) > maxCopyBytes {
+		n = u.capacity
 	}
 	r.slots = append(make([]T, 0, n), r.slots...)[:n]
-	if h.times != nil {
-		h.times = append(make([]int64, 0, n), h.times...)[:n]
+	if u.times != nil {
+		u.times = append(make([]int64, 0, n), u.times...)[:n]
 	}
-	r.slots[h.next] = v
+	r.slots[u.next] = v
 }
 
 // prepend puts values before the oldest one kept, the newest of them first, as
 // many as fit in.
 func (r *Record[T]) prepend(boxes []any, times []int64) {
-	h := &r.handle
-	kept := h.kept()
-	n := min(len(boxes), h.capacity-kept)
+	u := &r.untyped
+	kept := u.kept()
+	n := min(len(boxes), u.capacity-kept)
 	slots, stamps := make([]T, n+kept), make([]int64, n+kept)
 	for i := range n {
 		slots[n-1-i], stamps[n-1-i] = *boxes[i].(*T), times[i]
 	}
 	for i := range kept {
-		slot := h.slot(h.oldest() + int64(i))
-		slots[n+i], stamps[n+i] = r.slots[slot], h.time(slot)
+		slot := u.slot(u.oldest() + int64(i))
+		slots[n+i], stamps[n+i] = r.slots[slot], u.time(slot)
 	}
 	r.slots = slots
-	if h.times != nil {
-		h.times = stamps
+	if u.times != nil {
+		u.times = stamps
 	}
-	h.gone = h.newest - int64(n+kept)
-	h.next = (n + kept) % h.capacity
-	h.cells = nil
+	u.gone = u.newest - int64(n+kept)
+	u.next = (n + kept) % u.capacity
+	u.json = nil
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -91,9 +90,9 @@ func compareWithSlice(t *testing.T, capacity, before, rows, after int) {
 	for v := range before {
 		record.Produce(v + 1)
 	}
-	var past []history.Row
+	var past []records.Stored
 	for i := range rows {
-		past = append(past, history.Row{Time: 1, Value: json.RawMessage(fmt.Sprint(-1 - i))})
+		past = append(past, records.Stored{Time: 1, Value: json.RawMessage(fmt.Sprint(-1 - i))})
 		if i < capacity-before {
 			model = slices.Insert(model, 0, -1-i)
 		}

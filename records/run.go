@@ -91,8 +91,8 @@ func (r *Registry) drain(stopWork context.CancelFunc) {
 	r.mu.RLock()
 	order := slices.Clone(r.order)
 	r.mu.RUnlock()
-	for _, h := range order {
-		end(r.producers[h])
+	for _, u := range order {
+		end(r.producers[u])
 	}
 	end(r.stages) // taps
 }

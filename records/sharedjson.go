@@ -2,7 +2,7 @@ package records
 
 import "sync"
 
-// cell is the JSON of one value for several readers.
+// sharedJSON is the JSON of one value for several readers.
 type sharedJSON struct {
 	number int64
 	// due is the number of readers that still come for it.
@@ -12,49 +12,79 @@ type sharedJSON struct {
 	err  error
 }
 
-func (c *sharedJSON) encode(r *Registry, box any) ([]byte, error) {
-	c.once.Do(func() { c.json, c.err = r.encode(box) })
-	return c.json, c.err
+func (s *sharedJSON) encode(r *Registry, box any) ([]byte, error) {
+	s.once.Do(func() { s.json, s.err = r.encode(box) })
+	return s.json, s.err
 }
 
-// share returns the cell of a value if other readers want its JSON too.
-func (h *Untyped) share(number int64, slot int) *sharedJSON {
-	if h.got != nil && h.got.number == number {
-		return h.got
-	}
-	if shared := h.shared(number, slot); shared != nil {
-		if shared.due--; shared.due <= 0 {
-			h.cells[slot] = nil
-		}
-		return shared
-	}
-	if h.encoders < 2 {
-		return nil
-	}
-	due := h.yetToRead(number)
-	if due == 0 {
-		return nil
-	}
-	if slot >= len(h.cells) {
-		n := min(h.capacity, max(2*len(h.cells), slot+1))
-		h.cells = append(make([]*sharedJSON, 0, n), h.cells...)[:n]
-	}
-	h.cells[slot] = &sharedJSON{number: number, due: due}
-	return h.cells[slot]
+// jsonCache holds the JSON that readers of a record share.
+type jsonCache struct {
+	// bySlot has values that some readers have yet to read; it grows with the
+	// slots in use.
+	bySlot []*sharedJSON
+	// latest is what Get returned last.
+	latest *sharedJSON
 }
 
-// shared returns the JSON that readers share of a value, nil if none do yet.
-func (h *Untyped) shared(number int64, slot int) *sharedJSON {
-	if slot < len(h.cells) && h.cells[slot] != nil && h.cells[slot].number == number {
-		return h.cells[slot]
+// find returns the JSON of a value, nil if it is not shared yet.
+func (c *jsonCache) find(number int64, slot int) *sharedJSON {
+	switch {
+	case c == nil:
+		return nil
+	case c.latest != nil && c.latest.number == number:
+		return c.latest
+	case slot < len(c.bySlot) && c.bySlot[slot] != nil && c.bySlot[slot].number == number:
+		return c.bySlot[slot]
 	}
 	return nil
 }
 
+// cache returns the cache of the record.
+func (u *Untyped) cache() *jsonCache {
+	if u.json == nil {
+		u.json = &jsonCache{}
+	}
+	return u.json
+}
+
+// shareNewest returns the JSON of the newest value for Get.
+func (u *Untyped) shareNewest(slot int) *sharedJSON {
+	c := u.cache()
+	if c.latest = c.find(u.newest, slot); c.latest == nil {
+		c.latest = &sharedJSON{number: u.newest}
+	}
+	return c.latest
+}
+
+// share returns the JSON of a value that a reader has come to, nil if it is the
+// only reader.
+func (u *Untyped) share(number int64, slot int) *sharedJSON {
+	if s := u.json.find(number, slot); s != nil {
+		if s.due--; s.due == 0 {
+			u.json.bySlot[slot] = nil
+		}
+		return s
+	}
+	if u.encoders < 2 {
+		return nil
+	}
+	due := u.yetToRead(number)
+	if due == 0 {
+		return nil
+	}
+	c := u.cache()
+	if slot >= len(c.bySlot) {
+		n := min(u.capacity, max(2*len(c.bySlot), slot+1))
+		c.bySlot = append(make([]*sharedJSON, 0, n), c.bySlot...)[:n]
+	}
+	c.bySlot[slot] = &sharedJSON{number: number, due: due}
+	return c.bySlot[slot]
+}
+
 // yetToRead counts the encoded readers that come to a value later.
-func (h *Untyped) yetToRead(number int64) int {
+func (u *Untyped) yetToRead(number int64) int {
 	n := 0
-	for c := h.cursors; c != nil; c = c.older {
+	for c := u.cursors; c != nil; c = c.older {
 		if c.encodes && c.read < number {
 			n++
 		}

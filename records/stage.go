@@ -3,6 +3,8 @@ package records
 import (
 	"context"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/backoff"
 )
 
 // StageKind is what a stage does in the graph.
@@ -53,7 +55,7 @@ func StagePolicy(p Policy) StageOption { return func(s *stage) { s.policy = p } 
 // source pauses after every failure; other stages do not after a first one, so
 // that a single bad value holds up nothing.
 func StageBackoff(first, longest time.Duration) StageOption {
-	return func(s *stage) { s.backoff = backoff{first: first, longest: longest} }
+	return func(s *stage) { s.backoff = backoff.Backoff{First: first, Longest: longest} }
 }
 
 // stage is one function of the user at work in the graph.
@@ -63,7 +65,7 @@ type stage struct {
 	name     string
 	index    int
 	policy   Policy
-	backoff  backoff
+	backoff  backoff.Backoff
 	inputs   []*Untyped
 	output   *Untyped
 	// cursors are the readers of the inputs, in the same order.

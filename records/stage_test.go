@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -253,7 +252,7 @@ func TestStagesAndRefill(t *testing.T) {
 		record := register[int](t, r, fmt.Sprintf("eager.%v", eager), c)
 		check(t, record.Tap(func(_ context.Context, v int) { seen[i] = append(seen[i], v) }))
 		record.Produce(2)
-		if _, err := record.Untyped().Refill([]history.Row{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
+		if _, err := record.Untyped().Refill([]records.Stored{{Time: 1, Value: json.RawMessage("1")}}); err != nil {
 			t.Fatal(err)
 		}
 	}

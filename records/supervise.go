@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 )
 
 // StageError is the error of Run when a stage with the policy Fail has failed.
@@ -65,7 +64,7 @@ func (r *Registry) supervise(s *stage) error {
 		case ending && begunNow == begun:
 			return nil // it does not even start, so it cannot work off anything
 		case failures > 1 || s.kind == SourceStage:
-			s.pause(failures)
+			_ = s.backoff.Wait(s.intake, failures) // the end of the intake cuts it short
 		}
 	}
 }
@@ -77,14 +76,4 @@ func (r *Registry) logFailure(s *stage, err error, failures int) {
 		args = append(args, "stack", string(panicked.stack))
 	}
 	r.options.Logger.Error("a stage failed", args...)
-}
-
-// pause waits between two lives; the end of the intake cuts it short.
-func (s *stage) pause(failures int) {
-	timer := time.NewTimer(s.backoff.pause(failures))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.intake.Done():
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"time"
+
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // This file says who sleeps and who wakes whom. Everything but the sleeping
@@ -169,45 +171,45 @@ func await(ctx context.Context, cursors ...*cursor) error {
 // prepareSleep lists the cursor as a sleeper, or reports that there is no need
 // to sleep.
 func (c *cursor) prepareSleep() (ready bool) {
-	h := c.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c.unread() || c.closed || h.closed {
+	u := c.record
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c.unread() || c.closed || u.closed {
 		return true
 	}
 	if c.waiter == nil {
 		c.waiter = &waiter{ready: make(chan struct{}, 1)}
 	}
-	c.waiter.since = h.newest
-	h.readers.add(c.waiter)
-	h.wakeAt = always
+	c.waiter.since = u.newest
+	u.readers.add(c.waiter)
+	u.wakeAt = always
 	return false
 }
 
 // finishSleep takes the cursor out of the list and wakes the next ones.
 func (c *cursor) finishSleep() {
-	h := c.handle
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	u := c.record
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if c.waiter != nil {
-		h.readers.remove(c.waiter)
+		u.readers.remove(c.waiter)
 	}
-	h.readers.wakeMore(h.newest, h.closed)
+	u.readers.wakeMore(u.newest, u.closed)
 }
 
 // wake wakes those who wait for a value, and sets wakeAt. A write calls it.
-func (h *Untyped) wake() {
-	h.readers.wakeFirst()
-	h.wakeAt = never
-	if h.readers.first != nil {
-		h.wakeAt = always
+func (u *Untyped) wake() {
+	u.readers.wakeFirst()
+	u.wakeAt = never
+	if u.readers.first != nil {
+		u.wakeAt = always
 	}
-	for c := h.feeds; c != nil; c = c.nextFeed {
-		h.wakeAt = min(h.wakeAt, c.wake())
+	for c := u.feeds; c != nil; c = c.nextFeed {
+		u.wakeAt = min(u.wakeAt, c.wake())
 	}
-	if h.closed {
-		h.late++
-		h.wakeAt = always
+	if u.closed {
+		u.countDrop(dropKey{"", loss.ProducedAfterClose}, 1)
+		u.wakeAt = always
 	}
 }
 
@@ -218,11 +220,11 @@ func (c *feedCursor) wake() int64 {
 		c.state = queued
 		c.feed.push(c)
 	}
-	if c.state == urgent || c.handle.config.Kind != Ring {
+	if c.state == urgent || c.record.config.Kind != Ring {
 		return never
 	}
-	half := max(c.read, 0) + max(1, int64(c.handle.capacity)/2)
-	if c.handle.newest < half {
+	half := max(c.read, 0) + max(1, int64(c.record.capacity)/2)
+	if c.record.newest < half {
 		return half
 	}
 	c.state = urgent
@@ -231,20 +233,20 @@ func (c *feedCursor) wake() int64 {
 }
 
 // wakeFeeds wakes the feeds of the record, because a producer waits.
-func (h *Untyped) wakeFeeds() {
-	for c := h.feeds; c != nil; c = c.nextFeed {
+func (u *Untyped) wakeFeeds() {
+	for c := u.feeds; c != nil; c = c.nextFeed {
 		c.feed.wake()
 	}
 }
 
 // wakeSenders wakes the producers that have space. A switch of goroutines for
 // every value read would be slow, so they wait until some space is free.
-func (h *Untyped) wakeSenders() {
-	enough := max(1, int64(h.capacity)/4)
+func (u *Untyped) wakeSenders() {
+	enough := max(1, int64(u.capacity)/4)
 	woken := int64(0)
-	for w := range h.senders.all() {
-		if space := h.space(w.needs); space >= enough && woken < space {
-			h.senders.remove(w)
+	for w := range u.senders.all() {
+		if space := u.space(w.needs); space >= enough && woken < space {
+			u.senders.remove(w)
 			w.wake()
 			woken++
 		}

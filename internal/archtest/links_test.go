@@ -32,10 +32,7 @@ func linkRules() []linkRule {
 		{pkg: "key", only: []string{}, standard: true},
 		{pkg: "loss", only: []string{}, standard: true},
 		{pkg: "history", only: []string{"key", "loss"}, standard: true},
-		{
-			pkg: "records", only: []string{"key", "loss", "internal/backoff", "internal/jsonrule"}, standard: true,
-			pending: "Refill takes rows of history",
-		},
+		{pkg: "records", only: []string{"key", "loss", "internal/backoff", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks", only: []string{"key", "loss", "history"}, standard: true},
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history"}, standard: true},
