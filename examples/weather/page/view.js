@@ -123,7 +123,7 @@ export class View {
 
 // absent says why a city has nothing to show.
 function absent(lead, other) {
-  if (!other.length || other.includes(lead)) return "No validation to show yet.";
+  if (!other.length || other.includes(lead)) return "No validation to show.";
   return `Not forecast ${lead} h ahead, but ${other.join(", ")} h.`;
 }
 
