@@ -110,7 +110,7 @@ func TestPageDoesNotCompareTheBaselineWithItself(t *testing.T) {
 	browser := chromium(t)
 	openPage(t, browser, h)
 	until(t, browser, "both cities from history", cards+`.length === 2`)
-	until(t, browser, "the verdict", field("seattle", "verdict")+` === "The baseline itself"`)
+	until(t, browser, "the verdict", field("seattle", "verdict")+` === "This forecast is the baseline"`)
 	if seen := read[bool](t, browser, `document.querySelector('[data-city="seattle"] [data-field="baseline-mae"]').checkVisibility()`); seen {
 		t.Error("the baseline has a column beside itself")
 	}

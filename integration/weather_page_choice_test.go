@@ -123,3 +123,47 @@ func TestPageHasNoHoleAfterALongPause(t *testing.T) {
 	startWeather(t, o)
 	until(t, browser, "all rows", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "1000")`)
 }
+
+// testStore checks how far back the page reads, against a history that answers
+// like record.query.
+func testStore(t *testing.T, browser context.Context) {
+	t.Helper()
+	wrong := await(t, browser, `Promise.all([import("/store.js"), import("/model.js")]).then(async ([{ Store }, { most }]) => {
+		const wrong = [];
+		const check = (what, got, want) => JSON.stringify(got) === JSON.stringify(want) || wrong.push(what + ": " + JSON.stringify(got) + ", want " + JSON.stringify(want));
+		const at = (hour) => ({ source: "x", forecast_celsius: 1, actual_celsius: 1, error_celsius: 0, absolute_error: 0, lead_hours: 1,
+			valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - 1) * 36e5).toISOString() });
+		let rows = 3000;
+		const asked = [];
+		const store = new Store(async (name, limit) => {
+			asked.push(name + " " + limit);
+			return Array.from({ length: Math.min(limit, rows) }, (_, i) => ({ topic: "accuracy::graz", payload: at(rows - Math.min(limit, rows) + i) }));
+		});
+		const oldest = () => store.of("graz").rows[0].valid / 36e5;
+		await store.refresh();
+		check("the first rows", [asked.splice(0), oldest(), store.short], [["accuracy::* 500"], 2500, false]);
+		await store.reach(2600 * 36e5, () => {});
+		check("what is there is not read again", asked.splice(0), []);
+		let steps = 0;
+		await store.reach(1500 * 36e5, () => steps++);
+		check("older rows", [asked.splice(0), oldest(), steps, store.short], [["accuracy::graz 2000"], 1000, 1, false]);
+		await store.reach(-Infinity, () => {});
+		check("all rows", [asked.splice(0), oldest(), store.short, store.full], [["accuracy::graz 8000"], 0, false, false]);
+		await store.reach(-Infinity, () => {});
+		check("the end of history is known", asked.splice(0), []);
+		for (; rows < 3010; rows++) store.arrive("graz", at(rows));
+		store.miss(90);
+		await store.refresh();
+		check("as many more as came or were lost", asked.splice(0), ["accuracy::* 600"]);
+		rows = 2 * most;
+		store.restart();
+		check("after a restart nothing is held", store.cities.size, 0);
+		await store.refresh();
+		await store.reach(-Infinity, () => {});
+		check("no more than the page holds", [asked.at(-1), store.of("graz").rows.length, store.full], ["accuracy::graz " + most, most, true]);
+		return wrong.join("\n");
+	})`)
+	if wrong != "" {
+		t.Errorf("the store of the page:\n%s", wrong)
+	}
+}

@@ -127,6 +127,7 @@ func testStatus(t *testing.T, browser context.Context) {
 		check("before history has answered", status({ ...up, any: false, filled: false }).notice, /^Reading history…$/);
 		check("older history", status({ ...up, short: true }).reading, /^Reading older history…$/);
 		check("older history without a connection", status({ ...up, short: true, connection: "lost" }).reading, /while disconnected\.$/);
+		check("more history than the page holds", status({ ...up, full: true }).reading, /^The page holds the newest 25,000 validations of a city\.$/);
 		check("enough history", status(up).reading, /^$/);
 		check("history that cannot be read", status({ ...up, error: "out of order" }).notice, /could not read its history \(out of order\)/);
 		return wrong.join("\n");

@@ -116,7 +116,7 @@ func marks(t *testing.T, browser context.Context, city, class string) int {
 // testModel checks the page's model, which touches no document, where it runs.
 func testModel(t *testing.T, browser context.Context) {
 	t.Helper()
-	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, backoff, cityOf, most }, { baselines, means, scores, verdict }, { nameOf, celsius, signed, moment }]) => {
+	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, backoff, cityOf, most }, { baselines, means, scores, series, verdict }, { nameOf, celsius, signed, moment }]) => {
 		const at = (hour, lead, error, more) => ({
 			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error), lead_hours: lead,
 			within_tolerance: Math.abs(error) <= 2, valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - lead) * 36e5).toISOString(), ...more });
@@ -138,6 +138,10 @@ func testModel(t *testing.T, browser context.Context) {
 		days.add([at(0, 1, 0), at(24, 1, 3, { actual_celsius: 12 }), at(30, 1, 1), at(48, 1, -1, { actual_celsius: 11.9 })]);
 		const based = baselines(days.rows, (v) => days.baseline(v));
 		check("baselines", based.map((b) => [b.valid / 36e5, b.error_celsius, b.absolute_error]), [[24, -2, 2], [48, 0.1, 0.1]]);
+		days.add([at(72, 1, 0, { source: "persistence-24h" })]);
+		const shown = series(days, days.rows, { from: 24 * 36e5, to: 72 * 36e5 });
+		check("a series", [shown.rows.length, shown.based.length, shown.mae.length, shown.baselineMAE.length], [4, 2, 4, 2]);
+		check("no series", series(days, [], undefined), { rows: [], based: [], mean: [], mae: [], baselineMAE: [] });
 		check("worse", verdict(based), "90\u00a0% worse than the baseline");
 		const of = (forecast, baseline) => [{ forecast: { absolute_error: forecast }, absolute_error: baseline }];
 		check("better", verdict(of(1, 4)), "75\u00a0% better than the baseline");
@@ -195,6 +199,7 @@ func TestPage(t *testing.T) {
 	testModel(t, browser)
 	testStatus(t, browser)
 	testAxis(t, browser)
+	testStore(t, browser)
 	until(t, browser, "the source of the data", `document.getElementById("origins").textContent.includes("NOAA")`)
 	shoot(t, browser, "page-light.png")
 	look(t, browser, 390, "dark")

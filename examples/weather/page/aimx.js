@@ -9,7 +9,7 @@ export class Connection {
   #calls = new Map(); #subs = new Map();
 
   // on has state(name), up(), value(topic, data, live), where
-  // live is false for what was there before, and gap(topic): values of the
+  // live is false for what was there before, and gap(topic, n): n values of the
   // topic's subscription were lost on their way here.
   constructor(url, topics, on) {
     this.#url = url;
@@ -106,10 +106,10 @@ export class Connection {
       case "event": {
         const sub = this.#subs.get(frame.sub);
         if (!sub) return;
-        const gap = frame.seq > sub.seq + 1;
+        const lost = frame.seq - sub.seq - 1;
         sub.seq = Math.max(sub.seq, frame.seq);
         this.#on.value(frame.topic ?? sub.topic, frame.data, frame.t === "event");
-        if (gap) this.#on.gap(sub.topic);
+        if (lost > 0) this.#on.gap(sub.topic, lost);
       }
     }
   }

@@ -2,8 +2,8 @@
 import { Connection } from "./aimx.js";
 import { day, largest, spanOf, ticks } from "./axis.js";
 import { Choice } from "./choice.js";
-import { cityOf, isBaseline } from "./model.js";
-import { baselines, means } from "./score.js";
+import { cityOf } from "./model.js";
+import { series } from "./score.js";
 import { status } from "./status.js";
 import { Store } from "./store.js";
 import { View } from "./view.js";
@@ -27,7 +27,7 @@ const choice = new Choice(document.getElementById("lead"), document.getElementBy
 function tell() {
   // Until history has answered, what was drawn before is still there.
   if (state.filled) state.any = [...store.cities.values()].some((h) => h.latest());
-  view.status(status({ ...state, short: store.short, now: Date.now() }));
+  view.status(status({ ...state, short: store.short, full: store.full, now: Date.now() }));
 }
 
 // newest notes that there is a value for a time of the data, written at a time.
@@ -56,26 +56,12 @@ function draw() {
   const lead = choice.lead;
   const rows = new Map([...cities].map((city) => [city, store.of(city).of(lead)]));
   const span = spanOf([...rows.values()], choice.days);
-  const shown = new Map([...rows].map(([city, all]) => [city, lines(store.of(city), all, span)]));
+  const shown = new Map([...rows].map(([city, all]) => [city, series(store.of(city), all, span)]));
   const axes = span && { span, ...scales([...shown.values()]) };
   const all = JSON.stringify([axes, lead]) !== drawn;
   for (const city of cities) if (all || dirty.has(city)) view.city(city, { ...shown.get(city), axes, lead, other: leadsOf(city) });
   drawn = JSON.stringify([axes, lead]);
   dirty.clear();
-}
-
-// lines are the rows of a span, their baselines, and what is drawn as a line.
-function lines(history, all, span) {
-  const rows = span ? all.filter((v) => v.valid >= span.from) : [];
-  const based = rows.some(isBaseline) ? [] : baselines(rows, (v) => history.baseline(v));
-  const line = (of, value) => means(of, span.from, span.to, value);
-  return {
-    rows,
-    based,
-    mean: rows.length ? line(rows, (v) => v.error_celsius) : [],
-    mae: rows.length ? line(rows, (v) => v.absolute_error) : [],
-    baselineMAE: based.length ? line(based, (b) => b.absolute_error) : [],
-  };
 }
 
 // scales are the ticks of the errors and of the mean absolute errors.
@@ -149,17 +135,21 @@ const connection = new Connection(new URL("ws?v=3.0", location.href.replace(/^ht
       state.heard = Date.now();
       newest(state.heard, Date.parse(data?.valid_at)); // hub.* has no valid_at
     }
-    if (topic === "hub.about") tellOf(data);
+    if (topic === "hub.about") showAbout(data);
     else if (topic === "hub.settings") view.tolerance = data.tolerance_celsius;
     else if (topic.startsWith("temp::")) return view.temperature(cityOf(topic), data);
     else return validated(cityOf(topic), data, live);
     redraw();
     tell();
   },
-  gap: (topic) => topic.startsWith("accuracy") && mend(),
+  gap(topic, lost) {
+    if (!topic.startsWith("accuracy")) return;
+    store.miss(lost);
+    mend();
+  },
 });
 
-function tellOf(data) {
+function showAbout(data) {
   about.clear();
   for (const c of data.cities ?? []) about.set(c.city, c);
   Object.assign(state, { phase: data.phase, pace: data.pace_ms, daily: data.cities?.every((c) => c.daily), heard: Date.now() });

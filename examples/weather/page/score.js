@@ -1,4 +1,5 @@
 // How good forecasts were. Nothing here touches the document.
+import { isBaseline } from "./model.js";
 
 // within says whether a validation is within a tolerance. The row's own
 // within_tolerance does not: it used the tolerance at the time of the write.
@@ -41,4 +42,19 @@ export function means(rows, from, to, value) {
   const width = (to - from) / parts || 1;
   const bins = Map.groupBy(rows, (v) => Math.min(parts - 1, Math.floor((v.valid - from) / width)));
   return [...bins.values()].map((bin) => ({ valid: mean(bin, (v) => v.valid), mean: mean(bin, value) }));
+}
+
+// series returns the rows of a span, the baselines of those that are none
+// themselves, and the lines of both.
+export function series(history, all, span) {
+  const rows = span ? all.filter((v) => v.valid >= span.from) : [];
+  const based = baselines(rows.filter((v) => !isBaseline(v)), (v) => history.baseline(v));
+  const line = (of, value) => (of.length ? means(of, span.from, span.to, value) : []);
+  return {
+    rows,
+    based,
+    mean: line(rows, (v) => v.error_celsius),
+    mae: line(rows, (v) => v.absolute_error),
+    baselineMAE: line(based, (b) => b.absolute_error),
+  };
 }

@@ -1,6 +1,7 @@
 // What the page says about itself: whether it is connected, whether anything is
 // produced, and why there is nothing to see. Nothing here touches the document.
-import { clock, moment } from "./text.js";
+import { most } from "./model.js";
+import { clock, count, moment } from "./text.js";
 
 const patience = 10_000; // ms without a value before the page says so, at least
 
@@ -9,7 +10,8 @@ const patience = 10_000; // ms without a value before the page says so, at least
 //   phase, pace of hub.about; pace in ms
 //   filled      history has answered, or failed with error
 //   any         whether there is a validation
-//   short       whether the chosen range needs older rows than there are
+//   short       whether older rows have to be read for the chosen range
+//   full        whether the page cannot hold all rows of the chosen range
 //   written     when the newest value was written or arrived, Unix ms
 //   valid       the newest time of the data, Unix ms; daily, how to write it
 //   heard       when the connection last showed a sign of production, Unix ms
@@ -46,6 +48,7 @@ function notice(s) {
 
 // reading stands beside the choice, so that what is below does not move.
 function reading(s) {
+  if (s.any && s.full) return `The page holds the newest ${count(most)} validations of a city.`;
   if (!s.any || !s.short || s.error) return "";
   return s.connection === "up" ? "Reading older history…" : "Older history cannot be read while disconnected.";
 }

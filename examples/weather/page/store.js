@@ -23,6 +23,12 @@ export class Store {
     return this.of(city).add([validation]);
   }
 
+  // miss counts validations that were lost on their way here, so that the next
+  // refresh reads them.
+  miss(n) {
+    this.#arrived += n;
+  }
+
   // restart forgets everything: after a pause there could be a hole between
   // what was held and what is read next.
   restart() {
@@ -63,6 +69,11 @@ export class Store {
   // short says whether older rows are yet to be read.
   get short() {
     return this.#short() !== undefined;
+  }
+
+  // full says whether a city has no room for older rows that the time asks for.
+  get full() {
+    return [...this.cities.values()].some(({ rows }) => rows.length >= most && rows[0].valid > this.#from);
   }
 
   // #short returns a city whose rows do not go back far enough.

@@ -58,7 +58,7 @@ export class View {
     this.#scores(card, "", rows);
     this.#scores(card, "baseline-", based);
     card.dataset.baseline = last && isBaseline(last) ? "self" : "";
-    this.#set(card, "verdict", !last ? "" : isBaseline(last) ? "The baseline itself" : verdict(based));
+    this.#set(card, "verdict", !last ? "" : isBaseline(last) ? "This forecast is the baseline" : verdict(based));
     this.#set(card, "both", based.length && based.length < rows.length ? `, in the ${count(based.length)} validations that both have` : "");
     this.#set(card, "span", last ? `, ${day(rows[0].valid)} to ${day(last.valid)}` : "");
     const baselineOf = new Map(based.map((b) => [b.forecast, b]));
@@ -123,7 +123,7 @@ export class View {
 
 // absent says why a city has nothing to show.
 function absent(lead, other) {
-  if (!other.length || other.includes(lead)) return "No validation to show yet.";
+  if (!other.length || other.includes(lead)) return "No validation to show.";
   return `Not forecast ${lead} h ahead, but ${other.join(", ")} h.`;
 }
 
