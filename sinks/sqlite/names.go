@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -36,12 +35,28 @@ func newNameSet(sorted []string, maxID int64) *nameSet {
 }
 
 // learn takes in what the writer has just committed and heard.
-func (n *names) learn(w *writer, added tally) {
-	n.add(slices.Collect(maps.Keys(added)), -1)
+func (n *names) learn(w *writer, fresh []string) {
+	if len(fresh) > 0 {
+		n.add(fresh, -1)
+	}
 	if w.others {
 		w.others = false
 		n.stale.Store(true)
 	}
+}
+
+// unknown returns the records of groups that are not in the set.
+func (n *names) unknown(groups []recordGroup) (fresh []string) {
+	var known []string
+	if set := n.known.Load(); set != nil {
+		known = set.sorted
+	}
+	for _, g := range groups {
+		if _, have := slices.BinarySearch(known, g.record); !have {
+			fresh = append(fresh, g.record)
+		}
+	}
+	return fresh
 }
 
 // add takes in names. A maxID below 0 is not known.
@@ -66,16 +81,6 @@ func (n *names) add(found []string, maxID int64) {
 			return
 		}
 	}
-}
-
-// mayHave is false only for a record that surely has no rows.
-func (n *names) mayHave(record string) bool {
-	set := n.known.Load()
-	if set == nil || n.stale.Load() {
-		return true
-	}
-	_, have := slices.BinarySearch(set.sorted, record)
-	return have
 }
 
 // refresh reads the names from the file by skipping through the index from one

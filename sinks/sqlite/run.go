@@ -47,7 +47,7 @@ func (s *Store) step(ctx context.Context, tick <-chan time.Time) error {
 	select {
 	case c := <-s.urgent:
 		return s.execute(c)
-	case c := <-s.patient:
+	case c := <-s.background:
 		return s.execute(c)
 	case <-tick:
 		s.watchWAL(context.WithoutCancel(ctx))
@@ -77,9 +77,6 @@ func (s *Store) execute(c *command) error {
 		return nil // whoever asked has gone
 	}
 	err := s.noted(corruptError(c.do(context.Background(), s.write)))
-	if err != nil {
-		clear(s.write.clocks) // they may tell of rows that were rolled back
-	}
 	c.done <- err
 	if errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("the history %s: %w; the next start deals with it", s.path, err)

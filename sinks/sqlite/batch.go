@@ -32,11 +32,11 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		if err := s.gone(); err != nil {
 			return err
 		}
-		counts, err := w.commit(ctx, b, s.now())
+		fresh, err := w.commit(ctx, b, s.now())
 		if err != nil {
 			return s.writeError(fmt.Sprintf("store %d values", len(b.Entries)), err)
 		}
-		s.names.learn(w, counts)
+		s.names.learn(w, fresh)
 		s.watchGrowth(ctx)
 		return nil
 	})
@@ -51,8 +51,9 @@ func (s *Store) tooLarge(b *sinks.Batch) error {
 	return nil
 }
 
-// commit stores a batch with its checkpoint, and returns what it added.
-func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts tally, err error) {
+// commit stores a batch with its checkpoint. It returns the records that had no
+// rows yet.
+func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (fresh []string, err error) {
 	after := uint64(0)
 	if b.Checkpoint.Log == w.checkpoint.Log {
 		after = w.checkpoint.Sequence
@@ -65,12 +66,14 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 		entries = entries[1:]
 	}
 	entries = gathered(entries)
-	counts = countEntries(entries)
+	groups := group(w.groups[:0], entries)
+	w.groups = groups
+	fresh = w.names.unknown(groups)
 	err = inTransaction(ctx, w.conn, func() error {
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
-		if err := w.countAdded(ctx, counts); err != nil {
+		if err := w.countGroups(ctx, groups, fresh, len(entries)); err != nil {
 			return err
 		}
 		if err := w.keepRefused(ctx, b, after, now); err != nil {
@@ -85,7 +88,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 		return nil, err
 	}
 	w.checkpoint = b.Checkpoint
-	return counts, nil
+	return fresh, nil
 }
 
 // gathered puts the entries of each record side by side, in their own order.
@@ -109,30 +112,23 @@ func setsBack(b *sinks.Batch) bool {
 	return len(b.Entries)+len(b.Refused)+len(b.Losses) == 0
 }
 
-// chunks are the numbers of rows that one INSERT takes. Many at once save the
-// cost of a statement; few sizes keep all of them prepared.
-var chunks = [...]int{256, 32, 4, 1}
-
+// insert stores entries. A record is boxed once for its whole group.
 func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
-	args := make([]any, 0, 3*min(len(entries), chunks[0]))
-	for _, size := range chunks {
-		text := insertText(size)
-		for len(entries) >= size {
-			args = args[:0]
-			for _, e := range entries[:size] {
-				args = append(args, e.Record, string(e.Value), e.Time)
+	var record any = ""
+	for part := range slices.Chunk(entries, chunks[0]) {
+		args := w.args[:0]
+		for _, e := range part {
+			if record != e.Record {
+				record = e.Record
 			}
-			if _, err := w.exec(ctx, text, args...); err != nil {
-				return err
-			}
-			entries = entries[size:]
+			args = append(args, record, string(e.Value), e.Time)
+		}
+		w.args = args
+		if err := w.execChunks(ctx, &w.insertRows, args); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func insertText(rows int) string {
-	return "INSERT INTO record_history(record_name, value_json, stored_at) VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", rows-1)
 }
 
 func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, after uint64, now int64) error {
