@@ -32,11 +32,9 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		if err := s.gone(); err != nil {
 			return err
 		}
-		fresh, err := w.commit(ctx, b, s.now())
-		if err != nil {
+		if err := w.commit(ctx, b, s.now()); err != nil {
 			return s.writeError(fmt.Sprintf("store %d values", len(b.Entries)), err)
 		}
-		s.names.learn(w, fresh)
 		s.watchGrowth(ctx)
 		return nil
 	})
@@ -51,15 +49,14 @@ func (s *Store) tooLarge(b *sinks.Batch) error {
 	return nil
 }
 
-// commit stores a batch with its checkpoint. It returns the records that had no
-// rows yet.
-func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (fresh []string, err error) {
+// commit stores a batch with its checkpoint.
+func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 	after := uint64(0)
 	if b.Checkpoint.Log == w.checkpoint.Log {
 		after = w.checkpoint.Sequence
 	}
 	if after > 0 && b.Checkpoint.Sequence <= after && !setsBack(b) {
-		return nil, nil // all of it is there
+		return nil // all of it is there
 	}
 	entries := b.Entries
 	for len(entries) > 0 && entries[0].Sequence <= after {
@@ -68,12 +65,11 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (fresh [
 	entries = gathered(entries)
 	groups := group(w.groups[:0], entries)
 	w.groups = groups
-	fresh = w.names.unknown(groups)
-	err = inTransaction(ctx, w.conn, func() error {
+	err := inTransaction(ctx, w.conn, func() error {
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
-		if err := w.countGroups(ctx, groups, fresh, len(entries)); err != nil {
+		if err := w.countGroups(ctx, groups, len(entries)); err != nil {
 			return err
 		}
 		if err := w.keepRefused(ctx, b, after, now); err != nil {
@@ -84,11 +80,10 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (fresh [
 		}
 		return w.setCheckpoint(ctx, b.Checkpoint)
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		w.checkpoint = b.Checkpoint
 	}
-	w.checkpoint = b.Checkpoint
-	return fresh, nil
+	return err
 }
 
 // gathered puts the entries of each record side by side, in their own order.

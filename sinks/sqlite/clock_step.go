@@ -50,11 +50,12 @@ func group(groups []recordGroup, entries []sinks.Entry) []recordGroup {
 }
 
 // countGroups is part of the transaction that has just stored the rows of groups.
-func (w *writer) countGroups(ctx context.Context, groups []recordGroup, fresh []string, added int) error {
+func (w *writer) countGroups(ctx context.Context, groups []recordGroup, added int) error {
 	if added == 0 {
 		return nil
 	}
-	last, err := w.countAdded(ctx, int64(added))
+	fresh := w.names.unknown(groups)
+	last, err := w.countAdded(ctx, int64(added), fresh)
 	if err != nil {
 		return err
 	}

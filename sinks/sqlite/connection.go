@@ -24,12 +24,10 @@ type writer struct {
 	// args and groups are buffers of one batch.
 	args   []any
 	groups []recordGroup
-	// names tells which records have no rows yet and need not be looked for.
+	// names is the set that queries use.
 	names *names
-	// last is the last row ID that this writer knows of. others says that
-	// somebody else has added rows since that was asked.
-	last   int64
-	others bool
+	// last is the last row ID that this writer knows of.
+	last int64
 	// stepped says that the clock of some record was set back; readers ask it too.
 	stepped atomic.Bool
 	// shrinks says that the file was made with auto_vacuum.
@@ -57,13 +55,13 @@ func newChunked(head, values, tail string) chunked {
 	return c
 }
 
-func newWriter(ctx context.Context, path string, o options, have int, owned bool) (*writer, error) {
+func newWriter(ctx context.Context, path string, o options, have int, owned bool, known *names) (*writer, error) {
 	db, err := openWriter(path, o)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		db: db, statements: map[string]*sql.Stmt{},
+		db: db, names: known, statements: map[string]*sql.Stmt{},
 		insertRows:  newChunked("INSERT INTO record_history(record_name, value_json, stored_at) VALUES ", "(?,?,?)", ""),
 		knowRecords: newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,0,0)", " ON CONFLICT DO NOTHING"),
 		addCounts:   newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,?,?)", addCounts),
@@ -179,6 +177,12 @@ func (w *writer) markClean(ctx context.Context) error {
 		return err
 	}
 	return setMeta(ctx, w.conn, "clean", 1)
+}
+
+// forget takes back what a transaction that has failed knew of row IDs.
+func (w *writer) forget(before int64) {
+	w.names.last.CompareAndSwap(w.last, before)
+	w.last = before
 }
 
 // close ends the connection.

@@ -101,43 +101,40 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *ImportR
 		if err := s.gone(); err != nil {
 			return err
 		}
-		var fresh []string
 		var added int64
 		err := inTransaction(ctx, w.conn, func() (err error) {
-			fresh, added, err = w.addMissing(ctx, part, nth)
+			added, err = w.addMissing(ctx, part, nth)
 			return err
 		})
 		if err != nil {
 			return s.writeError(fmt.Sprintf("import %d rows", len(part)), err)
 		}
-		s.names.learn(w, fresh)
 		report.Added += added
 		report.Skipped += int64(len(part)) - added
 		return nil
 	})
 }
 
-// addMissing inserts the rows that the history has fewer times than nth says. It
-// returns the records that it added rows of.
-func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (records []string, added int64, err error) {
+// addMissing inserts the rows that the history has fewer times than nth says.
+func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (added int64, err error) {
 	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
 		WHERE record_name = ?1 AND stored_at = ?2 
 		AND (value_json = ?3 OR value_json = ?4 OR json_valid(value_json) AND json(value_json) = ?4) LIMIT ?5)`)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	fresh, newest := rowCounts{}, map[string]int64{}
 	for i, row := range part {
 		var have int
 		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), compact(row.Value), nth[i]).Scan(&have); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		if have >= nth[i] {
 			continue
 		}
 		one := []sinks.Entry{{Record: row.Record, Time: row.Time, Value: row.Value}}
 		if err := w.insert(ctx, one); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		if ms, have := newest[row.Record]; !have || ms < row.Time {
 			newest[row.Record] = row.Time
@@ -145,7 +142,7 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 		fresh.add(row.Record, 1, int64(len(row.Value)))
 		added++
 	}
-	return fresh.records(), added, w.countImported(ctx, fresh, newest, added)
+	return added, w.countImported(ctx, fresh, newest, added)
 }
 
 // countImported is part of the transaction that has just imported rows, with the
@@ -154,7 +151,7 @@ func (w *writer) countImported(ctx context.Context, fresh rowCounts, newest map[
 	if added == 0 {
 		return nil
 	}
-	last, err := w.countAdded(ctx, added)
+	last, err := w.countAdded(ctx, added, fresh.records())
 	if err != nil {
 		return err
 	}

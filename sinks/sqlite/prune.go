@@ -17,9 +17,6 @@ import (
 // Records returns the names of all records that have rows, sorted, also of those
 // that only others have written.
 func (s *Store) Records(ctx context.Context) ([]string, error) {
-	if err := s.refreshNames(ctx); err != nil {
-		return nil, err
-	}
 	return s.matching(ctx, key.WirePattern("#"))
 }
 

@@ -55,9 +55,10 @@ func (w *writer) count(ctx context.Context, counts rowCounts, sign int64) error 
 	return w.execChunks(ctx, &w.addCounts, args)
 }
 
-// countAdded is part of the transaction that has just added a number of rows.
-// It notices rows of others, and returns the ID of the last row.
-func (w *writer) countAdded(ctx context.Context, added int64) (last int64, err error) {
+// countAdded is part of the transaction that has just added a number of rows, of
+// these records for the first time. It notices rows of others, and returns the
+// ID of the last row.
+func (w *writer) countAdded(ctx context.Context, added int64, fresh []string) (last int64, err error) {
 	statement, err := w.prepared(ctx, moveCounted)
 	if err != nil {
 		return 0, err
@@ -69,7 +70,7 @@ func (w *writer) countAdded(ctx context.Context, added int64) (last int64, err e
 	if err != nil {
 		return 0, err
 	}
-	w.others = w.others || last != w.last+added
+	w.names.learn(fresh, last-added, last)
 	w.last = last
 	return last, nil
 }
@@ -104,7 +105,7 @@ func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
 		return "", err
 	}
 	err = inTransaction(ctx, w.conn, func() error {
-		if _, err := w.countAdded(ctx, 0); err != nil {
+		if _, err := w.countAdded(ctx, 0, nil); err != nil {
 			return err
 		}
 		mark, err = meta(ctx, w.conn, "recount")

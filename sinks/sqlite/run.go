@@ -76,7 +76,11 @@ func (s *Store) execute(c *command) error {
 	if c.taken.Swap(true) {
 		return nil // whoever asked has gone
 	}
+	before := s.write.last
 	err := s.noted(corruptError(c.do(context.Background(), s.write)))
+	if err != nil {
+		s.write.forget(before)
+	}
 	c.done <- err
 	if errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("the history %s: %w; the next start deals with it", s.path, err)

@@ -114,10 +114,9 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
 	}
 	s := newStore(path, o)
-	if s.write, err = newWriter(ctx, path, o, have, owned); err != nil {
+	if s.write, err = newWriter(ctx, path, o, have, owned, &s.names); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
-	s.write.names = &s.names
 	if err := s.openReading(ctx, version); err != nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
@@ -152,7 +151,7 @@ func OpenReadOnly(path string, opts ...Option) (*Store, error) {
 }
 
 func newStore(path string, o options) *Store {
-	return &Store{
+	s := &Store{
 		path:       path,
 		options:    o,
 		urgent:     make(chan *command, 4),
@@ -160,6 +159,8 @@ func newStore(path string, o options) *Store {
 		stopped:    make(chan struct{}),
 		sweep:      make(chan struct{}, 1),
 	}
+	s.names.known.Store(newNameSet(nil))
+	return s
 }
 
 // openReading opens the pool of readers and reads what has to be known.
