@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 )
 
 // CheckReport says what Check found.
@@ -36,17 +34,32 @@ func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 		}
 		defer release()
 	}
-	found, broken, err := s.countAll(ctx)
+	counted, err := s.isCounted(ctx)
 	if err != nil {
 		return report, err
 	}
-	for _, c := range found {
-		report.Rows += c.rows
+	off, all, err := s.checkRows(ctx, counted)
+	if err != nil {
+		return report, err
 	}
-	if broken > 0 {
-		report.Problems = append(report.Problems, fmt.Sprintf("%d rows hold a value that is not JSON; queries skip them", broken))
+	report.Rows = all.rows
+	if all.broken > 0 {
+		report.Problems = append(report.Problems, fmt.Sprintf("%d rows hold a value that is not JSON; queries skip them", all.broken))
 	}
-	return report, s.checkCounts(ctx, found, &report)
+	return report, s.repairCounts(ctx, off, &report)
+}
+
+// checkRows reads all rows, and compares the counts with them if those are
+// complete: what is not counted yet is not wrong, and is left to the next sweep.
+func (s *Store) checkRows(ctx context.Context, counted bool) (off rowCounts, all tallied, err error) {
+	if counted {
+		return s.compareCounts(ctx)
+	}
+	at, err := s.Position(ctx)
+	if err == nil {
+		_, all, err = s.countAll(ctx, at.MaxID)
+	}
+	return nil, all, err
 }
 
 func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
@@ -76,79 +89,14 @@ func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
 	return problems, err
 }
 
-// checkCounts compares the counts with the rows. What is not counted yet is not
-// wrong, and is left to the next one who writes.
-func (s *Store) checkCounts(ctx context.Context, found tally, report *CheckReport) error {
-	if !s.own {
-		return nil
-	}
-	if counted, err := s.isCounted(ctx); err != nil || !counted {
-		return err
-	}
-	kept, err := s.readCounts(ctx)
-	if err != nil {
-		return s.readError("check the counts", err)
-	}
-	for record := range kept {
-		found.add(record, 0, 0)
-	}
-	off := tally{}
-	for _, record := range slices.Sorted(maps.Keys(found)) {
-		c, k := found[record], kept[record]
-		if k != nil && c.rows == k.rows && c.bytes == k.bytes {
-			continue
-		}
-		rows, bytes, err := s.difference(ctx, record)
-		if err != nil {
-			return s.readError("check the count of "+record, err)
-		}
-		if rows == 0 && bytes == 0 {
-			continue // rows came or went between the pages
-		}
-		off.add(record, rows, bytes)
-	}
-	return s.adjust(ctx, off, report)
-}
-
-func (s *Store) readCounts(ctx context.Context) (tally, error) {
-	ctx, cancel := s.reading(ctx)
-	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, "SELECT name, rows, bytes FROM aimdb_record")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	kept := tally{}
-	for rows.Next() {
-		var record string
-		var count, bytes int64
-		if err := rows.Scan(&record, &count, &bytes); err != nil {
-			return nil, err
-		}
-		kept.add(record, count, bytes)
-	}
-	return kept, rows.Err()
-}
-
-// difference returns by how much the count of a record is too small, as of one
-// moment. Whatever is written meanwhile does not change it.
-func (s *Store) difference(ctx context.Context, record string) (rows, bytes int64, err error) {
-	text := fmt.Sprintf(`SELECT r.rows - coalesce(a.rows, 0), r.bytes - coalesce(a.bytes, 0) FROM
-		(SELECT count(*) AS rows, coalesce(sum(octet_length(value_json)), 0) AS bytes FROM record_history
-		WHERE record_name = ?1 AND +id <= `+number+` AND NOT (+id > `+number+` AND +id <= `+number+`)) r
-		LEFT JOIN aimdb_record a ON a.name = ?1`, "counted_last", "counted_to", "count_until")
-	err = s.readers.QueryRowContext(ctx, text, record).Scan(&rows, &bytes)
-	return rows, bytes, err
-}
-
-// adjust adds what is missing from the counts if the store can write, and says
-// what is off.
-func (s *Store) adjust(ctx context.Context, off tally, report *CheckReport) error {
+// repairCounts adds what is missing from the counts if the store can write, and
+// says what is off.
+func (s *Store) repairCounts(ctx context.Context, off rowCounts, report *CheckReport) error {
 	if len(off) == 0 {
 		return nil
 	}
 	var lines []string
-	for _, record := range slices.Sorted(maps.Keys(off)) {
+	for _, record := range off.records() {
 		lines = append(lines, fmt.Sprintf("the count of %s is off by %+d rows and %+d bytes", record, off[record].rows, off[record].bytes))
 	}
 	if s.write == nil {
@@ -156,7 +104,7 @@ func (s *Store) adjust(ctx context.Context, off tally, report *CheckReport) erro
 		return nil
 	}
 	report.Repaired = lines
-	return s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
-		return s.writeError("put the counts right", inTransaction(ctx, w.conn, func() error { return w.count(ctx, off) }))
+	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
+		return s.writeError("put the counts right", inTransaction(ctx, w.conn, func() error { return w.adjust(ctx, off) }))
 	})
 }

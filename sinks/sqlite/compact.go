@@ -29,11 +29,11 @@ func Compact(ctx context.Context, path string, opts ...Option) (report CompactRe
 		return report, fmt.Errorf("compact: %w", inUse(path))
 	}
 	defer func() { err = errors.Join(err, owner.Remove()) }()
-	found, err := inspect(ctx, path, o)
+	have, err := inspect(ctx, path, o)
 	if err != nil {
 		return report, err
 	}
-	if found.version < 0 {
+	if have < 0 {
 		return report, fmt.Errorf("compact %s: there is no history in it", filepath.Clean(path))
 	}
 	if report.Before, err = fileSize(path); err != nil {

@@ -4,83 +4,113 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 )
 
 // errOthers says that somebody else has deleted some of the rows first.
 var errOthers = errors.New("somebody else deletes rows too")
 
-// deleteCounted deletes rows and takes them off the counts, in one transaction.
-// It returns what was deleted, as negative numbers. What was read before may
-// have changed: others delete too, and may have added rows that nobody has
-// counted. Only then each row is looked at once more.
-func (w *writer) deleteCounted(ctx context.Context, d *doomed) (gone tally, err error) {
-	gone = d.tally
+// delete deletes rows and takes them off the counts, in one transaction. It
+// returns what it has deleted. Others may have deleted some of the rows since
+// they were read; only then it looks at each row. They may also have added some
+// that nobody has counted.
+func (w *writer) delete(ctx context.Context, b *pruneBatch) (gone rowCounts, err error) {
+	gone = b.counts
 	err = inTransaction(ctx, w.conn, func() error {
-		c, err := w.counting(ctx)
+		deleted, err := w.deleteRows(ctx, b)
 		if err != nil {
 			return err
 		}
-		if !c.hasAll(d.ids) {
+		if deleted != int64(len(b.ids)) {
 			return errOthers
 		}
-		deleted, err := w.deleteRows(ctx, d)
-		if err == nil && deleted != int64(len(d.ids)) {
-			err = errOthers
-		}
-		if err != nil {
-			return err
-		}
-		return w.count(ctx, d.tally)
+		return w.takeOff(ctx, b, gone)
 	})
-	if errors.Is(err, errOthers) {
-		err = inTransaction(ctx, w.conn, func() (err error) {
-			gone, err = w.deleteOneByOne(ctx, d.ids)
-			return err
-		})
+	if !errors.Is(err, errOthers) {
+		return gone, err
 	}
+	err = inTransaction(ctx, w.conn, func() error {
+		if gone, err = w.deleteOneByOne(ctx, b.ids); err != nil {
+			return err
+		}
+		return w.takeOff(ctx, b, gone)
+	})
 	return gone, err
 }
 
-func (c counting) hasAll(ids []int64) bool {
-	for _, id := range ids {
-		if !c.has(id) {
-			return false
-		}
+// takeOff takes deleted rows off the counts.
+func (w *writer) takeOff(ctx context.Context, b *pruneBatch, gone rowCounts) error {
+	if err := w.count(ctx, gone, -1); err != nil || slices.Max(b.ids) <= w.last {
+		return err
 	}
-	return true
+	var last int64
+	err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last)
+	return errors.Join(err, w.markRecount(ctx, last))
 }
 
-// deleteOneByOne takes off the counts what it has really deleted, and of that
-// only what was counted.
-func (w *writer) deleteOneByOne(ctx context.Context, ids []int64) (gone tally, err error) {
-	c, err := w.counting(ctx)
-	if err != nil {
-		return nil, err
+// longRun is the number of neighbours from which they are deleted by their
+// ends; shorter runs are put together.
+const longRun = 16
+
+func (w *writer) deleteRows(ctx context.Context, b *pruneBatch) (deleted int64, err error) {
+	var loose []any
+	ids := b.ids
+	for _, length := range b.runs {
+		run := ids[:length]
+		ids = ids[length:]
+		if length < longRun {
+			for _, id := range run {
+				loose = append(loose, id)
+			}
+			continue
+		}
+		n, err := w.affected(ctx, "DELETE FROM record_history WHERE id BETWEEN ? AND ?", run[0], run[length-1])
+		if err != nil {
+			return deleted, err
+		}
+		deleted += n
 	}
+	for _, size := range chunks {
+		text := "DELETE FROM record_history WHERE id IN (?" + strings.Repeat(",?", size-1) + ")"
+		for len(loose) >= size {
+			n, err := w.affected(ctx, text, loose[:size]...)
+			if err != nil {
+				return deleted, err
+			}
+			deleted, loose = deleted+n, loose[size:]
+		}
+	}
+	return deleted, nil
+}
+
+func (w *writer) affected(ctx context.Context, text string, args ...any) (int64, error) {
+	result, err := w.exec(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// deleteOneByOne returns what it has really deleted.
+func (w *writer) deleteOneByOne(ctx context.Context, ids []int64) (gone rowCounts, err error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := w.conn.QueryContext(ctx, "DELETE FROM record_history WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, record_name, octet_length(value_json)", string(list))
+	rows, err := w.conn.QueryContext(ctx, "DELETE FROM record_history WHERE id IN (SELECT value FROM json_each(?)) RETURNING record_name, octet_length(value_json)", string(list))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	gone = tally{}
-	counted := tally{}
+	gone = rowCounts{}
 	for rows.Next() {
-		var id, bytes int64
+		var bytes int64
 		var record string
-		if err := rows.Scan(&id, &record, &bytes); err != nil {
+		if err := rows.Scan(&record, &bytes); err != nil {
 			return nil, err
 		}
-		gone.add(record, -1, -bytes)
-		if c.has(id) {
-			counted.add(record, -1, -bytes)
-		}
+		gone.add(record, 1, bytes)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
-	return gone, w.count(ctx, counted)
+	return gone, errors.Join(rows.Err(), rows.Close())
 }

@@ -31,11 +31,17 @@
 // batch record by record, so that they lie in few pages. Times are Unix
 // milliseconds, sizes are bytes.
 //
-// A clock that is set back makes these two orders differ. Queries keep to the
-// time; Last, which a start refills records with, does not. For it the writer
-// keeps under "turn:" and the record's name in aimdb_meta where the times of the
-// record last turned back, so that there is nothing to scan. Of a turn from
-// before there were such entries nothing is known.
+// A clock that is set back makes these two orders differ. Queries go by time
+// unless they ask for rows by storing. For those aimdb_record keeps the row at
+// which the clock of a record was last set back, so that there is nothing to
+// scan. The statement that counts the rows of a batch writes it.
+//
+// # Counts
+//
+// The table aimdb_record also counts the rows and bytes of each record. Rows that
+// another program adds, which does not know that table, show as IDs that nobody
+// has counted; whoever notices leaves a mark, and the next sweep counts all rows,
+// without keeping writes waiting.
 //
 // # One owner
 //

@@ -43,8 +43,8 @@ func openWriter(path string, o options) (*sql.DB, error) {
 	return open(path, o.vfs, params, 1)
 }
 
-// openTakeover opens a pool of one connection for checkpoints only.
-func openTakeover(path string, o options) (*sql.DB, error) {
+// openCheckpointer opens a pool of one connection for checkpoints only.
+func openCheckpointer(path string, o options) (*sql.DB, error) {
 	params := url.Values{
 		"mode": {"rw"}, "_synchronous": {"FULL"}, "_error_rc": {"1"},
 		"_busy_timeout": {milliseconds(o.busyTimeout)},

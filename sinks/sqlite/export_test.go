@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"math"
 	"testing"
 	"time"
 )
@@ -12,7 +11,7 @@ import (
 // concerned, and returns the limit before; 0 stands for the present size.
 func (s *Store) LimitPages(t *testing.T, limit int64) (before int64) {
 	t.Helper()
-	err := s.ask(t.Context(), s.patient, func(ctx context.Context, w *writer) error {
+	err := s.ask(t.Context(), s.background, func(ctx context.Context, w *writer) error {
 		if err := w.conn.QueryRowContext(ctx, "PRAGMA max_page_count").Scan(&before); err != nil {
 			return err
 		}
@@ -43,19 +42,16 @@ func (s *Store) HoldSweep(t *testing.T) (release func()) {
 // deleting them lets something happen.
 func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows int64) {
 	t.Helper()
-	total := tally{}
-	d, err := s.readByRecord(t.Context(), record, point{math.MinInt64, math.MinInt64}, point{math.MaxInt64, math.MaxInt64}, 1000)
+	total := rowCounts{}
+	d, err := s.readByRecord(t.Context(), record, firstPoint, lastPoint, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	between()
-	if err := s.delete(t.Context(), d, newPace(1, 1, 1), total); err != nil {
+	if err := s.delete(t.Context(), d, newStepSize(1, 1, 1), total); err != nil {
 		t.Fatal(err)
 	}
-	if c := total[record]; c != nil {
-		return c.rows
-	}
-	return 0
+	return total[record].rows
 }
 
 // SweepFrames sets at how many pages a sweep takes the write-ahead log over.
@@ -65,7 +61,7 @@ func SweepFrames(n int) Option { return func(o *options) { o.sweepFrames = n } }
 // write-ahead log over.
 func (s *Store) AutoCheckpoint(t *testing.T) (frames int) {
 	t.Helper()
-	err := s.ask(t.Context(), s.patient, func(ctx context.Context, w *writer) error {
+	err := s.ask(t.Context(), s.background, func(ctx context.Context, w *writer) error {
 		return w.conn.QueryRowContext(ctx, "PRAGMA wal_autocheckpoint").Scan(&frames)
 	})
 	if err != nil {

@@ -98,21 +98,18 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *ImportR
 		nth[i] = im.nth(row)
 	}
 	s := im.store
-	return s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
+	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
 		if err := s.gone(); err != nil {
 			return err
 		}
-		var fresh tally
 		var added int64
 		err := inTransaction(ctx, w.conn, func() (err error) {
-			fresh, added, err = w.addMissing(ctx, part, nth)
+			added, err = w.addMissing(ctx, part, nth)
 			return err
 		})
 		if err != nil {
 			return s.writeError(fmt.Sprintf("import %d rows", len(part)), err)
 		}
-		clear(w.clocks) // of the times of these rows they do not know
-		s.names.learn(w, fresh)
 		report.Added += added
 		report.Skipped += int64(len(part)) - added
 		return nil
@@ -120,28 +117,52 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *ImportR
 }
 
 // addMissing inserts the rows that the history has fewer times than nth says.
-func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (fresh tally, added int64, err error) {
-	fresh = tally{}
+func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (added int64, err error) {
 	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
 		WHERE record_name = ?1 AND stored_at = ?2 
 		AND (value_json = ?3 OR value_json = ?4 OR json_valid(value_json) AND json(value_json) = ?4) LIMIT ?5)`)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
+	fresh, newest := rowCounts{}, map[string]int64{}
 	for i, row := range part {
 		var have int
 		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), compact(row.Value), nth[i]).Scan(&have); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		if have >= nth[i] {
 			continue
 		}
 		one := []sinks.Entry{{Record: row.Record, Time: row.Time, Value: row.Value}}
 		if err := w.insert(ctx, one); err != nil {
-			return nil, 0, err
+			return 0, err
+		}
+		if ms, have := newest[row.Record]; !have || ms < row.Time {
+			newest[row.Record] = row.Time
 		}
 		fresh.add(row.Record, 1, int64(len(row.Value)))
 		added++
 	}
-	return fresh, added, w.countAdded(ctx, fresh)
+	return added, w.countImported(ctx, fresh, newest, added)
+}
+
+// countImported is part of the transaction that has just imported rows, with the
+// newest time of each record.
+func (w *writer) countImported(ctx context.Context, fresh rowCounts, newest map[string]int64, added int64) error {
+	if added == 0 {
+		return nil
+	}
+	last, err := w.countAdded(ctx, added, fresh.records())
+	if err != nil {
+		return err
+	}
+	if err := w.count(ctx, fresh, 1); err != nil {
+		return err
+	}
+	for record, ms := range newest {
+		if err := w.raiseClock(ctx, record, ms, last-added); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,31 +13,24 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// inspection is what is known of a file before anything of it is changed.
-type inspection struct {
-	// version is -1 for a file without a history, which is empty.
-	version int
-	// own says that the file has the tables of this program.
-	own bool
-}
-
 // inspect looks at a file with a read-only connection, so that a file that
-// turns out not to be ours stays as it is, to the byte.
-func inspect(ctx context.Context, path string, o options) (inspection, error) {
+// turns out not to be ours stays as it is, to the byte. It returns the version
+// of the schema: 0 is a file of upstream, -1 one that is empty or not there.
+func inspect(ctx context.Context, path string, o options) (int, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return inspection{version: -1}, nil
+		return -1, nil
 	case err != nil:
-		return inspection{}, fmt.Errorf("look at the history %s: %w", path, err)
+		return 0, fmt.Errorf("look at the history %s: %w", path, err)
 	case info.IsDir():
-		return inspection{}, fmt.Errorf("open the history %s: it is a directory; name a file in it", path)
+		return 0, fmt.Errorf("open the history %s: it is a directory; name a file in it", path)
 	case info.Size() == 0:
 		// SQLite would delete the log without a word.
 		if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
-			return inspection{}, fmt.Errorf("open the history %s: %w: it is empty, and its write-ahead log is not", path, ErrCorrupt)
+			return 0, fmt.Errorf("open the history %s: %w: it is empty, and its write-ahead log is not", path, ErrCorrupt)
 		}
-		return inspection{version: -1}, nil
+		return -1, nil
 	}
 	found, err := inspectWith(ctx, path, "ro", o)
 	if code(err) == lib.SQLITE_READONLY {
@@ -52,15 +45,15 @@ func inspect(ctx context.Context, path string, o options) (inspection, error) {
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if err != nil {
-		return inspection{}, fmt.Errorf("open the history %s: %w%s", path, err, hint(err))
+		return 0, fmt.Errorf("open the history %s: %w%s", path, err, hint(err))
 	}
 	return found, nil
 }
 
-func inspectWith(ctx context.Context, path, mode string, o options) (inspection, error) {
+func inspectWith(ctx context.Context, path, mode string, o options) (int, error) {
 	db, err := open(path, o.vfs, url.Values{"mode": {mode}, "_busy_timeout": {milliseconds(o.busyTimeout)}, "_error_rc": {"1"}}, 1)
 	if err != nil {
-		return inspection{}, err
+		return 0, err
 	}
 	defer func() { _ = db.Close() }() // only read from
 	return inspectTables(ctx, db)
@@ -82,31 +75,31 @@ func looksDamaged(path string) bool {
 	return head == [16]byte{} || string(head[:]) == "SQLite format 3\x00"
 }
 
-func inspectTables(ctx context.Context, db *sql.DB) (inspection, error) {
+func inspectTables(ctx context.Context, db *sql.DB) (int, error) {
 	columns, err := tables(ctx, db)
 	if err != nil {
-		return inspection{}, err
+		return 0, err
 	}
 	_, has := columns["record_history"]
 	_, own := columns["aimdb_meta"]
 	switch {
 	case len(columns) == 0:
-		return inspection{version: -1}, nil
+		return -1, nil
 	case !has:
-		return inspection{}, fmt.Errorf("%w: it has tables, but no record_history; nothing was changed; give another path", ErrForeign)
+		return 0, fmt.Errorf("%w: it has tables, but no record_history; nothing was changed; give another path", ErrForeign)
 	case columns["record_history"] != "id,record_name,stored_at,value_json":
-		return inspection{}, fmt.Errorf("%w: its table record_history has the columns %s; nothing was changed; give another path", ErrForeign, columns["record_history"])
+		return 0, fmt.Errorf("%w: its table record_history has the columns %s; nothing was changed; give another path", ErrForeign, columns["record_history"])
 	case !own:
-		return inspection{}, nil
+		return 0, nil
 	}
 	v, err := metaInt(ctx, db, "schema_version")
 	if err != nil {
-		return inspection{}, err
+		return 0, err
 	}
 	if v > version {
-		return inspection{}, fmt.Errorf("%w: its schema has version %d and this program knows up to %d; nothing was changed; use the newer program", ErrNewer, v, version)
+		return 0, fmt.Errorf("%w: its schema has version %d and this program knows up to %d; nothing was changed; use the newer program", ErrNewer, v, version)
 	}
-	return inspection{version: int(v), own: true}, nil
+	return int(v), nil
 }
 
 // tables returns the sorted columns of every table.

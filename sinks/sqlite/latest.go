@@ -45,10 +45,10 @@ func (s *Store) yieldLatest(ctx context.Context, name string, q history.LatestQu
 		}
 		return page, true
 	}
-	span := s.newSpan(name, q.Window, true, math.MaxInt64, q.Limit)
+	reader := s.newRecordReader(name, q.Window, true, math.MaxInt64, q.Limit)
 	for {
 		var err error
-		if page, err = span.next(ctx, page[:0]); err != nil {
+		if page, err = reader.next(ctx, page[:0]); err != nil {
 			yield(history.Row{}, err)
 			return page, false
 		}

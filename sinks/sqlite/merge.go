@@ -16,42 +16,42 @@ const (
 	smallPage  = 16
 )
 
-// merge brings the spans of several records into one order. Only the first one
+// merge brings the rows of several records into one order. Only the first part
 // may have used up its page, between two rows.
 type merge struct {
-	spans []*cursorSpan
+	parts []*mergePart
 }
 
-// cursorSpan is a span with the page it is in.
-type cursorSpan struct {
-	*span
+// mergePart is the reader of one record with the page it is in.
+type mergePart struct {
+	*recordReader
 	rows []history.Row // what is left of the page
 	page []history.Row // the page itself, to be used again
 }
 
-func (c *cursorSpan) fill(ctx context.Context) (bool, error) {
+func (c *mergePart) fill(ctx context.Context) (bool, error) {
 	var err error
-	c.page, err = c.span.next(ctx, c.page[:0])
+	c.page, err = c.recordReader.next(ctx, c.page[:0])
 	c.rows = c.page
 	return len(c.rows) > 0, err
 }
 
-// newMerge opens a merge over spans; it reads the first page of each.
-func newMerge(ctx context.Context, spans []*span, total int) (*merge, error) {
-	size := min(max(pageBudget/max(len(spans), 1), smallPage), largePage)
+// newMerge opens a merge of readers, and reads the first page of each.
+func newMerge(ctx context.Context, readers []*recordReader, total int) (*merge, error) {
+	size := min(max(pageBudget/max(len(readers), 1), smallPage), largePage)
 	if total > 0 {
 		size = min(size, total)
 	}
 	m := &merge{}
-	for _, s := range spans {
-		s.page = size
-		c := &cursorSpan{span: s}
+	for _, r := range readers {
+		r.page = size
+		c := &mergePart{recordReader: r}
 		some, err := c.fill(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if some {
-			m.spans = append(m.spans, c)
+			m.parts = append(m.parts, c)
 		}
 	}
 	heap.Init(m)
@@ -63,8 +63,8 @@ func newMerge(ctx context.Context, spans []*span, total int) (*merge, error) {
 // rows as a page has reads one page.
 func (m *merge) next(ctx context.Context, n int, into []history.Row) ([]history.Row, error) {
 	const enough = 1 << 20
-	for size := 0; n > 0 && size < enough && len(m.spans) > 0; {
-		first := m.spans[0]
+	for size := 0; n > 0 && size < enough && len(m.parts) > 0; {
+		first := m.parts[0]
 		if len(first.rows) == 0 {
 			some, err := first.fill(ctx)
 			if err != nil {
@@ -88,26 +88,26 @@ func (m *merge) next(ctx context.Context, n int, into []history.Row) ([]history.
 }
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
-func (m *merge) Len() int { return len(m.spans) }
+func (m *merge) Len() int { return len(m.parts) }
 
-// Less orders by the next row of each span.
+// Less orders by the next row of each part.
 func (m *merge) Less(i, j int) bool {
-	a, b := at(m.spans[i].rows[0]), at(m.spans[j].rows[0])
-	if m.spans[i].descending {
-		return b.before(a)
+	a, b := m.parts[i].rows[0].Point(), m.parts[j].rows[0].Point()
+	if m.parts[i].descending {
+		return b.Before(a)
 	}
-	return a.before(b)
+	return a.Before(b)
 }
 
-// Swap exchanges two spans.
-func (m *merge) Swap(i, j int) { m.spans[i], m.spans[j] = m.spans[j], m.spans[i] }
+// Swap exchanges two parts.
+func (m *merge) Swap(i, j int) { m.parts[i], m.parts[j] = m.parts[j], m.parts[i] }
 
-// Push is not used: spans only ever leave.
+// Push is not used: parts only ever leave.
 func (m *merge) Push(any) {}
 
-// Pop drops the last span.
+// Pop drops the last part.
 func (m *merge) Pop() any {
-	last := m.spans[len(m.spans)-1]
-	m.spans = m.spans[:len(m.spans)-1]
+	last := m.parts[len(m.parts)-1]
+	m.parts = m.parts[:len(m.parts)-1]
 	return last
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -13,8 +12,9 @@ import (
 // look for them. A name whose rows are all pruned does no harm in it.
 type names struct {
 	known atomic.Pointer[nameSet]
-	// stale says that somebody else has added rows, of new records perhaps.
-	stale atomic.Bool
+	// last is the greatest row ID up to which all names are known. An ID above it
+	// means that another process has added rows, of new records perhaps.
+	last atomic.Int64
 }
 
 // nameSet is never changed, only replaced.
@@ -22,12 +22,10 @@ type nameSet struct {
 	sorted []string
 	// spellings holds the names of the same segments.
 	spellings map[string][]string
-	// maxID is the greatest row ID when the set was read.
-	maxID int64
 }
 
-func newNameSet(sorted []string, maxID int64) *nameSet {
-	set := &nameSet{sorted: sorted, spellings: make(map[string][]string, len(sorted)), maxID: maxID}
+func newNameSet(sorted []string) *nameSet {
+	set := &nameSet{sorted: sorted, spellings: make(map[string][]string, len(sorted))}
 	for _, name := range sorted {
 		normal := key.Normalize(name)
 		set.spellings[normal] = append(set.spellings[normal], name)
@@ -35,58 +33,51 @@ func newNameSet(sorted []string, maxID int64) *nameSet {
 	return set
 }
 
-// learn takes in what the writer has just committed and heard.
-func (n *names) learn(w *writer, added tally) {
-	n.add(slices.Collect(maps.Keys(added)), -1)
-	if w.others {
-		w.others = false
-		n.stale.Store(true)
+// learn takes in the records of rows that are about to be committed, and their
+// IDs, which are above before.
+func (n *names) learn(fresh []string, before, last int64) {
+	if len(fresh) > 0 {
+		n.add(fresh)
 	}
+	n.last.CompareAndSwap(before, last) // unless there are rows of others before
 }
 
-// add takes in names. A maxID below 0 is not known.
-func (n *names) add(found []string, maxID int64) {
+// unknown returns the records of groups that are not in the set.
+func (n *names) unknown(groups []recordGroup) (fresh []string) {
+	known := n.known.Load().sorted
+	for _, g := range groups {
+		if _, have := slices.BinarySearch(known, g.record); !have {
+			fresh = append(fresh, g.record)
+		}
+	}
+	return fresh
+}
+
+// add takes in names.
+func (n *names) add(found []string) {
 	for {
 		old := n.known.Load()
-		var known []string
-		last := maxID
-		if old != nil {
-			known, last = old.sorted, max(old.maxID, maxID)
-		}
 		fresh := slices.DeleteFunc(slices.Clone(found), func(name string) bool {
-			_, have := slices.BinarySearch(known, name)
+			_, have := slices.BinarySearch(old.sorted, name)
 			return have
 		})
-		if old != nil && len(fresh) == 0 && last == old.maxID {
+		if len(fresh) == 0 {
 			return
 		}
-		sorted := slices.Concat(known, fresh)
+		sorted := slices.Concat(old.sorted, fresh)
 		slices.Sort(sorted)
-		if n.known.CompareAndSwap(old, newNameSet(sorted, last)) {
+		if n.known.CompareAndSwap(old, newNameSet(sorted)) {
 			return
 		}
 	}
 }
 
-// mayHave is false only for a record that surely has no rows.
-func (n *names) mayHave(record string) bool {
-	set := n.known.Load()
-	if set == nil || n.stale.Load() {
-		return true
-	}
-	_, have := slices.BinarySearch(set.sorted, record)
-	return have
-}
-
-// refresh reads the names from the file by skipping through the index from one
-// to the next.
+// refresh reads the names from the file if there are rows of others, by skipping
+// through the index from one to the next.
 func (n *names) refresh(ctx context.Context, r reads) error {
-	var maxID int64
-	if err := r.maxID.QueryRowContext(ctx).Scan(&maxID); err != nil {
+	var last int64
+	if err := r.maxID.QueryRowContext(ctx).Scan(&last); err != nil || last <= n.last.Load() {
 		return err
-	}
-	if set := n.known.Load(); set != nil && set.maxID == maxID {
-		return nil // no row was added since
 	}
 	rows, err := r.allNames.QueryContext(ctx)
 	if err != nil {
@@ -104,7 +95,10 @@ func (n *names) refresh(ctx context.Context, r reads) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	n.add(found, maxID)
+	n.add(found)
+	for have := n.last.Load(); have < last && !n.last.CompareAndSwap(have, last); {
+		have = n.last.Load()
+	}
 	return nil
 }
 
@@ -112,21 +106,13 @@ func (n *names) refresh(ctx context.Context, r reads) error {
 func (s *Store) refreshNames(ctx context.Context) error {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	s.names.stale.Store(false)
-	err := s.names.refresh(ctx, s.reads)
-	if err != nil {
-		s.names.stale.Store(true)
-	}
-	return s.readError("read the names of the records", err)
+	return s.readError("read the names of the records", s.names.refresh(ctx, s.reads))
 }
 
 // matching returns the sorted names that a pattern matches.
 func (s *Store) matching(ctx context.Context, p key.Pattern) ([]string, error) {
-	// Where nothing is written here, another process may be adding rows.
-	if s.write == nil || s.names.stale.Load() {
-		if err := s.refreshNames(ctx); err != nil {
-			return nil, err
-		}
+	if err := s.refreshNames(ctx); err != nil {
+		return nil, err
 	}
 	set := s.names.known.Load()
 	candidates := set.sorted

@@ -14,15 +14,15 @@ func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report his
 	if err != nil {
 		return report, err
 	}
-	total := tally{}
-	size := newPace(4096, 4096, 4096)
+	total := rowCounts{}
+	size := newStepSize(4096, 4096, 4096)
 	for record, until := range cut {
-		for d, err := range s.byRecord(ctx, record, until, size) {
+		for b, err := range s.byRecord(ctx, record, until, size) {
 			if err != nil {
 				return report, err
 			}
-			for name, c := range d.tally {
-				total.add(name, -c.rows, -c.bytes)
+			for name, c := range b.counts {
+				total.add(name, c.rows, c.bytes)
 			}
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report his
 	return report, err
 }
 
-func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map[string]point, total tally) (over int64, err error) {
+func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map[string]history.Point, total rowCounts) (over int64, err error) {
 	p, err := s.pages(ctx)
 	if err != nil {
 		return 0, err
@@ -48,20 +48,20 @@ func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map
 		left -= float64(c.rows) * each
 	}
 	may := loseable(plan)
-	goes := func(record string, at point) bool {
+	selects := func(record string, at history.Point) bool {
 		first, limited := cut[record]
-		if left <= 0 || !may(record, at) || limited && at.before(first) {
+		if left <= 0 || !may(record, at) || limited && at.Before(first) {
 			return false
 		}
 		left -= each
 		return true
 	}
-	for d, err := range s.byID(ctx, 1, math.MaxInt64, newPace(4096, 4096, 4096), goes) {
+	for b, err := range s.byID(ctx, 1, math.MaxInt64, newStepSize(4096, 4096, 4096), selects) {
 		if err != nil {
 			return 0, err
 		}
-		for name, c := range d.tally {
-			total.add(name, -c.rows, -c.bytes)
+		for name, c := range b.counts {
+			total.add(name, c.rows, c.bytes)
 		}
 		if left <= 0 {
 			break

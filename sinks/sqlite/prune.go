@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -18,9 +17,6 @@ import (
 // Records returns the names of all records that have rows, sorted, also of those
 // that only others have written.
 func (s *Store) Records(ctx context.Context) ([]string, error) {
-	if err := s.refreshNames(ctx); err != nil {
-		return nil, err
-	}
 	return s.matching(ctx, key.WirePattern("#"))
 }
 
@@ -36,12 +32,12 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 		return report, err
 	}
 	defer release()
-	end, err := s.beginTakeover(ctx)
+	end, err := s.beginCheckpoints(ctx)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	began, total := time.Now(), tally{}
+	began, total := time.Now(), rowCounts{}
 	defer func() { fillReport(&report, total) }()
 	if err := s.pruneLimits(ctx, plan, total); err != nil {
 		return report, err
@@ -54,7 +50,7 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 		return report, err
 	}
 	report.ShrinkingMS = time.Since(began).Milliseconds() - report.DeletingMS
-	return report, s.ask(ctx, s.patient, func(ctx context.Context, w *writer) error {
+	return report, s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
 		return s.writeError("note the sweep", setMeta(ctx, w.conn, "last_prune", s.now()))
 	})
 }
@@ -67,7 +63,7 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 		return nil, fmt.Errorf("wait for another sweep of %s: %w", s.path, context.Cause(ctx))
 	}
 	release = func() { <-s.sweep }
-	if err := s.countRest(ctx); err != nil {
+	if err := s.recount(ctx); err != nil {
 		release()
 		return nil, err
 	}
@@ -77,7 +73,7 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 // pruneLimits applies the limits of the records. Where the rows that go lie
 // close together it deletes in the order of the table; what that leaves over
 // it finds by the index.
-func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total tally) error {
+func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total rowCounts) error {
 	cut, err := s.cutoffs(ctx, plan.Keep)
 	if err != nil {
 		return err
@@ -86,12 +82,12 @@ func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total t
 	if err != nil {
 		return err
 	}
-	size := newPace(2048, 512, 1<<15)
-	goes := func(record string, p point) bool {
+	size := newStepSize(2048, 512, 1<<15)
+	selects := func(record string, p history.Point) bool {
 		first, limited := cut[record]
-		return limited && p.before(first)
+		return limited && p.Before(first)
 	}
-	if err := s.deleteDense(ctx, s.byID(ctx, from, to, size, goes), size, total); err != nil {
+	if err := s.deleteDense(ctx, s.byID(ctx, from, to, size, selects), size, total); err != nil {
 		return err
 	}
 	for _, record := range slices.Sorted(maps.Keys(cut)) {
@@ -105,11 +101,11 @@ func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total t
 // expired returns the span of IDs that most of what goes lies in. It begins with
 // the oldest row: one left out, of the same millisecond perhaps, would outlive
 // younger ones when the sweep is cut off.
-func (s *Store) expired(ctx context.Context, cut map[string]point) (from, to int64, err error) {
+func (s *Store) expired(ctx context.Context, cut map[string]history.Point) (from, to int64, err error) {
 	from, to = math.MaxInt64, 0
 	for record, p := range cut {
 		for _, order := range []string{"stored_at, id", "stored_at DESC, id DESC"} {
-			id, err := s.firstBefore(ctx, record, order, p.time)
+			id, err := s.firstBefore(ctx, record, order, p.Time)
 			if err != nil {
 				return 0, 0, s.readError("find what to prune of "+record, err)
 			}
@@ -130,16 +126,16 @@ func (s *Store) firstBefore(ctx context.Context, record, order string, ms int64)
 }
 
 // deleteDense deletes until too few of the rows that it looks at go.
-func (s *Store) deleteDense(ctx context.Context, seq iter.Seq2[*doomed, error], size *pace, total tally) error {
+func (s *Store) deleteDense(ctx context.Context, seq iter.Seq2[*pruneBatch, error], size *stepSize, total rowCounts) error {
 	sparse := 0
-	for d, err := range ahead(seq) {
+	for b, err := range ahead(seq) {
 		if err != nil {
 			return err
 		}
-		if err := s.delete(ctx, d, size, total); err != nil {
+		if err := s.delete(ctx, b, size, total); err != nil {
 			return err
 		}
-		if len(d.ids)*8 < d.seen {
+		if len(b.ids)*8 < b.seen {
 			sparse++
 		} else {
 			sparse = 0
@@ -151,10 +147,10 @@ func (s *Store) deleteDense(ctx context.Context, seq iter.Seq2[*doomed, error], 
 	return nil
 }
 
-func (s *Store) deleteAll(ctx context.Context, seq iter.Seq2[*doomed, error], size *pace, total tally) error {
-	for d, err := range ahead(seq) {
+func (s *Store) deleteAll(ctx context.Context, seq iter.Seq2[*pruneBatch, error], size *stepSize, total rowCounts) error {
+	for b, err := range ahead(seq) {
 		if err == nil {
-			err = s.delete(ctx, d, size, total)
+			err = s.delete(ctx, b, size, total)
 		}
 		if err != nil {
 			return err
@@ -164,73 +160,30 @@ func (s *Store) deleteAll(ctx context.Context, seq iter.Seq2[*doomed, error], si
 }
 
 // delete has the writer delete rows in one transaction.
-func (s *Store) delete(ctx context.Context, d *doomed, size *pace, total tally) error {
-	if len(d.ids) == 0 {
+func (s *Store) delete(ctx context.Context, b *pruneBatch, size *stepSize, total rowCounts) error {
+	if len(b.ids) == 0 {
 		return ctx.Err()
 	}
-	var gone tally
-	err := s.piece(ctx, size, len(d.ids), func(ctx context.Context, w *writer) (err error) {
+	var gone rowCounts
+	err := s.sweepStep(ctx, size, len(b.ids), func(ctx context.Context, w *writer) (err error) {
 		if err := s.gone(); err != nil {
 			return err
 		}
-		gone, err = w.deleteCounted(ctx, d)
-		return s.writeError(fmt.Sprintf("prune %d rows", len(d.ids)), err)
+		gone, err = w.delete(ctx, b)
+		return s.writeError(fmt.Sprintf("prune %d rows", len(b.ids)), err)
 	})
 	if err != nil {
 		return err
 	}
 	for record, c := range gone {
-		total.add(record, -c.rows, -c.bytes)
+		total.add(record, c.rows, c.bytes)
 	}
 	return nil
 }
 
-// longRun is the number of neighbours from which they are deleted by their
-// ends; shorter runs are put together.
-const longRun = 16
-
-func (w *writer) deleteRows(ctx context.Context, d *doomed) (deleted int64, err error) {
-	var loose []any
-	ids := d.ids
-	for _, length := range d.runs {
-		run := ids[:length]
-		ids = ids[length:]
-		if length < longRun {
-			for _, id := range run {
-				loose = append(loose, id)
-			}
-			continue
-		}
-		n, err := w.affected(ctx, "DELETE FROM record_history WHERE id BETWEEN ? AND ?", run[0], run[length-1])
-		if err != nil {
-			return deleted, err
-		}
-		deleted += n
-	}
-	for _, size := range chunks {
-		text := "DELETE FROM record_history WHERE id IN (?" + strings.Repeat(",?", size-1) + ")"
-		for len(loose) >= size {
-			n, err := w.affected(ctx, text, loose[:size]...)
-			if err != nil {
-				return deleted, err
-			}
-			deleted, loose = deleted+n, loose[size:]
-		}
-	}
-	return deleted, nil
-}
-
-func (w *writer) affected(ctx context.Context, text string, args ...any) (int64, error) {
-	result, err := w.exec(ctx, text, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-func fillReport(report *history.PruneReport, total tally) {
+func fillReport(report *history.PruneReport, total rowCounts) {
 	report.Records = []history.PrunedRecord{}
-	for _, record := range slices.Sorted(maps.Keys(total)) {
+	for _, record := range total.records() {
 		c := total[record]
 		report.Records = append(report.Records, history.PrunedRecord{Record: record, Rows: c.rows, Bytes: c.bytes})
 		report.Rows += c.rows

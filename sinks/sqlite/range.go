@@ -40,19 +40,19 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, er
 		}
 		q.MaxID = p.MaxID
 	}
-	var spans []*span
+	var readers []*recordReader
 	for _, name := range names {
 		limit := -1
 		if q.PerRecord > 0 {
 			limit = q.PerRecord
 		}
-		span := s.newSpan(name, q.Window, q.Descending, q.MaxID, limit)
+		reader := s.newRecordReader(name, q.Window, q.Descending, q.MaxID, limit)
 		if q.After != nil {
-			span.resume(point{q.After.Time, q.After.ID})
+			reader.resume(*q.After)
 		}
-		spans = append(spans, span)
+		readers = append(readers, reader)
 	}
-	return newMerge(ctx, spans, q.Total)
+	return newMerge(ctx, readers, q.Total)
 }
 
 // rows yields the rows of a merge. From the second block on the next one is
@@ -63,7 +63,7 @@ func (m *merge) rows(ctx context.Context, total int) iter.Seq2[history.Row, erro
 	}
 	return func(yield func(history.Row, error) bool) {
 		first, err := m.next(ctx, min(largePage, total), nil)
-		if !yieldBlock(first, err, yield) || total == len(first) || len(m.spans) == 0 {
+		if !yieldBlock(first, err, yield) || total == len(first) || len(m.parts) == 0 {
 			return
 		}
 		for block, err := range ahead(m.blocks(ctx, total-len(first))) {
@@ -76,7 +76,7 @@ func (m *merge) rows(ctx context.Context, total int) iter.Seq2[history.Row, erro
 
 func (m *merge) blocks(ctx context.Context, total int) iter.Seq2[[]history.Row, error] {
 	return func(yield func([]history.Row, error) bool) {
-		for total > 0 && len(m.spans) > 0 {
+		for total > 0 && len(m.parts) > 0 {
 			size := min(largePage, total)
 			rows, err := m.next(ctx, size, make([]history.Row, 0, size))
 			total -= len(rows)

@@ -10,7 +10,7 @@ import (
 
 // reads are the statements that queries are made of, kept prepared.
 type reads struct {
-	maxID, allNames, position, newest *sql.Stmt
+	maxID, allNames, position, newest, clockStep *sql.Stmt
 	// sorted are forward and backward with rows of one time in order.
 	forward, backward, sortedForward, sortedBackward *sql.Stmt
 }
@@ -38,21 +38,24 @@ const (
 	backwardText = `SELECT id, value_json, stored_at FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3) AND id <= ?5
 		ORDER BY stored_at DESC LIMIT ?6`
-	// lastID is AUTOINCREMENT's own count, which pruning does not take back.
-	lastID       = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'record_history'), 0)`
 	positionText = `SELECT c.log, c.sequence, ` + lastID + ` FROM (SELECT coalesce(max(log), '') AS log, coalesce(max(sequence), 0) AS sequence FROM aimdb_checkpoint) c`
 	bareText     = `SELECT '', 0, ` + lastID
 )
 
-func prepareReads(ctx context.Context, db *sql.DB, own bool) (r reads, err error) {
-	position := positionText
-	if !own {
+// prepareReads prepares the statements that a file of a version can answer.
+func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error) {
+	position, step := positionText, clockStepText
+	if have == 0 {
 		position = bareText
+	}
+	if have < version {
+		step = "SELECT NULL" // not asked
 	}
 	for _, s := range []struct {
 		statement **sql.Stmt
 		text      string
 	}{
+		{&r.clockStep, step},
 		{&r.maxID, "SELECT " + lastID},
 		{&r.allNames, allNamesText},
 		{&r.position, position},
@@ -71,7 +74,7 @@ func prepareReads(ctx context.Context, db *sql.DB, own bool) (r reads, err error
 
 func (r reads) close() {
 	for _, statement := range []*sql.Stmt{
-		r.maxID, r.allNames, r.position, r.newest, r.forward, r.backward, r.sortedForward, r.sortedBackward,
+		r.maxID, r.allNames, r.position, r.newest, r.clockStep, r.forward, r.backward, r.sortedForward, r.sortedBackward,
 	} {
 		if statement != nil {
 			_ = statement.Close() // goes with the pool anyway

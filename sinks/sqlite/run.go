@@ -47,7 +47,7 @@ func (s *Store) step(ctx context.Context, tick <-chan time.Time) error {
 	select {
 	case c := <-s.urgent:
 		return s.execute(c)
-	case c := <-s.patient:
+	case c := <-s.background:
 		return s.execute(c)
 	case <-tick:
 		s.watchWAL(context.WithoutCancel(ctx))
@@ -76,9 +76,10 @@ func (s *Store) execute(c *command) error {
 	if c.taken.Swap(true) {
 		return nil // whoever asked has gone
 	}
+	before := s.write.last
 	err := s.noted(corruptError(c.do(context.Background(), s.write)))
 	if err != nil {
-		clear(s.write.clocks) // they may tell of rows that were rolled back
+		s.write.forget(before)
 	}
 	c.done <- err
 	if errors.Is(err, ErrCorrupt) {

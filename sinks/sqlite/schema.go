@@ -6,11 +6,12 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 // version is the schema that this program writes. Version 0 is a file that
 // upstream made: the table and the index of the history and nothing else.
-const version = 2
+const version = 3
 
 // history is what upstream and this program share, to the letter.
 const historySchema = `CREATE TABLE IF NOT EXISTS record_history (
@@ -39,6 +40,7 @@ CREATE TABLE aimdb_record (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes I
 var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 	migrateFromUpstream,
 	migrateLastCounted,
+	migrateClockSteps,
 }
 
 // migrateFromUpstream adds our own tables and leaves the history as it is.
@@ -72,6 +74,68 @@ func migrateLastCounted(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	return setMeta(ctx, conn, "counted_last", last)
+}
+
+// migrateClockSteps moves what is known of clock steps from aimdb_meta to columns,
+// and what is left to count into a mark.
+func migrateClockSteps(ctx context.Context, conn *sql.Conn) error {
+	for _, statement := range []string{
+		"ALTER TABLE aimdb_record ADD COLUMN step_id INTEGER",
+		"ALTER TABLE aimdb_record ADD COLUMN step_time INTEGER",
+		"ALTER TABLE aimdb_record ADD COLUMN last_time INTEGER",
+		"CREATE INDEX aimdb_record_step ON aimdb_record(step_id) WHERE step_id IS NOT NULL",
+		"INSERT INTO aimdb_record(name, rows, bytes) " + strings.Replace(allNamesText, "SELECT name FROM n", "SELECT name, 0, 0 FROM n", 1) + " ON CONFLICT DO NOTHING",
+		"INSERT INTO aimdb_record(name, rows, bytes) SELECT substr(key, 6), 0, 0 FROM aimdb_meta WHERE key LIKE 'turn:%' ON CONFLICT DO NOTHING",
+		"UPDATE aimdb_record SET last_time = (SELECT max(stored_at) FROM record_history WHERE record_name = name)",
+		`INSERT INTO aimdb_meta(key, value) SELECT 'recount', u.value FROM aimdb_meta u JOIN aimdb_meta t ON t.key = 'counted_to'
+			WHERE u.key = 'count_until' AND CAST(t.value AS INTEGER) < CAST(u.value AS INTEGER)`,
+	} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := moveTurns(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "DELETE FROM aimdb_meta WHERE key LIKE 'turn:%' OR key IN ('counted_to', 'count_until', 'cursor_key')")
+	return err
+}
+
+// moveTurns reads entries of three numbers: the row at which the clock of a record
+// was set back, its time, and the time of the row stored last, which is the
+// greatest number there is if no row has a later time.
+func moveTurns(ctx context.Context, conn *sql.Conn) error {
+	rows, err := conn.QueryContext(ctx, "SELECT substr(key, 6), value FROM aimdb_meta WHERE key LIKE 'turn:%'")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	type turn struct {
+		record         string
+		id, time, last int64
+	}
+	var turns []turn
+	for rows.Next() {
+		var t turn
+		var text string
+		if err := rows.Scan(&t.record, &text); err != nil {
+			return err
+		}
+		if _, err := fmt.Sscan(text, &t.id, &t.time, &t.last); err != nil {
+			return fmt.Errorf("read where the clock of %s was set back: %q is not three numbers: %w", t.record, text, err)
+		}
+		turns = append(turns, t)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, t := range turns {
+		_, err := conn.ExecContext(ctx, "UPDATE aimdb_record SET step_id = ?2, step_time = ?3, last_time = min(coalesce(last_time, ?4), ?4) WHERE name = ?1", t.record, t.id, t.time, t.last)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // migrate brings a file to the current version, in one transaction.

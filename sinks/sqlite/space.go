@@ -23,7 +23,7 @@ func (s *Store) pages(ctx context.Context) (p pages, err error) {
 
 // pruneFile deletes the rows that were stored first until what is used of the
 // file is within its limit.
-func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total tally, report *history.PruneReport) error {
+func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total rowCounts, report *history.PruneReport) error {
 	if plan.MaxBytes <= 0 {
 		return nil
 	}
@@ -39,11 +39,11 @@ func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total tal
 	if err != nil {
 		return err
 	}
-	size := newPace(512, 64, 1<<12)
+	size := newStepSize(512, 64, 1<<12)
 	size.atMost(over / perRow)
-	for d, err := range s.byID(ctx, 1, position.MaxID, size, loseable(plan)) {
+	for b, err := range s.byID(ctx, 1, position.MaxID, size, loseable(plan)) {
 		if err == nil {
-			err = s.delete(ctx, d, size, total)
+			err = s.delete(ctx, b, size, total)
 		}
 		if err == nil {
 			over, err = s.over(ctx, plan)
@@ -75,12 +75,12 @@ func (s *Store) over(ctx context.Context, plan history.PrunePlan) (int64, error)
 }
 
 // loseable says which rows may go for the limit of the file.
-func loseable(plan history.PrunePlan) func(record string, _ point) bool {
+func loseable(plan history.PrunePlan) func(record string, _ history.Point) bool {
 	forever := map[string]bool{}
 	for _, k := range plan.Keep {
 		forever[k.Record] = k.Forever
 	}
-	return func(record string, _ point) bool { return !forever[record] }
+	return func(record string, _ history.Point) bool { return !forever[record] }
 }
 
 // shrink gives free pages back to the file system, a few at a time.
@@ -92,11 +92,11 @@ func (s *Store) shrink(ctx context.Context) (freed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	size := newPace(128, 32, 1<<13)
+	size := newStepSize(128, 32, 1<<13)
 	p := before
 	for p.free > spare(p) {
 		n := min(int64(size.rows()), p.free-spare(p))
-		err := s.piece(ctx, size, int(n), func(ctx context.Context, w *writer) error {
+		err := s.sweepStep(ctx, size, int(n), func(ctx context.Context, w *writer) error {
 			return s.writeError("give space back", w.vacuum(ctx, n))
 		})
 		if err != nil {

@@ -52,9 +52,6 @@ func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 // counted says whether all rows are counted, and sees to it where it may write.
 // Only that waits for a sweep; what is counted already does not.
 func (s *Store) counted(ctx context.Context) (bool, error) {
-	if !s.own {
-		return false, nil
-	}
 	done, err := s.isCounted(ctx)
 	if done || err != nil || s.write == nil {
 		return done, err
@@ -64,7 +61,7 @@ func (s *Store) counted(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	release()
-	return true, nil
+	return s.isCounted(ctx)
 }
 
 // noteStats reads what lies beside the rows.
@@ -80,20 +77,21 @@ func (s *Store) noteStats(ctx context.Context, st *history.Stats) (err error) {
 
 // counts takes rows and bytes from the counts if they are complete, and reads
 // all rows if not.
-func (s *Store) counts(ctx context.Context, counted bool) (tally, error) {
-	if !counted {
-		all, _, err := s.countAll(ctx)
-		return all, err
+func (s *Store) counts(ctx context.Context, counted bool) (counts rowCounts, err error) {
+	if counted {
+		counts, _, err = s.readCounts(ctx)
+		return counts, err
 	}
-	kept, err := s.readCounts(ctx)
-	return kept, s.readError("read the counts", err)
+	at, err := s.Position(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts, _, err = s.countAll(ctx, at.MaxID)
+	return counts, err
 }
 
-func (s *Store) recordStats(ctx context.Context, name string, c *counts) (r history.RecordStats, err error) {
-	r.Record = name
-	if c != nil {
-		r.Rows, r.Bytes = c.rows, c.bytes
-	}
+func (s *Store) recordStats(ctx context.Context, name string, c rowCount) (r history.RecordStats, err error) {
+	r.Record, r.Rows, r.Bytes = name, c.rows, c.bytes
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	err = s.readers.QueryRowContext(ctx, `SELECT

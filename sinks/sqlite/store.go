@@ -29,23 +29,24 @@ type Store struct {
 	reads   reads
 	names   names
 
-	// urgent holds writes, patient what may wait for them.
-	urgent, patient chan *command
+	// urgent holds writes, background what may wait for them.
+	urgent, background chan *command
 	// stopped is closed when Run has ended and nothing is taken any more.
 	stopped chan struct{}
 	running atomic.Bool
 
-	// sweep is held by whoever deletes or counts rows; only one may. takeover
+	// sweep is held by whoever deletes or counts rows; only one may. checkpointer
 	// belongs to the holder.
-	sweep    chan struct{}
-	takeover *takeover
+	sweep        chan struct{}
+	checkpointer *checkpointer
 
 	// owner is held as long as the store is open; nil if the store is
 	// read-only or beside another.
 	owner *filelock.Lock
 
-	// own says that the file has our own tables, which a read-only store of
-	// an upstream file has not.
+	// version is that of the schema; a file that is only read may have an older
+	// one. own says that it has the tables of this program.
+	version  int
 	own      bool
 	identity string
 	file     os.FileInfo
@@ -106,22 +107,21 @@ func openOwned(ctx context.Context, path string, o options, owned bool) (*Store,
 }
 
 func openFile(ctx context.Context, path string, o options, owned bool) (*Store, error) {
-	found, err := inspect(ctx, path, o)
+	have, err := inspect(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	if !owned && found.version != version {
+	if !owned && have != version {
 		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
 	}
 	if err := createPrivate(path); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w", path, err)
 	}
 	s := newStore(path, o)
-	if s.write, err = newWriter(ctx, path, o, found, owned); err != nil {
+	if s.write, err = newWriter(ctx, path, o, have, owned, &s.names); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
-	s.write.names = &s.names
-	if err := s.openReading(ctx, true); err != nil {
+	if err := s.openReading(ctx, version); err != nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
@@ -139,15 +139,15 @@ func OpenReadOnly(path string, opts ...Option) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open the history %s for reading: %w", path, err)
 	}
-	found, err := inspect(ctx, path, o)
+	have, err := inspect(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	if found.version < 0 {
+	if have < 0 {
 		return nil, fmt.Errorf("open the history %s for reading: it is empty", path)
 	}
 	s := newStore(path, o)
-	if err := s.openReading(ctx, found.own); err != nil {
+	if err := s.openReading(ctx, have); err != nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("open the history %s for reading: %w", path, err)
 	}
@@ -155,26 +155,28 @@ func OpenReadOnly(path string, opts ...Option) (*Store, error) {
 }
 
 func newStore(path string, o options) *Store {
-	return &Store{
-		path:    path,
-		options: o,
-		urgent:  make(chan *command, 4),
-		patient: make(chan *command, 1),
-		stopped: make(chan struct{}),
-		sweep:   make(chan struct{}, 1),
+	s := &Store{
+		path:       path,
+		options:    o,
+		urgent:     make(chan *command, 4),
+		background: make(chan *command, 1),
+		stopped:    make(chan struct{}),
+		sweep:      make(chan struct{}, 1),
 	}
+	s.names.known.Store(newNameSet(nil))
+	return s
 }
 
 // openReading opens the pool of readers and reads what has to be known.
-func (s *Store) openReading(ctx context.Context, own bool) (err error) {
-	s.own = own
+func (s *Store) openReading(ctx context.Context, have int) (err error) {
+	s.version, s.own = have, have > 0
 	if s.readers, err = openReaders(s.path, s.options); err != nil {
 		return err
 	}
 	if s.file, err = os.Stat(s.path); err != nil {
 		return err
 	}
-	if s.reads, err = prepareReads(ctx, s.readers, own); err != nil {
+	if s.reads, err = prepareReads(ctx, s.readers, have); err != nil {
 		return err
 	}
 	if err := s.readIdentity(ctx); err != nil {

@@ -8,51 +8,49 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// doomed is a number of rows to be deleted in one transaction.
-type doomed struct {
+// pruneBatch is a number of rows to be deleted in one transaction.
+type pruneBatch struct {
 	ids []int64
 	// runs are the lengths of parts of ids between whose ends there is no row
 	// that stays.
-	runs  []int
-	tally tally
-	// seen is the number of rows that were looked at, last the ID or the place
-	// of the last of them.
+	runs   []int
+	counts rowCounts
+	// seen is the number of rows that were looked at, last the place of the last
+	// of them.
 	seen int
-	last point
+	last history.Point
 }
 
-func newDoomed() *doomed { return &doomed{tally: tally{}} }
-
-// take dooms a row; joined says that it lies right behind the one before.
-func (d *doomed) take(id int64, record string, bytes int64, joined bool) {
-	if joined && len(d.runs) > 0 {
-		d.runs[len(d.runs)-1]++
+// take adds a row; joined says that it directly follows the one before.
+func (b *pruneBatch) take(id int64, record string, bytes int64, joined bool) {
+	if joined && len(b.runs) > 0 {
+		b.runs[len(b.runs)-1]++
 	} else {
-		d.runs = append(d.runs, 1)
+		b.runs = append(b.runs, 1)
 	}
-	d.ids = append(d.ids, id)
-	d.tally.add(record, -1, -bytes)
+	b.ids = append(b.ids, id)
+	b.counts.add(record, 1, bytes)
 }
 
-// byID yields the rows between two IDs that a function dooms, in the order of
+// byID yields the rows between two IDs that a function selects, in the order of
 // the table, which is the cheapest one to delete in.
-func (s *Store) byID(ctx context.Context, from, to int64, size *pace, goes func(record string, p point) bool) iter.Seq2[*doomed, error] {
-	return func(yield func(*doomed, error) bool) {
+func (s *Store) byID(ctx context.Context, from, to int64, size *stepSize, selects func(record string, p history.Point) bool) iter.Seq2[*pruneBatch, error] {
+	return func(yield func(*pruneBatch, error) bool) {
 		for after := from - 1; after < to; {
-			d, err := s.readByID(ctx, after, to, size.rows(), goes)
+			b, err := s.readByID(ctx, after, to, size.rows(), selects)
 			if err != nil {
 				yield(nil, s.readError("read the rows to prune", err))
 				return
 			}
-			if d.seen == 0 || !yield(d, nil) {
+			if b.seen == 0 || !yield(b, nil) {
 				return
 			}
-			after = d.last.id
+			after = b.last.ID
 		}
 	}
 }
 
-func (s *Store) readByID(ctx context.Context, after, to int64, limit int, goes func(string, point) bool) (*doomed, error) {
+func (s *Store) readByID(ctx context.Context, after, to int64, limit int, selects func(string, history.Point) bool) (*pruneBatch, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	rows, err := s.readers.QueryContext(ctx, "SELECT id, record_name, stored_at, octet_length(value_json) FROM record_history WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", after, to, limit)
@@ -60,63 +58,63 @@ func (s *Store) readByID(ctx context.Context, after, to int64, limit int, goes f
 		return nil, err
 	}
 	defer rows.Close()
-	d, joined := newDoomed(), false
+	b, joined := &pruneBatch{counts: rowCounts{}}, false
 	for rows.Next() {
 		var record string
 		var bytes int64
-		if err := rows.Scan(&d.last.id, &record, &d.last.time, &bytes); err != nil {
+		if err := rows.Scan(&b.last.ID, &record, &b.last.Time, &bytes); err != nil {
 			return nil, err
 		}
-		d.seen++
-		if goes(record, d.last) {
-			d.take(d.last.id, record, bytes, joined)
+		b.seen++
+		if selects(record, b.last) {
+			b.take(b.last.ID, record, bytes, joined)
 			joined = true
 		} else {
 			joined = false
 		}
 	}
-	return d, rows.Err()
+	return b, rows.Err()
 }
 
 // byRecord yields the rows of one record before a point, oldest first.
-func (s *Store) byRecord(ctx context.Context, record string, until point, size *pace) iter.Seq2[*doomed, error] {
-	return func(yield func(*doomed, error) bool) {
-		after := point{math.MinInt64, math.MinInt64}
+func (s *Store) byRecord(ctx context.Context, record string, until history.Point, size *stepSize) iter.Seq2[*pruneBatch, error] {
+	return func(yield func(*pruneBatch, error) bool) {
+		after := firstPoint
 		for {
 			limit := size.rows()
-			d, err := s.readByRecord(ctx, record, after, until, limit)
+			b, err := s.readByRecord(ctx, record, after, until, limit)
 			if err != nil {
 				yield(nil, s.readError("read the rows to prune of "+record, err))
 				return
 			}
-			if d.seen > 0 && !yield(d, nil) || d.seen < limit {
+			if b.seen > 0 && !yield(b, nil) || b.seen < limit {
 				return
 			}
-			after = d.last
+			after = b.last
 		}
 	}
 }
 
-func (s *Store) readByRecord(ctx context.Context, record string, after, until point, limit int) (*doomed, error) {
+func (s *Store) readByRecord(ctx context.Context, record string, after, until history.Point, limit int) (*pruneBatch, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	rows, err := s.readers.QueryContext(ctx, `SELECT id, stored_at, octet_length(value_json) FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND (stored_at < ?4 OR id < ?5)
-		ORDER BY stored_at, id LIMIT ?6`, record, after.time, after.id, until.time, until.id, limit)
+		ORDER BY stored_at, id LIMIT ?6`, record, after.Time, after.ID, until.Time, until.ID, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	d := newDoomed()
+	b := &pruneBatch{counts: rowCounts{}}
 	for rows.Next() {
 		var bytes int64
-		if err := rows.Scan(&d.last.id, &d.last.time, &bytes); err != nil {
+		if err := rows.Scan(&b.last.ID, &b.last.Time, &bytes); err != nil {
 			return nil, err
 		}
-		d.seen++
-		d.take(d.last.id, record, bytes, false)
+		b.seen++
+		b.take(b.last.ID, record, bytes, false)
 	}
-	return d, rows.Err()
+	return b, rows.Err()
 }
 
 // ahead runs a sequence one element ahead of its consumer. The goroutine that
@@ -152,8 +150,8 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 }
 
 // cutoffs finds for each record the first row that stays.
-func (s *Store) cutoffs(ctx context.Context, keep []history.Keep) (map[string]point, error) {
-	cut := map[string]point{}
+func (s *Store) cutoffs(ctx context.Context, keep []history.Keep) (map[string]history.Point, error) {
+	cut := map[string]history.Point{}
 	for _, k := range keep {
 		if k.Forever {
 			continue
@@ -162,24 +160,24 @@ func (s *Store) cutoffs(ctx context.Context, keep []history.Keep) (map[string]po
 		if err != nil {
 			return nil, s.readError("find what to prune of "+k.Record, err)
 		}
-		if p != (point{math.MinInt64, math.MinInt64}) {
+		if p != firstPoint {
 			cut[k.Record] = p
 		}
 	}
 	return cut, nil
 }
 
-func (s *Store) cutoff(ctx context.Context, k history.Keep) (point, error) {
-	p := point{math.MinInt64, math.MinInt64}
+func (s *Store) cutoff(ctx context.Context, k history.Keep) (history.Point, error) {
+	p := firstPoint
 	if k.Before != 0 {
-		p.time = k.Before
+		p.Time = k.Before
 	}
 	if k.MaxRows > 0 || k.MaxBytes > 0 {
 		q, err := s.newestKept(ctx, k)
 		if err != nil {
 			return p, err
 		}
-		if p.before(q) {
+		if p.Before(q) {
 			p = q
 		}
 	}
@@ -188,13 +186,13 @@ func (s *Store) cutoff(ctx context.Context, k history.Keep) (point, error) {
 
 // newestKept walks from the newest row back until the limits of rows or bytes
 // are used up, and returns the last row inside them.
-func (s *Store) newestKept(ctx context.Context, k history.Keep) (point, error) {
-	none := point{math.MinInt64, math.MinInt64}
+func (s *Store) newestKept(ctx context.Context, k history.Keep) (history.Point, error) {
+	none := firstPoint
 	if within, err := s.withinLimits(ctx, k); err != nil || within {
 		return none, err
 	}
 	rows, bytes := int64(0), int64(0)
-	kept, from := none, point{math.MaxInt64, math.MaxInt64}
+	kept, from := none, lastPoint
 	for {
 		sizes, err := s.sizesBefore(ctx, k.Record, from)
 		if err != nil {
@@ -204,11 +202,11 @@ func (s *Store) newestKept(ctx context.Context, k history.Keep) (point, error) {
 			rows, bytes = rows+1, bytes+size.bytes
 			if k.MaxRows > 0 && rows > k.MaxRows || k.MaxBytes > 0 && bytes > k.MaxBytes {
 				if kept == none { // not even the newest fits
-					kept = point{size.time, math.MaxInt64}
+					kept = history.Point{Time: size.Time, ID: math.MaxInt64}
 				}
 				return kept, nil
 			}
-			kept = size.point
+			kept = size.Point
 		}
 		if len(sizes) < sizesPage {
 			return none, nil
@@ -220,8 +218,8 @@ func (s *Store) newestKept(ctx context.Context, k history.Keep) (point, error) {
 // withinLimits asks the counts beside the history, which answer at once for a
 // record that has nothing to lose.
 func (s *Store) withinLimits(ctx context.Context, k history.Keep) (bool, error) {
-	if !s.own {
-		return false, nil
+	if counted, err := s.isCounted(ctx); err != nil || !counted {
+		return false, err
 	}
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
@@ -231,18 +229,18 @@ func (s *Store) withinLimits(ctx context.Context, k history.Keep) (bool, error) 
 }
 
 type sized struct {
-	point
+	history.Point
 	bytes int64
 }
 
 const sizesPage = 4096
 
-func (s *Store) sizesBefore(ctx context.Context, record string, from point) ([]sized, error) {
+func (s *Store) sizesBefore(ctx context.Context, record string, from history.Point) ([]sized, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	rows, err := s.readers.QueryContext(ctx, `SELECT stored_at, id, octet_length(value_json) FROM record_history
 		WHERE record_name = ?1 AND stored_at <= ?2 AND (stored_at < ?2 OR id < ?3)
-		ORDER BY stored_at DESC, id DESC LIMIT ?4`, record, from.time, from.id, sizesPage)
+		ORDER BY stored_at DESC, id DESC LIMIT ?4`, record, from.Time, from.ID, sizesPage)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +248,7 @@ func (s *Store) sizesBefore(ctx context.Context, record string, from point) ([]s
 	var sizes []sized
 	for rows.Next() {
 		var one sized
-		if err := rows.Scan(&one.time, &one.id, &one.bytes); err != nil {
+		if err := rows.Scan(&one.Time, &one.ID, &one.bytes); err != nil {
 			return nil, err
 		}
 		sizes = append(sizes, one)

@@ -32,11 +32,9 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		if err := s.gone(); err != nil {
 			return err
 		}
-		counts, err := w.commit(ctx, b, s.now())
-		if err != nil {
+		if err := w.commit(ctx, b, s.now()); err != nil {
 			return s.writeError(fmt.Sprintf("store %d values", len(b.Entries)), err)
 		}
-		s.names.learn(w, counts)
 		s.watchGrowth(ctx)
 		return nil
 	})
@@ -51,26 +49,27 @@ func (s *Store) tooLarge(b *sinks.Batch) error {
 	return nil
 }
 
-// commit stores a batch with its checkpoint, and returns what it added.
-func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts tally, err error) {
+// commit stores a batch with its checkpoint.
+func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 	after := uint64(0)
 	if b.Checkpoint.Log == w.checkpoint.Log {
 		after = w.checkpoint.Sequence
 	}
 	if after > 0 && b.Checkpoint.Sequence <= after && !setsBack(b) {
-		return nil, nil // all of it is there
+		return nil // all of it is there
 	}
 	entries := b.Entries
 	for len(entries) > 0 && entries[0].Sequence <= after {
 		entries = entries[1:]
 	}
 	entries = gathered(entries)
-	counts = countEntries(entries)
-	err = inTransaction(ctx, w.conn, func() error {
+	groups := group(w.groups[:0], entries)
+	w.groups = groups
+	err := inTransaction(ctx, w.conn, func() error {
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
-		if err := w.countAdded(ctx, counts); err != nil {
+		if err := w.countGroups(ctx, groups, len(entries)); err != nil {
 			return err
 		}
 		if err := w.keepRefused(ctx, b, after, now); err != nil {
@@ -81,11 +80,10 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) (counts 
 		}
 		return w.setCheckpoint(ctx, b.Checkpoint)
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		w.checkpoint = b.Checkpoint
 	}
-	w.checkpoint = b.Checkpoint
-	return counts, nil
+	return err
 }
 
 // gathered puts the entries of each record side by side, in their own order.
@@ -109,30 +107,23 @@ func setsBack(b *sinks.Batch) bool {
 	return len(b.Entries)+len(b.Refused)+len(b.Losses) == 0
 }
 
-// chunks are the numbers of rows that one INSERT takes. Many at once save the
-// cost of a statement; few sizes keep all of them prepared.
-var chunks = [...]int{256, 32, 4, 1}
-
+// insert stores entries. A record is boxed once for its whole group.
 func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
-	args := make([]any, 0, 3*min(len(entries), chunks[0]))
-	for _, size := range chunks {
-		text := insertText(size)
-		for len(entries) >= size {
-			args = args[:0]
-			for _, e := range entries[:size] {
-				args = append(args, e.Record, string(e.Value), e.Time)
+	var record any = ""
+	for part := range slices.Chunk(entries, chunks[0]) {
+		args := w.args[:0]
+		for _, e := range part {
+			if record != e.Record {
+				record = e.Record
 			}
-			if _, err := w.exec(ctx, text, args...); err != nil {
-				return err
-			}
-			entries = entries[size:]
+			args = append(args, record, string(e.Value), e.Time)
+		}
+		w.args = args
+		if err := w.execChunks(ctx, &w.insertRows, args); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func insertText(rows int) string {
-	return "INSERT INTO record_history(record_name, value_json, stored_at) VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", rows-1)
 }
 
 func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, after uint64, now int64) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -16,42 +17,69 @@ type writer struct {
 	conn *sql.Conn
 	// statements are kept prepared by their text.
 	statements map[string]*sql.Stmt
-	checkpoint history.Position
-	// names tells which records have no rows yet and need not be looked for.
+	// insertRows, knowRecords, addCounts and addGroups are explained where they
+	// are used.
+	insertRows, knowRecords, addCounts, addGroups chunked
+	checkpoint                                    history.Position
+	// args and groups are buffers of one batch.
+	args   []any
+	groups []recordGroup
+	// names is the set that queries use.
 	names *names
-	// clocks are those of the records written since the start. turned says that
-	// the times of any record ever turned back; readers ask it too.
-	clocks map[string]clock
-	turned atomic.Bool
-	// last is the last row ID that this writer knows of. others says that
-	// somebody else has added rows since that was asked.
-	last   int64
-	others bool
+	// last is the last row ID that this writer knows of.
+	last int64
+	// stepped says that the clock of some record was set back; readers ask it too.
+	stepped atomic.Bool
 	// shrinks says that the file was made with auto_vacuum.
 	shrinks bool
 	// quirk is what has to be said about the file, once.
 	quirk string
 }
 
-func newWriter(ctx context.Context, path string, o options, found inspection, owned bool) (*writer, error) {
+// chunks are the numbers of rows that one statement takes. Many at once save the
+// cost of a statement; few sizes keep all of them prepared.
+var chunks = [...]int{256, 32, 4, 1}
+
+// chunked is a statement that takes several rows of values at once, in the sizes
+// of chunks.
+type chunked struct {
+	columns int
+	texts   [len(chunks)]string
+}
+
+func newChunked(head, values, tail string) chunked {
+	c := chunked{columns: strings.Count(values, "?")}
+	for i, size := range chunks {
+		c.texts[i] = head + values + strings.Repeat(","+values, size-1) + tail
+	}
+	return c
+}
+
+func newWriter(ctx context.Context, path string, o options, have int, owned bool, known *names) (*writer, error) {
 	db, err := openWriter(path, o)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, statements: map[string]*sql.Stmt{}, clocks: map[string]clock{}}
-	if err := w.start(ctx, found, owned, o); err != nil {
+	w := &writer{
+		db: db, names: known, statements: map[string]*sql.Stmt{},
+		insertRows:  newChunked("INSERT INTO record_history(record_name, value_json, stored_at) VALUES ", "(?,?,?)", ""),
+		knowRecords: newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,0,0)", " ON CONFLICT DO NOTHING"),
+		addCounts:   newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,?,?)", addCounts),
+		addGroups:   newChunked("INSERT INTO aimdb_record(name, rows, bytes, step_id, step_time, last_time) VALUES ", "(?,?,?,?,?,?)", addCounts+followClock),
+	}
+	if err := w.start(ctx, have, owned, o); err != nil {
 		_ = w.close() // the first error is the one to tell
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *writer) start(ctx context.Context, found inspection, owned bool, o options) (err error) {
+func (w *writer) start(ctx context.Context, have int, owned bool, o options) (err error) {
 	if w.conn, err = w.db.Conn(ctx); err != nil {
 		return err
 	}
 	if owned {
-		if err := w.bringUpToDate(ctx, found, o.beside); err != nil {
+		if err := w.bringUpToDate(ctx, have, o.beside); err != nil {
 			return err
 		}
 	}
@@ -62,10 +90,13 @@ func (w *writer) start(ctx context.Context, found inspection, owned bool, o opti
 	if w.shrinks = vacuum != 0; !w.shrinks {
 		w.quirk = "this history was made without auto_vacuum: pruning makes room inside the file but cannot make it smaller; run 'aimdb history compact' on it once while nothing else uses it"
 	}
-	if err := w.meetForeign(ctx); err != nil {
+	if _, err := w.pendingRecount(ctx); err != nil {
 		return err
 	}
-	if err := w.readTurned(ctx); err != nil {
+	if err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&w.last); err != nil {
+		return err
+	}
+	if err := w.findSteps(ctx); err != nil {
 		return err
 	}
 	w.checkpoint, err = readCheckpoint(ctx, w.conn)
@@ -75,8 +106,8 @@ func (w *writer) start(ctx context.Context, found inspection, owned bool, o opti
 // bringUpToDate does what only the owner of the file may. The index of the
 // history is made again if somebody has dropped it. Whoever is not going to
 // stay the owner does not mark the file as in use.
-func (w *writer) bringUpToDate(ctx context.Context, found inspection, leaves bool) error {
-	if err := migrate(ctx, w.conn, max(found.version, 0)); err != nil {
+func (w *writer) bringUpToDate(ctx context.Context, have int, leaves bool) error {
+	if err := migrate(ctx, w.conn, max(have, 0)); err != nil {
 		return err
 	}
 	if _, err := w.conn.ExecContext(ctx, historySchema); err != nil {
@@ -103,6 +134,18 @@ func (w *writer) checkUnclean(ctx context.Context) (unclean bool, err error) {
 		return true, fmt.Errorf("%w: %s", ErrCorrupt, result)
 	}
 	return true, nil
+}
+
+// execChunks executes a statement with many rows of values.
+func (w *writer) execChunks(ctx context.Context, c *chunked, args []any) error {
+	for i, size := range chunks {
+		for n := size * c.columns; len(args) >= n; args = args[n:] {
+			if _, err := w.exec(ctx, c.texts[i], args[:n]...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // prepared returns the prepared statement of a text.
@@ -134,6 +177,12 @@ func (w *writer) markClean(ctx context.Context) error {
 		return err
 	}
 	return setMeta(ctx, w.conn, "clean", 1)
+}
+
+// forget takes back what a transaction that has failed knew of row IDs.
+func (w *writer) forget(before int64) {
+	w.names.last.CompareAndSwap(w.last, before)
+	w.last = before
 }
 
 // close ends the connection.

@@ -1,0 +1,277 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// The table aimdb_record has the number of rows and bytes of each record. Every
+// transaction of this program that adds or deletes rows changes them too. Rows
+// that another program adds show as IDs above counted_last that nobody has
+// counted. A few are counted where they are found; for many the mark "recount"
+// is set, to another value each time, and the next sweep counts all rows.
+
+const (
+	// lastID is AUTOINCREMENT's own count, which pruning does not lower.
+	lastID = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'record_history'), 0)`
+	// moveCounted finds nothing if others have added rows.
+	moveCounted = "UPDATE aimdb_meta SET value = CAST(" + lastID + " AS TEXT) WHERE key = 'counted_last' AND CAST(value AS INTEGER) = " + lastID + " - ?1 RETURNING CAST(value AS INTEGER)"
+	// isCounted compares what is counted with what there is.
+	isCounted = "SELECT NOT EXISTS (SELECT 1 FROM aimdb_meta WHERE key = 'recount') AND coalesce((SELECT CAST(value AS INTEGER) FROM aimdb_meta WHERE key = 'counted_last'), 0) = " + lastID
+	// countExternal counts the rows of others between two IDs. They count by their
+	// times for the clock of a record.
+	countExternal = `INSERT INTO aimdb_record(name, rows, bytes, last_time)
+		SELECT record_name, count(*), sum(octet_length(value_json)), max(stored_at) FROM record_history NOT INDEXED
+		WHERE id > ?1 AND id <= ?2 GROUP BY record_name` + addCounts + `,
+		last_time = iif(step_id IS NULL, max(coalesce(last_time, excluded.last_time), excluded.last_time), last_time)`
+	// fewExternal is the number of IDs that are counted where they are found.
+	fewExternal = 1024
+	addCounts   = " ON CONFLICT(name) DO UPDATE SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes"
+)
+
+// rowCounts are numbers of rows and bytes by record.
+type rowCounts map[string]rowCount
+
+type rowCount struct{ rows, bytes int64 }
+
+func (c rowCounts) add(record string, rows, bytes int64) {
+	old := c[record]
+	c[record] = rowCount{old.rows + rows, old.bytes + bytes}
+}
+
+// records returns the names of the records, sorted.
+func (c rowCounts) records() []string { return slices.Sorted(maps.Keys(c)) }
+
+// count adds to the counts, in the transaction that adds or deletes the rows.
+// A sign of -1 takes off.
+func (w *writer) count(ctx context.Context, counts rowCounts, sign int64) error {
+	args := make([]any, 0, 3*len(counts))
+	for record, c := range counts {
+		args = append(args, record, sign*c.rows, sign*c.bytes)
+	}
+	return w.execChunks(ctx, &w.addCounts, args)
+}
+
+// countAdded is part of the transaction that has just added a number of rows, of
+// these records for the first time. It notices rows of others, and returns the
+// ID of the last row.
+func (w *writer) countAdded(ctx context.Context, added int64, fresh []string) (last int64, err error) {
+	statement, err := w.prepared(ctx, moveCounted)
+	if err != nil {
+		return 0, err
+	}
+	err = statement.QueryRowContext(ctx, added).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		last, err = w.noteExternal(ctx, added)
+	}
+	if err != nil {
+		return 0, err
+	}
+	w.names.learn(fresh, last-added, last)
+	w.last = last
+	return last, nil
+}
+
+// noteExternal counts the rows that others added before the latest ones, which
+// are our own, or notes that there are many.
+func (w *writer) noteExternal(ctx context.Context, own int64) (last int64, err error) {
+	counted, err := metaInt(ctx, w.conn, "counted_last")
+	if err != nil {
+		return 0, err
+	}
+	if err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last); err != nil {
+		return 0, err
+	}
+	if last-own-counted > fewExternal {
+		return last, w.markRecount(ctx, last)
+	}
+	_, err = w.exec(ctx, countExternal, counted, last-own)
+	return last, errors.Join(err, setMeta(ctx, w.conn, "counted_last", last))
+}
+
+// markRecount notes that the counts do not know of all rows up to an ID.
+func (w *writer) markRecount(ctx context.Context, last int64) error {
+	return errors.Join(setMeta(ctx, w.conn, "counted_last", last), setMeta(ctx, w.conn, "recount", last))
+}
+
+// pendingRecount looks for rows that others have added, and returns the mark if
+// there are some that nobody has counted.
+func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
+	var counted bool
+	if err := w.conn.QueryRowContext(ctx, isCounted).Scan(&counted); err != nil || counted {
+		return "", err
+	}
+	err = inTransaction(ctx, w.conn, func() error {
+		if _, err := w.countAdded(ctx, 0, nil); err != nil {
+			return err
+		}
+		mark, err = meta(ctx, w.conn, "recount")
+		return err
+	})
+	return mark, err
+}
+
+// isCounted says whether the counts cover all rows.
+func (s *Store) isCounted(ctx context.Context) (counted bool, err error) {
+	if s.version < version {
+		return false, nil
+	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	err = s.readers.QueryRowContext(ctx, isCounted).Scan(&counted)
+	return counted, s.readError("read what is counted", err)
+}
+
+// recount counts all rows if some are not counted yet, and puts the counts
+// right. It reads meanwhile, and lets every write through. The caller holds the
+// sweep, so that only one does this at a time.
+func (s *Store) recount(ctx context.Context) error {
+	if counted, err := s.isCounted(ctx); err != nil || counted {
+		return err
+	}
+	var mark string
+	err := s.ask(ctx, s.background, func(ctx context.Context, w *writer) (err error) {
+		mark, err = w.pendingRecount(ctx)
+		return s.writeError("look for rows that are not counted", err)
+	})
+	if err != nil || mark == "" {
+		return err
+	}
+	off, _, err := s.compareCounts(ctx)
+	if err != nil {
+		return err
+	}
+	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
+		return s.writeError("count the rows", inTransaction(ctx, w.conn, func() error {
+			if err := w.adjust(ctx, off); err != nil {
+				return err
+			}
+			// The mark is another one if more rows were found meanwhile.
+			_, err := w.exec(ctx, "DELETE FROM aimdb_meta WHERE key = 'recount' AND value = ?", mark)
+			return err
+		}))
+	})
+}
+
+// adjust adds what is missing to the counts. The rows that were missing count by
+// their times for the clock of a record.
+func (w *writer) adjust(ctx context.Context, off rowCounts) error {
+	if err := w.count(ctx, off, 1); err != nil {
+		return err
+	}
+	for record := range off {
+		_, err := w.exec(ctx, `UPDATE aimdb_record SET last_time = (SELECT max(stored_at) FROM record_history WHERE record_name = ?1)
+			WHERE name = ?1 AND step_id IS NULL`, record)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tallied is what was found by reading all rows.
+type tallied struct{ rows, broken int64 }
+
+// compareCounts reads all rows, page by page, and returns by how much the counts
+// are too small.
+func (s *Store) compareCounts(ctx context.Context) (off rowCounts, all tallied, err error) {
+	kept, to, err := s.readCounts(ctx)
+	if err != nil {
+		return nil, all, err
+	}
+	found, all, err := s.countAll(ctx, to)
+	if err != nil {
+		return nil, all, err
+	}
+	for record := range kept {
+		found.add(record, 0, 0)
+	}
+	off = rowCounts{}
+	for record, c := range found {
+		if c == kept[record] {
+			continue
+		}
+		// Rows may have been deleted between the pages, so look at one moment.
+		d, err := s.difference(ctx, record)
+		if err != nil {
+			return nil, all, s.readError("count the rows of "+record, err)
+		}
+		if d != (rowCount{}) {
+			off[record] = d
+		}
+	}
+	return off, all, nil
+}
+
+// countAll counts the rows up to an ID, and those whose value is not JSON, by
+// reading them.
+func (s *Store) countAll(ctx context.Context, to int64) (found rowCounts, all tallied, err error) {
+	found = rowCounts{}
+	for after := int64(0); err == nil && after < to; {
+		after, err = s.countPage(ctx, after, to, found, &all)
+	}
+	return found, all, s.readError("count the rows", err)
+}
+
+func (s *Store) countPage(ctx context.Context, after, to int64, found rowCounts, all *tallied) (end int64, err error) {
+	const rowsOfPage = 1 << 15
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	err = s.readers.QueryRowContext(ctx, "SELECT coalesce((SELECT id FROM record_history WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT 1 OFFSET ?3), ?2)", after, to, rowsOfPage-1).Scan(&end)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := s.readers.QueryContext(ctx, `SELECT record_name, count(*), sum(octet_length(value_json)), sum(NOT json_valid(value_json))
+		FROM record_history NOT INDEXED WHERE id > ? AND id <= ? GROUP BY record_name`, after, end)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var record string
+		var count, bytes, broken int64
+		if err := rows.Scan(&record, &count, &bytes, &broken); err != nil {
+			return 0, err
+		}
+		found.add(record, count, bytes)
+		all.rows, all.broken = all.rows+count, all.broken+broken
+	}
+	return end, rows.Err()
+}
+
+// readCounts returns the counts, and up to which ID they have the rows.
+func (s *Store) readCounts(ctx context.Context) (kept rowCounts, to int64, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	rows, err := s.readers.QueryContext(ctx, `SELECT name, rows, bytes, (SELECT CAST(value AS INTEGER) FROM aimdb_meta WHERE key = 'counted_last') FROM aimdb_record
+		UNION ALL SELECT '', 0, 0, (SELECT CAST(value AS INTEGER) FROM aimdb_meta WHERE key = 'counted_last')`)
+	if err != nil {
+		return nil, 0, s.readError("read the counts", err)
+	}
+	defer rows.Close()
+	kept = rowCounts{}
+	for rows.Next() {
+		var record string
+		var c rowCount
+		if err := rows.Scan(&record, &c.rows, &c.bytes, &to); err != nil {
+			return nil, 0, s.readError("read the counts", err)
+		}
+		if record != "" {
+			kept[record] = c
+		}
+	}
+	return kept, to, s.readError("read the counts", rows.Err())
+}
+
+// difference returns by how much the count of a record is too small, as of one
+// moment. Whatever this program writes meanwhile does not change it.
+func (s *Store) difference(ctx context.Context, record string) (c rowCount, err error) {
+	err = s.readers.QueryRowContext(ctx, `SELECT r.rows - coalesce(a.rows, 0), r.bytes - coalesce(a.bytes, 0) FROM
+		(SELECT count(*) AS rows, coalesce(sum(octet_length(value_json)), 0) AS bytes FROM record_history
+		WHERE record_name = ?1 AND +id <= (SELECT CAST(value AS INTEGER) FROM aimdb_meta WHERE key = 'counted_last')) r
+		LEFT JOIN aimdb_record a ON a.name = ?1`, record).Scan(&c.rows, &c.bytes)
+	return c, err
+}
