@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -29,8 +30,11 @@ func (b *Bus) holds(ctx context.Context, p history.Position, state jetstream.Str
 	if err != nil || m == nil {
 		return unknown, err
 	}
-	if fingerprint(m.Subject, m.Data, m.Time.UnixNano()) == p.Message {
+	switch {
+	case fingerprint(m.Subject, m.Data, m.Time.UnixNano()) == p.Message:
 		return yes, nil
+	case p.Log == b.identity && strings.HasSuffix(m.Subject, "."+tombstoneToken):
+		return unknown, nil // the message is lost, and its sequence was not used again
 	}
 	return no, nil
 }

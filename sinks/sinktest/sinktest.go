@@ -174,6 +174,9 @@ func (x Target) batches(t *testing.T) {
 	empty.Checkpoint.Sequence = 3005
 	write(t, s, empty)
 	checkpoint(t, s, history.Position{Log: "log", Sequence: 3005})
+	fingerprint := history.Fingerprint{Time: 1_700_000_000_123_456_789, Hash: 1<<63 + 5}
+	write(t, s, &sinks.Batch{Checkpoint: history.Position{Log: "log", Sequence: 3006, Message: fingerprint}})
+	checkpoint(t, s, history.Position{Log: "log", Sequence: 3006, Message: fingerprint})
 	other := &sinks.Batch{Checkpoint: history.Position{Log: "other", Sequence: 0}}
 	write(t, s, other)
 	checkpoint(t, s, other.Checkpoint)

@@ -158,6 +158,10 @@ func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) 
 }
 
 func (w *writer) setCheckpoint(ctx context.Context, c history.Position) error {
-	_, err := w.exec(ctx, "INSERT INTO aimdb_checkpoint(only, log, sequence) VALUES (1, ?1, ?2) ON CONFLICT(only) DO UPDATE SET log = excluded.log, sequence = excluded.sequence", c.Log, int64(c.Sequence))
+	_, err := w.exec(ctx, setCheckpoint, c.Log, int64(c.Sequence), c.Message.Time, int64(c.Message.Hash))
 	return err
 }
+
+const setCheckpoint = `INSERT INTO aimdb_checkpoint(only, log, sequence, message_time, message_hash) VALUES (1, ?1, ?2, ?3, ?4)
+	ON CONFLICT(only) DO UPDATE SET log = excluded.log, sequence = excluded.sequence,
+		message_time = excluded.message_time, message_hash = excluded.message_hash`

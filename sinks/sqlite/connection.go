@@ -197,6 +197,9 @@ func (w *writer) close() error {
 }
 
 func readCheckpoint(ctx context.Context, db querier) (c history.Position, err error) {
-	err = db.QueryRowContext(ctx, `SELECT coalesce(max(log), ''), coalesce(max(sequence), 0) FROM aimdb_checkpoint`).Scan(&c.Log, &c.Sequence)
+	var hash int64
+	err = db.QueryRowContext(ctx, `SELECT coalesce(max(log), ''), coalesce(max(sequence), 0), coalesce(max(message_time), 0), coalesce(max(message_hash), 0)
+		FROM aimdb_checkpoint`).Scan(&c.Log, &c.Sequence, &c.Message.Time, &hash)
+	c.Message.Hash = uint64(hash)
 	return c, err
 }

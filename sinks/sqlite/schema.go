@@ -76,10 +76,13 @@ func migrateLastCounted(ctx context.Context, conn *sql.Conn) error {
 	return setMeta(ctx, conn, "counted_last", last)
 }
 
-// migrateClockSteps moves what is known of clock steps from aimdb_meta to columns,
-// and what is left to count into a mark.
+// migrateClockSteps gives the checkpoint the fingerprint of its message, moves what
+// is known of clock steps from aimdb_meta to columns, and what is left to count into
+// a mark.
 func migrateClockSteps(ctx context.Context, conn *sql.Conn) error {
 	for _, statement := range []string{
+		"ALTER TABLE aimdb_checkpoint ADD COLUMN message_time INTEGER NOT NULL DEFAULT 0",
+		"ALTER TABLE aimdb_checkpoint ADD COLUMN message_hash INTEGER NOT NULL DEFAULT 0",
 		"ALTER TABLE aimdb_record ADD COLUMN step_id INTEGER",
 		"ALTER TABLE aimdb_record ADD COLUMN step_time INTEGER",
 		"ALTER TABLE aimdb_record ADD COLUMN last_time INTEGER",

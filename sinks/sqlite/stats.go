@@ -71,7 +71,7 @@ func (s *Store) noteStats(ctx context.Context, st *history.Stats) (err error) {
 	if st.LastPrune, err = metaInt(ctx, s.readers, "last_prune"); err != nil {
 		return s.readError("read the time of the last sweep", err)
 	}
-	err = s.readers.QueryRowContext(ctx, "SELECT (SELECT coalesce(sum(count), 0) FROM aimdb_loss WHERE cause <> 'log_discarded' OR record_name = ''), (SELECT count(*) FROM aimdb_dead_letter)").Scan(&st.Lost, &st.DeadLetters)
+	err = s.readers.QueryRowContext(ctx, "SELECT (SELECT coalesce(sum(count), 0) FROM aimdb_loss WHERE cause NOT IN ('log_discarded', 'log_truncated', 'log_damaged') OR record_name = ''), (SELECT count(*) FROM aimdb_dead_letter)").Scan(&st.Lost, &st.DeadLetters)
 	return s.readError("read the number of losses", err)
 }
 
