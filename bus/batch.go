@@ -28,8 +28,8 @@ type entry struct {
 	// number is the value's place in its record's own count, logged that among
 	// what was to be logged: values that collapsed on the way are not in it.
 	// from is the record it came from.
-	number, logged uint64
-	from           *source
+	ringNumber, logNumber uint64
+	record                *loggedRecord
 }
 
 func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.lane.header) + 96 }
@@ -39,11 +39,11 @@ func (e *entry) headers(b []byte, run uint64) []byte {
 	b = append(b, e.lane.header...)
 	b = strconv.AppendInt(b, e.time, 10)
 	b = append(b, "\r\n"...)
-	if e.logged > 0 {
+	if e.logNumber > 0 {
 		b = append(b, NumberHeader+": "...)
 		b = strconv.AppendUint(b, run, 10)
 		b = append(b, '.')
-		b = strconv.AppendUint(b, e.logged, 10)
+		b = strconv.AppendUint(b, e.logNumber, 10)
 		b = append(b, "\r\n"...)
 	}
 	if e.lost > 0 {
@@ -76,7 +76,7 @@ func (b *batch) deliver(a answer) {
 
 // checked makes an error of an answer that does not speak for the whole batch:
 // fast ingest says where it has ended one in the middle.
-func (b *batch) checked(a answer) answer {
+func (b *batch) validate(a answer) answer {
 	if a.err() == nil && a.Sequence != b.last() {
 		a.failed = fmt.Errorf("bus: the log ends a batch at %d, want it to end at %d", a.Sequence, b.last())
 	}

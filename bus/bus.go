@@ -21,15 +21,15 @@ type Bus struct {
 	stream   string
 	identity string
 	// openedAt is the last sequence the log had when it was opened.
-	openedAt uint64
+	endAtOpen uint64
 	// answerIn is how long an answer of the stream may take.
-	answerIn time.Duration
+	answerTimeout time.Duration
 
 	nc *nats.Conn
 	js jetstream.JetStream
 
 	mu          sync.Mutex
-	attached    map[string]bool
+	knownSinks  map[string]bool
 	republisher *Republisher
 
 	closeOnce sync.Once
@@ -47,7 +47,7 @@ func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 	names := subjects{config.Name}
 	b := &Bus{
 		server: server, config: config, log: config.Logger, subjects: names, stream: StreamName(config.Name),
-		attached: map[string]bool{}, closed: make(chan struct{}), answerIn: answerTimeout,
+		knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -66,7 +66,7 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.identity, b.openedAt = identity, state.LastSeq
+	b.identity, b.endAtOpen = identity, state.LastSeq
 	return b.server.SyncMetadata()
 }
 

@@ -44,9 +44,9 @@ type Consumer struct {
 	pending []Message
 	// numbering tells whose values a gap has taken; time is when the last
 	// message was written.
-	numbering *numbering
-	time      int64
-	silent    *time.Timer
+	gaps     *recordGaps
+	lastTime int64
+	silent   *time.Timer
 	// cut is told when the connection was lost and found again: requests that
 	// were open are forgotten then.
 	cut chan struct{}
@@ -71,12 +71,12 @@ func (b *Bus) Consumer(ctx context.Context, name string, from history.Position) 
 		return nil, err
 	}
 	c := &Consumer{bus: b, silent: time.NewTimer(2 * heartbeat), cut: make(chan struct{}, 1)}
-	c.place(from, state, b.firstTime(name))
+	c.chooseStart(from, state, b.firstTime(name))
 	if err := c.create(ctx, name); err != nil {
 		return nil, err
 	}
 	if err := c.subscribe(ctx); err != nil {
-		c.drop(ctx)
+		c.remove(ctx)
 		return nil, err
 	}
 	return c, nil
@@ -87,17 +87,17 @@ func (b *Bus) Consumer(ctx context.Context, name string, from history.Position) 
 func (b *Bus) firstTime(name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	first := !b.attached[name]
-	b.attached[name] = true
+	first := !b.knownSinks[name]
+	b.knownSinks[name] = true
 	return first
 }
 
 // place finds where to read from.
-func (c *Consumer) place(from history.Position, state jetstream.StreamState, first bool) {
+func (c *Consumer) chooseStart(from history.Position, state jetstream.StreamState, first bool) {
 	c.start = history.Position{Log: c.bus.identity, Sequence: from.Sequence}
 	end := state.LastSeq
 	if first {
-		end = c.bus.openedAt
+		end = c.bus.endAtOpen
 	}
 	switch {
 	case from.Log == "":
@@ -113,18 +113,18 @@ func (c *Consumer) place(from history.Position, state jetstream.StreamState, fir
 		c.bus.log.Warn("bus: the log ends before the sink's checkpoint: it lost its tail, which the sink has; reading on from its end", "log_end", end, "checkpoint", from.Sequence)
 	}
 	c.next = c.start.Sequence + 1
-	c.numbering = newNumbering(c.start.Sequence)
+	c.gaps = newRecordGaps(c.start.Sequence)
 	if state.FirstSeq > c.next {
-		c.gap(state.FirstSeq, state.FirstTime.UnixMilli())
+		c.reportGap(state.FirstSeq, state.FirstTime.UnixMilli())
 	}
 }
 
 // gap tells of the messages between the last and a sequence, which was written
 // at a time. Whose values they were shows when the next one of each record
 // comes.
-func (c *Consumer) gap(to uint64, written int64) {
+func (c *Consumer) reportGap(to uint64, written int64) {
 	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &loss.Loss{
-		Cause: loss.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.time, LastTime: written,
+		Cause: loss.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.lastTime, LastTime: written,
 	}})
 	c.bus.log.Warn("bus: the log reached a limit before a sink had read it", "from", c.next, "to", to-1)
 	c.next = to
@@ -149,7 +149,7 @@ func (c *Consumer) subscribe(ctx context.Context) error {
 		nc.Close()
 		return fmt.Errorf("bus: subscribe to the sink's messages: %w", err)
 	}
-	if err := c.ask(); err != nil {
+	if err := c.requestMore(); err != nil {
 		nc.Close()
 		return err
 	}
@@ -157,7 +157,7 @@ func (c *Consumer) subscribe(ctx context.Context) error {
 }
 
 // ask keeps two requests open.
-func (c *Consumer) ask() error {
+func (c *Consumer) requestMore() error {
 	for c.asked <= pullBatch {
 		body := fmt.Sprintf(`{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, pullBatch, pullExpires, heartbeat)
 		if err := c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+c.bus.stream+"."+c.name, c.inbox, []byte(body)); err != nil {
@@ -189,7 +189,7 @@ func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, until 
 			late = timer.C
 		}
 		size += len(m.Data)
-		added, err := c.take(m, dst[n:])
+		added, err := c.accept(m, dst[n:])
 		if err != nil {
 			return n, err
 		}
@@ -229,13 +229,13 @@ func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time
 
 // take turns what came into messages: none for a status, up to three for one
 // behind a gap.
-func (c *Consumer) take(m *nats.Msg, dst []Message) (int, error) {
+func (c *Consumer) accept(m *nats.Msg, dst []Message) (int, error) {
 	if len(m.Data) == 0 && len(m.Header) > 0 && m.Header["Status"] != nil {
 		return 0, c.status(m)
 	}
 	c.asked--
 	if c.asked <= pullBatch {
-		if err := c.ask(); err != nil {
+		if err := c.requestMore(); err != nil {
 			return 0, err
 		}
 	}
@@ -248,12 +248,12 @@ func (c *Consumer) take(m *nats.Msg, dst []Message) (int, error) {
 	}
 	message := c.bus.message(m.Subject, m.Header, m.Data, sequence)
 	if sequence > c.next {
-		c.gap(sequence, message.Time)
+		c.reportGap(sequence, message.Time)
 	}
-	if loss, _ := c.numbering.note(&message); loss != nil {
+	if loss, _ := c.gaps.observe(&message); loss != nil {
 		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: loss.Record, Loss: loss})
 	}
-	c.next, c.time, c.ackTo = sequence+1, message.Time, m.Reply
+	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply
 	c.pending = append(c.pending, message)
 	n := copy(dst, c.pending)
 	c.pending = append(c.pending[:0], c.pending[n:]...)
@@ -276,7 +276,7 @@ func (c *Consumer) status(m *nats.Msg) error {
 	}
 	left := number(m.Header, "Nats-Pending-Messages")
 	c.asked = max(0, c.asked-int(left))
-	return c.ask()
+	return c.requestMore()
 }
 
 // Ack tells the log that everything read so far is stored.

@@ -13,7 +13,7 @@ import (
 // create makes the consumer anew. Its name holds a secret, so that clients
 // from outside, who may not list consumers, cannot disturb it.
 func (c *Consumer) create(ctx context.Context, sink string) error {
-	c.dropOld(ctx, "sink_"+sink+"_")
+	c.removeOld(ctx, "sink_"+sink+"_")
 	c.name = secretName("sink_" + sink)
 	_, err := c.bus.js.CreateConsumer(ctx, c.bus.stream, jetstream.ConsumerConfig{
 		Durable: c.name, Description: "The sink " + sink,
@@ -30,7 +30,7 @@ func (c *Consumer) create(ctx context.Context, sink string) error {
 }
 
 // dropOld deletes the consumers of the same sink that an earlier start left.
-func (c *Consumer) dropOld(ctx context.Context, prefix string) {
+func (c *Consumer) removeOld(ctx context.Context, prefix string) {
 	stream, err := c.bus.js.Stream(ctx, c.bus.stream)
 	if err != nil {
 		return // making the new one will tell
@@ -47,8 +47,8 @@ func (c *Consumer) dropOld(ctx context.Context, prefix string) {
 }
 
 // drop deletes a consumer that cannot be read.
-func (c *Consumer) drop(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+func (c *Consumer) remove(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultAnswerTimeout)
 	defer cancel()
 	if err := c.bus.js.DeleteConsumer(ctx, c.bus.stream, c.name); err != nil {
 		c.bus.log.Debug("bus: a consumer that could not be read stays", "consumer", c.name, "error", err)

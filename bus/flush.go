@@ -22,7 +22,7 @@ func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) 
 		if !h.Config().Logged {
 			continue
 		}
-		if err := r.reached(ctx, h, h.Produced()); err != nil {
+		if err := r.awaitLogged(ctx, h, h.Produced()); err != nil {
 			return 0, err
 		}
 	}
@@ -30,9 +30,9 @@ func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) 
 }
 
 // reached waits until the log has dealt with a value of a record.
-func (r *Republisher) reached(ctx context.Context, h *records.Untyped, number uint64) error {
+func (r *Republisher) awaitLogged(ctx context.Context, h *records.Untyped, number uint64) error {
 	for {
-		next := r.changed.next()
+		next := r.progress.next()
 		if h.Acked() >= number {
 			return nil
 		}
@@ -41,7 +41,7 @@ func (r *Republisher) reached(ctx context.Context, h *records.Untyped, number ui
 		case <-ctx.Done():
 			state := "the republisher is not running"
 			if w := r.writer.Load(); w != nil {
-				state, _ = w.trouble.state.get()
+				state, _ = w.outage.status.get()
 			}
 			return fmt.Errorf("bus: flush: record %q is in the log up to %d of %d; log: %s: %w", h.Key(), h.Acked(), number, state, ctx.Err())
 		case <-r.bus.closed:

@@ -27,7 +27,7 @@ import (
 // behind the last one it had.
 func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		f := &follower{bus: b, pattern: pattern, at: after, numbering: newNumbering(after)}
+		f := &follower{bus: b, pattern: pattern, read: after, gaps: newRecordGaps(after)}
 		err := f.run(ctx, func(m Message) bool { return yield(m, nil) })
 		if err != nil && ctx.Err() == nil {
 			yield(Message{}, fmt.Errorf("bus: follow the log: %w", err))
@@ -40,8 +40,8 @@ type follower struct {
 	bus     *Bus
 	pattern key.Pattern
 	// at is the sequence up to which everything was read, or told lost.
-	at        uint64
-	numbering *numbering
+	read uint64
+	gaps *recordGaps
 }
 
 // run ends when yield returns false, or when ctx does.
@@ -50,12 +50,12 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 	r := f.bus.republisher
 	f.bus.mu.Unlock()
 	if r != nil {
-		f.numbering.seed(r, f.pattern)
+		f.gaps.assumeRead(r, f.pattern)
 	}
-	if more, err := f.look(ctx, math.MaxUint64, yield); err != nil || !more {
+	if more, err := f.yieldDiscarded(ctx, math.MaxUint64, yield); err != nil || !more {
 		return err
 	}
-	messages, err := f.open(ctx)
+	messages, err := f.openConsumer(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,14 +71,14 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 		if err != nil {
 			return err
 		}
-		if more, err := f.take(ctx, m, yield); err != nil || !more {
+		if more, err := f.deliver(ctx, m, yield); err != nil || !more {
 			return err
 		}
 	}
 }
 
 // take yields a message, and before it what is missing.
-func (f *follower) take(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
+func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
 	meta, err := raw.Metadata()
 	if err != nil {
 		return false, err
@@ -88,13 +88,13 @@ func (f *follower) take(ctx context.Context, raw jetstream.Msg, yield func(Messa
 	if !f.pattern.Match(m.Record) {
 		return true, nil
 	}
-	loss, known := f.numbering.note(&m)
+	loss, known := f.gaps.observe(&m)
 	if !known {
-		if more, err := f.look(ctx, sequence, yield); err != nil || !more {
+		if more, err := f.yieldDiscarded(ctx, sequence, yield); err != nil || !more {
 			return more, err
 		}
 	}
-	f.at = max(f.at, sequence)
+	f.read = max(f.read, sequence)
 	if loss != nil && !yield(Message{Sequence: sequence - 1, Record: loss.Record, Loss: loss}) {
 		return false, nil
 	}
@@ -104,8 +104,8 @@ func (f *follower) take(ctx context.Context, raw jetstream.Msg, yield func(Messa
 
 // look asks where the log begins, and tells what it does not hold any more of
 // what was not read, up to a sequence.
-func (f *follower) look(ctx context.Context, before uint64, yield func(Message) bool) (more bool, err error) {
-	if before == f.at+1 {
+func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func(Message) bool) (more bool, err error) {
+	if before == f.read+1 {
 		return true, nil
 	}
 	state, err := f.bus.state(ctx)
@@ -113,22 +113,22 @@ func (f *follower) look(ctx context.Context, before uint64, yield func(Message) 
 		return false, err
 	}
 	first := min(state.FirstSeq, before)
-	if first <= f.at+1 {
+	if first <= f.read+1 {
 		return true, nil
 	}
-	from := f.at + 1
-	f.at = first - 1
-	return yield(Message{Sequence: f.at, Loss: &loss.Loss{
-		Cause: loss.LogDiscarded, Count: first - from, From: from, To: f.at, LastTime: state.FirstTime.UnixMilli(),
+	from := f.read + 1
+	f.read = first - 1
+	return yield(Message{Sequence: f.read, Loss: &loss.Loss{
+		Cause: loss.LogDiscarded, Count: first - from, From: from, To: f.read, LastTime: state.FirstTime.UnixMilli(),
 	}}), nil
 }
 
-func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) {
+func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext, error) {
 	c, err := f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
 		// Losses are read too: numbers they cover are not missing in the log.
 		FilterSubjects: []string{f.bus.filter(logKind, f.pattern), f.bus.filter(lossKind, f.pattern)},
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:    f.at + 1,
+		OptStartSeq:    f.read + 1,
 	})
 	if err != nil {
 		return nil, err

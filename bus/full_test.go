@@ -44,7 +44,7 @@ func TestFullDiskUnderTheLog(t *testing.T) {
 // in order, once, and what is not is told lost.
 func fullDisk(t *testing.T, durable bool) {
 	b := open(t, setup{Config: Config{Durable: durable}, Dir: t.TempDir()})
-	b.answerIn = 500 * time.Millisecond
+	b.answerTimeout = 500 * time.Millisecond
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 1000, Logged: true})
 	republish(t, b, reg)

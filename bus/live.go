@@ -16,15 +16,15 @@ const interestEvery = 200 * time.Millisecond
 // listen. A record nobody listens to is paused in the feed and costs nothing.
 type live struct {
 	bus     *Bus
-	handles []*records.Untyped
+	records []*records.Untyped
 	lanes   map[*records.Untyped]*subjectLane
-	on      map[*records.Untyped]bool
+	wanted  map[*records.Untyped]bool
 	feed    *records.Feed
-	seen    uint64
+	changes uint64
 }
 
 func newLive(b *Bus, reg *records.Registry, handles []*records.Untyped) *live {
-	l := &live{bus: b, handles: handles, lanes: map[*records.Untyped]*subjectLane{}, on: map[*records.Untyped]bool{}}
+	l := &live{bus: b, records: handles, lanes: map[*records.Untyped]*subjectLane{}, wanted: map[*records.Untyped]bool{}}
 	l.feed = reg.NewFeed("live", handles)
 	for _, h := range handles {
 		l.feed.Pause(h)
@@ -37,7 +37,7 @@ func newLive(b *Bus, reg *records.Registry, handles []*records.Untyped) *live {
 // is nothing to drain.
 func (l *live) run(ctx context.Context) {
 	defer l.feed.Close()
-	if len(l.handles) == 0 {
+	if len(l.records) == 0 {
 		return
 	}
 	done := make(chan struct{})
@@ -54,7 +54,7 @@ func (l *live) watch(ctx context.Context) {
 	ticker := time.NewTicker(interestEvery)
 	defer ticker.Stop()
 	for {
-		l.look()
+		l.updateInterest()
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -63,18 +63,18 @@ func (l *live) watch(ctx context.Context) {
 	}
 }
 
-func (l *live) look() {
+func (l *live) updateInterest() {
 	changes := l.bus.server.SubscriptionChanges()
-	if changes == l.seen {
+	if changes == l.changes {
 		return
 	}
-	l.seen = changes
-	for _, h := range l.handles {
+	l.changes = changes
+	for _, h := range l.records {
 		wanted := l.bus.server.Subscribed(l.lanes[h].subject)
-		if wanted == l.on[h] {
+		if wanted == l.wanted[h] {
 			continue
 		}
-		l.on[h] = wanted
+		l.wanted[h] = wanted
 		if wanted {
 			l.feed.Resume(h)
 		} else {

@@ -41,7 +41,7 @@ type tally struct {
 }
 
 func (t *tally) recycle([]entry) {}
-func (t *tally) settled(entries []entry, _ uint64) {
+func (t *tally) logged(entries []entry, _ uint64) {
 	t.n.Add(int64(len(entries)))
 	select {
 	case t.grown <- struct{}{}:
@@ -75,7 +75,7 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	write := func() {
 		entries := make([]entry, batchMax)
 		for i := range entries {
-			entries[i] = entry{lane: of, time: 1, logged: uint64(next + 1), value: fmt.Appendf(nil, `{"n":%d}`, next)}
+			entries[i] = entry{lane: of, time: 1, logNumber: uint64(next + 1), value: fmt.Appendf(nil, `{"n":%d}`, next)}
 			next++
 		}
 		if err := w.write(ctx, entries); err != nil {
@@ -99,7 +99,7 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	stall.after.Store(50)
 	connected := b.server.NATS().NumClients()
 	write()
-	until("another attempt", func() bool { _, n := w.trouble.state.get(); return n > 2 || told.n.Load() == 2*batchMax })
+	until("another attempt", func() bool { _, n := w.outage.status.get(); return n > 2 || told.n.Load() == 2*batchMax })
 	close(stall.release)
 	until("the second batch", func() bool { return told.n.Load() == 2*batchMax && b.server.NATS().NumClients() == connected })
 	last, err := b.LastSequence(deadline(t))

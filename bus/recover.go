@@ -50,22 +50,22 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	entries := append([]entry(nil), first.entries...)
-	entries = w.collect(entries)
+	entries = w.takeInflight(entries)
 	base := first.base
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, w.bus.answerIn) {
-		w.trouble.note(a.err(), len(entries))
-		rest, last, err := w.resume(ctx, entries, base)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, w.bus.answerTimeout) {
+		w.outage.failed(a.err(), len(entries))
+		rest, last, err := w.skipStored(ctx, entries, base)
 		if err == nil && len(rest) == 0 {
 			w.next = last
-			w.trouble.over()
+			w.outage.ended()
 			return nil
 		}
 		if err == nil {
 			entries, base = rest, last
-			a, entries, base, err = w.again(ctx, entries, base)
+			a, entries, base, err = w.resend(ctx, entries, base)
 			if err == nil && len(entries) == 0 {
 				w.next = base
-				w.trouble.over()
+				w.outage.ended()
 				return nil
 			}
 		}
@@ -80,7 +80,7 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 }
 
 // collect adds what was sent behind a batch that failed.
-func (w *writer) collect(entries []entry) []entry {
+func (w *writer) takeInflight(entries []entry) []entry {
 	for {
 		select {
 		case b, ok := <-w.inflight:
@@ -97,7 +97,7 @@ func (w *writer) collect(entries []entry) []entry {
 }
 
 // resume finds out how much of entries has arrived behind base.
-func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
+func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
 	last, err := w.probe(ctx)
 	if err != nil {
 		return entries, base, err
@@ -108,17 +108,17 @@ func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]en
 	if last <= base {
 		return entries, last, nil
 	}
-	stored, err := w.stored(ctx, entries, base, last)
+	stored, err := w.countStored(ctx, entries, base, last)
 	if err != nil {
 		return entries, base, err
 	}
-	w.owner.settled(entries[:stored], last)
+	w.owner.logged(entries[:stored], last)
 	return entries[stored:], last, nil
 }
 
 // again sends what is left, a batch at a time. It returns what is still left
 // and the end of the log.
-func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answer, []entry, uint64, error) {
+func (w *writer) resend(ctx context.Context, entries []entry, base uint64) (answer, []entry, uint64, error) {
 	for len(entries) > 0 {
 		n := min(len(entries), batchMax)
 		b := w.prepare(entries[:n], base)
@@ -129,7 +129,7 @@ func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answe
 		if a.err() != nil {
 			return a, entries, base, a.err()
 		}
-		w.owner.settled(entries[:n], b.last())
+		w.owner.logged(entries[:n], b.last())
 		entries, base = entries[n:], b.last()
 	}
 	return answer{}, nil, base, nil
@@ -138,7 +138,7 @@ func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answe
 // stored compares the tail of the log with what was sent: the log holds it in
 // order, perhaps up to some point. Messages of others, who may have been let
 // in on purpose, are passed over.
-func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
+func (w *writer) countStored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
 	stream, err := w.bus.js.Stream(ctx, w.bus.stream)
 	if err != nil {
 		return 0, fmt.Errorf("bus: read the end of the log: %w", err)
@@ -155,7 +155,7 @@ func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64)
 		}
 		e := &entries[n]
 		run, place := runAndNumber(m.Header)
-		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && run == w.epoch && place == e.logged && bytes.Equal(m.Data, e.value) {
+		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && run == w.runStart && place == e.logNumber && bytes.Equal(m.Data, e.value) {
 			n++
 		}
 	}
@@ -173,7 +173,7 @@ func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if a.Error == nil && time.Since(w.trouble.since) > 2*w.bus.answerIn && time.Since(w.reopened) > 4*w.bus.answerIn && w.bus.server.Reopen() {
+	if a.Error == nil && time.Since(w.outage.since) > 2*w.bus.answerTimeout && time.Since(w.reopened) > 4*w.bus.answerTimeout && w.bus.server.Reopen() {
 		w.reopened = time.Now()
 		w.publisher.Close()
 	}
@@ -182,24 +182,24 @@ func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error 
 
 // trouble says once that the log does not take values, and once that it does
 // again, and counts in between.
-type trouble struct {
+type outage struct {
 	log     *slog.Logger
 	since   time.Time
 	retries uint64
-	state   state
+	status  status
 }
 
-func (t *trouble) note(err error, waiting int) {
+func (t *outage) failed(err error, waiting int) {
 	t.retries++
-	t.state.set("retrying: "+err.Error(), t.retries)
+	t.status.set("retrying: "+err.Error(), t.retries)
 	if t.since.IsZero() {
 		t.since = time.Now()
 		t.log.Error("bus: the log does not take values; they wait, and are tried again", "waiting", waiting, "error", err)
 	}
 }
 
-func (t *trouble) over() {
+func (t *outage) ended() {
 	t.log.Info("bus: the log takes values again", "after", time.Since(t.since).Round(time.Millisecond).String())
 	t.since = time.Time{}
-	t.state.set("ok", t.retries)
+	t.status.set("ok", t.retries)
 }

@@ -23,13 +23,13 @@ type Republisher struct {
 	// bring what is in the rings to the log, unless EndBy has been called.
 	Drain time.Duration
 
-	bus     *Bus
-	byID    []*source // by the number of the record
-	feed    *records.Feed
-	live    *live
-	writer  atomic.Pointer[writer]
-	changed change
-	left    atomic.Pointer[context.Context]
+	bus      *Bus
+	byID     []*loggedRecord // by the number of the record
+	feed     *records.Feed
+	live     *live
+	writer   atomic.Pointer[writer]
+	progress broadcast
+	drainEnd atomic.Pointer[context.Context]
 
 	published, refused atomic.Uint64
 	last               atomic.Uint64
@@ -38,16 +38,16 @@ type Republisher struct {
 }
 
 // source is one record whose values go to the log.
-type source struct {
-	handle *records.Untyped
+type loggedRecord struct {
+	record *records.Untyped
 	values *subjectLane
 	losses *subjectLane // made when the first value is lost
 	// lost counts values dropped since the last published one.
 	lost uint64
 	// logged counts what was to be logged, time is when the last of it was
 	// written.
-	logged atomic.Uint64
-	time   int64
+	lastNumber atomic.Uint64
+	lastTime   int64
 }
 
 // Drained says what a republisher did at its end.
@@ -70,20 +70,20 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	}
 	var logged, others []*records.Untyped
 	handles := reg.Records()
-	r.byID = make([]*source, len(handles))
+	r.byID = make([]*loggedRecord, len(handles))
 	for _, h := range handles {
 		if !h.Config().Logged {
 			others = append(others, h)
 			continue
 		}
 		logged = append(logged, h)
-		s := &source{
-			handle: h,
+		s := &loggedRecord{
+			record: h,
 			values: newSubjectLane(h.Key(), b.subjects.of(logKind, h.Segments())),
 		}
 		r.byID[h.ID()] = s
 	}
-	r.last.Store(b.openedAt)
+	r.last.Store(b.endAtOpen)
 	r.feed = reg.NewFeed(records.LogReader, logged)
 	r.live = newLive(b, reg, others)
 	b.mu.Lock()
@@ -112,12 +112,12 @@ func (r *Republisher) Run(ctx context.Context) error {
 	settling := make(chan error, 1)
 	go func() { settling <- w.run(hard) }()
 
-	before := r.readWrite(ctx, hard, w)
+	before := r.forward(ctx, hard, w)
 	close(w.inflight)
 	err = <-settling
 	wg.Wait()
 	r.feed.Close()
-	r.logEnd(Drained{
+	r.logDrained(Drained{
 		Flushed: r.published.Load() - before,
 		Left:    uint64(max(0, r.underway.Load())),
 		Records: r.feed.Pending(),
@@ -130,13 +130,13 @@ func (r *Republisher) Run(ctx context.Context) error {
 
 // EndBy gives Run the time until left ends, in place of Drain. It is to be
 // called before the context of Run ends.
-func (r *Republisher) EndBy(left context.Context) { r.left.Store(&left) }
+func (r *Republisher) EndBy(left context.Context) { r.drainEnd.Store(&left) }
 
 // drainContext ends after its parent has, when the time for the rest is over.
 func (r *Republisher) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		if left := r.left.Load(); left != nil {
+		if left := r.drainEnd.Load(); left != nil {
 			context.AfterFunc(*left, cancel)
 			return
 		}
@@ -146,7 +146,7 @@ func (r *Republisher) drainContext(ctx context.Context) (context.Context, contex
 	return hard, func() { stop(); cancel() }
 }
 
-func (r *Republisher) logEnd(d Drained) {
+func (r *Republisher) logDrained(d Drained) {
 	level := r.bus.log.Info
 	if d.Left > 0 || d.Records > 0 {
 		level = r.bus.log.Warn
@@ -157,7 +157,7 @@ func (r *Republisher) logEnd(d Drained) {
 // readWrite moves values from the rings to the writer until ctx has ended and
 // nothing is left, or hard ends. It returns how many were published when ctx
 // ended.
-func (r *Republisher) readWrite(ctx, hard context.Context, w *writer) (before uint64) {
+func (r *Republisher) forward(ctx, hard context.Context, w *writer) (before uint64) {
 	items := make([]records.Item, batchMax)
 	draining := false
 	for hard.Err() == nil {
@@ -181,17 +181,17 @@ func (r *Republisher) readWrite(ctx, hard context.Context, w *writer) (before ui
 
 // publish makes messages of values and sends them in batches.
 func (r *Republisher) publish(hard context.Context, w *writer, items []records.Item) error {
-	entries, size := r.fresh(), 0
+	entries, size := r.newEntries(), 0
 	for i := range items {
 		if len(entries) > batchMax-2 || size > batchBytes {
 			if err := r.send(hard, w, entries); err != nil {
 				return err
 			}
-			entries, size = r.fresh(), 0
+			entries, size = r.newEntries(), 0
 		}
 		s := r.byID[items[i].Record.ID()]
 		before := len(entries)
-		entries = r.append(entries, s, &items[i].Encoded)
+		entries = r.appendValue(entries, s, &items[i].Encoded)
 		for j := before; j < len(entries); j++ {
 			size += entries[j].size()
 		}
@@ -209,49 +209,49 @@ func (r *Republisher) send(hard context.Context, w *writer, entries []entry) err
 
 // append adds what one value makes: its message, and one about a loss before
 // it or of it.
-func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []entry {
-	if v.Missed > 0 && s.handle.Kind() == records.Ring {
-		entries = append(entries, r.loss(s, v, loss.Loss{
-			Cause: loss.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.time,
+func (r *Republisher) appendValue(entries []entry, s *loggedRecord, v *records.Encoded) []entry {
+	if v.Missed > 0 && s.record.Kind() == records.Ring {
+		entries = append(entries, r.lossEntry(s, v, loss.Loss{
+			Cause: loss.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.lastTime,
 		}))
 	}
 	one := loss.Loss{Count: 1, From: v.Number, To: v.Number, FirstTime: v.Time}
 	switch {
 	case v.Err != nil:
 		one.Cause = loss.NotEncodable
-		return append(entries, r.loss(s, v, one))
+		return append(entries, r.lossEntry(s, v, one))
 	case len(v.JSON) > r.bus.config.MaxValue:
 		one.Cause = loss.LogRefused
 		r.refuse(s, v)
-		return append(entries, r.loss(s, v, one))
+		return append(entries, r.lossEntry(s, v, one))
 	}
-	s.time = v.Time
-	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, number: v.Number, logged: s.logged.Add(1), from: s}
+	s.lastTime = v.Time
+	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, ringNumber: v.Number, logNumber: s.lastNumber.Add(1), record: s}
 	s.lost = 0
 	return append(entries, e)
 }
 
 // loss makes the message that brings a loss to the ledgers of all sinks.
-func (r *Republisher) loss(s *source, v *records.Encoded, l loss.Loss) entry {
-	l.Record, l.LastTime = s.handle.Key(), v.Time
+func (r *Republisher) lossEntry(s *loggedRecord, v *records.Encoded, l loss.Loss) entry {
+	l.Record, l.LastTime = s.record.Key(), v.Time
 	s.lost += l.Count
-	s.time = v.Time
+	s.lastTime = v.Time
 	value, err := json.Marshal(l)
 	if err != nil { // a Loss holds strings and numbers
 		panic(fmt.Sprintf("bus: encode a loss: %v", err))
 	}
 	if s.losses == nil {
-		s.losses = newSubjectLane(l.Record, r.bus.subjects.of(lossKind, s.handle.Segments()))
+		s.losses = newSubjectLane(l.Record, r.bus.subjects.of(lossKind, s.record.Segments()))
 	}
-	return entry{lane: s.losses, time: v.Time, value: value, number: l.To, logged: s.logged.Add(l.Count), from: s}
+	return entry{lane: s.losses, time: v.Time, value: value, ringNumber: l.To, logNumber: s.lastNumber.Add(l.Count), record: s}
 }
 
 // refuse counts a value that is too large and tells who waits for it.
-func (r *Republisher) refuse(s *source, v *records.Encoded) {
-	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.handle.Key(), len(v.JSON), r.bus.config.MaxValue)
-	s.handle.FailLogged(v.Number, v.Number, err)
-	s.handle.AddLoss(loss.Loss{
-		Record: s.handle.Key(), Cause: loss.LogRefused, Count: 1,
+func (r *Republisher) refuse(s *loggedRecord, v *records.Encoded) {
+	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.record.Key(), len(v.JSON), r.bus.config.MaxValue)
+	s.record.FailLogged(v.Number, v.Number, err)
+	s.record.AddLoss(loss.Loss{
+		Record: s.record.Key(), Cause: loss.LogRefused, Count: 1,
 		From: v.Number, To: v.Number, FirstTime: v.Time, LastTime: v.Time,
 	})
 	if r.refused.Add(1) == 1 {
@@ -260,22 +260,22 @@ func (r *Republisher) refuse(s *source, v *records.Encoded) {
 }
 
 // settled is told that entries are in the log, in order.
-func (r *Republisher) settled(entries []entry, last uint64) {
+func (r *Republisher) logged(entries []entry, last uint64) {
 	for i := range entries {
 		e := &entries[i]
-		if i+1 < len(entries) && entries[i+1].from == e.from {
+		if i+1 < len(entries) && entries[i+1].record == e.record {
 			continue // the next one speaks for both
 		}
-		e.from.handle.AckLogged(e.number)
+		e.record.record.AckLogged(e.ringNumber)
 	}
 	r.published.Add(uint64(len(entries)))
 	r.underway.Add(-int64(len(entries)))
 	r.last.Store(last)
-	r.changed.fire()
+	r.progress.wake()
 }
 
 // fresh returns an empty list of entries, an old one if there is one.
-func (r *Republisher) fresh() []entry {
+func (r *Republisher) newEntries() []entry {
 	select {
 	case e := <-r.spare:
 		return e[:0]

@@ -67,7 +67,7 @@ func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 	if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	c.drop(deadline(t))
+	c.remove(deadline(t))
 	if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); !errors.Is(err, ErrConsumerLost) {
 		t.Fatalf("a deleted consumer says %v", err)
 	}

@@ -50,7 +50,7 @@ func (b *Bus) Stats(ctx context.Context) (Stats, error) {
 		s.Published, s.Refused = r.published.Load(), r.refused.Load()
 		s.Underway = uint64(max(0, r.underway.Load()))
 		if w := r.writer.Load(); w != nil {
-			s.State, s.Retries = w.trouble.state.get()
+			s.State, s.Retries = w.outage.status.get()
 		}
 	}
 	s.Clients, s.SlowClients = b.server.Clients()

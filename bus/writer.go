@@ -22,7 +22,7 @@ const (
 	batchWindow = 4
 	// answerTimeout is how long an answer may take before it counts as
 	// unclear. A store on a full disk never answers.
-	answerTimeout = 5 * time.Second
+	defaultAnswerTimeout = 5 * time.Second
 )
 
 // writer puts batches into the stream in order. It is the only one who may,
@@ -42,7 +42,7 @@ type writer struct {
 	owner owner
 	// epoch is the last sequence of the log before this writer: no other that
 	// has written anything has the same.
-	epoch uint64
+	runStart uint64
 
 	sending sync.Mutex // held while something is laid out and sent
 	next    uint64     // the last sequence once all that is under way is in
@@ -55,7 +55,7 @@ type writer struct {
 
 	answers sync.Map // id to *batch
 
-	trouble trouble
+	outage outage
 	// reopened is when the store was last opened again.
 	reopened time.Time
 }
@@ -63,7 +63,7 @@ type writer struct {
 // owner is where entries come from.
 type owner interface {
 	// settled says that entries are in the log, the last of them at last.
-	settled(entries []entry, last uint64)
+	logged(entries []entry, last uint64)
 	// recycle gives back a list that write was called with.
 	recycle(entries []entry)
 }
@@ -72,9 +72,9 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	w := &writer{
 		bus: b, publisher: b.publisher(), durable: b.config.Durable, owner: o,
 		inflight: make(chan *batch, batchWindow), slots: make(chan struct{}, batchWindow),
-		trouble: trouble{log: b.log},
+		outage: outage{log: b.log},
 	}
-	nc, err := b.server.Connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.missed() }))
+	nc, err := b.server.Connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.failInflight() }))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	}
 	if err == nil {
 		w.next, err = w.probe(ctx)
-		w.epoch = w.next
+		w.runStart = w.next
 	}
 	if err != nil {
 		w.close()
@@ -118,7 +118,7 @@ func (w *writer) receive(m *nats.Msg) {
 // missed says to all batches under way that their answers may have come while
 // the connection was down. If one was in time after all, no harm is done: what
 // has arrived is looked up before anything is sent again.
-func (w *writer) missed() {
+func (w *writer) failInflight() {
 	w.answers.Range(func(_, b any) bool {
 		b.(*batch).deliver(answer{failed: errors.New("bus: the connection was lost before the log answered")})
 		return true
@@ -154,7 +154,7 @@ func (w *writer) run(ctx context.Context) error {
 				return nil
 			}
 			<-w.slots
-			if err := w.settle(ctx, b); err != nil {
+			if err := w.finish(ctx, b); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -163,10 +163,10 @@ func (w *writer) run(ctx context.Context) error {
 	}
 }
 
-func (w *writer) settle(ctx context.Context, b *batch) error {
+func (w *writer) finish(ctx context.Context, b *batch) error {
 	a := w.await(ctx, b)
 	if a.err() == nil {
-		w.owner.settled(b.entries, a.Sequence)
+		w.owner.logged(b.entries, a.Sequence)
 		w.owner.recycle(b.entries)
 		return nil
 	}
@@ -178,16 +178,16 @@ func (w *writer) await(ctx context.Context, b *batch) answer {
 	defer w.answers.Delete(b.id)
 	select {
 	case a := <-b.answer:
-		return b.checked(a)
+		return b.validate(a)
 	default:
 	}
-	timeout := time.NewTimer(w.bus.answerIn)
+	timeout := time.NewTimer(w.bus.answerTimeout)
 	defer timeout.Stop()
 	select {
 	case a := <-b.answer:
-		return b.checked(a)
+		return b.validate(a)
 	case <-timeout.C:
-		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerIn)}
+		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerTimeout)}
 	case <-ctx.Done():
 		return answer{failed: ctx.Err()}
 	}
@@ -204,16 +204,16 @@ func (w *writer) prepare(entries []entry, base uint64) *batch {
 func (w *writer) send(b *batch) error {
 	for i := range b.entries {
 		e := &b.entries[i]
-		h := e.headers(w.header[:0], w.epoch)
+		h := e.headers(w.header[:0], w.runStart)
 		if i == 0 {
 			h = append(h, "Nats-Expected-Last-Sequence: "...)
 			h = strconv.AppendUint(h, b.base, 10)
 			h = append(h, "\r\n"...)
 		}
 		if w.durable {
-			h = w.atomic(h, b, i)
+			h = w.addBatchHeaders(h, b, i)
 		} else {
-			w.fast(b, i)
+			w.setFastReply(b, i)
 		}
 		w.publisher.Add(e.lane.subject, w.reply, h, e.value)
 		w.header = h
@@ -225,7 +225,7 @@ func (w *writer) send(b *batch) error {
 // batch's number, the flow of acknowledgements asked for, that a gap fails
 // the batch, the message's place and what to do with it: 0 starts, 1 adds,
 // 2 adds and commits (NATS ADR-50).
-func (w *writer) fast(b *batch, i int) {
+func (w *writer) setFastReply(b *batch, i int) {
 	r := append(w.reply[:0], w.inbox...)
 	r = strconv.AppendUint(r, b.id, 10)
 	r = append(r, ".65535.fail."...)
@@ -243,7 +243,7 @@ func (w *writer) fast(b *batch, i int) {
 
 // atomic adds the headers of an atomic batch, which is stored as a whole and
 // forced to the disk once.
-func (w *writer) atomic(h []byte, b *batch, i int) []byte {
+func (w *writer) addBatchHeaders(h []byte, b *batch, i int) []byte {
 	w.reply = w.reply[:0]
 	last := i == len(b.entries)-1
 	if last {

@@ -12,8 +12,8 @@ import (
 // nobody owns entries in tests of the writer alone.
 type nobody struct{}
 
-func (nobody) settled([]entry, uint64) {}
-func (nobody) recycle([]entry)         {}
+func (nobody) logged([]entry, uint64) {}
+func (nobody) recycle([]entry)        {}
 
 // A batch that has no place in the line of those that wait for their answer is
 // not sent: a recovery would not know of it, and what comes behind it could
@@ -52,7 +52,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 	defer w.close()
 	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
-	entries := []entry{{lane: of, time: 1, logged: 1, value: []byte("1")}, {lane: of, time: 1, logged: 2, value: []byte("1")}}
+	entries := []entry{{lane: of, time: 1, logNumber: 1, value: []byte("1")}, {lane: of, time: 1, logNumber: 2, value: []byte("1")}}
 	part := w.prepare(entries[:1], 0)
 	if err := w.send(part); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 	whole := w.prepare(entries, 0)
 	whole.deliver(answer{Sequence: 1})
-	if err := w.settle(deadline(t), whole); err != nil {
+	if err := w.finish(deadline(t), whole); err != nil {
 		t.Fatal(err)
 	}
 	if last, err := w.probe(deadline(t)); err != nil || last != 2 || w.next != 2 {
@@ -80,8 +80,8 @@ func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.close()
-	entries := []entry{{lane: newSubjectLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logged: 6, value: []byte("1")}}
-	left, end, err := w.resume(deadline(t), entries, 5)
+	entries := []entry{{lane: newSubjectLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logNumber: 6, value: []byte("1")}}
+	left, end, err := w.skipStored(deadline(t), entries, 5)
 	if err != nil || len(left) != 1 || end != 0 {
 		t.Fatalf("%d values are left, to go behind %d (%v)", len(left), end, err)
 	}

@@ -11,30 +11,30 @@ import (
 // them, and so sees of whose values the log has discarded how many. Numbers
 // are compared within one run of a process only: where they go on in another,
 // nothing says how far the one before had come.
-type numbering struct {
+type recordGaps struct {
 	// start is the sequence that reading began behind.
 	start uint64
-	last  map[string]*numbered
+	last  map[string]*lastNumber
 }
 
 // numbered is the last message of one record.
-type numbered struct {
+type lastNumber struct {
 	run, number uint64
 	time        int64
 	// seeded is true if the message itself was not had: it was the record's
 	// last when reading began.
-	seeded bool
+	assumed bool
 }
 
-func newNumbering(start uint64) *numbering {
-	return &numbering{start: start, last: map[string]*numbered{}}
+func newRecordGaps(start uint64) *recordGaps {
+	return &recordGaps{start: start, last: map[string]*lastNumber{}}
 }
 
 // note takes the next message, and returns the loss of values of the same
 // record right before it. That is known if the reader has had a message of the
 // record in the same run, or if the run began behind the point where reading
 // began; known is false otherwise.
-func (n *numbering) note(m *Message) (l *loss.Loss, known bool) {
+func (n *recordGaps) observe(m *Message) (l *loss.Loss, known bool) {
 	covers := uint64(1)
 	if m.Loss != nil {
 		covers = m.Loss.Count
@@ -45,18 +45,18 @@ func (n *numbering) note(m *Message) (l *loss.Loss, known bool) {
 	first := m.Number - covers + 1
 	last, seen := n.last[m.Record]
 	if !seen {
-		last = &numbered{}
+		last = &lastNumber{}
 		n.last[strings.Clone(m.Record)] = last
 	}
 	before, since := uint64(0), int64(0)
 	switch {
 	case seen && last.run == m.Run:
 		before, since = last.number, last.time
-		known = !last.seeded || first > before
+		known = !last.assumed || first > before
 	default:
 		known = m.Run >= n.start
 	}
-	*last = numbered{run: m.Run, number: m.Number, time: m.Time}
+	*last = lastNumber{run: m.Run, number: m.Number, time: m.Time}
 	if !known || first <= before+1 {
 		return nil, known
 	}
@@ -68,14 +68,14 @@ func (n *numbering) note(m *Message) (l *loss.Loss, known bool) {
 
 // seed notes what each record's last number is as reading begins, somewhere
 // before it. What comes behind that number must come.
-func (n *numbering) seed(r *Republisher, pattern key.Pattern) {
+func (n *recordGaps) assumeRead(r *Republisher, pattern key.Pattern) {
 	w := r.writer.Load()
 	if w == nil {
 		return
 	}
 	for _, s := range r.byID {
-		if s != nil && pattern.Match(s.handle.Key()) {
-			n.last[s.handle.Key()] = &numbered{run: w.epoch, number: s.logged.Load(), seeded: true}
+		if s != nil && pattern.Match(s.record.Key()) {
+			n.last[s.record.Key()] = &lastNumber{run: w.runStart, number: s.lastNumber.Load(), assumed: true}
 		}
 	}
 }

@@ -3,19 +3,19 @@ package bus
 import "sync"
 
 // state is a line about how something goes, for who watches from outside.
-type state struct {
+type status struct {
 	mu      sync.Mutex
 	text    string
 	retries uint64
 }
 
-func (s *state) set(text string, retries uint64) {
+func (s *status) set(text string, retries uint64) {
 	s.mu.Lock()
 	s.text, s.retries = text, retries
 	s.mu.Unlock()
 }
 
-func (s *state) get() (text string, retries uint64) {
+func (s *status) get() (text string, retries uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.text == "" {
@@ -25,13 +25,13 @@ func (s *state) get() (text string, retries uint64) {
 }
 
 // change wakes all who wait for the next change.
-type change struct {
+type broadcast struct {
 	mu sync.Mutex
 	ch chan struct{}
 }
 
 // next returns a channel that is closed at the next change.
-func (s *change) next() <-chan struct{} {
+func (s *broadcast) next() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ch == nil {
@@ -40,7 +40,7 @@ func (s *change) next() <-chan struct{} {
 	return s.ch
 }
 
-func (s *change) fire() {
+func (s *broadcast) wake() {
 	s.mu.Lock()
 	if s.ch != nil {
 		close(s.ch)
