@@ -2,49 +2,27 @@ package bus
 
 import "sync"
 
-// state is a line about how something goes, for who watches from outside.
-type status struct {
-	mu      sync.Mutex
-	text    string
-	retries uint64
-}
-
-func (s *status) set(text string, retries uint64) {
-	s.mu.Lock()
-	s.text, s.retries = text, retries
-	s.mu.Unlock()
-}
-
-func (s *status) get() (text string, retries uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.text == "" {
-		return "ok", s.retries
-	}
-	return s.text, s.retries
-}
-
-// change wakes all who wait for the next change.
+// broadcast wakes all goroutines that wait for the next event.
 type broadcast struct {
 	mu sync.Mutex
 	ch chan struct{}
 }
 
-// next returns a channel that is closed at the next change.
-func (s *broadcast) next() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ch == nil {
-		s.ch = make(chan struct{})
+// next returns a channel that the next wake closes.
+func (b *broadcast) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
 	}
-	return s.ch
+	return b.ch
 }
 
-func (s *broadcast) wake() {
-	s.mu.Lock()
-	if s.ch != nil {
-		close(s.ch)
-		s.ch = nil
+func (b *broadcast) wake() {
+	b.mu.Lock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
 	}
-	s.mu.Unlock()
+	b.mu.Unlock()
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// Flush returns when the log has everything that the records of reg had
-// accepted before the call, but for what is counted as lost. It returns the
-// last sequence of the log at that time: a sink that has it, has all of it.
+// Flush returns when the log has all values that the records of reg accepted before
+// the call, except those counted as lost. It returns the last sequence of the log at
+// that time: a sink whose checkpoint has reached it has stored them all.
 func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) {
 	b.mu.Lock()
 	r := b.republisher
@@ -29,7 +29,7 @@ func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) 
 	return r.last.Load(), nil
 }
 
-// reached waits until the log has dealt with a value of a record.
+// awaitLogged waits until a value of a record is logged or counted as lost.
 func (r *Republisher) awaitLogged(ctx context.Context, h *records.Untyped, number uint64) error {
 	for {
 		next := r.progress.next()
@@ -41,9 +41,9 @@ func (r *Republisher) awaitLogged(ctx context.Context, h *records.Untyped, numbe
 		case <-ctx.Done():
 			state := "the republisher is not running"
 			if w := r.writer.Load(); w != nil {
-				state, _ = w.outage.status.get()
+				state, _ = w.outage.status()
 			}
-			return fmt.Errorf("bus: flush: record %q is in the log up to %d of %d; log: %s: %w", h.Key(), h.Acked(), number, state, ctx.Err())
+			return fmt.Errorf("bus: flush: record %q is logged up to value %d of %d; log: %s: %w", h.Key(), h.Acked(), number, state, ctx.Err())
 		case <-r.bus.closed:
 			return errors.New("bus: flush: the log is closed")
 		}

@@ -13,18 +13,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Follow yields the values behind a sequence of the log whose records match a
-// pattern, and then those to come, in the order of the log, until ctx ends;
-// that is not an error. It starts behind the whole log with the sequence that
-// Flush or LastSequence returned. It has no checkpoint, acknowledges nothing
-// and slows nobody.
+// Follow yields the values after a sequence of the log whose records match a
+// pattern, and then new ones, in the order of the log. It ends without an error when
+// ctx ends. To start at the end of the log, pass the sequence that Flush or
+// LastSequence returned. Follow has no checkpoint and acknowledges nothing, and it
+// delays no other reader or writer.
 //
-// What the log discards before it was read is told as a Message with a Loss. If
-// the log does not reach back to where reading begins, that is the range that
-// is missing, of all records. While reading goes on it is, right before the
-// next value of a record, how many values of that record are missing; or a
-// range, if the follower has had no value of the record and the log begins
-// behind the last one it had.
+// Follow reports messages that the log discarded before it read them as a Message
+// with a Loss. If the log begins after the sequence where reading starts, the first
+// Loss is the missing range, of all records. Later, a Loss precedes a record's next
+// value and counts the missing values of that record. If the follower has seen no
+// value of the record yet, the Loss is a range of the log instead.
 func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		f := &follower{bus: b, pattern: pattern, read: after, gaps: newRecordGaps(after)}
@@ -35,11 +34,11 @@ func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) ite
 	}
 }
 
-// follower is one reading of Follow.
+// follower is the state of one Follow.
 type follower struct {
 	bus     *Bus
 	pattern key.Pattern
-	// at is the sequence up to which everything was read, or told lost.
+	// read is the last sequence that was read or reported as lost.
 	read uint64
 	gaps *recordGaps
 }
@@ -66,7 +65,7 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 			return nil
 		}
 		if errors.Is(err, jetstream.ErrNoHeartbeat) {
-			continue // the ordered consumer makes itself anew
+			continue // the ordered consumer recreates itself
 		}
 		if err != nil {
 			return err
@@ -77,7 +76,7 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 	}
 }
 
-// take yields a message, and before it what is missing.
+// deliver yields a message, and a loss before it if values are missing.
 func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
 	meta, err := raw.Metadata()
 	if err != nil {
@@ -88,22 +87,22 @@ func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Me
 	if !f.pattern.Match(m.Record) {
 		return true, nil
 	}
-	loss, known := f.gaps.observe(&m)
-	if !known {
+	lost, certain := f.gaps.observe(&m)
+	if !certain {
 		if more, err := f.yieldDiscarded(ctx, sequence, yield); err != nil || !more {
 			return more, err
 		}
 	}
 	f.read = max(f.read, sequence)
-	if loss != nil && !yield(Message{Sequence: sequence - 1, Record: loss.Record, Loss: loss}) {
+	if lost != nil && !yield(Message{Sequence: sequence - 1, Record: lost.Record, Loss: lost}) {
 		return false, nil
 	}
-	// What was lost before it was logged stands on the next value.
+	// The next value's Lost counts what was lost before it was logged.
 	return m.Loss != nil || yield(m), nil
 }
 
-// look asks where the log begins, and tells what it does not hold any more of
-// what was not read, up to a sequence.
+// yieldDiscarded yields a loss for the messages between the last one read and a
+// sequence that the log no longer has.
 func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func(Message) bool) (more bool, err error) {
 	if before == f.read+1 {
 		return true, nil
@@ -125,7 +124,7 @@ func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func
 
 func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext, error) {
 	c, err := f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
-		// Losses are read too: numbers they cover are not missing in the log.
+		// Losses are read too: the numbers they cover are not missing from the log.
 		FilterSubjects: []string{f.bus.filter(logKind, f.pattern), f.bus.filter(lossKind, f.pattern)},
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:    f.read + 1,
@@ -136,8 +135,8 @@ func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext,
 	return c.Messages()
 }
 
-// filter returns a subject that matches at least what the pattern does, so
-// that the server leaves out most of the rest.
+// filter returns a subject that matches whatever the pattern matches, and as little
+// else as a NATS wildcard allows.
 func (b *Bus) filter(kind string, pattern key.Pattern) string {
 	if text, ok := pattern.Exact(); ok {
 		if key, err := key.Parse(text); err == nil {

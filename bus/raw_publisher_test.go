@@ -99,7 +99,7 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	stall.after.Store(50)
 	connected := b.server.NATS().NumClients()
 	write()
-	until("another attempt", func() bool { _, n := w.outage.status.get(); return n > 2 || told.n.Load() == 2*batchMax })
+	until("another attempt", func() bool { _, n := w.outage.status(); return n > 2 || told.n.Load() == 2*batchMax })
 	close(stall.release)
 	until("the second batch", func() bool { return told.n.Load() == 2*batchMax && b.server.NATS().NumClients() == connected })
 	last, err := b.LastSequence(deadline(t))

@@ -7,22 +7,22 @@ import (
 	"github.com/aimdb-go/aimdb/loss"
 )
 
-// numbering follows the numbers of each record's messages as one reader gets
-// them, and so sees of whose values the log has discarded how many. Numbers
-// are compared within one run of a process only: where they go on in another,
-// nothing says how far the one before had come.
+// recordGaps compares the numbers of each record's messages as one reader receives
+// them, and so finds how many values of each record the log has discarded. It
+// compares numbers of one run of the process only: the last number of a previous run
+// is unknown.
 type recordGaps struct {
-	// start is the sequence that reading began behind.
+	// start is the sequence after which reading started.
 	start uint64
 	last  map[string]*lastNumber
 }
 
-// numbered is the last message of one record.
+// lastNumber is the number of a record's last message.
 type lastNumber struct {
 	run, number uint64
 	time        int64
-	// seeded is true if the message itself was not had: it was the record's
-	// last when reading began.
+	// assumed is true if the reader has not received the message: it was the
+	// record's last one when reading started.
 	assumed bool
 }
 
@@ -30,17 +30,16 @@ func newRecordGaps(start uint64) *recordGaps {
 	return &recordGaps{start: start, last: map[string]*lastNumber{}}
 }
 
-// note takes the next message, and returns the loss of values of the same
-// record right before it. That is known if the reader has had a message of the
-// record in the same run, or if the run began behind the point where reading
-// began; known is false otherwise.
-func (n *recordGaps) observe(m *Message) (l *loss.Loss, known bool) {
+// observe takes the next message and returns the loss of values of the same record
+// just before it. The result is certain if the reader has received a message of the
+// record in the same run, or if the run began after the start of reading.
+func (n *recordGaps) observe(m *Message) (lost *loss.Loss, certain bool) {
 	covers := uint64(1)
 	if m.Loss != nil {
 		covers = m.Loss.Count
 	}
 	if m.Number == 0 || m.Number < covers {
-		return nil, true // not one of ours
+		return nil, true // written by another client
 	}
 	first := m.Number - covers + 1
 	last, seen := n.last[m.Record]
@@ -52,13 +51,13 @@ func (n *recordGaps) observe(m *Message) (l *loss.Loss, known bool) {
 	switch {
 	case seen && last.run == m.Run:
 		before, since = last.number, last.time
-		known = !last.assumed || first > before
+		certain = !last.assumed || first > before
 	default:
-		known = m.Run >= n.start
+		certain = m.Run >= n.start
 	}
 	*last = lastNumber{run: m.Run, number: m.Number, time: m.Time}
-	if !known || first <= before+1 {
-		return nil, known
+	if !certain || first <= before+1 {
+		return nil, certain
 	}
 	return &loss.Loss{
 		Record: m.Record, Cause: loss.LogDiscarded, Count: first - before - 1,
@@ -66,8 +65,8 @@ func (n *recordGaps) observe(m *Message) (l *loss.Loss, known bool) {
 	}, true
 }
 
-// seed notes what each record's last number is as reading begins, somewhere
-// before it. What comes behind that number must come.
+// assumeRead records the last number of each record at the start of reading. Higher
+// numbers must arrive.
 func (n *recordGaps) assumeRead(r *Republisher, pattern key.Pattern) {
 	w := r.writer.Load()
 	if w == nil {

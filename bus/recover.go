@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -15,9 +14,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// probe asks the stream for its last sequence in a message that it cannot
-// store, because it expects a sequence there never is. The message stands in
-// the same queue as all before it, so the answer is what became of them.
+// probe asks the stream for its last sequence. It sends a message that the stream
+// must refuse, because it expects a last sequence that cannot exist. The stream
+// handles it after all messages sent before, so the refusal shows their result.
 func (w *writer) probe(ctx context.Context) (uint64, error) {
 	b := w.prepare(nil, 0)
 	w.header = append(w.header[:0], "Nats-Expected-Last-Sequence: "...)
@@ -38,14 +37,14 @@ func (w *writer) probe(ctx context.Context) (uint64, error) {
 		}
 	}
 	if err := a.err(); err != nil {
-		return 0, fmt.Errorf("bus: ask the log for its end: %w", err)
+		return 0, fmt.Errorf("bus: ask the log for its last sequence: %w", err)
 	}
-	return 0, errors.New("bus: ask the log for its end: the answer makes no sense")
+	return 0, errors.New("bus: ask the log for its last sequence: the answer holds none")
 }
 
-// recover brings a batch whose answer was unclear, and all that were sent
-// behind it, into the log: it looks what has arrived and sends the rest again,
-// until the log takes it or ctx ends. Nothing else is sent meanwhile.
+// recover completes a batch that has no clear answer, and all batches sent after it.
+// It compares the log with what was sent and sends the missing entries again, until
+// the log has them or ctx ends. Nothing else is sent meanwhile.
 func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
@@ -79,7 +78,7 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	}
 }
 
-// collect adds what was sent behind a batch that failed.
+// takeInflight appends the entries of all batches sent after one that failed.
 func (w *writer) takeInflight(entries []entry) []entry {
 	for {
 		select {
@@ -96,14 +95,15 @@ func (w *writer) takeInflight(entries []entry) []entry {
 	}
 }
 
-// resume finds out how much of entries has arrived behind base.
+// skipStored drops the entries that the log has after base. It returns the others
+// and the last sequence of the log.
 func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
 	last, err := w.probe(ctx)
 	if err != nil {
 		return entries, base, err
 	}
 	if last < base {
-		w.bus.log.Error("bus: the log has lost messages at its end that it had acknowledged", "messages", base-last, "from", last+1)
+		w.bus.log.Error("bus: the log has lost its tail: acknowledged messages are gone", "messages", base-last, "from", last+1)
 	}
 	if last <= base {
 		return entries, last, nil
@@ -116,8 +116,8 @@ func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) (
 	return entries[stored:], last, nil
 }
 
-// again sends what is left, a batch at a time. It returns what is still left
-// and the end of the log.
+// resend sends entries batch by batch. It returns those that the log did not take
+// and the last sequence of the log.
 func (w *writer) resend(ctx context.Context, entries []entry, base uint64) (answer, []entry, uint64, error) {
 	for len(entries) > 0 {
 		n := min(len(entries), batchMax)
@@ -135,19 +135,19 @@ func (w *writer) resend(ctx context.Context, entries []entry, base uint64) (answ
 	return answer{}, nil, base, nil
 }
 
-// stored compares the tail of the log with what was sent: the log holds it in
-// order, perhaps up to some point. Messages of others, who may have been let
-// in on purpose, are passed over.
+// countStored compares the log after base with what was sent, and returns how many
+// entries it has. The log has them in order and without holes. Messages of other
+// clients, which may have been granted to publish, are skipped.
 func (w *writer) countStored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
 	stream, err := w.bus.js.Stream(ctx, w.bus.stream)
 	if err != nil {
-		return 0, fmt.Errorf("bus: read the end of the log: %w", err)
+		return 0, fmt.Errorf("bus: look for stored messages in the log: %w", err)
 	}
 	n := 0
 	for sequence := base + 1; sequence <= last && n < len(entries); sequence++ {
 		m, err := stream.GetMsg(ctx, sequence)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			n++ // gone again already, by a limit
+			n++ // stored, and discarded by a limit since
 			continue
 		}
 		if err != nil {
@@ -162,9 +162,9 @@ func (w *writer) countStored(ctx context.Context, entries []entry, base, last ui
 	return n, nil
 }
 
-// pause waits before the next attempt. A store that has met a full disk stays
-// shut even when there is room again, so the server is started anew when it
-// has not taken anything for a while.
+// pause waits before the next attempt. JetStream stops a store that has met a full
+// disk, even after there is room again, so pause reopens the store after two answer
+// timeouts without success.
 func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error {
 	timer := time.NewTimer(wait/2 + rand.N(wait))
 	defer timer.Stop()
@@ -178,28 +178,4 @@ func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error 
 		w.publisher.Close()
 	}
 	return nil
-}
-
-// trouble says once that the log does not take values, and once that it does
-// again, and counts in between.
-type outage struct {
-	log     *slog.Logger
-	since   time.Time
-	retries uint64
-	status  status
-}
-
-func (t *outage) failed(err error, waiting int) {
-	t.retries++
-	t.status.set("retrying: "+err.Error(), t.retries)
-	if t.since.IsZero() {
-		t.since = time.Now()
-		t.log.Error("bus: the log does not take values; they wait, and are tried again", "waiting", waiting, "error", err)
-	}
-}
-
-func (t *outage) ended() {
-	t.log.Info("bus: the log takes values again", "after", time.Since(t.since).Round(time.Millisecond).String())
-	t.since = time.Time{}
-	t.status.set("ok", t.retries)
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// DefaultDrain is how long a republisher goes on after its context has ended.
+// DefaultDrain bounds how long a republisher continues after its context has ended.
 const DefaultDrain = 10 * time.Second
 
-// Republisher brings the values of all records of a registry to the log, and
-// those that are not logged to whoever listens. There is one of a registry.
+// Republisher publishes the values of all records of a registry: those of Logged
+// records into the log, the others to live subscribers. A registry has one.
 type Republisher struct {
-	// Drain bounds how long Run goes on, after its context has ended, to
-	// bring what is in the rings to the log, unless EndBy has been called.
+	// Drain bounds how long Run continues to move values from the rings into the log
+	// after its context has ended, unless EndBy has been called.
 	Drain time.Duration
 
 	bus      *Bus
@@ -37,32 +37,31 @@ type Republisher struct {
 	spare              chan []entry
 }
 
-// source is one record whose values go to the log.
+// loggedRecord is a record whose values are logged.
 type loggedRecord struct {
 	record *records.Untyped
 	values *subjectLane
-	losses *subjectLane // made when the first value is lost
+	losses *subjectLane // created with the first loss
 	// lost counts values dropped since the last published one.
 	lost uint64
-	// logged counts what was to be logged, time is when the last of it was
-	// written.
+	// lastNumber is the last log number in use, lastTime the time of the write of the
+	// last value.
 	lastNumber atomic.Uint64
 	lastTime   int64
 }
 
-// Drained says what a republisher did at its end.
+// Drained is the result of the drain at the end of a republisher.
 type Drained struct {
-	// Flushed is how many values went to the log after the context ended.
+	// Flushed is how many values were logged after the context ended.
 	Flushed uint64
-	// Left is how many were read from their rings but are not in the log.
+	// Left is how many values were read from their rings but are not in the log.
 	Left uint64
-	// Records is how many records have values in memory that were not read.
+	// Records is how many records have unread values in their rings.
 	Records int
 }
 
-// Republisher makes the republisher of a registry. Records that are Logged are
-// read from their first value, so it may be made, and run, after the first
-// write.
+// Republisher creates the republisher of a registry. It reads Logged records from
+// their first value, so it may be created and run after the first write.
 func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	r := &Republisher{
 		Drain: DefaultDrain, bus: b,
@@ -92,12 +91,10 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	return r
 }
 
-// Run works until ctx ends, then brings what is in the rings to the log, for
-// no longer than Drain or EndBy allow, and returns. It returns an error only
-// for what it cannot wait out; a log that takes nothing for a while is not such
-// a thing.
+// Run publishes until ctx ends. It then drains the rings into the log, for no longer
+// than Drain or EndBy allow. An outage of the log is not an error: Run retries.
 func (r *Republisher) Run(ctx context.Context) error {
-	// What was produced before an end that comes early goes to the log too.
+	// Values that were produced before ctx ended are logged even if it ended early.
 	hard, stop := r.drainContext(ctx)
 	defer stop()
 	w, err := newWriter(hard, r.bus, r)
@@ -123,16 +120,16 @@ func (r *Republisher) Run(ctx context.Context) error {
 		Records: r.feed.Pending(),
 	})
 	if err != nil && errors.Is(err, hard.Err()) {
-		return nil // said in the line above
+		return nil // logDrained has logged it
 	}
 	return err
 }
 
-// EndBy gives Run the time until left ends, in place of Drain. It is to be
-// called before the context of Run ends.
+// EndBy replaces Drain: the drain of Run ends when left does. Call it before the
+// context of Run ends.
 func (r *Republisher) EndBy(left context.Context) { r.drainEnd.Store(&left) }
 
-// drainContext ends after its parent has, when the time for the rest is over.
+// drainContext returns a context that ends when the time for draining is over.
 func (r *Republisher) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -154,9 +151,9 @@ func (r *Republisher) logDrained(d Drained) {
 	level("bus: the republisher has ended", "flushed", d.Flushed, "left", d.Left, "records_with_values_left", d.Records)
 }
 
-// readWrite moves values from the rings to the writer until ctx has ended and
-// nothing is left, or hard ends. It returns how many were published when ctx
-// ended.
+// forward moves values from the rings to the writer until ctx has ended and the
+// rings are empty, or until hard ends. It returns how many values were published when
+// ctx ended.
 func (r *Republisher) forward(ctx, hard context.Context, w *writer) (before uint64) {
 	items := make([]records.Item, batchMax)
 	draining := false
@@ -179,7 +176,7 @@ func (r *Republisher) forward(ctx, hard context.Context, w *writer) (before uint
 	return before
 }
 
-// publish makes messages of values and sends them in batches.
+// publish sends values in batches.
 func (r *Republisher) publish(hard context.Context, w *writer, items []records.Item) error {
 	entries, size := r.newEntries(), 0
 	for i := range items {
@@ -207,8 +204,8 @@ func (r *Republisher) send(hard context.Context, w *writer, entries []entry) err
 	return w.write(hard, entries)
 }
 
-// append adds what one value makes: its message, and one about a loss before
-// it or of it.
+// appendValue appends the entry of a value, and one for a loss of values before it
+// or of the value itself.
 func (r *Republisher) appendValue(entries []entry, s *loggedRecord, v *records.Encoded) []entry {
 	if v.Missed > 0 && s.record.Kind() == records.Ring {
 		entries = append(entries, r.lossEntry(s, v, loss.Loss{
@@ -231,7 +228,7 @@ func (r *Republisher) appendValue(entries []entry, s *loggedRecord, v *records.E
 	return append(entries, e)
 }
 
-// loss makes the message that brings a loss to the ledgers of all sinks.
+// lossEntry returns the message by which all sinks learn of a loss.
 func (r *Republisher) lossEntry(s *loggedRecord, v *records.Encoded, l loss.Loss) entry {
 	l.Record, l.LastTime = s.record.Key(), v.Time
 	s.lost += l.Count
@@ -246,7 +243,7 @@ func (r *Republisher) lossEntry(s *loggedRecord, v *records.Encoded, l loss.Loss
 	return entry{lane: s.losses, time: v.Time, value: value, ringNumber: l.To, logNumber: s.lastNumber.Add(l.Count), record: s}
 }
 
-// refuse counts a value that is too large and tells who waits for it.
+// refuse counts a value that is too large and fails the producer that waits for it.
 func (r *Republisher) refuse(s *loggedRecord, v *records.Encoded) {
 	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.record.Key(), len(v.JSON), r.bus.config.MaxValue)
 	s.record.FailLogged(v.Number, v.Number, err)
@@ -259,12 +256,12 @@ func (r *Republisher) refuse(s *loggedRecord, v *records.Encoded) {
 	}
 }
 
-// settled is told that entries are in the log, in order.
+// logged implements owner.
 func (r *Republisher) logged(entries []entry, last uint64) {
 	for i := range entries {
 		e := &entries[i]
 		if i+1 < len(entries) && entries[i+1].record == e.record {
-			continue // the next one speaks for both
+			continue // acknowledging the next one acknowledges both
 		}
 		e.record.record.AckLogged(e.ringNumber)
 	}
@@ -274,7 +271,7 @@ func (r *Republisher) logged(entries []entry, last uint64) {
 	r.progress.wake()
 }
 
-// fresh returns an empty list of entries, an old one if there is one.
+// newEntries returns an empty list of entries, a recycled one if there is one.
 func (r *Republisher) newEntries() []entry {
 	select {
 	case e := <-r.spare:
@@ -284,6 +281,7 @@ func (r *Republisher) newEntries() []entry {
 	}
 }
 
+// recycle implements owner.
 func (r *Republisher) recycle(entries []entry) {
 	clear(entries)
 	select {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// identityKey names the entry of the stream's metadata with the identity.
+	// identityKey and databaseKey are keys of the stream's metadata.
 	identityKey = "aimdb.identity"
 	databaseKey = "aimdb.database"
 )
@@ -44,7 +44,7 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 	}
 }
 
-// openStream finds the log or makes it, and returns its identity.
+// openStream opens the stream of the log or creates it, and returns its identity.
 func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subjects) (identity string, state jetstream.StreamState, err error) {
 	want := streamConfig(c, s)
 	if err := refuseOthers(ctx, js, c); err != nil {
@@ -60,8 +60,8 @@ func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subject
 	have := found.CachedInfo()
 	identity = have.Config.Metadata[identityKey]
 	if identity == "" {
-		// Somebody made a stream by our name; its messages are read, and it
-		// is ours from now on.
+		// Another program created a stream of this name. It becomes the log, with
+		// the messages it has.
 		identity = newIdentity(c.Name)
 	}
 	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
@@ -76,13 +76,13 @@ func createStream(ctx context.Context, js jetstream.JetStream, c Config, want je
 	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
 	made, err := js.CreateStream(ctx, want)
 	if err != nil {
-		return "", jetstream.StreamState{}, fmt.Errorf("bus: make the log of database %s: %w", c.Name, err)
+		return "", jetstream.StreamState{}, fmt.Errorf("bus: create the log of database %s: %w", c.Name, err)
 	}
 	return identity, made.CachedInfo().State, nil
 }
 
-// refuseOthers refuses a server that keeps the log of another database: serving
-// ours beside it would hide a wrong directory or a changed name.
+// refuseOthers returns an error if the server holds the log of another database. A
+// second log beside it would hide a wrong directory or a changed name.
 func refuseOthers(ctx context.Context, js jetstream.JetStream, c Config) error {
 	list := js.ListStreams(ctx)
 	for info := range list.Info() {
@@ -96,6 +96,6 @@ func refuseOthers(ctx context.Context, js jetstream.JetStream, c Config) error {
 	return nil
 }
 
-// newIdentity names one life of a log: the same database's next log, made
-// after this one was deleted, has another.
+// newIdentity returns a random identity, so that a log that is created again after it
+// was deleted differs from the one before.
 func newIdentity(database string) string { return database + "/" + rand.Text()[:16] }

@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// batchMax is the most messages of one batch; a stream takes no more in
-	// an atomic one.
+	// batchMax bounds the messages of a batch. It is the server's limit for atomic
+	// batches.
 	batchMax = 1000
-	// batchBytes is about the most bytes of one batch.
+	// batchBytes is the size in bytes after which a batch is sent.
 	batchBytes = 4 << 20
-	// batchWindow is how many batches may wait for their answer.
+	// batchWindow is how many batches may await their answer.
 	batchWindow = 4
-	// answerTimeout is how long an answer may take before it counts as
-	// unclear. A store on a full disk never answers.
+	// answerTimeout bounds the wait for an answer. A store on a full
+	// disk never answers.
 	defaultAnswerTimeout = 5 * time.Second
 )
 
-// writer puts batches into the stream in order. It is the only one who may,
-// so it always knows the next sequence, and every batch says which it expects:
-// a batch that comes again after an unclear answer, or behind one that failed,
-// is refused by the stream instead of being stored twice or out of order. No
-// message ids are kept for that, neither here nor in the server.
+// writer publishes batches into the stream in order. It is the stream's only
+// publisher, so it knows the next sequence, and each batch carries the sequence it
+// expects. The stream refuses a batch that is repeated after an unclear answer, or that
+// follows one that failed, instead of storing it twice or out of order. This needs no
+// message ids, neither here nor in the server.
 type writer struct {
 	bus       *Bus
 	nc        *nats.Conn
@@ -38,18 +38,17 @@ type writer struct {
 	reply     []byte
 	header    []byte
 	durable   bool
-	// owner is told, in order, what is in the log.
-	owner owner
-	// epoch is the last sequence of the log before this writer: no other that
-	// has written anything has the same.
+	owner     owner
+	// runStart is the last sequence of the log before this writer. It identifies the
+	// run: two writers that have published something never have the same.
 	runStart uint64
 
-	sending sync.Mutex // held while something is laid out and sent
-	next    uint64     // the last sequence once all that is under way is in
+	sending sync.Mutex // held while batches are built and sent
+	next    uint64     // last sequence of the log once all batches in flight are stored
 	lastID  uint64
-	// inflight holds what was sent and not settled, in order, and slots as many
-	// tokens. A batch takes its place in the line while it is sent, so that a
-	// recovery never misses one that is on its way already.
+	// inflight holds the batches that were sent and have no answer yet, in order. A
+	// batch takes a slot before it is sent, so that a recovery never misses one that
+	// is already on its way.
 	inflight chan *batch
 	slots    chan struct{}
 
@@ -60,11 +59,12 @@ type writer struct {
 	reopened time.Time
 }
 
-// owner is where entries come from.
+// owner supplies entries and learns what became of them.
 type owner interface {
-	// settled says that entries are in the log, the last of them at last.
+	// logged reports, in order, that entries are in the log, whose last sequence is
+	// last.
 	logged(entries []entry, last uint64)
-	// recycle gives back a list that write was called with.
+	// recycle returns a list of entries that was passed to write.
 	recycle(entries []entry)
 }
 
@@ -88,7 +88,7 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	}
 	if err != nil {
 		w.close()
-		return nil, fmt.Errorf("bus: get ready to write the log: %w", err)
+		return nil, fmt.Errorf("bus: prepare to write the log: %w", err)
 	}
 	return w, nil
 }
@@ -98,8 +98,8 @@ func (w *writer) close() {
 	w.nc.Close()
 }
 
-// receive gets every answer of the stream. The token behind the inbox is the
-// number of the batch.
+// receive handles the answers of the stream. The token after the inbox is the id of
+// the batch.
 func (w *writer) receive(m *nats.Msg) {
 	text, _, _ := strings.Cut(m.Subject[len(w.inbox):], ".")
 	id, err := strconv.ParseUint(text, 10, 64)
@@ -115,9 +115,9 @@ func (w *writer) receive(m *nats.Msg) {
 	}
 }
 
-// missed says to all batches under way that their answers may have come while
-// the connection was down. If one was in time after all, no harm is done: what
-// has arrived is looked up before anything is sent again.
+// failInflight fails all batches in flight, because their answers may have been sent
+// while the connection was down. That is safe for a batch that was stored: recover
+// compares the log before it sends anything again.
 func (w *writer) failInflight() {
 	w.answers.Range(func(_, b any) bool {
 		b.(*batch).deliver(answer{failed: errors.New("bus: the connection was lost before the log answered")})
@@ -125,8 +125,8 @@ func (w *writer) failInflight() {
 	})
 }
 
-// write sends a batch; it waits while too many are under way. The entries
-// belong to the writer until they are settled.
+// write sends a batch. It waits while batchWindow batches are in flight. The writer
+// owns the entries until it recycles them.
 func (w *writer) write(ctx context.Context, entries []entry) error {
 	select {
 	case w.slots <- struct{}{}:
@@ -140,12 +140,11 @@ func (w *writer) write(ctx context.Context, entries []entry) error {
 	if err := w.send(b); err != nil {
 		b.deliver(answer{failed: err})
 	}
-	w.inflight <- b // there is room: the batch has a slot
+	w.inflight <- b // never blocks: the batch has a slot
 	return nil
 }
 
-// run settles batches as their answers come, until the writer is told that
-// there are no more, or ctx ends.
+// run finishes batches in order until inflight is closed or ctx ends.
 func (w *writer) run(ctx context.Context) error {
 	for {
 		select {
@@ -163,6 +162,7 @@ func (w *writer) run(ctx context.Context) error {
 	}
 }
 
+// finish waits for the answer of a batch, and recovers if it is an error.
 func (w *writer) finish(ctx context.Context, b *batch) error {
 	a := w.await(ctx, b)
 	if a.err() == nil {
@@ -173,7 +173,7 @@ func (w *writer) finish(ctx context.Context, b *batch) error {
 	return w.recover(ctx, b, a)
 }
 
-// await waits for the answer of a batch and forgets the batch.
+// await waits for the answer of a batch.
 func (w *writer) await(ctx context.Context, b *batch) answer {
 	defer w.answers.Delete(b.id)
 	select {
@@ -200,7 +200,7 @@ func (w *writer) prepare(entries []entry, base uint64) *batch {
 	return b
 }
 
-// send lays the messages of a batch out and writes them.
+// send publishes the messages of a batch.
 func (w *writer) send(b *batch) error {
 	for i := range b.entries {
 		e := &b.entries[i]
@@ -221,10 +221,9 @@ func (w *writer) send(b *batch) error {
 	return w.publisher.Flush()
 }
 
-// fast makes the reply subject of fast ingest, in which the stream reads a
-// batch's number, the flow of acknowledgements asked for, that a gap fails
-// the batch, the message's place and what to do with it: 0 starts, 1 adds,
-// 2 adds and commits (NATS ADR-50).
+// setFastReply sets the reply subject of fast ingest (NATS ADR-50):
+// <inbox>.<batch id>.<flow>.<gap mode>.<nth message>.<operation>.$FI, where a gap fails
+// the batch, and the operation is 0 to start, 1 to add, 2 to add and commit.
 func (w *writer) setFastReply(b *batch, i int) {
 	r := append(w.reply[:0], w.inbox...)
 	r = strconv.AppendUint(r, b.id, 10)
@@ -241,8 +240,8 @@ func (w *writer) setFastReply(b *batch, i int) {
 	w.reply = r
 }
 
-// atomic adds the headers of an atomic batch, which is stored as a whole and
-// forced to the disk once.
+// addBatchHeaders adds the headers of an atomic batch, which the stream stores as a
+// whole and syncs once.
 func (w *writer) addBatchHeaders(h []byte, b *batch, i int) []byte {
 	w.reply = w.reply[:0]
 	last := i == len(b.entries)-1
