@@ -28,6 +28,18 @@ func TestLiveValuesGoOutWhileSomebodyListens(t *testing.T) {
 	}
 }
 
+// A server that nobody can reach has no subscribers, so nothing watches for them.
+func TestLiveEndsAtOnceWithoutAListener(t *testing.T) {
+	b := open(t, setup{})
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 8})
+	ctx := deadline(t)
+	newLive(b.Bus, reg, []*records.Untyped{r.Untyped()}).run(ctx)
+	if ctx.Err() != nil {
+		t.Fatal("live values are published although nobody can subscribe")
+	}
+}
+
 // produceUntil produces until the subscription has a message: when interest
 // is noticed is up to the republisher.
 func produceUntil(t testing.TB, r *records.Record[reading], sub *nats.Subscription) *nats.Msg {

@@ -19,8 +19,10 @@ type Server interface {
 	// Reopen reopens a store that has stopped although its disk has room. It reports
 	// whether it tried. Connections reconnect by themselves.
 	Reopen() bool
-	// SubscriptionChanges counts subscriptions and unsubscriptions, and
-	// Subscribed reports whether anybody subscribes to a subject.
+	// Listens reports whether clients from outside the process can connect.
+	Listens() bool
+	// SubscriptionChanges counts subscriptions and unsubscriptions. Subscribed reports
+	// whether a subject has a subscriber.
 	SubscriptionChanges() uint64
 	Subscribed(subject string) bool
 	// Clients returns the number of connections, and the number of clients that were

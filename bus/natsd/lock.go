@@ -8,15 +8,15 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// dirLock keeps a second server out of a log: two on one store destroy it. The
-// system gives it back when the process ends, however it ends.
+// dirLock keeps a second server from opening a store, which would destroy it. The
+// operating system releases the lock when the process ends, however it ends.
 type dirLock struct{ file *flock.Flock }
 
 func lockDir(dir string) (*dirLock, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	if err := writable(dir); err != nil {
+	if err := ensureWritable(dir); err != nil {
 		return nil, err
 	}
 	file := flock.New(filepath.Join(dir, "lock"))
@@ -26,14 +26,14 @@ func lockDir(dir string) (*dirLock, error) {
 	}
 	if !ours {
 		return nil, errors.Join(
-			fmt.Errorf("natsd: the log in %s is in use by another process, or by another database of this one: stop that first", dir),
+			fmt.Errorf("natsd: the log in %s is in use by another process, or by another database of this process: close that first", dir),
 			file.Close())
 	}
 	return &dirLock{file}, nil
 }
 
-// release gives the lock back; the file stays, because removing it would let
-// two processes lock two files of one name.
+// release unlocks the directory. The file stays: if it were removed, two processes
+// could lock two files of the same name.
 func (l *dirLock) release() error {
 	if l == nil {
 		return nil
