@@ -67,7 +67,7 @@ type batch struct {
 
 func (b *batch) last() uint64 { return b.base + uint64(len(b.entries)) }
 
-// deliver hands the first answer to whoever awaits it. Further ones are dropped: the
+// deliver hands the first answer to the goroutine that awaits it. Further ones are dropped: the
 // stream refuses each remaining message of a batch that has failed.
 func (b *batch) deliver(a answer) {
 	select {

@@ -40,8 +40,8 @@ func TestLiveEndsAtOnceWithoutAListener(t *testing.T) {
 	}
 }
 
-// produceUntil produces until the subscription has a message: when interest
-// is noticed is up to the republisher.
+// produceUntil produces until the subscription has a message, because the republisher
+// notices a subscription with a delay.
 func produceUntil(t testing.TB, r *records.Record[reading], sub *nats.Subscription) *nats.Msg {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -56,7 +56,7 @@ func produceUntil(t testing.TB, r *records.Record[reading], sub *nats.Subscripti
 	}
 }
 
-// stuckClient subscribes to everything and reads nothing any more.
+// stuckClient subscribes to everything and stops reading.
 func stuckClient(t testing.TB, b testBus) {
 	t.Helper()
 	c, err := net.Dial("tcp", b.server.Addr().String())

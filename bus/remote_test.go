@@ -13,7 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// remote is a server that is reached by its address only.
+// remote is a server of which only the address is known.
 type remote struct {
 	url  string
 	done chan struct{}
@@ -30,7 +30,7 @@ func (r remote) SubscriptionChanges() uint64 { return 0 }
 func (r remote) Subscribed(string) bool      { return true }
 func (r remote) Clients() (int, int64)       { return 0, 0 }
 
-// A log is kept by any server with JetStream, over an ordinary connection.
+// Any server with JetStream can store a log, over an ordinary connection.
 func TestLogOverAnOrdinaryConnection(t *testing.T) {
 	for _, durable := range []bool{false, true} {
 		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) {

@@ -9,16 +9,15 @@ import (
 	"testing"
 )
 
-// nobody owns entries in tests of the writer alone.
+// nobody is the owner of entries in tests of the writer alone.
 type nobody struct{}
 
 func (nobody) logged([]entry, uint64) {}
 func (nobody) recycle([]entry)        {}
 
-// A batch that has no place in the line of those that wait for their answer is
-// not sent: a recovery would not know of it, and what comes behind it could
-// overtake it.
-func TestNothingIsSentBeyondTheLine(t *testing.T) {
+// A batch without a slot is not sent: a recovery would not know it, and later batches
+// could overtake it.
+func TestNothingIsSentBeyondTheWindow(t *testing.T) {
 	b := open(t, setup{Config: Config{Durable: true}, Dir: t.TempDir()})
 	w, err := newWriter(deadline(t), b.Bus, nobody{})
 	if err != nil {
@@ -27,7 +26,7 @@ func TestNothingIsSentBeyondTheLine(t *testing.T) {
 	defer w.close()
 	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
 	one := func() []entry { return []entry{{lane: of, time: 1, value: []byte("1")}} }
-	for range batchWindow { // nobody takes them out of the line
+	for range batchWindow { // no batch is finished
 		if err := w.write(deadline(t), one()); err != nil {
 			t.Fatal(err)
 		}
@@ -42,8 +41,7 @@ func TestNothingIsSentBeyondTheLine(t *testing.T) {
 	}
 }
 
-// Fast ingest may end a batch in the middle and say where. The rest is sent
-// again.
+// Fast ingest may commit a batch early and report where. The rest is sent again.
 func TestAnAnswerForPartOfABatch(t *testing.T) {
 	b := open(t, setup{})
 	w, err := newWriter(deadline(t), b.Bus, nobody{})
@@ -70,8 +68,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 }
 
-// A log that has lost its end while it is written says so; what was sent goes
-// behind what is left.
+// The writer logs that acknowledged messages are gone, and appends to what is left.
 func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 	var said bytes.Buffer // nobody else writes to it meanwhile
 	b := open(t, setup{Config: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}})
@@ -83,9 +80,9 @@ func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 	entries := []entry{{lane: newSubjectLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logNumber: 6, value: []byte("1")}}
 	left, end, err := w.skipStored(deadline(t), entries, 5)
 	if err != nil || len(left) != 1 || end != 0 {
-		t.Fatalf("%d values are left, to go behind %d (%v)", len(left), end, err)
+		t.Fatalf("%d values are left, to follow %d (%v)", len(left), end, err)
 	}
 	if want := "messages=5 from=1"; !strings.Contains(said.String(), want) {
-		t.Errorf("it says %q, want %q in it", said.String(), want)
+		t.Errorf("the log has %q, want %q in it", said.String(), want)
 	}
 }
