@@ -15,7 +15,7 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// outsider is a client as anybody might run one.
+// outsider is a client from outside the process.
 type outsider struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
@@ -38,8 +38,7 @@ func outside(t testing.TB, b testBus, opts ...nats.Option) *outsider {
 	return o
 }
 
-// denied fails the test unless the server has said that something is not
-// permitted.
+// denied fails the test unless the server reports a permission violation.
 func (o *outsider) denied(t testing.TB, what string) {
 	t.Helper()
 	if err := o.nc.Flush(); err != nil {
@@ -159,8 +158,8 @@ func TestOutsidersCannotWrite(t *testing.T) {
 	}
 }
 
-// A consumer that is pushed delivers in the server's own name. Without the
-// guard it would write to subjects, and call APIs, that its owner may not.
+// A push consumer delivers in the server's name. Without the guard it would publish to
+// subjects and call APIs that its owner may not.
 func TestOutsidersCannotMakeTheServerWrite(t *testing.T) {
 	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
@@ -191,7 +190,7 @@ func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
 	}
 	defer c.Close()
 	o := outside(t, b)
-	// The name of the consumer is a secret; what can be guessed is not it.
+	// The name of the consumer is a secret and cannot be guessed.
 	if _, err := o.nc.Request("$JS.API.CONSUMER.MSG.NEXT.AIMDB_test.sink_victim", nil, 300*time.Millisecond); err == nil {
 		t.Fatal("an outsider was served for the sink")
 	}
@@ -205,8 +204,7 @@ func TestOutsidersCannotTakeTheSinksMessages(t *testing.T) {
 	}
 }
 
-// Consumers that clients from outside have used up are none that the process
-// itself must do without.
+// The limit on consumers of clients from outside does not limit the process's own.
 func TestOutsidersCannotUseUpTheConsumers(t *testing.T) {
 	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
@@ -307,8 +305,7 @@ func TestErrorsAtOpenNameTheThing(t *testing.T) {
 	}
 }
 
-// A reply subject is where the server itself, or the guard, writes to on
-// behalf of who asks.
+// The server and the guard publish to the reply subject of a request in their own name.
 func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
 	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
@@ -349,9 +346,9 @@ func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
 	}
 }
 
-// What clients from outside can do to each other: one hears the answers that
-// another gets, and can have the server answer to where another listens. The
-// log and what the process itself is told are out of their reach.
+// Clients from outside are not protected from each other: one receives the replies to
+// another, and can direct a reply of the server to another's subscription. The log and
+// replies to the process itself are out of their reach.
 func TestOutsidersHearEachOthersAnswers(t *testing.T) {
 	b, _, _ := running(t, setup{}, 1)
 	curious, other := outside(t, b), outside(t, b)
@@ -381,7 +378,7 @@ func TestOutsidersHearEachOthersAnswers(t *testing.T) {
 	if _, err := listening.NextMsgWithContext(deadline(t)); err != nil {
 		t.Fatal(err)
 	}
-	// An answer to the process itself is not among what was heard.
+	// Replies to the process itself do not reach clients from outside.
 	if _, err := b.LastSequence(deadline(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// lane is what every message of one record shares.
+// subjectLane holds what all messages of one record share.
 type subjectLane struct {
 	subject string
-	// header is the part of the headers that never changes.
+	// header holds the header lines that are the same in each message, up to the
+	// value of the last one.
 	header []byte
 }
 
@@ -25,25 +26,26 @@ type entry struct {
 	time  int64
 	lost  uint64
 	value []byte
-	// number is the value's place in its record's own count, logged that among
-	// what was to be logged: values that collapsed on the way are not in it.
-	// from is the record it came from.
-	number, logged uint64
-	from           *source
+	// ringNumber is the number of the value in its record. logNumber is its number
+	// among the values that were to be logged, which does not count values that a
+	// mailbox replaced.
+	ringNumber, logNumber uint64
+	record                *loggedRecord
 }
 
 func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.lane.header) + 96 }
 
-// headers appends the entry's header lines. The run is for what is logged.
+// headers appends the header lines of the entry. Live values have no log number
+// and ignore run.
 func (e *entry) headers(b []byte, run uint64) []byte {
 	b = append(b, e.lane.header...)
 	b = strconv.AppendInt(b, e.time, 10)
 	b = append(b, "\r\n"...)
-	if e.logged > 0 {
+	if e.logNumber > 0 {
 		b = append(b, NumberHeader+": "...)
 		b = strconv.AppendUint(b, run, 10)
 		b = append(b, '.')
-		b = strconv.AppendUint(b, e.logged, 10)
+		b = strconv.AppendUint(b, e.logNumber, 10)
 		b = append(b, "\r\n"...)
 	}
 	if e.lost > 0 {
@@ -54,7 +56,7 @@ func (e *entry) headers(b []byte, run uint64) []byte {
 	return b
 }
 
-// batch is a run of entries that goes out together and is answered once.
+// batch is a list of entries that is sent together and gets one answer.
 type batch struct {
 	id      uint64
 	entries []entry
@@ -65,8 +67,8 @@ type batch struct {
 
 func (b *batch) last() uint64 { return b.base + uint64(len(b.entries)) }
 
-// say delivers an answer; only the first counts, because a batch that has
-// failed is refused once more for every message behind.
+// deliver hands the first answer to the goroutine that awaits it. Further ones are dropped: the
+// stream refuses each remaining message of a batch that has failed.
 func (b *batch) deliver(a answer) {
 	select {
 	case b.answer <- a:
@@ -74,21 +76,21 @@ func (b *batch) deliver(a answer) {
 	}
 }
 
-// checked makes an error of an answer that does not speak for the whole batch:
-// fast ingest says where it has ended one in the middle.
-func (b *batch) checked(a answer) answer {
+// validate turns an answer for a part of the batch into an error: fast ingest may
+// commit a batch early, and answers with the sequence where it did.
+func (b *batch) validate(a answer) answer {
 	if a.err() == nil && a.Sequence != b.last() {
-		a.failed = fmt.Errorf("bus: the log ends a batch at %d, want it to end at %d", a.Sequence, b.last())
+		a.failed = fmt.Errorf("bus: the log committed a batch up to sequence %d instead of %d", a.Sequence, b.last())
 	}
 	return a
 }
 
-// answer is what the stream says to a batch.
+// answer is the stream's answer to a batch.
 type answer struct {
 	Sequence uint64              `json:"seq"`
 	Error    *jetstream.APIError `json:"error"`
 	Type     string              `json:"type"`
-	// failed is an error of ours.
+	// failed is an error of this process, such as a timeout.
 	failed error
 }
 
@@ -97,13 +99,13 @@ func (a answer) err() error {
 		return a.failed
 	}
 	if a.Error != nil {
-		return fmt.Errorf("bus: the log refuses: %w", a.Error)
+		return fmt.Errorf("bus: the log refused a batch: %w", a.Error)
 	}
 	return nil
 }
 
-// parseAnswer returns false for what is not the end of a batch: the flow
-// messages of fast ingest.
+// parseAnswer returns false for the flow control messages of fast ingest, which do
+// not end a batch.
 func parseAnswer(data []byte) (answer, bool) {
 	var a answer
 	if err := json.Unmarshal(data, &a); err != nil || a.Type == "ack" || a.Type == "gap" {

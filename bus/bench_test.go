@@ -17,7 +17,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// measurement is about what a weather station says: 140 bytes of JSON.
+// measurement is a typical value of a weather station: 140 bytes of JSON.
 type measurement struct {
 	City    string  `json:"city"`
 	Celsius float64 `json:"celsius"`
@@ -36,8 +36,8 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func perSecond(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msgs/s") }
 
-// BenchmarkLog compares the ways into the log, bare, with the whole path from
-// the record.
+// BenchmarkLog compares the ways to publish into the log with the whole path from the
+// record.
 func BenchmarkLog(b *testing.B) {
 	for _, durable := range []bool{false, true} {
 		for name, run := range map[string]func(*testing.B, testBus){
@@ -187,7 +187,7 @@ func benchLive(b *testing.B, bare bool) {
 		} else if err := r.Send(b.Context(), sample(i)); err != nil {
 			b.Fatal(err)
 		}
-		// Both ways at most as far ahead as a subscriber may lag behind.
+		// Neither way runs further ahead than a subscriber may lag.
 		for i%1024 == 0 && int64(i)-got[9].Load() > 50_000 {
 			time.Sleep(100 * time.Microsecond)
 		}
@@ -210,9 +210,8 @@ func send(b *testing.B, nc *nats.Conn) {
 	}
 }
 
-// BenchmarkOpen starts with a log of a million messages that are all stored:
-// once after an orderly end, once as after a kill, with the store's index
-// gone.
+// BenchmarkOpen opens a log of a million messages that are all stored: after an orderly
+// end, and without the store's index, as after a kill.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	const n = 1_000_000

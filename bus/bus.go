@@ -22,31 +22,32 @@ type Bus struct {
 	subjects subjects
 	stream   string
 	identity string
-	// openedAt is the last sequence the log had when it was opened.
-	openedAt uint64
+	// endAtOpen is the last sequence of the log at the time of Open, after Restore
+	// that of the log as it was restored.
+	endAtOpen uint64
 	// mark is what the log held according to its mark when it was opened, and
 	// damagedTo the end of what has vanished from its start.
 	mark      Mark
 	damagedTo uint64
 	// leftBehind has the losses of the last stop by record.
 	leftBehind map[string]loss.Loss
-	// answerIn is how long an answer of the stream may take.
-	answerIn time.Duration
+	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.
+	answerTimeout time.Duration
 
 	nc *nats.Conn
 	js jetstream.JetStream
 
 	mu          sync.Mutex
-	attached    map[string]bool
+	knownSinks  map[string]bool // attached since Open
 	republisher *Republisher
 
 	closeOnce sync.Once
 	closed    chan struct{}
 }
 
-// Open opens the log that a server keeps, or creates it. The server belongs to
-// the caller and is closed after the Bus. A server that holds the log of another
-// database is refused.
+// Open opens the log of a database in a server, or creates it. The caller owns the
+// server and closes it after the Bus. Open refuses a server that holds the log of
+// another database.
 func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -55,7 +56,7 @@ func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 	names := subjects{config.Name}
 	b := &Bus{
 		server: server, config: config, log: config.Logger, subjects: names, stream: StreamName(config.Name),
-		attached: map[string]bool{}, closed: make(chan struct{}), answerIn: answerTimeout,
+		knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -79,7 +80,7 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.identity, b.openedAt = identity, state.LastSeq
+	b.identity, b.endAtOpen = identity, state.LastSeq
 	b.checkHead(state)
 	return b.server.SyncMetadata()
 }
@@ -87,8 +88,8 @@ func (b *Bus) open(ctx context.Context) (err error) {
 func (b *Bus) markPath() string { return filepath.Join(b.config.StateDir, "log.mark") }
 func (b *Bus) notePath() string { return filepath.Join(b.config.StateDir, "log.unlogged") }
 
-// Identity names this life of the log: it differs between databases, and a
-// log made anew after it was deleted has another.
+// Identity identifies the log. A log that is created again after it was deleted has
+// another identity, and so has the log of another database.
 func (b *Bus) Identity() string { return b.identity }
 
 // Name returns the name of the database.
@@ -103,12 +104,13 @@ func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
 func (b *Bus) state(ctx context.Context) (jetstream.StreamState, error) {
 	s, err := b.js.Stream(ctx, b.stream)
 	if err != nil {
-		return jetstream.StreamState{}, fmt.Errorf("bus: ask for the state of the log: %w", err)
+		return jetstream.StreamState{}, fmt.Errorf("bus: read the state of the log: %w", err)
 	}
 	return s.CachedInfo().State, nil
 }
 
-// Close ends all connections. It may be called again.
+// Close closes the connection to the server. Calls that are in progress return
+// errors. Close may be called again.
 func (b *Bus) Close() error {
 	b.closeOnce.Do(func() {
 		close(b.closed)

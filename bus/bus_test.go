@@ -15,8 +15,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// What is left out belongs to the staging area of atomic batches, which the
-// server forgets to stop when it is shut down in the middle of a batch.
+// The ignored goroutines belong to the staging area of atomic batches, which the server
+// does not stop when it is shut down in the middle of a batch.
 func TestMain(m *testing.M) {
 	const server = "github.com/nats-io/nats-server/v2/server"
 	goleak.VerifyTestMain(m,
@@ -30,12 +30,12 @@ type reading struct {
 	N int `json:"n"`
 }
 
-// testLog sends what is logged to the test's own output.
+// testLog returns a logger that writes to the test's output.
 func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
-// setup is a log and the embedded server that keeps it.
+// setup configures a log and its embedded server.
 type setup struct {
 	Config
 	Dir, Listen string
@@ -131,7 +131,7 @@ func republish(t testing.TB, b testBus, reg *records.Registry) (stop func()) {
 	return stop
 }
 
-// deadline is how long a test waits for what must happen.
+// deadline bounds the wait for an event that must happen.
 func deadline(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)

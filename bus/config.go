@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// headerBytes is the most that the headers of a message take.
+// headerBytes is the largest size of the headers of a message.
 const headerBytes = 4096
 
 // The defaults of a Config.
@@ -16,35 +16,35 @@ const (
 	DefaultMaxBytes    = 4 << 30
 	DefaultMemoryBytes = 256 << 20
 	DefaultMaxValue    = 1 << 20
-	// DefaultMaxMessage is what a server must take for values of DefaultMaxValue,
-	// headers included.
+	// DefaultMaxMessage is the maximum payload that a server needs for values of
+	// DefaultMaxValue, headers included.
 	DefaultMaxMessage = DefaultMaxValue + headerBytes
 )
 
-// Config says how the log of one database is kept.
+// Config configures the log of one database.
 type Config struct {
 	// Name is the name of the database. It is one token of every subject.
 	Name string
-	// Memory keeps the log in memory. It ends with the server.
+	// Memory keeps the log in memory. It is lost when the server stops.
 	Memory bool
-	// MaxAge and MaxBytes limit the log; the oldest messages go first.
-	// 0 is the default.
+	// MaxAge and MaxBytes limit the log, which discards the oldest messages first.
+	// 0 means the default.
 	MaxAge   time.Duration
 	MaxBytes int64
 	// MaxValue is the size in bytes above which a value is refused.
 	MaxValue int
-	// Durable sends atomic batches, which a server that syncs always syncs
-	// once. The server must be set up to sync before it acknowledges.
+	// Durable sends atomic batches. A server that syncs before it acknowledges syncs
+	// once for each; the server must be configured so.
 	Durable bool
 	// StateDir is where the log keeps its Mark, and what was accepted and not
 	// logged when the process stopped. It is outside of the server's directory.
 	// Without one a log that loses its end is noticed only by the checkpoints of
 	// its sinks.
 	StateDir string
-	// Publisher, if set, opens a connection that publishes faster than one of
-	// the client library.
+	// Publisher, if set, opens a publisher in place of a connection of the client
+	// library, which is slower.
 	Publisher func() Publisher
-	// Logger takes what is worth a line. Nil discards it.
+	// Logger receives warnings and errors. Nil discards them.
 	Logger *slog.Logger
 }
 

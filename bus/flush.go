@@ -8,9 +8,9 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// Flush returns when the log has everything that the records of reg had
-// accepted before the call, but for what is counted as lost. It returns the
-// last sequence of the log at that time: a sink that has it, has all of it.
+// Flush returns when the log has all values that the records of reg accepted before
+// the call, except those counted as lost. It returns the last sequence of the log at
+// that time: a sink whose checkpoint has reached it has stored them all.
 func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) {
 	b.mu.Lock()
 	r := b.republisher
@@ -22,17 +22,17 @@ func (b *Bus) Flush(ctx context.Context, reg *records.Registry) (uint64, error) 
 		if !h.Config().Logged {
 			continue
 		}
-		if err := r.reached(ctx, h, h.Produced()); err != nil {
+		if err := r.awaitLogged(ctx, h, h.Produced()); err != nil {
 			return 0, err
 		}
 	}
 	return r.last.Load(), nil
 }
 
-// reached waits until the log has dealt with a value of a record.
-func (r *Republisher) reached(ctx context.Context, h *records.Untyped, number uint64) error {
+// awaitLogged waits until a value of a record is logged or counted as lost.
+func (r *Republisher) awaitLogged(ctx context.Context, h *records.Untyped, number uint64) error {
 	for {
-		next := r.changed.next()
+		next := r.progress.next()
 		if h.Acked() >= number {
 			return nil
 		}
@@ -41,9 +41,9 @@ func (r *Republisher) reached(ctx context.Context, h *records.Untyped, number ui
 		case <-ctx.Done():
 			state := "the republisher is not running"
 			if w := r.writer.Load(); w != nil {
-				state, _ = w.trouble.state.get()
+				state = w.outage.State().Text
 			}
-			return fmt.Errorf("bus: flush: record %q is in the log up to %d of %d; log: %s: %w", h.Key(), h.Acked(), number, state, ctx.Err())
+			return fmt.Errorf("bus: flush: record %q is logged up to value %d of %d; log: %s: %w", h.Key(), h.Acked(), number, state, ctx.Err())
 		case <-r.bus.closed:
 			return errors.New("bus: flush: the log is closed")
 		}

@@ -13,21 +13,20 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Follow yields the values behind a sequence of the log whose records match a
-// pattern, and then those to come, in the order of the log, until ctx ends;
-// that is not an error. It starts behind the whole log with the sequence that
-// Flush or LastSequence returned. It has no checkpoint, acknowledges nothing
-// and slows nobody.
+// Follow yields the values after a sequence of the log whose records match a
+// pattern, and then new ones, in the order of the log. It ends without an error when
+// ctx ends. To start at the end of the log, pass the sequence that Flush or
+// LastSequence returned. Follow has no checkpoint and acknowledges nothing, and it
+// delays no other reader or writer.
 //
-// What the log discards before it was read is told as a Message with a Loss. If
-// the log does not reach back to where reading begins, that is the range that
-// is missing, of all records. While reading goes on it is, right before the
-// next value of a record, how many values of that record are missing; or a
-// range, if the follower has had no value of the record and the log begins
-// behind the last one it had.
+// Follow reports messages that the log discarded before it read them as a Message
+// with a Loss. If the log begins after the sequence where reading starts, the first
+// Loss is the missing range, of all records. Later, a Loss precedes a record's next
+// value and counts the missing values of that record. If the follower has seen no
+// value of the record yet, the Loss is a range of the log instead.
 func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		f := &follower{bus: b, pattern: pattern, at: after, numbering: newNumbering(after)}
+		f := &follower{bus: b, pattern: pattern, read: after, gaps: newRecordGaps(after)}
 		err := f.run(ctx, func(m Message) bool { return yield(m, nil) })
 		if err != nil && ctx.Err() == nil {
 			yield(Message{}, fmt.Errorf("bus: follow the log: %w", err))
@@ -35,13 +34,13 @@ func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) ite
 	}
 }
 
-// follower is one reading of Follow.
+// follower is the state of one Follow.
 type follower struct {
 	bus     *Bus
 	pattern key.Pattern
-	// at is the sequence up to which everything was read, or told lost.
-	at        uint64
-	numbering *numbering
+	// read is the last sequence that was read or reported as lost.
+	read uint64
+	gaps *recordGaps
 }
 
 // run ends when yield returns false, or when ctx does.
@@ -50,12 +49,12 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 	r := f.bus.republisher
 	f.bus.mu.Unlock()
 	if r != nil {
-		f.numbering.seed(r, f.pattern)
+		f.gaps.assumeRead(r, f.pattern)
 	}
-	if more, err := f.look(ctx, math.MaxUint64, yield); err != nil || !more {
+	if more, err := f.yieldDiscarded(ctx, math.MaxUint64, yield); err != nil || !more {
 		return err
 	}
-	messages, err := f.open(ctx)
+	messages, err := f.openConsumer(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,19 +65,19 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 			return nil
 		}
 		if errors.Is(err, jetstream.ErrNoHeartbeat) {
-			continue // the ordered consumer makes itself anew
+			continue // the ordered consumer recreates itself
 		}
 		if err != nil {
 			return err
 		}
-		if more, err := f.take(ctx, m, yield); err != nil || !more {
+		if more, err := f.deliver(ctx, m, yield); err != nil || !more {
 			return err
 		}
 	}
 }
 
-// take yields a message, and before it what is missing.
-func (f *follower) take(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
+// deliver yields a message, and a loss before it if values are missing.
+func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
 	meta, err := raw.Metadata()
 	if err != nil {
 		return false, err
@@ -86,30 +85,30 @@ func (f *follower) take(ctx context.Context, raw jetstream.Msg, yield func(Messa
 	sequence := meta.Sequence.Stream
 	m := f.bus.message(raw.Subject(), raw.Headers(), raw.Data(), sequence)
 	if m.Loss != nil && m.Loss.Record == "" { // a tombstone
-		f.at = max(f.at, sequence)
+		f.read = max(f.read, sequence)
 		return yield(m), nil
 	}
 	if !f.pattern.Match(m.Record) {
 		return true, nil
 	}
-	loss, known := f.numbering.note(&m)
-	if !known {
-		if more, err := f.look(ctx, sequence, yield); err != nil || !more {
+	lost, certain := f.gaps.observe(&m)
+	if !certain {
+		if more, err := f.yieldDiscarded(ctx, sequence, yield); err != nil || !more {
 			return more, err
 		}
 	}
-	f.at = max(f.at, sequence)
-	if loss != nil && !yield(Message{Sequence: sequence - 1, Record: loss.Record, Loss: loss}) {
+	f.read = max(f.read, sequence)
+	if lost != nil && !yield(Message{Sequence: sequence - 1, Record: lost.Record, Loss: lost}) {
 		return false, nil
 	}
-	// What was lost before it was logged stands on the next value.
+	// The next value's Lost counts what was lost before it was logged.
 	return m.Loss != nil || yield(m), nil
 }
 
-// look asks where the log begins, and tells what it does not hold any more of
-// what was not read, up to a sequence.
-func (f *follower) look(ctx context.Context, before uint64, yield func(Message) bool) (more bool, err error) {
-	if before == f.at+1 {
+// yieldDiscarded yields a loss for the messages between the last one read and a
+// sequence that the log no longer has.
+func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func(Message) bool) (more bool, err error) {
+	if before == f.read+1 {
 		return true, nil
 	}
 	state, err := f.bus.state(ctx)
@@ -117,17 +116,17 @@ func (f *follower) look(ctx context.Context, before uint64, yield func(Message) 
 		return false, err
 	}
 	first := min(state.FirstSeq, before)
-	if first <= f.at+1 {
+	if first <= f.read+1 {
 		return true, nil
 	}
-	from := f.at + 1
-	f.at = first - 1
-	return yield(Message{Sequence: f.at, Loss: &loss.Loss{
-		Cause: loss.LogDiscarded, Count: first - from, From: from, To: f.at, LastTime: state.FirstTime.UnixMilli(),
+	from := f.read + 1
+	f.read = first - 1
+	return yield(Message{Sequence: f.read, Loss: &loss.Loss{
+		Cause: loss.LogDiscarded, Count: first - from, From: from, To: f.read, LastTime: state.FirstTime.UnixMilli(),
 	}}), nil
 }
 
-func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) {
+func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext, error) {
 	losses := f.bus.filter(lossKind, f.pattern)
 	// Losses are read too: numbers that they cover are not missing in the log.
 	filters := []string{f.bus.filter(logKind, f.pattern), losses}
@@ -137,7 +136,7 @@ func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) 
 	c, err := f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
 		FilterSubjects: filters,
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:    f.at + 1,
+		OptStartSeq:    f.read + 1,
 	})
 	if err != nil {
 		return nil, err
@@ -145,8 +144,8 @@ func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) 
 	return c.Messages()
 }
 
-// filter returns a subject that matches at least what the pattern does, so
-// that the server leaves out most of the rest.
+// filter returns a subject that matches whatever the pattern matches, and as little
+// else as a NATS wildcard allows.
 func (b *Bus) filter(kind string, pattern key.Pattern) string {
 	if text, ok := pattern.Exact(); ok {
 		if key, err := key.Parse(text); err == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// limitFiles lets no file of this process grow beyond a size, which is to a
-// store what a full disk is.
+// limitFiles limits the size of files of this process. A store meets it like a full
+// disk.
 func limitFiles(t testing.TB, size uint64) (free func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
@@ -39,12 +39,12 @@ func TestFullDiskUnderTheLog(t *testing.T) {
 	}
 }
 
-// fullDisk runs the log into a full disk: writers go on, the state says so,
-// and when there is room again everything that is still in a ring arrives,
-// in order, once, and what is not is told lost.
+// fullDisk fills the disk under the log. Producers continue, and the state shows the
+// outage. When there is room again, all values still in a ring are logged once and in
+// order, and the others are reported as lost.
 func fullDisk(t *testing.T, durable bool) {
 	b := open(t, setup{Config: Config{Durable: durable}, Dir: t.TempDir()})
-	b.answerIn = 500 * time.Millisecond
+	b.answerTimeout = 500 * time.Millisecond
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 1000, Logged: true})
 	republish(t, b, reg)
@@ -57,7 +57,7 @@ func fullDisk(t *testing.T, durable bool) {
 		}
 		s, err := b.Stats(ctx)
 		if err != nil {
-			t.Fatalf("after %d values the log still says it is well: %v", n, err)
+			t.Fatalf("after %d values the log still has no state: %v", n, err)
 		}
 		if s.State != "ok" {
 			break
@@ -87,7 +87,7 @@ func fullDisk(t *testing.T, durable bool) {
 	}
 	_, counted := r.Untyped().Losses()
 	if next != n || lost == 0 || uint64(lost) != counted {
-		t.Fatalf("read up to %d of %d, %d told lost, %d counted", next, n, lost, counted)
+		t.Fatalf("read up to %d of %d, %d reported lost, %d counted", next, n, lost, counted)
 	}
 	s, err := b.Stats(deadline(t))
 	if err != nil || s.State != "ok" || s.Retries == 0 {

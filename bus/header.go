@@ -9,22 +9,22 @@ import (
 
 // The headers of a value's message.
 const (
-	// KeyHeader carries the exact key of the record, which the subject alone
-	// does not tell: "a.b" and "a::b" have one subject.
+	// KeyHeader holds the exact key of the record. The subject is not enough: "a.b"
+	// and "a::b" have the same one.
 	KeyHeader = "Aimdb-Key"
-	// TimeHeader carries the time of the write in Unix milliseconds.
+	// TimeHeader holds the time of the write in Unix milliseconds.
 	TimeHeader = "Aimdb-Time"
-	// NumberHeader stands on what is logged and carries <run>.<number>: the
-	// number of the value in its record's count of this run of the process, and
-	// as the run the sequence of the log that it began behind.
+	// NumberHeader holds <run>.<number> and is set on logged messages. Run is the
+	// last sequence of the log before this run of the process. Number is the number
+	// of the value in its record within that run, from 1.
 	NumberHeader = "Aimdb-Number"
-	// LostHeader carries how many values of the record were lost on the way to
-	// the log just before this one. It is absent if none were.
+	// LostHeader holds the number of values of the record that were lost between the
+	// previous message and this one. It is absent if there are none.
 	LostHeader = "Aimdb-Lost"
 )
 
-// number reads a header that holds one; a header that is not there or not a
-// number is 0.
+// number reads a numeric header. It returns 0 for a header that is missing or not a
+// number.
 func number(h nats.Header, name string) int64 {
 	values := h[name]
 	if len(values) == 0 {
@@ -37,7 +37,7 @@ func number(h nats.Header, name string) int64 {
 	return n
 }
 
-// runAndNumber reads the number header; without one both are 0.
+// runAndNumber reads NumberHeader. It returns 0, 0 if it is missing or malformed.
 func runAndNumber(h nats.Header) (run, number uint64) {
 	values := h[NumberHeader]
 	if len(values) == 0 {

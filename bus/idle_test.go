@@ -11,8 +11,8 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// BenchmarkIdle tells what ten thousand records cost that nobody writes to,
-// half of them logged, with a listener on which one client hears all.
+// BenchmarkIdle measures the cost of ten thousand idle records, half of them logged,
+// with a listener and one client that subscribes to all.
 func BenchmarkIdle(b *testing.B) {
 	log := open(b, setup{Config: Config{Logger: quiet()}, Listen: "127.0.0.1:0"})
 	reg := registry(b)

@@ -2,42 +2,43 @@ package bus
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// interestEvery is how often the server's count of subscriptions is looked
-// at. Two numbers are compared; only when they have changed are the records
-// gone through.
-const interestEvery = 200 * time.Millisecond
+// interestInterval is how often subscriptions are checked. The check compares one
+// counter of the server, and looks at the records only if it has changed.
+const interestInterval = 250 * time.Millisecond
 
-// live sends the values of records that are not in the log to those who
-// listen. A record nobody listens to is paused in the feed and costs nothing.
+// live publishes the values of records that are not logged to those who subscribe to
+// them. A record without subscribers is paused in the feed and costs nothing.
 type live struct {
 	bus     *Bus
-	handles []*records.Untyped
+	records []*records.Untyped
 	lanes   map[*records.Untyped]*subjectLane
-	on      map[*records.Untyped]bool
+	wanted  map[*records.Untyped]bool
 	feed    *records.Feed
-	seen    uint64
+	// changes is the server's count at the last check.
+	changes uint64
 }
 
-func newLive(b *Bus, reg *records.Registry, handles []*records.Untyped) *live {
-	l := &live{bus: b, handles: handles, lanes: map[*records.Untyped]*subjectLane{}, on: map[*records.Untyped]bool{}}
-	l.feed = reg.NewFeed("live", handles)
-	for _, h := range handles {
-		l.feed.Pause(h)
-		l.lanes[h] = newSubjectLane(h.Key(), b.subjects.of(liveKind, h.Segments()))
+func newLive(b *Bus, reg *records.Registry, unlogged []*records.Untyped) *live {
+	l := &live{bus: b, records: unlogged, lanes: map[*records.Untyped]*subjectLane{}, wanted: map[*records.Untyped]bool{}, changes: math.MaxUint64}
+	l.feed = reg.NewFeed("live", unlogged)
+	for _, r := range unlogged {
+		l.feed.Pause(r)
+		l.lanes[r] = newSubjectLane(r.Key(), b.subjects.of(liveKind, r.Segments()))
 	}
 	return l
 }
 
-// run works until ctx ends. Live values are for those who listen now: there
-// is nothing to drain.
+// run publishes until ctx ends. There is nothing to drain: live values are for current
+// subscribers. Without a listener nobody can subscribe, and run returns at once.
 func (l *live) run(ctx context.Context) {
 	defer l.feed.Close()
-	if len(l.handles) == 0 {
+	if len(l.records) == 0 || !l.bus.server.Listens() {
 		return
 	}
 	done := make(chan struct{})
@@ -49,12 +50,12 @@ func (l *live) run(ctx context.Context) {
 	<-done
 }
 
-// watch keeps the feed to the records somebody listens to.
+// watch keeps records paused that nobody subscribes to.
 func (l *live) watch(ctx context.Context) {
-	ticker := time.NewTicker(interestEvery)
+	ticker := time.NewTicker(interestInterval)
 	defer ticker.Stop()
 	for {
-		l.look()
+		l.updateInterest()
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -63,22 +64,22 @@ func (l *live) watch(ctx context.Context) {
 	}
 }
 
-func (l *live) look() {
+func (l *live) updateInterest() {
 	changes := l.bus.server.SubscriptionChanges()
-	if changes == l.seen {
+	if changes == l.changes {
 		return
 	}
-	l.seen = changes
-	for _, h := range l.handles {
-		wanted := l.bus.server.Subscribed(l.lanes[h].subject)
-		if wanted == l.on[h] {
+	l.changes = changes
+	for _, r := range l.records {
+		wanted := l.bus.server.Subscribed(l.lanes[r].subject)
+		if wanted == l.wanted[r] {
 			continue
 		}
-		l.on[h] = wanted
+		l.wanted[r] = wanted
 		if wanted {
-			l.feed.Resume(h)
+			l.feed.Resume(r)
 		} else {
-			l.feed.Pause(h)
+			l.feed.Pause(r)
 		}
 	}
 }
@@ -96,7 +97,7 @@ func (l *live) publish(ctx context.Context) {
 		for i := range items[:n] {
 			v := &items[i].Encoded
 			if v.Err != nil || len(v.JSON) > l.bus.config.MaxValue {
-				continue // counted by the record, or too large to send
+				continue // counted by the record, or more than a server must accept
 			}
 			e := entry{lane: l.lanes[items[i].Record], time: v.Time, lost: v.Missed, value: v.JSON}
 			if e.time == 0 {
@@ -107,7 +108,7 @@ func (l *live) publish(ctx context.Context) {
 		}
 		clear(items[:n])
 		if err := p.Flush(); err != nil && ctx.Err() == nil {
-			l.bus.log.Warn("bus: live values did not go out", "values", n, "error", err)
+			l.bus.log.Warn("bus: live values could not be published", "values", n, "error", err)
 			p.Close()
 		}
 	}

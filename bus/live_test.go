@@ -28,8 +28,20 @@ func TestLiveValuesGoOutWhileSomebodyListens(t *testing.T) {
 	}
 }
 
-// produceUntil produces until the subscription has a message: when interest
-// is noticed is up to the republisher.
+// A server that nobody can reach has no subscribers, so nothing watches for them.
+func TestLiveEndsAtOnceWithoutAListener(t *testing.T) {
+	b := open(t, setup{})
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 8})
+	ctx := deadline(t)
+	newLive(b.Bus, reg, []*records.Untyped{r.Untyped()}).run(ctx)
+	if ctx.Err() != nil {
+		t.Fatal("live values are published although nobody can subscribe")
+	}
+}
+
+// produceUntil produces until the subscription has a message, because the republisher
+// notices a subscription with a delay.
 func produceUntil(t testing.TB, r *records.Record[reading], sub *nats.Subscription) *nats.Msg {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -44,7 +56,7 @@ func produceUntil(t testing.TB, r *records.Record[reading], sub *nats.Subscripti
 	}
 }
 
-// stuckClient subscribes to everything and reads nothing any more.
+// stuckClient subscribes to everything and stops reading.
 func stuckClient(t testing.TB, b testBus) {
 	t.Helper()
 	c, err := net.Dial("tcp", b.server.Addr().String())

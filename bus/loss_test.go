@@ -15,8 +15,8 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// An overrun of the ring is told on a message of its own, in front of the
-// values behind it, on the next value's header, and by the record.
+// An overrun of the ring is reported by a message before the next value, by that
+// value's header, and by the record.
 func TestRingOverrunIsTold(t *testing.T) {
 	b := open(t, setup{})
 	reg := registry(t)
@@ -51,7 +51,7 @@ func TestRingOverrunIsTold(t *testing.T) {
 	}
 }
 
-// A value that cannot be encoded, and one that is too large, are lost alone.
+// A value that cannot be encoded or is too large is lost alone.
 func TestUnfitValuesAreTold(t *testing.T) {
 	type value struct {
 		N    float64 `json:"n"`
@@ -96,8 +96,8 @@ func TestUnfitValuesAreTold(t *testing.T) {
 	}
 }
 
-// An answer that does not come leaves open what arrived. Whatever it was, the
-// log must end up with every value once and in order.
+// After a missing answer it is unknown which messages were stored. The log must end up
+// with each value once and in order.
 func TestUnclearAnswersStoreOnce(t *testing.T) {
 	for _, durable := range []bool{false, true} {
 		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) {
@@ -144,12 +144,11 @@ func TestRunEndsWhenTheServerStops(t *testing.T) {
 			t.Fatal("Run ended without an error")
 		}
 	case <-deadline(t).Done():
-		t.Fatal("Run goes on without a server")
+		t.Fatal("Run does not end although the server has stopped")
 	}
 }
 
-// Run ends by bringing what is in the rings to the log, and says how much that
-// was.
+// Run drains the rings into the log at its end and logs how many values that were.
 func TestDrainAtTheEnd(t *testing.T) {
 	var said bytes.Buffer // Run writes to it only while it is waited for
 	b := open(t, setup{Config: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}})
@@ -168,6 +167,6 @@ func TestDrainAtTheEnd(t *testing.T) {
 		t.Fatalf("the log ends at %d, want 5000 (%v)", last, err)
 	}
 	if want := "flushed=5000 left=0 records_with_values_left=0"; !strings.Contains(said.String(), want) {
-		t.Errorf("the log says %q, want %q in it", said.String(), want)
+		t.Errorf("the log has %q, want %q in it", said.String(), want)
 	}
 }

@@ -169,7 +169,7 @@ func (r *Republisher) keepMark(ctx context.Context) {
 	}()
 	marked, failing := uint64(0), false
 	for ended := false; !ended; {
-		next := r.changed.next()
+		next := r.progress.next()
 		if last := r.last.Load(); last > marked {
 			err := r.mark(f, last)
 			if err != nil && !failing {
@@ -196,7 +196,7 @@ func (r *Republisher) keepMark(ctx context.Context) {
 
 // mark writes a mark of what the log has acknowledged up to a sequence.
 func (r *Republisher) mark(f *markFile, last uint64) error {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), defaultAnswerTimeout)
 	defer cancel()
 	state, err := r.bus.state(ctx)
 	if err != nil {

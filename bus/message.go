@@ -12,23 +12,22 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Message is one message of the log.
+// Message is one message of the log: a value or a loss.
 type Message struct {
-	// Sequence is its place in the log.
+	// Sequence is the sequence of the message in the log.
 	Sequence uint64
-	// Record is the exact key of the record, Time the time of the write in
-	// Unix milliseconds and Value its JSON. Lost is how many values of the
-	// record were lost just before it.
+	// Record is the exact key of the record, Time the time of the write in Unix
+	// milliseconds, and Value the JSON of the value. Lost is the number of values of
+	// the record that were lost between its previous message and this one.
 	Record string
 	Time   int64
 	Value  []byte
 	Lost   uint64
-	// Number is the number of the value, or of the last one that Loss tells
-	// of, in the record's count of one run of the process, and Run the
-	// sequence of the log that this run began behind. Number is 0 on what the
-	// log does not hold.
+	// Number is the number of the value in its record within one run of the process,
+	// or that of the last value that Loss covers. Run is the last sequence of the log
+	// before that run. Number is 0 if the message carries none.
 	Run, Number uint64
-	// Loss is set on a message that tells of a loss, instead of a value.
+	// Loss is set in place of Value on a message that reports a loss.
 	Loss *loss.Loss
 
 	// subject, data and reply are what the fingerprint is made of.
@@ -58,14 +57,14 @@ func fingerprint(subject string, data []byte, stored int64) history.Fingerprint 
 	return history.Fingerprint{Time: stored, Hash: h.Sum64()}
 }
 
-// message reads the headers and subject of a message of the log.
+// message decodes a message of the log.
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data, subject: subject, data: data}
 	m.Time = number(h, TimeHeader)
 	m.Run, m.Number = runAndNumber(h)
 	if keys := h[KeyHeader]; len(keys) > 0 {
 		m.Record = keys[0]
-	} else { // not one of ours, but somebody was allowed to write it
+	} else { // written by another client that was granted it
 		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
 	}
 	m.Lost = uint64(max(0, number(h, LostHeader)))
@@ -73,7 +72,7 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 		m.Loss, m.Value = &loss.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {
 			m.Loss = &loss.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}
-			b.log.Warn("bus: a message about a loss cannot be read", "sequence", sequence, "error", err)
+			b.log.Warn("bus: a loss message of the log could not be decoded; it counts no values", "sequence", sequence, "error", err)
 		}
 	}
 	return m
@@ -104,14 +103,14 @@ func ackToken(reply string, skip int) (uint64, error) {
 	for range skip {
 		_, after, ok := strings.Cut(rest, ".")
 		if !ok {
-			return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer", reply)
+			return 0, fmt.Errorf("bus: reply subject %q of a message is not that of a consumer", reply)
 		}
 		rest = after
 	}
 	text, _, _ := strings.Cut(rest, ".")
 	sequence, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("bus: message with the reply subject %q is not of a consumer: %w", reply, err)
+		return 0, fmt.Errorf("bus: reply subject %q of a message is not that of a consumer: %w", reply, err)
 	}
 	return sequence, nil
 }

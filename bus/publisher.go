@@ -14,8 +14,8 @@ const publishTimeout = 10 * time.Second
 
 // Publisher publishes messages of one goroutine in order.
 type Publisher interface {
-	// Add puts a message into the buffer. The header lines end in CR LF each.
-	// Nothing of the arguments is kept.
+	// Add buffers a message. Each header line ends in CR LF. Add does not retain its
+	// arguments.
 	Add(subject string, reply, headers, value []byte)
 	// Flush writes the buffer. After an error it is not known which messages
 	// have arrived; the next Flush waits until the server has handled those that
@@ -25,7 +25,7 @@ type Publisher interface {
 	Close()
 }
 
-// publisher opens a connection that publishes.
+// publisher returns a publisher. It connects on its first Flush.
 func (b *Bus) publisher() Publisher {
 	if b.config.Publisher != nil {
 		return b.config.Publisher()
@@ -33,7 +33,7 @@ func (b *Bus) publisher() Publisher {
 	return &connPublisher{bus: b}
 }
 
-// connPublisher publishes by a connection of the client library, for servers that
+// connPublisher publishes over a connection of the client library, for servers that
 // are not in this process.
 type connPublisher struct {
 	bus  *Bus

@@ -12,7 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// silent is a log of the server that drops everything.
+// silent is a server logger that discards everything.
 type silent struct{}
 
 func (silent) Noticef(string, ...any) {}
@@ -21,7 +21,7 @@ func (silent) Fatalf(string, ...any)  {}
 func (silent) Errorf(string, ...any)  {}
 func (silent) Debugf(string, ...any)  {}
 
-// stalled blocks the server, once, while it handles what it has read.
+// stalled blocks the server once while it handles messages that it has read.
 type stalled struct {
 	silent
 	after   atomic.Int64 // messages
@@ -34,14 +34,14 @@ func (s *stalled) Tracef(format string, v ...any) {
 	}
 }
 
-// tally counts what the writer says is in the log.
+// tally counts the entries that the writer reports as logged.
 type tally struct {
 	n     atomic.Int64
 	grown chan struct{}
 }
 
 func (t *tally) recycle([]entry) {}
-func (t *tally) settled(entries []entry, _ uint64) {
+func (t *tally) logged(entries []entry, _ uint64) {
 	t.n.Add(int64(len(entries)))
 	select {
 	case t.grown <- struct{}{}:
@@ -49,13 +49,13 @@ func (t *tally) settled(entries []entry, _ uint64) {
 	}
 }
 
-// When the server does not read on, the connection is given up, with part of a
-// batch in the server's hands. That part must not come to the log behind, or in
-// the midst of, what goes by the next connection.
+// The writer closes a connection on which the server stopped reading, while the server
+// still holds a part of a batch. That part must not be stored after or between the
+// messages of the next connection.
 func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	b := open(t, setup{Dir: t.TempDir()})
-	told := &tally{grown: make(chan struct{}, 1)}
-	w, err := newWriter(deadline(t), b.Bus, told)
+	counted := &tally{grown: make(chan struct{}, 1)}
+	w, err := newWriter(deadline(t), b.Bus, counted)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	write := func() {
 		entries := make([]entry, batchMax)
 		for i := range entries {
-			entries[i] = entry{lane: of, time: 1, logged: uint64(next + 1), value: fmt.Appendf(nil, `{"n":%d}`, next)}
+			entries[i] = entry{lane: of, time: 1, logNumber: uint64(next + 1), value: fmt.Appendf(nil, `{"n":%d}`, next)}
 			next++
 		}
 		if err := w.write(ctx, entries); err != nil {
@@ -86,7 +86,7 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 		t.Helper()
 		for !reached() {
 			select {
-			case <-told.grown:
+			case <-counted.grown:
 			case <-time.After(time.Millisecond):
 			}
 			if ctx.Err() != nil {
@@ -95,13 +95,13 @@ func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 		}
 	}
 	write() // the server's buffer grows
-	until("the first batch", func() bool { return told.n.Load() == batchMax })
+	until("the first batch", func() bool { return counted.n.Load() == batchMax })
 	stall.after.Store(50)
 	connected := b.server.NATS().NumClients()
 	write()
-	until("another attempt", func() bool { _, n := w.trouble.state.get(); return n > 2 || told.n.Load() == 2*batchMax })
+	until("another attempt", func() bool { return w.outage.State().Failures > 2 || counted.n.Load() == 2*batchMax })
 	close(stall.release)
-	until("the second batch", func() bool { return told.n.Load() == 2*batchMax && b.server.NATS().NumClients() == connected })
+	until("the second batch", func() bool { return counted.n.Load() == 2*batchMax && b.server.NATS().NumClients() == connected })
 	last, err := b.LastSequence(deadline(t))
 	if err != nil || last != uint64(next) {
 		t.Fatalf("the log ends at %d, want %d (%v)", last, next, err)

@@ -5,19 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// probe asks the stream for its last sequence in a message that it cannot
-// store, because it expects a sequence there never is. The message stands in
-// the same queue as all before it, so the answer is what became of them.
+// probe asks the stream for its last sequence. It sends a message that the stream
+// must refuse, because it expects a last sequence that cannot exist. The stream
+// handles it after all messages sent before, so the refusal shows their result.
 func (w *writer) probe(ctx context.Context) (uint64, error) {
 	b := w.prepare(nil, 0)
 	w.header = append(w.header[:0], "Nats-Expected-Last-Sequence: "...)
@@ -38,49 +37,49 @@ func (w *writer) probe(ctx context.Context) (uint64, error) {
 		}
 	}
 	if err := a.err(); err != nil {
-		return 0, fmt.Errorf("bus: ask the log for its end: %w", err)
+		return 0, fmt.Errorf("bus: ask the log for its last sequence: %w", err)
 	}
-	return 0, errors.New("bus: ask the log for its end: the answer makes no sense")
+	return 0, errors.New("bus: ask the log for its last sequence: the answer holds none")
 }
 
-// recover brings a batch whose answer was unclear, and all that were sent
-// behind it, into the log: it looks what has arrived and sends the rest again,
-// until the log takes it or ctx ends. Nothing else is sent meanwhile.
+// recover completes a batch that has no clear answer, and all batches sent after it.
+// It compares the log with what was sent and sends the missing entries again, until
+// the log has them or ctx ends. Nothing else is sent meanwhile.
 func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	w.sending.Lock()
 	defer w.sending.Unlock()
 	entries := append([]entry(nil), first.entries...)
-	entries = w.collect(entries)
+	entries = w.takeInflight(entries)
 	base := first.base
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, w.bus.answerIn) {
-		w.trouble.note(a.err(), len(entries))
-		rest, last, err := w.resume(ctx, entries, base)
+	for failures := 1; ; failures++ {
+		w.outage.Failed(a.err(), "waiting", len(entries))
+		rest, last, err := w.skipStored(ctx, entries, base)
 		if err == nil && len(rest) == 0 {
 			w.next = last
-			w.trouble.over()
+			w.outage.Over()
 			return nil
 		}
 		if err == nil {
 			entries, base = rest, last
-			a, entries, base, err = w.again(ctx, entries, base)
+			a, entries, base, err = w.resend(ctx, entries, base)
 			if err == nil && len(entries) == 0 {
 				w.next = base
-				w.trouble.over()
+				w.outage.Over()
 				return nil
 			}
 		}
 		if err != nil {
 			a = answer{failed: err}
 		}
-		if err := w.pause(ctx, wait, a); err != nil {
+		if err := w.pause(ctx, failures, a); err != nil {
 			w.next = base
 			return fmt.Errorf("bus: %d values are not in the log: %w", len(entries), err)
 		}
 	}
 }
 
-// collect adds what was sent behind a batch that failed.
-func (w *writer) collect(entries []entry) []entry {
+// takeInflight appends the entries of all batches sent after one that failed.
+func (w *writer) takeInflight(entries []entry) []entry {
 	for {
 		select {
 		case b, ok := <-w.inflight:
@@ -96,8 +95,9 @@ func (w *writer) collect(entries []entry) []entry {
 	}
 }
 
-// resume finds out how much of entries has arrived behind base.
-func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
+// skipStored drops the entries that the log has after base. It returns the others
+// and the last sequence of the log.
+func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
 	last, err := w.probe(ctx)
 	if err != nil {
 		return entries, base, err
@@ -110,17 +110,17 @@ func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]en
 	if last <= base {
 		return entries, last, nil
 	}
-	stored, err := w.stored(ctx, entries, base, last)
+	stored, err := w.countStored(ctx, entries, base, last)
 	if err != nil {
 		return entries, base, err
 	}
-	w.owner.settled(entries[:stored], last)
+	w.owner.logged(entries[:stored], last)
 	return entries[stored:], last, nil
 }
 
-// again sends what is left, a batch at a time. It returns what is still left
-// and the end of the log.
-func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answer, []entry, uint64, error) {
+// resend sends entries batch by batch. It returns those that the log did not take
+// and the last sequence of the log.
+func (w *writer) resend(ctx context.Context, entries []entry, base uint64) (answer, []entry, uint64, error) {
 	for len(entries) > 0 {
 		n := min(len(entries), batchMax)
 		b := w.prepare(entries[:n], base)
@@ -131,25 +131,25 @@ func (w *writer) again(ctx context.Context, entries []entry, base uint64) (answe
 		if a.err() != nil {
 			return a, entries, base, a.err()
 		}
-		w.owner.settled(entries[:n], b.last())
+		w.owner.logged(entries[:n], b.last())
 		entries, base = entries[n:], b.last()
 	}
 	return answer{}, nil, base, nil
 }
 
-// stored compares the tail of the log with what was sent: the log holds it in
-// order, perhaps up to some point. Messages of others, who may have been let
-// in on purpose, are passed over.
-func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
+// countStored compares the log after base with what was sent, and returns how many
+// entries it has. The log has them in order and without holes. Messages of other
+// clients, which may have been granted to publish, are skipped.
+func (w *writer) countStored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
 	stream, err := w.bus.js.Stream(ctx, w.bus.stream)
 	if err != nil {
-		return 0, fmt.Errorf("bus: read the end of the log: %w", err)
+		return 0, fmt.Errorf("bus: look for stored messages in the log: %w", err)
 	}
 	n := 0
 	for sequence := base + 1; sequence <= last && n < len(entries); sequence++ {
 		m, err := stream.GetMsg(ctx, sequence)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			n++ // gone again already, by a limit
+			n++ // stored, and discarded by a limit since
 			continue
 		}
 		if err != nil {
@@ -157,51 +157,24 @@ func (w *writer) stored(ctx context.Context, entries []entry, base, last uint64)
 		}
 		e := &entries[n]
 		run, place := runAndNumber(m.Header)
-		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && run == w.epoch && place == e.logged && bytes.Equal(m.Data, e.value) {
+		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && run == w.runStart && place == e.logNumber && bytes.Equal(m.Data, e.value) {
 			n++
 		}
 	}
 	return n, nil
 }
 
-// pause waits before the next attempt. A store that has met a full disk stays
-// shut even when there is room again, so the server is started anew when it
-// has not taken anything for a while.
-func (w *writer) pause(ctx context.Context, wait time.Duration, a answer) error {
-	timer := time.NewTimer(wait/2 + rand.N(wait))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return ctx.Err()
+// pause waits before the next attempt. JetStream stops a store that has met a full
+// disk, even after there is room again, so pause reopens the store after two answer
+// timeouts without success.
+func (w *writer) pause(ctx context.Context, failures int, a answer) error {
+	pauses := backoff.Backoff{First: 50 * time.Millisecond, Longest: w.bus.answerTimeout}
+	if err := pauses.Wait(ctx, failures); err != nil {
+		return err
 	}
-	if a.Error == nil && time.Since(w.trouble.since) > 2*w.bus.answerIn && time.Since(w.reopened) > 4*w.bus.answerIn && w.bus.server.Reopen() {
+	if a.Error == nil && time.Since(w.outage.State().Since) > 2*w.bus.answerTimeout && time.Since(w.reopened) > 4*w.bus.answerTimeout && w.bus.server.Reopen() {
 		w.reopened = time.Now()
 		w.publisher.Close()
 	}
 	return nil
-}
-
-// trouble says once that the log does not take values, and once that it does
-// again, and counts in between.
-type trouble struct {
-	log     *slog.Logger
-	since   time.Time
-	retries uint64
-	state   state
-}
-
-func (t *trouble) note(err error, waiting int) {
-	t.retries++
-	t.state.set("retrying: "+err.Error(), t.retries)
-	if t.since.IsZero() {
-		t.since = time.Now()
-		t.log.Error("bus: the log does not take values; they wait, and are tried again", "waiting", waiting, "error", err)
-	}
-}
-
-func (t *trouble) over() {
-	t.log.Info("bus: the log takes values again", "after", time.Since(t.since).Round(time.Millisecond).String())
-	t.since = time.Time{}
-	t.state.set("ok", t.retries)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// remote is a server that is reached by its address only.
+// remote is a server of which only the address is known.
 type remote struct {
 	url  string
 	done chan struct{}
@@ -25,11 +25,12 @@ func (r remote) Connect(_ context.Context, purpose string, opts ...nats.Option) 
 func (r remote) Done() <-chan struct{}       { return r.done }
 func (r remote) SyncMetadata() error         { return nil }
 func (r remote) Reopen() bool                { return false }
+func (r remote) Listens() bool               { return true }
 func (r remote) SubscriptionChanges() uint64 { return 0 }
 func (r remote) Subscribed(string) bool      { return true }
 func (r remote) Clients() (int, int64)       { return 0, 0 }
 
-// A log is kept by any server with JetStream, over an ordinary connection.
+// Any server with JetStream can store a log, over an ordinary connection.
 func TestLogOverAnOrdinaryConnection(t *testing.T) {
 	for _, durable := range []bool{false, true} {
 		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) {
@@ -56,6 +57,7 @@ func TestLogOverAnOrdinaryConnection(t *testing.T) {
 			}()
 			reg := registry(t)
 			r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
+			live := register(t, reg, "b", records.Config{Kind: records.Ring, Capacity: 100})
 			log := testBus{Bus: b}
 			stop := republish(t, log, reg)
 			const n = 3000
@@ -70,6 +72,11 @@ func TestLogOverAnOrdinaryConnection(t *testing.T) {
 					t.Fatalf("message %d is %s of %s, want %s", i+1, m.Value, m.Record, want)
 				}
 			}
+			sub, err := b.nc.SubscribeSync("aimdb.test.live.b")
+			if err != nil {
+				t.Fatal(err)
+			}
+			produceUntil(t, live, sub)
 			stop()
 		})
 	}

@@ -13,23 +13,23 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// DefaultDrain is how long a republisher goes on after its context has ended.
+// DefaultDrain bounds how long a republisher continues after its context has ended.
 const DefaultDrain = 10 * time.Second
 
-// Republisher brings the values of all records of a registry to the log, and
-// those that are not logged to whoever listens. There is one of a registry.
+// Republisher publishes the values of all records of a registry: those of Logged
+// records into the log, the others to live subscribers. A registry has one.
 type Republisher struct {
-	// Drain bounds how long Run goes on, after its context has ended, to
-	// bring what is in the rings to the log, unless EndBy has been called.
+	// Drain bounds how long Run continues to move values from the rings into the log
+	// after its context has ended, unless EndBy has been called.
 	Drain time.Duration
 
-	bus     *Bus
-	byID    []*source // by the number of the record
-	feed    *records.Feed
-	live    *live
-	writer  atomic.Pointer[writer]
-	changed change
-	left    atomic.Pointer[context.Context]
+	bus      *Bus
+	byID     []*loggedRecord // by the number of the record
+	feed     *records.Feed
+	live     *live
+	writer   atomic.Pointer[writer]
+	progress broadcast
+	drainEnd atomic.Pointer[context.Context]
 
 	published, refused atomic.Uint64
 	last               atomic.Uint64
@@ -37,34 +37,32 @@ type Republisher struct {
 	spare              chan []entry
 }
 
-// source is one record whose values go to the log.
-type source struct {
-	handle *records.Untyped
+// loggedRecord is a record whose values are logged.
+type loggedRecord struct {
+	record *records.Untyped
 	values *subjectLane
-	losses *subjectLane // made when the first value is lost
+	losses *subjectLane // created with the first loss
 	// lost counts values dropped since the last published one.
 	lost uint64
-	// logged counts what was to be logged, time is when the last of it was
-	// written.
-	logged atomic.Uint64
-	// acked is the number of the last one that the log has acknowledged.
-	acked atomic.Uint64
-	time  int64
+	// lastNumber is the last log number in use, ackedNumber the last one that the
+	// log has acknowledged, lastTime the time of the write of the last value.
+	lastNumber  atomic.Uint64
+	ackedNumber atomic.Uint64
+	lastTime    int64
 }
 
-// Drained says what a republisher did at its end.
+// Drained is the result of the drain at the end of a republisher.
 type Drained struct {
-	// Flushed is how many values went to the log after the context ended.
+	// Flushed is how many values were logged after the context ended.
 	Flushed uint64
-	// Left is how many were read from their rings but are not in the log.
+	// Left is how many values were read from their rings but are not in the log.
 	Left uint64
-	// Records is how many records have values in memory that were not read.
+	// Records is how many records have unread values in their rings.
 	Records int
 }
 
-// Republisher makes the republisher of a registry. Records that are Logged are
-// read from their first value, so it may be made, and run, after the first
-// write.
+// Republisher creates the republisher of a registry. It reads Logged records from
+// their first value, so it may be created and run after the first write.
 func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	r := &Republisher{
 		Drain: DefaultDrain, bus: b,
@@ -72,15 +70,15 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	}
 	var logged, others []*records.Untyped
 	handles := reg.Records()
-	r.byID = make([]*source, len(handles))
+	r.byID = make([]*loggedRecord, len(handles))
 	for _, h := range handles {
 		if !h.Config().Logged {
 			others = append(others, h)
 			continue
 		}
 		logged = append(logged, h)
-		s := &source{
-			handle: h,
+		s := &loggedRecord{
+			record: h,
 			values: newSubjectLane(h.Key(), b.subjects.of(logKind, h.Segments())),
 		}
 		if l, left := b.leftBehind[h.Key()]; left {
@@ -89,7 +87,7 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		}
 		r.byID[h.ID()] = s
 	}
-	r.last.Store(b.openedAt)
+	r.last.Store(b.endAtOpen)
 	r.feed = reg.NewFeed(records.LogReader, logged)
 	r.live = newLive(b, reg, others)
 	b.mu.Lock()
@@ -98,12 +96,10 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	return r
 }
 
-// Run works until ctx ends, then brings what is in the rings to the log, for
-// no longer than Drain or EndBy allow, and returns. It returns an error only
-// for what it cannot wait out; a log that takes nothing for a while is not such
-// a thing.
+// Run publishes until ctx ends. It then drains the rings into the log, for no longer
+// than Drain or EndBy allow. An outage of the log is not an error: Run retries.
 func (r *Republisher) Run(ctx context.Context) error {
-	// What was produced before an end that comes early goes to the log too.
+	// Values that were produced before ctx ended are logged even if it ended early.
 	hard, stop := r.drainContext(ctx)
 	defer stop()
 	w, err := newWriter(hard, r.bus, r)
@@ -121,33 +117,33 @@ func (r *Republisher) Run(ctx context.Context) error {
 	settling := make(chan error, 1)
 	go func() { settling <- w.run(hard) }()
 
-	before := r.readWrite(ctx, hard, w)
+	before := r.forward(ctx, hard, w)
 	close(w.inflight)
 	err = <-settling
 	wg.Wait()
 	stopMarking()
 	marked.Wait()
 	r.feed.Close()
-	r.logEnd(Drained{
+	r.logDrained(Drained{
 		Flushed: r.published.Load() - before,
 		Left:    uint64(max(0, r.underway.Load())),
 		Records: r.feed.Pending(),
 	})
 	if err != nil && errors.Is(err, hard.Err()) {
-		return nil // said in the line above
+		return nil // logDrained has logged it
 	}
 	return err
 }
 
-// EndBy gives Run the time until left ends, in place of Drain. It is to be
-// called before the context of Run ends.
-func (r *Republisher) EndBy(left context.Context) { r.left.Store(&left) }
+// EndBy replaces Drain: the drain of Run ends when left does. Call it before the
+// context of Run ends.
+func (r *Republisher) EndBy(left context.Context) { r.drainEnd.Store(&left) }
 
-// drainContext ends after its parent has, when the time for the rest is over.
+// drainContext returns a context that ends when the time for draining is over.
 func (r *Republisher) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		if left := r.left.Load(); left != nil {
+		if left := r.drainEnd.Load(); left != nil {
 			context.AfterFunc(*left, cancel)
 			return
 		}
@@ -157,7 +153,7 @@ func (r *Republisher) drainContext(ctx context.Context) (context.Context, contex
 	return hard, func() { stop(); cancel() }
 }
 
-func (r *Republisher) logEnd(d Drained) {
+func (r *Republisher) logDrained(d Drained) {
 	level := r.bus.log.Info
 	if d.Left > 0 || d.Records > 0 {
 		level = r.bus.log.Warn
@@ -165,10 +161,10 @@ func (r *Republisher) logEnd(d Drained) {
 	level("bus: the republisher has ended", "flushed", d.Flushed, "left", d.Left, "records_with_values_left", d.Records)
 }
 
-// readWrite moves values from the rings to the writer until ctx has ended and
-// nothing is left, or hard ends. It returns how many were published when ctx
-// ended.
-func (r *Republisher) readWrite(ctx, hard context.Context, w *writer) (before uint64) {
+// forward moves values from the rings to the writer until ctx has ended and the
+// rings are empty, or until hard ends. It returns how many values were published when
+// ctx ended.
+func (r *Republisher) forward(ctx, hard context.Context, w *writer) (before uint64) {
 	items := make([]records.Item, batchMax)
 	draining := false
 	for hard.Err() == nil {
@@ -190,19 +186,19 @@ func (r *Republisher) readWrite(ctx, hard context.Context, w *writer) (before ui
 	return before
 }
 
-// publish makes messages of values and sends them in batches.
+// publish sends values in batches.
 func (r *Republisher) publish(hard context.Context, w *writer, items []records.Item) error {
-	entries, size := r.fresh(), 0
+	entries, size := r.newEntries(), 0
 	for i := range items {
 		if len(entries) > batchMax-2 || size > batchBytes {
 			if err := r.send(hard, w, entries); err != nil {
 				return err
 			}
-			entries, size = r.fresh(), 0
+			entries, size = r.newEntries(), 0
 		}
 		s := r.byID[items[i].Record.ID()]
 		before := len(entries)
-		entries = r.append(entries, s, &items[i].Encoded)
+		entries = r.appendValue(entries, s, &items[i].Encoded)
 		for j := before; j < len(entries); j++ {
 			size += entries[j].size()
 		}
@@ -218,51 +214,51 @@ func (r *Republisher) send(hard context.Context, w *writer, entries []entry) err
 	return w.write(hard, entries)
 }
 
-// append adds what one value makes: its message, and one about a loss before
-// it or of it.
-func (r *Republisher) append(entries []entry, s *source, v *records.Encoded) []entry {
-	if v.Missed > 0 && s.handle.Kind() == records.Ring {
-		entries = append(entries, r.loss(s, v, loss.Loss{
-			Cause: loss.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.time,
+// appendValue appends the entry of a value, and one for a loss of values before it
+// or of the value itself.
+func (r *Republisher) appendValue(entries []entry, s *loggedRecord, v *records.Encoded) []entry {
+	if v.Missed > 0 && s.record.Kind() == records.Ring {
+		entries = append(entries, r.lossEntry(s, v, loss.Loss{
+			Cause: loss.RingOverrun, Count: v.Missed, From: v.Number - v.Missed, To: v.Number - 1, FirstTime: s.lastTime,
 		}))
 	}
 	one := loss.Loss{Count: 1, From: v.Number, To: v.Number, FirstTime: v.Time}
 	switch {
 	case v.Err != nil:
 		one.Cause = loss.NotEncodable
-		return append(entries, r.loss(s, v, one))
+		return append(entries, r.lossEntry(s, v, one))
 	case len(v.JSON) > r.bus.config.MaxValue:
 		one.Cause = loss.LogRefused
 		r.refuse(s, v)
-		return append(entries, r.loss(s, v, one))
+		return append(entries, r.lossEntry(s, v, one))
 	}
-	s.time = v.Time
-	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, number: v.Number, logged: s.logged.Add(1), from: s}
+	s.lastTime = v.Time
+	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, ringNumber: v.Number, logNumber: s.lastNumber.Add(1), record: s}
 	s.lost = 0
 	return append(entries, e)
 }
 
-// loss makes the message that brings a loss to the ledgers of all sinks.
-func (r *Republisher) loss(s *source, v *records.Encoded, l loss.Loss) entry {
-	l.Record, l.LastTime = s.handle.Key(), v.Time
+// lossEntry returns the message by which all sinks learn of a loss.
+func (r *Republisher) lossEntry(s *loggedRecord, v *records.Encoded, l loss.Loss) entry {
+	l.Record, l.LastTime = s.record.Key(), v.Time
 	s.lost += l.Count
-	s.time = v.Time
+	s.lastTime = v.Time
 	value, err := json.Marshal(l)
 	if err != nil { // a Loss holds strings and numbers
 		panic(fmt.Sprintf("bus: encode a loss: %v", err))
 	}
 	if s.losses == nil {
-		s.losses = newSubjectLane(l.Record, r.bus.subjects.of(lossKind, s.handle.Segments()))
+		s.losses = newSubjectLane(l.Record, r.bus.subjects.of(lossKind, s.record.Segments()))
 	}
-	return entry{lane: s.losses, time: v.Time, value: value, number: l.To, logged: s.logged.Add(l.Count), from: s}
+	return entry{lane: s.losses, time: v.Time, value: value, ringNumber: l.To, logNumber: s.lastNumber.Add(l.Count), record: s}
 }
 
-// refuse counts a value that is too large and tells who waits for it.
-func (r *Republisher) refuse(s *source, v *records.Encoded) {
-	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.handle.Key(), len(v.JSON), r.bus.config.MaxValue)
-	s.handle.FailLogged(v.Number, v.Number, err)
-	s.handle.AddLoss(loss.Loss{
-		Record: s.handle.Key(), Cause: loss.LogRefused, Count: 1,
+// refuse counts a value that is too large and fails the producer that waits for it.
+func (r *Republisher) refuse(s *loggedRecord, v *records.Encoded) {
+	err := fmt.Errorf("bus: value %d of record %q has %d bytes; the log takes no more than %d", v.Number, s.record.Key(), len(v.JSON), r.bus.config.MaxValue)
+	s.record.FailLogged(v.Number, v.Number, err)
+	s.record.AddLoss(loss.Loss{
+		Record: s.record.Key(), Cause: loss.LogRefused, Count: 1,
 		From: v.Number, To: v.Number, FirstTime: v.Time, LastTime: v.Time,
 	})
 	if r.refused.Add(1) == 1 {
@@ -270,28 +266,28 @@ func (r *Republisher) refuse(s *source, v *records.Encoded) {
 	}
 }
 
-// settled is told that entries are in the log, in order.
-func (r *Republisher) settled(entries []entry, last uint64) {
+// logged implements owner.
+func (r *Republisher) logged(entries []entry, last uint64) {
 	own := 0
 	for i := range entries {
 		e := &entries[i]
-		if e.from != nil {
+		if e.record != nil {
 			own++
 		}
-		if e.from == nil || i+1 < len(entries) && entries[i+1].from == e.from {
-			continue // a tombstone, or the next one speaks for both
+		if e.record == nil || i+1 < len(entries) && entries[i+1].record == e.record {
+			continue // a tombstone, or acknowledging the next one acknowledges both
 		}
-		e.from.acked.Store(e.logged)
-		e.from.handle.AckLogged(e.number)
+		e.record.ackedNumber.Store(e.logNumber)
+		e.record.record.AckLogged(e.ringNumber)
 	}
 	r.published.Add(uint64(own))
 	r.underway.Add(-int64(own))
 	r.last.Store(last)
-	r.changed.fire()
+	r.progress.wake()
 }
 
-// fresh returns an empty list of entries, an old one if there is one.
-func (r *Republisher) fresh() []entry {
+// newEntries returns an empty list of entries, a recycled one if there is one.
+func (r *Republisher) newEntries() []entry {
 	select {
 	case e := <-r.spare:
 		return e[:0]
@@ -300,6 +296,7 @@ func (r *Republisher) fresh() []entry {
 	}
 }
 
+// recycle implements owner.
 func (r *Republisher) recycle(entries []entry) {
 	clear(entries)
 	select {

@@ -23,9 +23,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// When the server is started anew, a consumer says that it is lost, and a new
-// one goes on behind what was read.
-func TestConsumerAndServerStartedAnew(t *testing.T) {
+// A restart of the server makes a consumer return ErrConsumerLost. The next one continues
+// after the last message read.
+func TestConsumerAfterAServerRestart(t *testing.T) {
 	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
@@ -48,14 +48,14 @@ func TestConsumerAndServerStartedAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); !errors.Is(err, ErrConsumerLost) {
-			t.Fatalf("after the server was started anew: %v", err)
+			t.Fatalf("after a restart of the server: %v", err)
 		}
 		c.Close()
 	}
 }
 
-// When a consumer is deleted while it is read, it says so, and a new one goes on
-// behind what was read.
+// A consumer that is deleted while it is read returns ErrConsumerLost. The next one
+// continues after the last message read.
 func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 	b, r, _ := running(t, setup{}, 1)
 	c, err := b.Consumer(deadline(t), "sink", history.Position{})
@@ -67,9 +67,9 @@ func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 	if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	c.drop(deadline(t))
+	c.remove(deadline(t))
 	if _, err := c.Next(deadline(t), one, 1<<20, time.Time{}); !errors.Is(err, ErrConsumerLost) {
-		t.Fatalf("a deleted consumer says %v", err)
+		t.Fatalf("Next of a deleted consumer returns %v", err)
 	}
 	r.Produce(reading{1})
 	again, err := b.Consumer(deadline(t), "sink", history.Position{Log: b.Identity(), Sequence: 1})
@@ -82,18 +82,18 @@ func TestConsumerDeletedWhileItIsRead(t *testing.T) {
 	}
 }
 
-// unreachable is a server that takes no new connections.
+// unreachable is a server that refuses new connections.
 type unreachable struct{ Server }
 
 func (unreachable) Connect(context.Context, string, ...nats.Option) (*nats.Conn, error) {
 	return nil, errors.New("unreachable")
 }
 
-// A consumer that was made and then cannot be read is not left in the log.
+// A consumer that cannot be read is not left on the stream.
 func TestConsumerThatCannotBeReadIsNotLeftBehind(t *testing.T) {
 	b, _, _ := running(t, setup{}, 1)
 	was := b.Bus.server
-	b.Bus.server = unreachable{was} // new connections fail, those there are go on
+	b.Bus.server = unreachable{was} // new connections fail, existing ones continue
 	_, err := b.Consumer(deadline(t), "sink", history.Position{})
 	b.Bus.server = was
 	if err == nil {
@@ -116,7 +116,7 @@ func TestTLS(t *testing.T) {
 		nc.Close()
 		t.Fatal("a client that does not know the certificate connected")
 	}
-	// Client certificates can be asked for.
+	// Client certificates can be required.
 	b = open(t, setup{Listen: "127.0.0.1:0", Access: natsd.Access{CertFile: certificate, KeyFile: key, CAFile: certificate}})
 	if nc, err := nats.Connect("tls://"+b.server.Addr().String(), nats.RootCAs(certificate), nats.NoReconnect()); err == nil {
 		nc.Close()

@@ -9,14 +9,14 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// A server that ends by itself ends Run with an error, and nothing that waits
-// for it hangs.
+// If the server stops by itself, Run returns an error, and nothing that waits for the
+// server hangs.
 func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
 	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
 	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
 	rep := b.Republisher(reg)
-	rep.Drain = 1 // what cannot be drained must not be waited for here
+	rep.Drain = 1 // nothing can be drained here
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	republishing, running := make(chan error, 1), make(chan error, 1)
@@ -32,9 +32,9 @@ func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
 			t.Errorf("Run: %v, want that the server has stopped", err)
 		}
 	case <-deadline(t).Done():
-		t.Fatal("Run goes on without a server")
+		t.Fatal("Run does not end although the server has stopped")
 	}
-	r.Produce(reading{2}) // never blocks, whatever has ended
+	r.Produce(reading{2}) // never blocks
 	cancel()
 	select {
 	case err := <-republishing:
@@ -46,8 +46,7 @@ func TestRunEndsWithAnErrorWhenTheServerStops(t *testing.T) {
 	}
 }
 
-// The end of a republisher that cannot bring anything to the log is that of the
-// whole shutdown, if it was told of it, and not one of its own.
+// EndBy replaces the drain time of a republisher whose log takes no values.
 func TestRepublisherEndsByTheDeadlineItIsGiven(t *testing.T) {
 	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
@@ -73,6 +72,6 @@ func TestRepublisherEndsByTheDeadlineItIsGiven(t *testing.T) {
 			t.Errorf("republisher: %v", err)
 		}
 	case <-deadline(t).Done():
-		t.Fatal("the republisher goes on behind the deadline")
+		t.Fatal("the republisher continues after the deadline")
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// identityKey names the entry of the stream's metadata with the identity.
+	// identityKey and databaseKey are keys of the stream's metadata.
 	identityKey = "aimdb.identity"
 	databaseKey = "aimdb.database"
 )
@@ -86,13 +86,13 @@ func createStream(ctx context.Context, js jetstream.JetStream, c Config, want je
 	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
 	made, err := js.CreateStream(ctx, want)
 	if err != nil {
-		return "", jetstream.StreamState{}, fmt.Errorf("bus: make the log of database %s: %w", c.Name, err)
+		return "", jetstream.StreamState{}, fmt.Errorf("bus: create the log of database %s: %w", c.Name, err)
 	}
 	return identity, made.CachedInfo().State, nil
 }
 
-// refuseOthers refuses a server that keeps the log of another database: serving
-// ours beside it would hide a wrong directory or a changed name.
+// refuseOthers returns an error if the server holds the log of another database. A
+// second log beside it would hide a wrong directory or a changed name.
 func refuseOthers(ctx context.Context, js jetstream.JetStream, c Config) error {
 	list := js.ListStreams(ctx)
 	for info := range list.Info() {
@@ -106,6 +106,6 @@ func refuseOthers(ctx context.Context, js jetstream.JetStream, c Config) error {
 	return nil
 }
 
-// newIdentity names one life of a log: the same database's next log, made
-// after this one was deleted, has another.
+// newIdentity returns a random identity, so that a log that is created again after it
+// was deleted differs from the one before.
 func newIdentity(database string) string { return database + "/" + rand.Text()[:16] }

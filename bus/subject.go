@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// The third token of a subject says what a message is.
+// The third token of a subject is the kind of its messages.
 const (
 	logKind  = "log"
 	liveKind = "live"
 	lossKind = "loss"
 )
 
-// ReadSubjects returns what a client from outside may subscribe to: the values
-// and losses of one database.
+// ReadSubjects returns the subjects of the values and losses of a database, which
+// clients from outside may subscribe to.
 func ReadSubjects(database string) []string {
 	s := subjects{database}
 	return []string{s.all(logKind), s.all(liveKind), s.all(lossKind)}
 }
 
-// subjects makes the subjects of one database.
+// subjects builds the subjects of one database.
 type subjects struct{ database string }
 
 func (s subjects) prefix(kind string) string { return "aimdb." + s.database + "." + kind + "." }
@@ -41,7 +41,7 @@ func (s subjects) of(kind string, segments []string) string {
 // all returns the subject that matches every record of a kind.
 func (s subjects) all(kind string) string { return s.prefix(kind) + ">" }
 
-// kind returns the kind of a subject of this database, and "" for another's.
+// kind returns the kind of a subject, and "" for a subject of another database.
 func (s subjects) kind(subject string) string {
 	rest, ok := strings.CutPrefix(subject, "aimdb."+s.database+".")
 	if !ok {
@@ -51,10 +51,9 @@ func (s subjects) kind(subject string) string {
 	return kind
 }
 
-// escapeToken makes a key segment fit for a NATS token. Keys cannot hold what
-// NATS forbids in a token but for white space beyond ASCII and, when a key
-// is split on "::" alone, nothing at all; such bytes are written as %XX, and
-// '%' itself too, so that two segments never become one token.
+// escapeToken encodes a key segment as a NATS token. Bytes that a token cannot hold,
+// and '%' itself, become %XX, so that two segments never map to one token. In a valid
+// key these are only '%' and white space beyond ASCII.
 func escapeToken(segment string) string {
 	if !strings.ContainsFunc(segment, needsEscape) {
 		return segment
@@ -80,8 +79,8 @@ func needsEscape(r rune) bool {
 	return r <= ' ' || r == 0x7f
 }
 
-// validToken reports whether a database name can stand in a subject, a stream
-// name and a file name as it is.
+// validToken reports whether a name can be part of a subject, a stream name and a
+// file name without escaping.
 func validToken(name string) bool {
 	if name == "" || len(name) > 64 {
 		return false

@@ -29,8 +29,8 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
-// FuzzToken: a token is never more nor less than one, and two segments never
-// become the same token.
+// FuzzToken checks that a segment becomes exactly one token, and that two segments never
+// become the same one.
 func FuzzToken(f *testing.F) {
 	f.Add("vienna", "50%")
 	f.Add("a.b", "a%2Eb")

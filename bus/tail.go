@@ -52,10 +52,10 @@ func (b *Bus) Restore(ctx context.Context, tail uint64) error {
 	if b.mark.Log == b.identity {
 		tail = max(tail, b.mark.Sequence)
 	}
-	if tail > b.openedAt {
+	if tail > b.endAtOpen {
 		b.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
-			"messages", tail-b.openedAt, "from", b.openedAt+1, "to", tail)
-		if err := b.appendEntries(ctx, b.tombstones(b.openedAt+1, tail)); err != nil {
+			"messages", tail-b.endAtOpen, "from", b.endAtOpen+1, "to", tail)
+		if err := b.appendEntries(ctx, b.tombstones(b.endAtOpen+1, tail)); err != nil {
 			return fmt.Errorf("bus: mark the lost end of the log: %w", err)
 		}
 	}
@@ -69,18 +69,18 @@ func (b *Bus) appendEntries(ctx context.Context, entries []entry) error {
 		return err
 	}
 	defer w.close()
-	if _, _, _, err := w.again(ctx, entries, b.openedAt); err != nil {
+	if _, _, _, err := w.resend(ctx, entries, b.endAtOpen); err != nil {
 		return err
 	}
-	b.openedAt += uint64(len(entries))
+	b.endAtOpen += uint64(len(entries))
 	return nil
 }
 
 // nobody is the owner of entries that nobody waits for.
 type nobody struct{}
 
-func (nobody) settled([]entry, uint64) {}
-func (nobody) recycle([]entry)         {}
+func (nobody) logged([]entry, uint64) {}
+func (nobody) recycle([]entry)        {}
 
 // checkHead notices that messages have vanished from the start of the log although
 // it had reached no limit: neither could the oldest be too old, nor was the log

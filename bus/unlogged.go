@@ -71,7 +71,7 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 			From: acked + 1, To: produced, LastTime: h.Metrics().LastWrite,
 		}}
 		if r != nil && h.ID() < len(r.byID) && r.byID[h.ID()] != nil {
-			n.Run, n.Number = r.run(), r.byID[h.ID()].acked.Load()
+			n.Run, n.Number = r.run(), r.byID[h.ID()].ackedNumber.Load()
 		}
 		all = append(all, n)
 	}
@@ -81,7 +81,7 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 // run returns the run of the republisher's messages, 0 before it writes.
 func (r *Republisher) run() uint64 {
 	if w := r.writer.Load(); w != nil {
-		return w.epoch
+		return w.runStart
 	}
 	return 0
 }

@@ -9,27 +9,28 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/nats-io/nats.go"
 )
 
 const (
-	// batchMax is the most messages of one batch; a stream takes no more in
-	// an atomic one.
+	// batchMax bounds the messages of a batch. It is the server's limit for atomic
+	// batches.
 	batchMax = 1000
-	// batchBytes is about the most bytes of one batch.
+	// batchBytes is the size in bytes after which a batch is sent.
 	batchBytes = 4 << 20
-	// batchWindow is how many batches may wait for their answer.
+	// batchWindow is how many batches may await their answer.
 	batchWindow = 4
-	// answerTimeout is how long an answer may take before it counts as
-	// unclear. A store on a full disk never answers.
-	answerTimeout = 5 * time.Second
+	// answerTimeout bounds the wait for an answer. A store on a full
+	// disk never answers.
+	defaultAnswerTimeout = 5 * time.Second
 )
 
-// writer puts batches into the stream in order. It is the only one who may,
-// so it always knows the next sequence, and every batch says which it expects:
-// a batch that comes again after an unclear answer, or behind one that failed,
-// is refused by the stream instead of being stored twice or out of order. No
-// message ids are kept for that, neither here nor in the server.
+// writer publishes batches into the stream in order. It is the stream's only
+// publisher, so it knows the next sequence, and each batch carries the sequence it
+// expects. The stream refuses a batch that is repeated after an unclear answer, or that
+// follows one that failed, instead of storing it twice or out of order. This needs no
+// message ids, neither here nor in the server.
 type writer struct {
 	bus       *Bus
 	nc        *nats.Conn
@@ -38,33 +39,33 @@ type writer struct {
 	reply     []byte
 	header    []byte
 	durable   bool
-	// owner is told, in order, what is in the log.
-	owner owner
-	// epoch is the last sequence of the log before this writer: no other that
-	// has written anything has the same.
-	epoch uint64
+	owner     owner
+	// runStart is the last sequence of the log before this writer. It identifies the
+	// run: two writers that have published something never have the same.
+	runStart uint64
 
-	sending sync.Mutex // held while something is laid out and sent
-	next    uint64     // the last sequence once all that is under way is in
+	sending sync.Mutex // held while batches are built and sent
+	next    uint64     // last sequence of the log once all batches in flight are stored
 	lastID  uint64
-	// inflight holds what was sent and not settled, in order, and slots as many
-	// tokens. A batch takes its place in the line while it is sent, so that a
-	// recovery never misses one that is on its way already.
+	// inflight holds the batches that were sent and have no answer yet, in order. A
+	// batch takes a slot before it is sent, so that a recovery never misses one that
+	// is already on its way.
 	inflight chan *batch
 	slots    chan struct{}
 
 	answers sync.Map // id to *batch
 
-	trouble trouble
+	outage *outage.Outage
 	// reopened is when the store was last opened again.
 	reopened time.Time
 }
 
-// owner is where entries come from.
+// owner supplies entries and learns what became of them.
 type owner interface {
-	// settled says that entries are in the log, the last of them at last.
-	settled(entries []entry, last uint64)
-	// recycle gives back a list that write was called with.
+	// logged reports, in order, that entries are in the log, whose last sequence is
+	// last.
+	logged(entries []entry, last uint64)
+	// recycle returns a list of entries that was passed to write.
 	recycle(entries []entry)
 }
 
@@ -72,9 +73,9 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	w := &writer{
 		bus: b, publisher: b.publisher(), durable: b.config.Durable, owner: o,
 		inflight: make(chan *batch, batchWindow), slots: make(chan struct{}, batchWindow),
-		trouble: trouble{log: b.log},
+		outage: outage.New(b.log, "bus: the log does not take values; they wait and are sent again", "bus: the log takes values again"),
 	}
-	nc, err := b.server.Connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.missed() }))
+	nc, err := b.server.Connect(ctx, "log", nats.ReconnectHandler(func(*nats.Conn) { w.failInflight() }))
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +85,11 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 	}
 	if err == nil {
 		w.next, err = w.probe(ctx)
-		w.epoch = w.next
+		w.runStart = w.next
 	}
 	if err != nil {
 		w.close()
-		return nil, fmt.Errorf("bus: get ready to write the log: %w", err)
+		return nil, fmt.Errorf("bus: prepare to write the log: %w", err)
 	}
 	return w, nil
 }
@@ -98,8 +99,8 @@ func (w *writer) close() {
 	w.nc.Close()
 }
 
-// receive gets every answer of the stream. The token behind the inbox is the
-// number of the batch.
+// receive handles the answers of the stream. The token after the inbox is the id of
+// the batch.
 func (w *writer) receive(m *nats.Msg) {
 	text, _, _ := strings.Cut(m.Subject[len(w.inbox):], ".")
 	id, err := strconv.ParseUint(text, 10, 64)
@@ -115,18 +116,18 @@ func (w *writer) receive(m *nats.Msg) {
 	}
 }
 
-// missed says to all batches under way that their answers may have come while
-// the connection was down. If one was in time after all, no harm is done: what
-// has arrived is looked up before anything is sent again.
-func (w *writer) missed() {
+// failInflight fails all batches in flight, because their answers may have been sent
+// while the connection was down. That is safe for a batch that was stored: recover
+// compares the log before it sends anything again.
+func (w *writer) failInflight() {
 	w.answers.Range(func(_, b any) bool {
 		b.(*batch).deliver(answer{failed: errors.New("bus: the connection was lost before the log answered")})
 		return true
 	})
 }
 
-// write sends a batch; it waits while too many are under way. The entries
-// belong to the writer until they are settled.
+// write sends a batch. It waits while batchWindow batches are in flight. The writer
+// owns the entries until it recycles them.
 func (w *writer) write(ctx context.Context, entries []entry) error {
 	select {
 	case w.slots <- struct{}{}:
@@ -140,12 +141,11 @@ func (w *writer) write(ctx context.Context, entries []entry) error {
 	if err := w.send(b); err != nil {
 		b.deliver(answer{failed: err})
 	}
-	w.inflight <- b // there is room: the batch has a slot
+	w.inflight <- b // never blocks: the batch has a slot
 	return nil
 }
 
-// run settles batches as their answers come, until the writer is told that
-// there are no more, or ctx ends.
+// run finishes batches in order until inflight is closed or ctx ends.
 func (w *writer) run(ctx context.Context) error {
 	for {
 		select {
@@ -154,7 +154,7 @@ func (w *writer) run(ctx context.Context) error {
 				return nil
 			}
 			<-w.slots
-			if err := w.settle(ctx, b); err != nil {
+			if err := w.finish(ctx, b); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -163,31 +163,32 @@ func (w *writer) run(ctx context.Context) error {
 	}
 }
 
-func (w *writer) settle(ctx context.Context, b *batch) error {
+// finish waits for the answer of a batch, and recovers if it is an error.
+func (w *writer) finish(ctx context.Context, b *batch) error {
 	a := w.await(ctx, b)
 	if a.err() == nil {
-		w.owner.settled(b.entries, a.Sequence)
+		w.owner.logged(b.entries, a.Sequence)
 		w.owner.recycle(b.entries)
 		return nil
 	}
 	return w.recover(ctx, b, a)
 }
 
-// await waits for the answer of a batch and forgets the batch.
+// await waits for the answer of a batch.
 func (w *writer) await(ctx context.Context, b *batch) answer {
 	defer w.answers.Delete(b.id)
 	select {
 	case a := <-b.answer:
-		return b.checked(a)
+		return b.validate(a)
 	default:
 	}
-	timeout := time.NewTimer(w.bus.answerIn)
+	timeout := time.NewTimer(w.bus.answerTimeout)
 	defer timeout.Stop()
 	select {
 	case a := <-b.answer:
-		return b.checked(a)
+		return b.validate(a)
 	case <-timeout.C:
-		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerIn)}
+		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerTimeout)}
 	case <-ctx.Done():
 		return answer{failed: ctx.Err()}
 	}
@@ -200,20 +201,20 @@ func (w *writer) prepare(entries []entry, base uint64) *batch {
 	return b
 }
 
-// send lays the messages of a batch out and writes them.
+// send publishes the messages of a batch.
 func (w *writer) send(b *batch) error {
 	for i := range b.entries {
 		e := &b.entries[i]
-		h := e.headers(w.header[:0], w.epoch)
+		h := e.headers(w.header[:0], w.runStart)
 		if i == 0 {
 			h = append(h, "Nats-Expected-Last-Sequence: "...)
 			h = strconv.AppendUint(h, b.base, 10)
 			h = append(h, "\r\n"...)
 		}
 		if w.durable {
-			h = w.atomic(h, b, i)
+			h = w.addBatchHeaders(h, b, i)
 		} else {
-			w.fast(b, i)
+			w.setFastReply(b, i)
 		}
 		w.publisher.Add(e.lane.subject, w.reply, h, e.value)
 		w.header = h
@@ -221,11 +222,10 @@ func (w *writer) send(b *batch) error {
 	return w.publisher.Flush()
 }
 
-// fast makes the reply subject of fast ingest, in which the stream reads a
-// batch's number, the flow of acknowledgements asked for, that a gap fails
-// the batch, the message's place and what to do with it: 0 starts, 1 adds,
-// 2 adds and commits (NATS ADR-50).
-func (w *writer) fast(b *batch, i int) {
+// setFastReply sets the reply subject of fast ingest (NATS ADR-50):
+// <inbox>.<batch id>.<flow>.<gap mode>.<nth message>.<operation>.$FI, where a gap fails
+// the batch, and the operation is 0 to start, 1 to add, 2 to add and commit.
+func (w *writer) setFastReply(b *batch, i int) {
 	r := append(w.reply[:0], w.inbox...)
 	r = strconv.AppendUint(r, b.id, 10)
 	r = append(r, ".65535.fail."...)
@@ -241,9 +241,9 @@ func (w *writer) fast(b *batch, i int) {
 	w.reply = r
 }
 
-// atomic adds the headers of an atomic batch, which is stored as a whole and
-// forced to the disk once.
-func (w *writer) atomic(h []byte, b *batch, i int) []byte {
+// addBatchHeaders adds the headers of an atomic batch, which the stream stores as a
+// whole and syncs once.
+func (w *writer) addBatchHeaders(h []byte, b *batch, i int) []byte {
 	w.reply = w.reply[:0]
 	last := i == len(b.entries)-1
 	if last {

@@ -9,10 +9,9 @@ import (
 	"testing"
 )
 
-// A batch that has no place in the line of those that wait for their answer is
-// not sent: a recovery would not know of it, and what comes behind it could
-// overtake it.
-func TestNothingIsSentBeyondTheLine(t *testing.T) {
+// A batch without a slot is not sent: a recovery would not know it, and later batches
+// could overtake it.
+func TestNothingIsSentBeyondTheWindow(t *testing.T) {
 	b := open(t, setup{Config: Config{Durable: true}, Dir: t.TempDir()})
 	w, err := newWriter(deadline(t), b.Bus, nobody{})
 	if err != nil {
@@ -21,7 +20,7 @@ func TestNothingIsSentBeyondTheLine(t *testing.T) {
 	defer w.close()
 	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
 	one := func() []entry { return []entry{{lane: of, time: 1, value: []byte("1")}} }
-	for range batchWindow { // nobody takes them out of the line
+	for range batchWindow { // no batch is finished
 		if err := w.write(deadline(t), one()); err != nil {
 			t.Fatal(err)
 		}
@@ -36,8 +35,7 @@ func TestNothingIsSentBeyondTheLine(t *testing.T) {
 	}
 }
 
-// Fast ingest may end a batch in the middle and say where. The rest is sent
-// again.
+// Fast ingest may commit a batch early and report where. The rest is sent again.
 func TestAnAnswerForPartOfABatch(t *testing.T) {
 	b := open(t, setup{})
 	w, err := newWriter(deadline(t), b.Bus, nobody{})
@@ -46,7 +44,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 	defer w.close()
 	of := newSubjectLane("a", b.subjects.prefix(logKind)+"a")
-	entries := []entry{{lane: of, time: 1, logged: 1, value: []byte("1")}, {lane: of, time: 1, logged: 2, value: []byte("1")}}
+	entries := []entry{{lane: of, time: 1, logNumber: 1, value: []byte("1")}, {lane: of, time: 1, logNumber: 2, value: []byte("1")}}
 	part := w.prepare(entries[:1], 0)
 	if err := w.send(part); err != nil {
 		t.Fatal(err)
@@ -56,7 +54,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 	whole := w.prepare(entries, 0)
 	whole.deliver(answer{Sequence: 1})
-	if err := w.settle(deadline(t), whole); err != nil {
+	if err := w.finish(deadline(t), whole); err != nil {
 		t.Fatal(err)
 	}
 	if last, err := w.probe(deadline(t)); err != nil || last != 2 || w.next != 2 {
@@ -64,8 +62,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 	}
 }
 
-// A log that has lost its end while it is written says so; what was sent goes
-// behind what is left.
+// The writer logs that acknowledged messages are gone, and appends to what is left.
 func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 	var said bytes.Buffer // nobody else writes to it meanwhile
 	b := open(t, setup{Config: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}})
@@ -74,12 +71,12 @@ func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.close()
-	entries := []entry{{lane: newSubjectLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logged: 6, value: []byte("1")}}
-	left, end, err := w.resume(deadline(t), entries, 5)
-	if err != nil || len(left) != 6 || end != 0 || !strings.Contains(string(left[0].value), `"log_truncated","count":1,"from":1`) || left[5].logged != 6 {
-		t.Fatalf("%d values are left, to go behind %d (%v)", len(left), end, err)
+	entries := []entry{{lane: newSubjectLane("a", b.subjects.prefix(logKind)+"a"), time: 1, logNumber: 6, value: []byte("1")}}
+	left, end, err := w.skipStored(deadline(t), entries, 5)
+	if err != nil || len(left) != 6 || end != 0 || !strings.Contains(string(left[0].value), `"log_truncated","count":1,"from":1`) || left[5].logNumber != 6 {
+		t.Fatalf("%d values are left, to follow %d (%v)", len(left), end, err)
 	}
 	if want := "messages=5 from=1"; !strings.Contains(said.String(), want) {
-		t.Errorf("it says %q, want %q in it", said.String(), want)
+		t.Errorf("the log has %q, want %q in it", said.String(), want)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// insideUser is the user of the process's own connections. Its password is drawn at
-// start and never leaves the process.
+// insideUser is the user of the process's own connections. Its password is random, new
+// at each start, and never leaves the process.
 const insideUser = "aimdb"
 
 // authenticator decides which account a connection belongs to.
@@ -24,8 +24,8 @@ type authenticator struct {
 	secret string
 	access Access
 	rights *server.Permissions
-	// outside is the account of clients from outside; each start creates its
-	// own.
+	// outside is the account of clients from outside. Each start of the server
+	// creates another.
 	outside atomic.Pointer[server.Account]
 }
 
@@ -37,7 +37,7 @@ func newAuthenticator(access Access, rights *server.Permissions) *authenticator 
 func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	opts := c.GetOpts()
 	if opts.Username == insideUser {
-		if !same(opts.Password, a.secret) {
+		if !equalSecrets(opts.Password, a.secret) {
 			return false
 		}
 		c.RegisterUser(&server.User{Username: insideUser})
@@ -54,15 +54,16 @@ func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	return true
 }
 
+// admits reports whether a client from outside presents what Access requires.
 func (a *authenticator) admits(c server.ClientAuthentication) bool {
 	if a.access.open() {
 		return true
 	}
 	opts := c.GetOpts()
-	if a.access.Token != "" && same(opts.Token, a.access.Token) {
+	if a.access.Token != "" && equalSecrets(opts.Token, a.access.Token) {
 		return true
 	}
-	if password, ok := a.access.Users[opts.Username]; ok && same(opts.Password, password) {
+	if password, ok := a.access.Users[opts.Username]; ok && equalSecrets(opts.Password, password) {
 		return true
 	}
 	for _, key := range a.access.NKeys {
@@ -73,9 +74,8 @@ func (a *authenticator) admits(c server.ClientAuthentication) bool {
 	return false
 }
 
-// signed reports whether the client proved with its signature of the server's
-// nonce that it holds the seed of a public key. Clients send the signature in
-// either alphabet of base64.
+// signed verifies the client's signature of the server's nonce against a public key.
+// Clients encode the signature in either base64 alphabet.
 func signed(key, signature string, nonce []byte) bool {
 	sig, err := base64.RawURLEncoding.DecodeString(signature)
 	if err != nil {
@@ -88,12 +88,13 @@ func signed(key, signature string, nonce []byte) bool {
 	return err == nil && public.Verify(nonce, sig) == nil
 }
 
-// same compares in a time that does not depend on where two secrets differ.
-func same(a, b string) bool {
+// equalSecrets compares in constant time.
+func equalSecrets(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
+// loadTLS returns a configuration that requires client certificates if caFile is set.
 func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -105,11 +106,11 @@ func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, fmt.Errorf("natsd: read the certificate authorities: %w", err)
+		return nil, fmt.Errorf("natsd: read the certificate authorities of client certificates: %w", err)
 	}
 	config.ClientCAs = x509.NewCertPool()
 	if !config.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("natsd: %s holds no certificate", caFile)
+		return nil, fmt.Errorf("natsd: %s holds no PEM certificate", caFile)
 	}
 	config.ClientAuth = tls.RequireAndVerifyClientCert
 	return config, nil

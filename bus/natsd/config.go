@@ -10,18 +10,17 @@ import (
 	"time"
 )
 
-// Config says where the server keeps its streams and who may read them.
+// Config configures an embedded server.
 type Config struct {
 	// Name is the name of the server.
 	Name string
-	// Dir is the directory of the streams. Without one, streams must be in
-	// memory, and what the server writes nevertheless goes to a temporary
-	// directory.
+	// Dir is the directory of the streams. If it is empty, streams must be in
+	// memory, and the server's own files go to a temporary directory.
 	Dir string
-	// Listen is the host:port for NATS clients from outside. Empty opens no
-	// port. An empty host is 127.0.0.1.
+	// Listen is the host:port for NATS clients from outside. If it is empty, the
+	// server opens no port. An empty host means 127.0.0.1.
 	Listen string
-	// Access says what clients from outside must present.
+	// Access is what clients from outside must present.
 	Access Access
 	// Stream is the stream that clients from outside may read, and Subjects are
 	// what they may subscribe to.
@@ -30,24 +29,25 @@ type Config struct {
 	// MaxMessage is the size in bytes above which a message is refused, headers
 	// included.
 	MaxMessage int
-	// SyncInterval is the time after which what was written is synced to disk, a
-	// second if it is 0; a power loss costs no more than that. SyncAlways syncs before each acknowledgement instead.
+	// SyncInterval is the time between syncs to disk, and so the most that a power
+	// loss takes. 0 means one second. SyncAlways syncs before each acknowledgement
+	// instead.
 	SyncInterval time.Duration
 	SyncAlways   bool
 	// Logger receives warnings and errors. Nil discards them.
 	Logger *slog.Logger
 }
 
-// Access says what clients from outside must show before they may read. With
-// none of Token, Users and NKeys anyone who reaches the port may read.
+// Access is what clients from outside must present. Without Token, Users and NKeys,
+// any client that reaches the port may read.
 type Access struct {
 	Token string
 	// Users maps a name to its password.
 	Users map[string]string
-	// NKeys are public user keys.
+	// NKeys are the public keys of users.
 	NKeys []string
-	// CertFile and KeyFile, both or neither, turn TLS on; CAFile asks for
-	// client certificates signed by it.
+	// CertFile and KeyFile, both or neither, enable TLS. CAFile requires client
+	// certificates that it has signed.
 	CertFile, KeyFile, CAFile string
 }
 
@@ -65,7 +65,7 @@ func (c Config) check() error {
 	return nil
 }
 
-// address splits Listen into what the server wants.
+// address splits Listen into host and port.
 func (c Config) address() (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(c.Listen)
 	if err != nil {

@@ -80,7 +80,7 @@ func (g *consumerGuard) handleCreate(m *nats.Msg) {
 	}
 }
 
-// sanitize returns the request in the form in which it may go on.
+// sanitize returns the request with unsafe fields refused or replaced.
 func (g *consumerGuard) sanitize(data []byte) ([]byte, error) {
 	var request struct {
 		Stream string         `json:"stream_name"`

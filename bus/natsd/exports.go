@@ -17,8 +17,8 @@ const outsideAccount = "AIMDB_OUTSIDE"
 
 // exports are the services and streams that the outside account imports.
 type exports struct {
-	// streams can be subscribed to. singles are services with one reply, flows
-	// services with several.
+	// streams are subjects that clients subscribe to. singles are services with one
+	// reply, flows services with several.
 	streams, singles, flows []string
 }
 
@@ -46,20 +46,20 @@ func openOutsideAccount(s *server.Server, c Config) (*server.Account, error) {
 	inside := s.GlobalAccount()
 	outside, err := s.RegisterAccount(outsideAccount)
 	if err != nil {
-		return nil, fmt.Errorf("natsd: make the account for clients from outside: %w", err)
+		return nil, fmt.Errorf("natsd: create the account for clients from outside: %w", err)
 	}
 	toGuard := guardSubject(c.Stream) + ">"
 	err = errors.Join(
 		inside.AddServiceExport(toGuard, nil),
 		outside.AddServiceImport(inside, createSubjects(c.Stream), toGuard))
-	d := exportsOf(c)
-	for _, subject := range d.streams {
+	e := exportsOf(c)
+	for _, subject := range e.streams {
 		err = errors.Join(err, inside.AddStreamExport(subject, nil), outside.AddStreamImport(inside, subject, ""))
 	}
-	for _, subject := range d.singles {
+	for _, subject := range e.singles {
 		err = errors.Join(err, inside.AddServiceExport(subject, nil), outside.AddServiceImport(inside, subject, subject))
 	}
-	for _, subject := range d.flows {
+	for _, subject := range e.flows {
 		err = errors.Join(err, inside.AddServiceExportWithResponse(subject, server.Streamed, nil), outside.AddServiceImport(inside, subject, subject))
 	}
 	if err != nil {
@@ -68,15 +68,15 @@ func openOutsideAccount(s *server.Server, c Config) (*server.Account, error) {
 	return outside, nil
 }
 
-// outsidePermissions allow a client the exports and its own replies. It may not
-// list consumers or hear of them: what it cannot name it cannot disturb, and the
-// names of the process's consumers are secrets of 96 bits, new at each start. It
-// may delete its own.
+// outsidePermissions allow a client the exports and its own replies. It may delete its
+// own consumers, but cannot list consumers or receive events about them. It cannot
+// disturb a consumer that it cannot name, and the names of the process's consumers are
+// secrets of 96 bits, new at each start.
 func outsidePermissions(c Config) *server.Permissions {
-	d := exportsOf(c)
+	e := exportsOf(c)
 	return &server.Permissions{
-		Publish: &server.SubjectPermission{Allow: append(append(d.singles, d.flows...), createSubjects(c.Stream))},
-		Subscribe: &server.SubjectPermission{Allow: append(d.streams,
+		Publish: &server.SubjectPermission{Allow: append(append(e.singles, e.flows...), createSubjects(c.Stream))},
+		Subscribe: &server.SubjectPermission{Allow: append(e.streams,
 			// A pattern over databases or kinds matches only what the account
 			// imports: the streams of this database.
 			"aimdb.*.*.>", "_INBOX.>")},

@@ -10,7 +10,7 @@ import (
 
 // lockDir keeps a second server out of a log: two on one store destroy it.
 func lockDir(dir string) (*filelock.Lock, error) {
-	if err := writable(dir); err != nil {
+	if err := ensureWritable(dir); err != nil {
 		return nil, err
 	}
 	l, err := filelock.Take(filepath.Join(dir, "lock"), 0o600)

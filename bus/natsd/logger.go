@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// serverLog hands the server's own lines to the database's logger. What the
-// server calls a notice is of interest only to who debugs it.
+// serverLog passes the server's log lines to a slog.Logger. The server's notices become
+// debug lines.
 type serverLog struct{ to *slog.Logger }
 
 func (l serverLog) Noticef(format string, v ...any) { l.to.Debug("nats: " + fmt.Sprintf(format, v...)) }
@@ -15,8 +15,8 @@ func (l serverLog) Debugf(format string, v ...any)  { l.to.Debug("nats: " + fmt.
 func (l serverLog) Tracef(format string, v ...any)  { l.to.Debug("nats: " + fmt.Sprintf(format, v...)) }
 func (l serverLog) Warnf(format string, v ...any)   { l.to.Warn("nats: " + fmt.Sprintf(format, v...)) }
 
-// Errorf keeps what clients from outside do wrong out of the log: they could
-// fill it.
+// Errorf logs errors caused by clients from outside at debug level, so that they cannot
+// fill the log.
 func (l serverLog) Errorf(format string, v ...any) {
 	line := fmt.Sprintf(format, v...)
 	if strings.Contains(line, "Violation") || strings.Contains(line, "authentication error") {

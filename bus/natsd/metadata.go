@@ -23,10 +23,10 @@ func (s *Server) SyncMetadata() error {
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil // the server renames and removes files of its own
+			return nil // the server renames and removes its files meanwhile
 		case err != nil:
 			return err
-		case e.IsDir() && runtime.GOOS == "windows": // has no such call
+		case e.IsDir() && runtime.GOOS == "windows": // cannot sync directories
 			return nil
 		case !e.IsDir() && !strings.HasPrefix(e.Name(), "meta."):
 			return nil

@@ -32,17 +32,17 @@ type RawPublisher struct {
 	// before.
 	peer, previous peer
 
-	writing sync.Mutex // the reader answers pings beside the publisher
+	writing sync.Mutex // held for writes to conn: the reader answers pings
 	done    chan struct{}
 }
 
 const (
 	publishTimeout = 10 * time.Second
-	// maxIdleBuffer is what a publisher keeps of its buffer between flushes.
+	// maxIdleBuffer is the largest buffer in bytes that is kept between flushes.
 	maxIdleBuffer = 8 << 20
 )
 
-// Publisher returns a connection that publishes. It connects with its first Flush.
+// Publisher returns a publisher. It connects on its first Flush.
 func (s *Server) Publisher() *RawPublisher { return &RawPublisher{server: s, Timeout: publishTimeout} }
 
 // peer is the server's end of a connection.
@@ -60,8 +60,8 @@ func (p peer) ended() bool { return p.server == nil || p.server.GetClient(p.id) 
 func (p *RawPublisher) awaitDrained() error {
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	for late := time.Now().Add(p.Timeout); !p.previous.ended(); <-ticker.C {
-		if time.Now().After(late) {
+	for deadline := time.Now().Add(p.Timeout); !p.previous.ended(); <-ticker.C {
+		if time.Now().After(deadline) {
 			return fmt.Errorf("natsd: connect to the log: the server has not closed the previous connection within %v", p.Timeout)
 		}
 	}
@@ -90,7 +90,7 @@ func (p *RawPublisher) open() error {
 	r := bufio.NewReaderSize(conn, 4096)
 	id, err := p.greet(conn, r)
 	if err != nil {
-		_ = conn.Close() // the error that counts is the first
+		_ = conn.Close() // the first error is the cause
 		return err
 	}
 	p.conn, p.peer, p.done = conn, peer{s, id}, make(chan struct{})
@@ -106,13 +106,13 @@ func (p *RawPublisher) greet(conn net.Conn, r *bufio.Reader) (id uint64, err err
 	}
 	line, err := r.ReadString('\n')
 	if err != nil {
-		return 0, fmt.Errorf("natsd: connect to the log: the server did not introduce itself: %w", err)
+		return 0, fmt.Errorf("natsd: connect to the log: read the server's INFO: %w", err)
 	}
 	var info struct {
 		ID uint64 `json:"client_id"`
 	}
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(line, "INFO ")), &info); err != nil {
-		return 0, fmt.Errorf("natsd: connect to the log: the server introduces itself with %q: %w", strings.TrimSpace(line), err)
+		return 0, fmt.Errorf("natsd: connect to the log: decode the server's INFO %q: %w", strings.TrimSpace(line), err)
 	}
 	options, err := json.Marshal(map[string]any{
 		"user": insideUser, "pass": p.server.auth.secret, "name": "aimdb publish", "lang": "go",
@@ -126,7 +126,7 @@ func (p *RawPublisher) greet(conn net.Conn, r *bufio.Reader) (id uint64, err err
 	}
 	for !strings.HasPrefix(line, "PONG") {
 		if line, err = r.ReadString('\n'); err != nil {
-			return 0, fmt.Errorf("natsd: connect to the log: wait for the server's answer: %w", err)
+			return 0, fmt.Errorf("natsd: connect to the log: wait for the server's PONG: %w", err)
 		}
 		if strings.HasPrefix(line, "-ERR") {
 			return 0, fmt.Errorf("natsd: connect to the log: the server answers %q", strings.TrimSpace(line))
@@ -141,7 +141,7 @@ func (p *RawPublisher) read(conn net.Conn, r *bufio.Reader, done chan struct{}) 
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			_ = conn.Close() // it is gone either way
+			_ = conn.Close() // the connection has ended anyway
 			return
 		}
 		switch {
@@ -150,7 +150,7 @@ func (p *RawPublisher) read(conn net.Conn, r *bufio.Reader, done chan struct{}) 
 			_, err = conn.Write([]byte("PONG\r\n"))
 			p.writing.Unlock()
 		case bytes.HasPrefix(line, []byte("-ERR")):
-			p.server.config.Logger.Error("natsd: the server refuses what the log's connection sent", "error", string(bytes.TrimSpace(line)))
+			p.server.config.Logger.Error("natsd: the server refused a message of the log's publisher", "error", string(bytes.TrimSpace(line)))
 		}
 		if err != nil {
 			return
@@ -158,7 +158,7 @@ func (p *RawPublisher) read(conn net.Conn, r *bufio.Reader, done chan struct{}) 
 	}
 }
 
-// Add puts one message into the buffer. The header lines end in CR LF each.
+// Add buffers a message. Each header line ends in CR LF.
 func (p *RawPublisher) Add(subject string, reply []byte, headers []byte, value []byte) {
 	const version = "NATS/1.0\r\n"
 	size := len(version) + len(headers) + 2
@@ -196,7 +196,7 @@ func (p *RawPublisher) Flush() error {
 		return fmt.Errorf("natsd: write to the log's server: %w", err)
 	}
 	if _, err := p.conn.Write(buf); err != nil {
-		_ = p.conn.Close() // half a message may be in it
+		_ = p.conn.Close() // a part of a message may have been written
 		return fmt.Errorf("natsd: write to the log's server: %w", err)
 	}
 	return nil
@@ -208,7 +208,7 @@ func (p *RawPublisher) Close() {
 	if p.conn == nil {
 		return
 	}
-	_ = p.conn.Close() // nothing is held back in it
+	_ = p.conn.Close() // nothing is buffered in it
 	<-p.done
 	p.conn, p.previous = nil, p.peer
 }

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// roomNeeded is how much must fit on the disk before a stopped store is
-// opened again; with less it would stop at once.
-const roomNeeded = 1 << 20
+// requiredSpace is how many bytes must fit on the disk before a stopped store is opened
+// again. With less it would stop at once.
+const requiredSpace = 1 << 20
 
 // Reopen restarts a server whose store does not answer although its disk has
 // room: JetStream stops a store that met a full disk until it is opened again. It
 // reports whether it tried.
 func (s *Server) Reopen() bool {
-	if s.config.Dir == "" || !hasRoom(s.dir) {
+	if s.config.Dir == "" || !hasSpace(s.dir) {
 		return false
 	}
 	log := s.config.Logger.With("dir", s.config.Dir)
@@ -28,13 +28,13 @@ func (s *Server) Reopen() bool {
 	return true
 }
 
-// hasRoom tries, because free space alone does not tell: quotas and limits of
-// file sizes stop a store as well.
-func hasRoom(dir string) bool {
+// hasSpace writes a file, because the amount of free space is not enough: quotas and
+// limits on file sizes stop a store as well.
+func hasSpace(dir string) bool {
 	f, err := os.CreateTemp(dir, ".probe-")
 	if err != nil {
 		return false
 	}
-	_, err = f.Write(make([]byte, roomNeeded))
+	_, err = f.Write(make([]byte, requiredSpace))
 	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())) == nil
 }

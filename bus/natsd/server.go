@@ -35,24 +35,23 @@ type Server struct {
 	restarting bool
 }
 
-// The limits of a connection from outside: what a client that does not read may
-// hold back before it is disconnected.
 const (
+	// A client from outside is disconnected when it has outsidePending bytes that it
+	// has not read, or takes no write for outsideWriteDeadline.
 	outsidePending       = 64 << 20
 	outsideWriteDeadline = 2 * time.Second
 	readyTimeout         = 30 * time.Second
-	// unbounded replaces the server's default limit, which is a part of the
-	// space that is free today. The stream has a limit of its own, and less free
-	// space than at the last start must not keep it from opening.
+	// unbounded replaces the server's default limit, which depends on the free space
+	// at start. Less free space than at the last start must not keep a stream from
+	// opening; the stream has limits of its own.
 	unbounded = 1 << 50
-	// streamBuffer is how many messages a stream queues before it drops some.
-	// The publishers of the process never have that many in flight.
+	// streamBuffer is how many messages a stream queues before it drops some. The
+	// publishers of the process never have that many in flight.
 	streamBuffer = 50_000
 )
 
-// Open starts a server. It fails early: on a port in use, on a directory that
-// cannot be written or is in use by another process, on a stream directory that
-// cannot be opened.
+// Open starts a server. It returns an error for a port in use, for a directory that
+// cannot be written or is in use, and for streams that cannot be opened.
 func Open(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -73,7 +72,7 @@ func Open(c Config) (*Server, error) {
 func (s *Server) open() (err error) {
 	if s.dir == "" {
 		if s.dir, err = os.MkdirTemp("", "aimdb-log-"); err != nil {
-			return fmt.Errorf("natsd: make a directory for a log in memory: %w", err)
+			return fmt.Errorf("natsd: create a temporary directory for a log in memory: %w", err)
 		}
 		s.tempDir = true
 	} else if s.lock, err = lockDir(s.dir); err != nil {
@@ -86,11 +85,11 @@ func (s *Server) open() (err error) {
 	return err
 }
 
-// writable makes sure that the directory exists and takes files, so that the
-// error comes from here and names the directory.
-func writable(dir string) error {
+// ensureWritable creates the directory and a file in it, so that the error names the
+// directory.
+func ensureWritable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("natsd: make the log directory %s: %w", dir, err)
+		return fmt.Errorf("natsd: create the log directory %s: %w", dir, err)
 	}
 	probe, err := os.CreateTemp(dir, ".probe-")
 	if err != nil {
@@ -147,7 +146,7 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	if err := portFree(opts); err != nil {
+	if err := checkPort(opts); err != nil {
 		return err
 	}
 	node, err := server.NewServer(opts)
@@ -164,7 +163,7 @@ func (s *Server) start() error {
 		return fmt.Errorf("natsd: the embedded NATS server on %s was not ready within %v", filepath.Clean(s.dir), readyTimeout)
 	}
 	if !node.JetStreamEnabled() {
-		return fmt.Errorf("natsd: the streams in %s could not be opened; the log lines before this one say why", s.dir)
+		return fmt.Errorf("natsd: the streams in %s could not be opened; see the log lines before this one", s.dir)
 	}
 	outside, err := openOutsideAccount(node, s.config)
 	if err != nil {
@@ -177,8 +176,7 @@ func (s *Server) start() error {
 	return nil
 }
 
-// watch closes done when a server has stopped that was not restarted. It ends
-// with its server.
+// watch closes done when the server stops by itself. It ends with that server.
 func (s *Server) watch(node *server.Server) {
 	node.WaitForShutdown()
 	s.mu.Lock()
@@ -197,9 +195,9 @@ func (s *Server) end() {
 	}
 }
 
-// portFree tries the port before the server does, because the server's own error
-// for a port in use gives no reason.
-func portFree(opts *server.Options) error {
+// checkPort listens on the port once before the server does, because the server's own
+// error for a port in use gives no reason.
+func checkPort(opts *server.Options) error {
 	if opts.DontListen || opts.Port == server.RANDOM_PORT {
 		return nil
 	}
@@ -220,16 +218,19 @@ func (s *Server) server() *server.Server {
 	return s.current
 }
 
-// Done is closed when the server has stopped for good.
+// Done returns a channel that is closed when the server has stopped for good.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Addr returns the address for clients from outside, nil if there is none.
+// Addr returns the address for clients from outside, or nil if there is none.
 func (s *Server) Addr() net.Addr {
 	if s.listener == nil {
 		return nil
 	}
 	return s.listener
 }
+
+// Listens reports whether the server has a port for clients from outside.
+func (s *Server) Listens() bool { return s.config.Listen != "" }
 
 // SubscriptionChanges counts subscriptions and unsubscriptions.
 func (s *Server) SubscriptionChanges() uint64 {
@@ -244,13 +245,13 @@ func (s *Server) SubscriptionChanges() uint64 {
 	return stats.NumInserts + stats.NumRemoves
 }
 
-// Subscribed reports whether anybody subscribes to a subject.
+// Subscribed reports whether a subject has a subscriber.
 func (s *Server) Subscribed(subject string) bool {
 	return s.server().GlobalAccount().SubscriptionInterest(subject)
 }
 
-// Clients returns the number of connections, and of those that were disconnected
-// because they did not read.
+// Clients returns the number of connections, and the number of clients that were
+// disconnected because they did not read.
 func (s *Server) Clients() (connected int, slow int64) {
 	node := s.server()
 	return node.NumClients(), node.NumSlowConsumers()
@@ -274,7 +275,7 @@ func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Optio
 			if sub != nil {
 				subject = sub.Subject
 			}
-			s.config.Logger.Warn("natsd: connection "+purpose+" reports an error", "subject", subject, "error", err)
+			s.config.Logger.Warn("natsd: error on connection "+purpose, "subject", subject, "error", err)
 		}),
 	}, opts...)
 	if err := ctx.Err(); err != nil {
@@ -287,7 +288,8 @@ func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Optio
 	return nc, nil
 }
 
-// Restart stops the server and opens its streams again.
+// Restart stops the server and starts another on the same streams and port. If that
+// fails, the server has stopped for good.
 func (s *Server) Restart() error {
 	s.mu.Lock()
 	s.restarting = !s.stopped
@@ -314,7 +316,7 @@ func (s *Server) Restart() error {
 	return err
 }
 
-// Close stops the server and waits for it. It may be called again.
+// Close stops the server and waits until it has stopped. It may be called again.
 func (s *Server) Close() error {
 	if s.guard != nil {
 		s.guard.stop()
@@ -337,5 +339,5 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.lock.Release())
 }
 
-// NATS returns the server of the library as it is now. A restart replaces it.
+// NATS returns the current server of the library. Restart replaces it.
 func (s *Server) NATS() *server.Server { return s.server() }

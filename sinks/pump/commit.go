@@ -10,7 +10,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// store commits messages of the log, in one batch if the sink takes it.
+// store commits messages of the log, in one batch unless the sink refuses some.
 func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Message) (history.Position, error) {
 	b := &p.batch
 	b.Entries, b.Refused, b.Losses = b.Entries[:0], nil, nil
@@ -47,9 +47,8 @@ func appendLoss(losses []loss.Loss, l loss.Loss) []loss.Loss {
 	return append(losses, l)
 }
 
-// commit writes a batch until the sink has it. A batch that is refused for
-// good is cut in two, and each half has a transaction and checkpoint of its
-// own, until what is refused is one value.
+// commit writes a batch and retries until the sink has stored it. A batch that the sink
+// refuses is isolated instead.
 func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for failures := 1; ; failures++ {
 		err := p.config.Sink.Write(ctx, &b)
@@ -66,24 +65,26 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 		if err := p.again(ctx, failures, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)); err != nil {
 			return err
 		}
-		if done, err := p.arrived(ctx, b); err == nil && done {
+		if done, err := p.committedAnyway(ctx, b); err == nil && done {
 			p.committed(b.Checkpoint, b)
 			return nil
 		}
 	}
 }
 
-// arrived reports whether the sink has a batch although its answer was an
-// error: the failure may have come behind the commit. A batch is in the sink
-// as a whole or not at all, so its checkpoint tells.
-func (p *Pump) arrived(ctx context.Context, b sinks.Batch) (bool, error) {
+// committedAnyway reports whether the sink has stored a batch although Write returned an
+// error, which may have occurred after the commit. A batch is stored as a whole, so the
+// checkpoint shows it.
+func (p *Pump) committedAnyway(ctx context.Context, b sinks.Batch) (bool, error) {
 	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
-		return false, nil // nothing that could be there twice
+		return false, nil // writing it twice does no harm
 	}
 	at, err := p.config.Sink.Checkpoint(ctx)
 	return at == b.Checkpoint, err
 }
 
+// isolate halves a refused batch, each half with a transaction and checkpoint of its own,
+// until the refused part is one value.
 func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
 	if len(b.Entries) == 1 {
 		return p.commit(ctx, p.deadLetter(b, reason))
@@ -99,17 +100,17 @@ func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
 	return p.commit(ctx, sinks.Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
 }
 
-// deadLetter makes of a batch with one refused value one without.
+// deadLetter returns the batch with its one entry moved to Refused and counted as lost.
 func (p *Pump) deadLetter(b sinks.Batch, reason error) sinks.Batch {
 	e := b.Entries[0]
-	loss := loss.Loss{
+	lost := loss.Loss{
 		Record: e.Record, Cause: loss.SinkRefused, Count: 1,
 		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
 	}
-	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "record", e.Record, "sequence", e.Sequence, "error", reason)
+	p.log.Warn("sinks: the sink refused a value; it is kept as a dead letter", "record", e.Record, "sequence", e.Sequence, "error", reason)
 	return sinks.Batch{
 		Refused:    append(b.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()}),
-		Losses:     append(b.Losses, loss),
+		Losses:     append(b.Losses, lost),
 		Checkpoint: b.Checkpoint,
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// The defaults of a PumpConfig.
+// The defaults of a Config.
 const (
 	DefaultBatch      = 4096
 	DefaultBatchBytes = 8 << 20
@@ -16,23 +16,24 @@ const (
 	DefaultRetryMax   = 3 * time.Second
 )
 
-// PumpConfig says what a pump moves from where to where.
+// Config configures a pump. Source and Sink are required.
 type Config struct {
 	Source Source
 	Sink   sinks.Sink
-	// Volatile says that the log ends with the process. The sink is then told
-	// of the log before the first value, so that the next start knows of a
-	// process that was killed, and by Leave that nothing was left behind.
+	// Volatile says that the log ends with the process. The pump then writes a
+	// checkpoint before the first value, so that the next start recognises a process
+	// that was killed, and [Pump.Leave] removes it.
 	Volatile bool
-	// Batch and BatchBytes bound a batch. 0 is the default.
+	// Batch and BatchBytes bound the entries and the bytes of values of a batch. 0 means
+	// the default.
 	Batch, BatchBytes int
-	// Linger is the longest that a value waits for others under load. A lone
-	// value never waits.
+	// Linger bounds how long a value waits for others under load. A lone value never
+	// waits.
 	Linger time.Duration
-	// RetryMin and RetryMax bound the time between two attempts while the
-	// sink is unavailable.
+	// RetryMin and RetryMax bound the pause between attempts during an outage.
 	RetryMin, RetryMax time.Duration
-	Logger             *slog.Logger
+	// Logger receives warnings and errors. Nil discards them.
+	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() Config {

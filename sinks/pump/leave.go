@@ -7,12 +7,11 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// Leave tells the sink that a volatile log is over and that the sink has all
-// that was ever in it, so that the next start misses nothing. It is for the
-// time after Run has returned.
+// Leave removes the sink's checkpoint in a volatile log that it has stored completely,
+// so that the next start reports no loss. Call it after Run has returned.
 func (p *Pump) Leave(ctx context.Context) error {
 	if err := p.config.Sink.Write(ctx, &sinks.Batch{}); err != nil {
-		return fmt.Errorf("sinks: tell sink %s that the log is over: %w", p.config.Sink.Name(), err)
+		return fmt.Errorf("sinks: remove the checkpoint of sink %s in a log that ends: %w", p.config.Sink.Name(), err)
 	}
 	return nil
 }

@@ -10,15 +10,14 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
-// TestLingerAdapts runs in the time of a bubble, so that how long a value waits
-// is exact.
+// TestLingerAdapts runs in a synctest bubble, so that waiting times are exact.
 func TestLingerAdapts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := sinktest.NewLog("log"), &memory.Sink{}
 		p := run(t, pump.Config{Source: l, Sink: s})
 		last := uint64(0)
-		// put stores n values a millisecond for some milliseconds, and returns
-		// the number of batches and the longest wait of a value.
+		// put adds n values each millisecond and returns the number of batches and the
+		// longest wait of a value.
 		put := func(n, milliseconds int) (batches int, longest time.Duration) {
 			had := s.Batches()
 			waits := make(chan time.Duration, milliseconds)

@@ -8,7 +8,7 @@ import (
 	"github.com/aimdb-go/aimdb/bus/natsd"
 )
 
-// openLog opens the log of the database "test" in a real server; without a
+// openLog opens the log of the database "test" in an embedded server. Without a
 // directory it is in memory.
 func openLog(t testing.TB, dir string, c bus.Config) (b *bus.Bus, closeLog func() error) {
 	t.Helper()

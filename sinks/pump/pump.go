@@ -15,20 +15,20 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// quickLinger is the linger under a light load: values that come within it
-// share a transaction.
+// quickLinger is the linger under light load. Values that arrive within it share a
+// transaction.
 const quickLinger = 4 * time.Millisecond
 
-// Pump moves the log into one sink, in batches that are each one transaction
-// together with their checkpoint. It has one goroutine, that of Run.
+// Pump moves the log into one sink in batches. Each batch is one transaction together
+// with its checkpoint. Run is the only goroutine.
 type Pump struct {
 	config Config
 	log    *slog.Logger
 	msgs   []bus.Message
 	batch  sinks.Batch
 
-	// A batch waits for more until linger after lastWrite, when the one before
-	// was begun: not at all after a quiet time. The linger adapts.
+	// A batch waits for more values until linger after lastWrite, the start of the
+	// previous one, so a value after a quiet time does not wait.
 	linger    time.Duration
 	lastWrite time.Time
 
@@ -40,7 +40,7 @@ type Pump struct {
 	stored chan struct{} // closed and replaced at each commit
 }
 
-// NewPump makes a pump. It does nothing before Run.
+// New creates a pump. It does nothing before Run.
 func New(c Config) (*Pump, error) {
 	if c.Source == nil || c.Sink == nil {
 		return nil, errors.New("sinks: a pump needs a source and a sink")
@@ -55,9 +55,9 @@ func New(c Config) (*Pump, error) {
 	}, nil
 }
 
-// Run works until ctx ends. Nothing short of that ends it: an outage of the
-// sink or of the log is waited out. What is being written when ctx ends is not
-// finished; it comes again at the next start.
+// Run moves messages until ctx ends. It retries through outages of the sink and of the
+// log. A batch that is being written when ctx ends is not finished; the next start reads
+// its messages again.
 func (p *Pump) Run(ctx context.Context) error {
 	for failures := 1; ; failures++ {
 		progress, err := p.session(ctx)
@@ -73,11 +73,11 @@ func (p *Pump) Run(ctx context.Context) error {
 	}
 }
 
-// session reads from the sink's checkpoint on until something fails.
+// session reads from the sink's checkpoint on until an error.
 func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	at, err := p.config.Sink.Checkpoint(ctx)
 	if err != nil {
-		return false, fmt.Errorf("ask sink %s for its checkpoint: %w", p.config.Sink.Name(), err)
+		return false, fmt.Errorf("read the checkpoint of sink %s: %w", p.config.Sink.Name(), err)
 	}
 	stream, err := p.config.Source.Open(ctx, p.config.Sink.Name(), at)
 	if err != nil {
@@ -105,9 +105,9 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	}
 }
 
-// begin commits where reading starts if that is not where the sink was: its
-// checkpoint may be of another log, or behind the end of this one, and must
-// not stay so until the next value.
+// begin commits the position where reading starts if it differs from the sink's
+// checkpoint, which may be of another log or after the end of this one. The checkpoint
+// must not stay wrong until the next value.
 func (p *Pump) begin(ctx context.Context, have, at history.Position) (history.Position, error) {
 	first := have == (history.Position{})
 	if first && p.config.Volatile {
@@ -118,16 +118,16 @@ func (p *Pump) begin(ctx context.Context, have, at history.Position) (history.Po
 		return at, nil
 	}
 	if have.Log != at.Log && at.Sequence == 0 {
-		// The loss of the rest of the other log comes with the first
-		// messages, and is committed with this change of logs.
+		// The first messages report the loss of the rest of the other log. It is
+		// committed together with this change of logs.
 		p.committed(history.Position{Log: at.Log}, sinks.Batch{})
 		return at, nil
 	}
 	return at, p.commit(ctx, sinks.Batch{Checkpoint: at})
 }
 
-// adapt makes the linger longer while batches come out large, so that a flood
-// makes few large transactions, and shorter when they do not.
+// adapt doubles the linger while batches are large, so that high load makes few large
+// transactions, and halves it while they are small.
 func (p *Pump) adapt(n int) {
 	switch {
 	case n >= p.config.Batch/8:

@@ -28,7 +28,7 @@ type reading struct {
 	Unit    string  `json:"unit"`
 }
 
-// discard counts what it gets.
+// discard is a sink that keeps nothing but its checkpoint.
 type discard struct{ at history.Position }
 
 func (d *discard) Name() string                                         { return "discard" }
@@ -147,8 +147,8 @@ func contains(b []byte, s string) bool {
 	return false
 }
 
-// BenchmarkLatency tells how long values take from a record to the commit of
-// a sink that costs nothing, at a thousand a second.
+// BenchmarkLatency measures the time of a value from its record to the commit of a sink
+// that costs nothing, at a thousand values a second.
 func BenchmarkLatency(b *testing.B) {
 	sink := &stopwatch{}
 	p := start(b, b.TempDir(), bus.Config{}, sink, 10)
@@ -164,7 +164,7 @@ func BenchmarkLatency(b *testing.B) {
 	b.ReportMetric(float64(sink.took[len(sink.took)*99/100])/1000, "ms-p99")
 }
 
-// stopwatch takes the time from the value to its commit.
+// stopwatch measures the time from each value to its commit.
 type stopwatch struct {
 	discard
 	took []int64

@@ -10,23 +10,24 @@ import (
 
 // Source opens the log for a sink.
 type Source interface {
-	// Open reads what lies behind a position.
+	// Open reads the messages after a position.
 	Open(ctx context.Context, sink string, from history.Position) (Stream, error)
 }
 
-// Stream is the log as one sink reads it.
+// Stream delivers the log to one sink.
 type Stream interface {
-	// Start is the position that reading began behind.
+	// Start returns the position after which reading started.
 	Start() history.Position
-	// Next waits for a message, then for more until a time, which may have
-	// passed already. It may return messages together with an error.
+	// Next waits for a message and then, until a time that may be in the past, for
+	// more. It may return messages together with an error.
 	Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (int, error)
-	// Ack says that all that was read is stored.
+	// Ack acknowledges all messages that Next has returned.
 	Ack() error
+	// Close stops reading.
 	Close()
 }
 
-// FromBus makes the log of a bus a Source.
+// FromBus returns the log of a bus as a Source.
 func FromBus(b *bus.Bus) Source { return busSource{b} }
 
 type busSource struct{ bus *bus.Bus }

@@ -13,24 +13,24 @@ import (
 type Stats struct {
 	// Sink is the name of the sink.
 	Sink string `json:"sink"`
-	// Checkpoint is what the sink has committed.
+	// Checkpoint is the checkpoint that the sink has committed.
 	Checkpoint history.Position `json:"checkpoint"`
-	// Batches, Values, Refused and Lost count what this process has committed:
-	// transactions, values, dead letters, values counted as lost.
+	// Batches, Values, Refused and Lost count the transactions, values, dead letters
+	// and lost values that this process has committed.
 	Batches uint64 `json:"batches"`
 	Values  uint64 `json:"values"`
 	Refused uint64 `json:"refused"`
 	Lost    uint64 `json:"lost"`
 	// LastCommit is the time of the last commit.
 	LastCommit time.Time `json:"last_commit,omitzero"`
-	// Retries is how often something was tried again.
+	// Retries counts attempts after an error.
 	Retries uint64 `json:"retries"`
-	// State is "ok", or "retrying: " and why, since FailingSince.
+	// State is "ok", or "retrying: " and the error, since FailingSince.
 	State        string    `json:"state"`
 	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
-// committed counts a batch and wakes who waits for it.
+// committed counts a batch and wakes WaitStored.
 func (p *Pump) committed(at history.Position, b sinks.Batch) {
 	p.outage.Over()
 	p.mu.Lock()
@@ -51,7 +51,7 @@ func (p *Pump) committed(at history.Position, b sinks.Batch) {
 	p.stored = make(chan struct{})
 }
 
-// Stats tells how the pump goes.
+// Stats returns the state of the pump.
 func (p *Pump) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +60,7 @@ func (p *Pump) Stats() Stats {
 	return s
 }
 
-// WaitStored returns when the sink has everything of the log up to a sequence.
+// WaitStored returns when the sink has stored the log up to a sequence.
 func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 	for {
 		p.mu.Lock()

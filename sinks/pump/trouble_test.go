@@ -17,7 +17,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
-// away is a sink that is unavailable, or stuck, while it is told to be.
+// away is a sink that is unavailable or stuck on demand.
 type away struct {
 	memory.Sink
 	down  atomic.Bool
@@ -83,7 +83,7 @@ func TestAnOutageIsSaidAndWaitedOut(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if err := p.WaitStored(short, 100); err == nil || !strings.Contains(err.Error(), "up to 0 of 100") || !strings.Contains(err.Error(), "disk is full") {
-		t.Fatalf("waiting says %v", err)
+		t.Fatalf("WaitStored returns %v", err)
 	}
 	s.down.Store(false)
 	if err := p.WaitStored(within(t), 100); err != nil {

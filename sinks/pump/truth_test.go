@@ -18,19 +18,19 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
-// The checkpoint truth table: what each accident to a log or a sink ends in.
-// A world is one database that is started and stopped again and again; the
-// sink is what survives in the test's memory, the log what lies in dir.
+// The checkpoint truth table: the result of each accident to a log or a sink. A world is
+// one database that is started and stopped repeatedly. The sink survives in the test's
+// memory, the log in dir.
 type world struct {
 	t    *testing.T
 	dir  string
 	sink *memory.Sink
 	next int
-	// lose makes the consumer disappear with what it is about to deliver.
+	// lose makes the consumer fail together with the messages it is about to return.
 	lose atomic.Bool
 }
 
-// losable is the log of a world.
+// losable is a source whose consumers can be lost.
 type losable struct {
 	pump.Source
 	lose *atomic.Bool
@@ -172,8 +172,8 @@ func (w *world) deleteLog() {
 	}
 }
 
-// Log deleted: what the sink has stays, what it had not read is told lost,
-// the new log is read from its start.
+// Log deleted: the sink keeps its values, the messages it had not read are reported as
+// lost, and the new log is read from its start.
 func TestLogDeleted(t *testing.T) {
 	w := newWorld(t)
 	w.day(10, true, bus.Config{})
@@ -197,7 +197,7 @@ func TestSinkDeleted(t *testing.T) {
 	w.lost()
 }
 
-// Sink restored from an older copy: what came after the copy is stored again.
+// Sink restored from an older copy: values after the copy are stored again.
 func TestSinkRestoredFromAnOlderCopy(t *testing.T) {
 	w := newWorld(t)
 	w.day(10, true, bus.Config{})
@@ -216,8 +216,7 @@ func TestSinkRestoredFromAnOlderCopy(t *testing.T) {
 	w.lost()
 }
 
-// Log of another database of the same name: as a deleted log, its values are
-// taken over.
+// Log of another database of the same name: as a deleted log. Its values are stored.
 func TestLogOfAnotherDatabase(t *testing.T) {
 	other := newWorld(t)
 	other.next = 100
@@ -230,8 +229,8 @@ func TestLogOfAnotherDatabase(t *testing.T) {
 	w.lost(loss.Loss{Cause: loss.LogMissing, From: 11})
 }
 
-// Log made anew from sequence 1, and already longer than the checkpoint: not
-// mistaken for the old one.
+// Log created again and already longer than the checkpoint: it is not mistaken for the
+// old one.
 func TestLogMadeAnewAndLonger(t *testing.T) {
 	w := newWorld(t)
 	w.day(10, true, bus.Config{})
@@ -242,8 +241,8 @@ func TestLogMadeAnewAndLonger(t *testing.T) {
 	w.lost(loss.Loss{Cause: loss.LogMissing, From: 11})
 }
 
-// Log restored from an older copy, or its tail lost in a power failure: the
-// sequences that come again are new values, and none is skipped.
+// Log restored from an older copy, or its tail lost in a power failure: repeated
+// sequences are new values, and none is skipped.
 func TestLogLostItsTail(t *testing.T) {
 	for _, n := range []int{5, 10, 50} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -260,7 +259,7 @@ func TestLogLostItsTail(t *testing.T) {
 	}
 }
 
-// Consumer deleted while it is read: a new one goes on behind the checkpoint.
+// Consumer deleted while it is read: another continues after the checkpoint.
 func TestConsumerDeleted(t *testing.T) {
 	w := newWorld(t)
 	w.day(10, true, bus.Config{}, func(*bus.Bus) { w.lose.Store(true) })
@@ -271,8 +270,8 @@ func TestConsumerDeleted(t *testing.T) {
 	w.lost()
 }
 
-// Limit reached while nobody read: the ledger has the exact range, and as the
-// run that wrote it began behind the checkpoint, also the record's numbers.
+// Limit reached before the sink read: the ledger has the exact range, and also the
+// record's numbers, because the run began after the checkpoint.
 func TestLimitReachedWhileTheSinkWasAway(t *testing.T) {
 	w := newWorld(t)
 	w.day(10, true, bus.Config{})

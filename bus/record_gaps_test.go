@@ -13,13 +13,13 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// numbers checks of one record that each number is told once and in order: by
-// a value, which is its own number, or by a loss.
+// numbers checks that a value or a loss reports each number of a record once and in
+// order. A value is its own number.
 type numbers struct {
 	t    testing.TB
 	at   map[string]uint64
 	lost map[string]uint64
-	all  uint64 // that ranges without a record tell of
+	all  uint64 // sum of the losses without a record
 }
 
 func countNumbers(t testing.TB) *numbers {
@@ -47,16 +47,16 @@ func (n *numbers) take(m Message) {
 		from, to = uint64(v.N), uint64(v.N)
 	}
 	if from != n.at[m.Record]+1 {
-		n.t.Fatalf("record %s: %d to %d is told behind %d", m.Record, from, to, n.at[m.Record])
+		n.t.Fatalf("record %s: %d to %d follows %d", m.Record, from, to, n.at[m.Record])
 	}
 	n.at[m.Record] = to
 }
 
-// small is a log that holds some 400 values.
+// small is a log that has room for about 400 values.
 var small = setup{Config: Config{MaxBytes: 96 << 10}}
 
-// flood produces the values from one number to another: of a all, of b each
-// third, which it numbers for itself.
+// flood produces the values from one number to another of a, and a third as many of c,
+// with numbers of their own.
 func flood(t testing.TB, b testBus, reg *records.Registry, a, c *records.Record[reading], from, to int) {
 	t.Helper()
 	for i := from; i <= to; i++ {
@@ -79,8 +79,8 @@ func two(t testing.TB, reg *records.Registry) (a, c *records.Record[reading]) {
 	return register(t, reg, "a", logged), register(t, reg, "c", logged)
 }
 
-// What the log has discarded before a sink read it is told by record, with the
-// numbers of its values, beside the range of the log.
+// Messages that the log discards before a sink reads them are reported as a range of the
+// log, and by record with the numbers of its values.
 func TestDiscardedValuesAreToldByRecord(t *testing.T) {
 	b := open(t, small)
 	reg := registry(t)
@@ -92,7 +92,7 @@ func TestDiscardedValuesAreToldByRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sink.Close()
-	told := countNumbers(t)
+	seen := countNumbers(t)
 	const last = 15_000 // more than the log and what is on its way to the sink
 	for flooded, done := false, false; !done; {
 		dst := make([]Message, 8)
@@ -101,22 +101,22 @@ func TestDiscardedValuesAreToldByRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range dst[:n] {
-			told.take(m)
+			seen.take(m)
 		}
 		if !flooded {
 			flooded = true
 			flood(t, b, reg, a, c, 31, last)
 		}
-		done = told.at["a"] == last && told.at["c"] == last/3
+		done = seen.at["a"] == last && seen.at["c"] == last/3
 	}
-	if told.lost["a"] == 0 || told.lost["c"] == 0 || told.lost["a"]+told.lost["c"] != told.all {
-		t.Fatalf("lost %v by record, %d of the log", told.lost, told.all)
+	if seen.lost["a"] == 0 || seen.lost["c"] == 0 || seen.lost["a"]+seen.lost["c"] != seen.all {
+		t.Fatalf("lost %v by record, %d of the log", seen.lost, seen.all)
 	}
 }
 
-// A run that was begun behind the sink's position is told from its first
-// number on; of one that the sink had read in part nobody knows how much, and
-// nothing is claimed.
+// A run that began after the sink's position is reported by record from its first number.
+// Of a run that the sink has read in part the numbers are unknown, and only the range is
+// reported.
 func TestDiscardedValuesAcrossRuns(t *testing.T) {
 	dir := t.TempDir()
 	for _, began := range []uint64{0, 5} {
@@ -156,20 +156,20 @@ func TestDiscardedValuesAcrossRuns(t *testing.T) {
 				}
 			}
 			if want := (state.FirstSeq - 1) * uint64(1-min(began, 1)); shares != want {
-				t.Fatalf("%d values of records are told lost, want %d", shares, want)
+				t.Fatalf("%d values of records are reported lost, want %d", shares, want)
 			}
 		})
 	}
 }
 
-// A follower that is overtaken by the log's limit is told what it missed, of
-// each record.
+// A follower that the log's limit overtakes learns how many values of each record it
+// missed.
 func TestFollowerIsToldWhatTheLogDiscarded(t *testing.T) {
 	b := open(t, small)
 	reg := registry(t)
 	a, c := two(t, reg)
 	republish(t, b, reg)
-	told := countNumbers(t)
+	seen := countNumbers(t)
 	flood(t, b, reg, a, c, 1, 30)
 	const last = 9000
 	ctx, stop := context.WithCancel(deadline(t))
@@ -179,21 +179,21 @@ func TestFollowerIsToldWhatTheLogDiscarded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told.take(m)
+		seen.take(m)
 		if !flooded {
 			flooded = true
 			flood(t, b, reg, a, c, 31, last)
 		}
-		if told.at["a"] == last && told.at["c"] == last/3 {
+		if seen.at["a"] == last && seen.at["c"] == last/3 {
 			break
 		}
 	}
-	if ctx.Err() != nil || told.lost["a"] == 0 || told.lost["c"] == 0 {
-		t.Fatalf("followed to %v, lost %v", told.at, told.lost)
+	if ctx.Err() != nil || seen.lost["a"] == 0 || seen.lost["c"] == 0 {
+		t.Fatalf("followed to %v, lost %v", seen.at, seen.lost)
 	}
 }
 
-// A log that does not reach back to where a follower begins says so first.
+// If the log begins after a follower's start, the first message is a loss.
 func TestFollowerIsToldThatTheLogBeginsBehindIt(t *testing.T) {
 	b := open(t, small)
 	reg := registry(t)
@@ -210,7 +210,7 @@ func TestFollowerIsToldThatTheLogBeginsBehindIt(t *testing.T) {
 		}
 		break
 	}
-	// Where all is still there, nothing is missing: c is only every fourth.
+	// Nothing is missing from the rest of the log: c has every fourth message.
 	n := 0
 	for m, err := range b.Follow(deadline(t), key.WirePattern("c"), state.FirstSeq) {
 		if err != nil || m.Loss != nil {
@@ -222,7 +222,7 @@ func TestFollowerIsToldThatTheLogBeginsBehindIt(t *testing.T) {
 	}
 }
 
-// What was lost in front of the log is no gap in it.
+// An overrun before the log is not a gap in it.
 func TestFollowTakesNoOverrunForAGap(t *testing.T) {
 	b := open(t, setup{})
 	reg := registry(t)
@@ -248,12 +248,12 @@ func TestFollowTakesNoOverrunForAGap(t *testing.T) {
 		}
 	}
 	if lost != 12 {
-		t.Fatalf("%d values are told lost, want 12", lost)
+		t.Fatalf("%d values are reported lost, want 12", lost)
 	}
 }
 
-// A follower that keeps up is told of no loss when the log passes by where it
-// began, nor when a record speaks that it has had nothing of.
+// A follower that keeps up receives no loss when the log discards its start, nor with the
+// first value of a record that it has not seen.
 func TestFollowerThatKeepsUpIsToldOfNoLoss(t *testing.T) {
 	b := open(t, small)
 	reg := registry(t)

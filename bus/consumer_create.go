@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// create replaces the sink's consumer. Clients from outside may not list consumers
+// and cannot guess its name, so they cannot disturb it.
+func (c *Consumer) create(ctx context.Context, sink string) (jetstream.Consumer, error) {
+	c.removeOld(ctx, "sink_"+sink+"_")
+	c.name = secretName("sink_" + sink)
+	consumer, err := c.js.CreateConsumer(ctx, c.bus.stream, jetstream.ConsumerConfig{
+		Durable: c.name, Description: "The sink " + sink,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: c.next,
+		AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait, MaxDeliver: -1,
+		MaxAckPending: 2 * pullMessages, MaxWaiting: 16,
+		ReplayPolicy:  jetstream.ReplayInstantPolicy,
+		MemoryStorage: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bus: create the consumer of sink %s: %w", sink, err)
+	}
+	return consumer, nil
+}
+
+// removeOld deletes the consumers of the same sink that an earlier run left.
+func (c *Consumer) removeOld(ctx context.Context, prefix string) {
+	stream, err := c.js.Stream(ctx, c.bus.stream)
+	if err != nil {
+		return // create fails too and returns the error
+	}
+	names := stream.ConsumerNames(ctx)
+	for name := range names.Name() {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if err := stream.DeleteConsumer(ctx, name); err != nil {
+			c.bus.log.Warn("bus: an old consumer could not be deleted", "consumer", name, "error", err)
+		}
+	}
+	if err := names.Err(); err != nil {
+		c.bus.log.Warn("bus: old consumers could not be listed", "sink", strings.TrimSuffix(prefix, "_"), "error", err)
+	}
+}
+
+// remove deletes a consumer that cannot be read.
+func (c *Consumer) remove(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultAnswerTimeout)
+	defer cancel()
+	if err := c.js.DeleteConsumer(ctx, c.bus.stream, c.name); err != nil {
+		c.bus.log.Debug("bus: a consumer that cannot be read could not be deleted", "consumer", c.name, "error", err)
+	}
+}
+
+// secretName returns a name with 96 random bits.
+func secretName(prefix string) string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
+	return prefix + "_" + hex.EncodeToString(b[:])
+}

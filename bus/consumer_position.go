@@ -1,0 +1,143 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
+)
+
+// attachFirst reports whether a sink is attached for the first time since the
+// log was opened.
+func (b *Bus) attachFirst(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := !b.knownSinks[name]
+	b.knownSinks[name] = true
+	return first
+}
+
+// chooseStart sets the position after which reading starts. A sink that is attached
+// for the first time is compared with the end that the log had when it was opened: a
+// checkpoint after that end is not of messages written since.
+func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state jetstream.StreamState, first bool) error {
+	c.start = history.Position{Log: c.bus.identity, Sequence: from.Sequence, Message: from.Message}
+	c.gapCause = loss.LogDiscarded
+	holds, err := c.bus.holds(ctx, from, state)
+	if err != nil {
+		return err
+	}
+	switch {
+	case from.Log == "":
+		c.start = history.Position{Log: c.bus.identity}
+	case from.Log != c.bus.identity && holds == yes:
+		c.bus.log.Warn("bus: the log has lost its identity and holds the last message that the sink has stored; reading after it",
+			"checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
+	case from.Log != c.bus.identity:
+		c.startOtherLog(from)
+	case holds == no:
+		if err := c.startReused(ctx, from, state); err != nil {
+			return err
+		}
+	case first && from.Sequence > c.bus.endAtOpen:
+		c.start = history.Position{Log: c.bus.identity, Sequence: c.bus.endAtOpen}
+		c.bus.log.Warn("bus: the log has lost its tail: it ends before the sink's checkpoint; reading from its end", "log_end", c.bus.endAtOpen, "checkpoint", from.Sequence)
+	}
+	c.next = c.start.Sequence + 1
+	c.gaps = newRecordGaps(c.start.Sequence)
+	if state.FirstSeq > c.next {
+		return c.reportMissing(state.FirstSeq, state.FirstTime.UnixMilli())
+	}
+	return nil
+}
+
+// startOtherLog reads a log from its start whose identity is not that of the
+// checkpoint. If the mark is of the checkpoint's log, it tells how much is lost.
+func (c *Consumer) startOtherLog(from history.Position) {
+	c.start = history.Position{Log: c.bus.identity}
+	missing := loss.Loss{Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli()}
+	if m := c.bus.mark; m.Log == from.Log {
+		missing.Count, missing.To, missing.LastTime = m.Sequence-min(m.Sequence, from.Sequence), m.Sequence, m.Time
+	}
+	c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this log from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
+	if missing.To == 0 || missing.Count > 0 {
+		c.pending = append(c.pending, Message{Loss: &missing})
+	}
+}
+
+// startReused reads a log that has used the sequences of a checkpoint again:
+// everything that was logged after the checkpoint's message is new. What the log had
+// lost after the checkpoint is not known to anybody; Restore keeps this from
+// happening where a mark or a checkpoint tells where the log had ended.
+func (c *Consumer) startReused(ctx context.Context, from history.Position, state jetstream.StreamState) error {
+	newer, err := c.bus.firstAfter(ctx, from.Message.Time, state, from.Sequence)
+	if err != nil {
+		return err
+	}
+	c.start = history.Position{Log: c.bus.identity, Sequence: newer - 1}
+	c.bus.log.Error("bus: the log has lost its end and used the sequences again; reading what was logged since", "checkpoint", from.Sequence, "from", newer)
+	return nil
+}
+
+// accept turns a message of the log into messages for the sink: none for a
+// redelivered one, up to four losses and the message itself after a gap.
+func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
+	sequence, err := sequenceOf(m.Reply())
+	if err != nil {
+		return 0, err
+	}
+	if sequence < c.next {
+		return 0, nil // redelivered, because the sink took longer than ackWait
+	}
+	message := c.bus.message(m.Subject(), m.Headers(), m.Data(), sequence)
+	message.reply = m.Reply()
+	if sequence > c.next {
+		if err := c.reportMissing(sequence, message.Time); err != nil {
+			return 0, err
+		}
+	}
+	if message.Loss != nil && message.Loss.Cause == loss.LogTruncated {
+		c.gapCause = loss.LogTruncated
+	}
+	if share, _ := c.gaps.observe(&message); share != nil {
+		share.Cause = c.gapCause
+		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Loss: share})
+	}
+	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply()
+	c.pending = append(c.pending, message)
+	n := copy(dst, c.pending)
+	c.pending = append(c.pending[:0], c.pending[n:]...)
+	return n, nil
+}
+
+// reportMissing adds the losses of the messages from c.next up to the one before to,
+// which was written at a time. What lies before the start of the log was discarded,
+// unless that start has vanished, and what lies after it is damaged. Each record's
+// share follows with the record's next message.
+func (c *Consumer) reportMissing(to uint64, written int64) error {
+	ctx, cancel := context.WithTimeout(context.Background(), defaultAnswerTimeout)
+	defer cancel()
+	state, err := c.bus.state(ctx)
+	if err != nil {
+		return err
+	}
+	c.reportGap(min(to, c.bus.damagedTo+1), written, loss.LogDamaged)
+	c.reportGap(min(to, state.FirstSeq), written, loss.LogDiscarded)
+	c.reportGap(to, written, loss.LogDamaged)
+	return nil
+}
+
+// reportGap adds one loss for the messages from c.next up to the one before to.
+func (c *Consumer) reportGap(to uint64, written int64, cause loss.Cause) {
+	if to <= c.next {
+		return
+	}
+	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &loss.Loss{
+		Cause: cause, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.lastTime, LastTime: written,
+	}})
+	c.bus.log.Warn("bus: the log no longer holds messages that a sink has not read", "cause", string(cause), "from", c.next, "to", to-1)
+	c.next, c.gapCause = to, cause
+}

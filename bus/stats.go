@@ -1,0 +1,46 @@
+package bus
+
+import "context"
+
+// Stats is the state of the log.
+type Stats struct {
+	// FirstSequence and LastSequence are the first and last sequence of the log.
+	// Messages and Bytes are its size.
+	FirstSequence uint64 `json:"first_sequence"`
+	LastSequence  uint64 `json:"last_sequence"`
+	Messages      uint64 `json:"messages"`
+	Bytes         uint64 `json:"bytes"`
+	// Published counts messages that this process has logged, Underway those that
+	// await an answer, Refused values that were too large.
+	Published uint64 `json:"published"`
+	Underway  uint64 `json:"underway"`
+	Refused   uint64 `json:"refused"`
+	// Retries counts attempts to recover after a failure.
+	Retries uint64 `json:"retries"`
+	// State is "ok", or "retrying: " and the error.
+	State string `json:"state"`
+	// Clients is the number of connections, including the process's own. SlowClients
+	// counts clients that were disconnected because they did not read.
+	Clients     int   `json:"clients"`
+	SlowClients int64 `json:"slow_clients"`
+}
+
+// Stats returns the state of the log.
+func (b *Bus) Stats(ctx context.Context) (Stats, error) {
+	s := Stats{State: "ok"}
+	b.mu.Lock()
+	r := b.republisher
+	b.mu.Unlock()
+	if r != nil {
+		s.Published, s.Refused = r.published.Load(), r.refused.Load()
+		s.Underway = uint64(max(0, r.underway.Load()))
+		if w := r.writer.Load(); w != nil {
+			now := w.outage.State()
+			s.State, s.Retries = now.Text, now.Failures
+		}
+	}
+	s.Clients, s.SlowClients = b.server.Clients()
+	log, err := b.state(ctx)
+	s.FirstSequence, s.LastSequence, s.Messages, s.Bytes = log.FirstSeq, log.LastSeq, log.Msgs, log.Bytes
+	return s, err
+}
