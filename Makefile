@@ -9,7 +9,7 @@ ROUNDS    ?= 200
 SOAK      ?= .
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint cross test race fuzz-short fuzz bench soak interop history-10m build demo
+.PHONY: help check fmt vet lint cross test race fuzz-short fuzz bench bench-pair soak interop history-10m build demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ fuzz: ## each fuzz target with a million inputs
 
 bench: ## all benchmarks, then what they measured beside the targets
 	BENCHTIME=$(BENCHTIME) ./scripts/bench '$(BENCH)' $(PKGS)
+
+bench-pair: ## all benchmarks of the checkout in BASE and of this one in turns
+	BENCHTIME=$(BENCHTIME) ./scripts/bench-pair '$(BASE)' '$(BENCH)'
 
 soak: ## the fault tests in their long form, ROUNDS kills for each kind of kill
 	AIMDB_ROUNDS=$(ROUNDS) $(GO) test -tags soak -timeout 60m -count 1 -v -run '$(SOAK)' ./integration/...

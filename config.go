@@ -82,6 +82,9 @@ type Config struct {
 	// host and of loopback, as patterns such as "*.example.com". On a loopback
 	// address, only requests for loopback and for these hosts are answered.
 	Origins []string `json:"origins,omitempty"`
+	// PrivateHistory keeps clients from rows of names that are not registered,
+	// such as imported or retired records.
+	PrivateHistory bool `json:"private_history,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
 	// to values and read the log, and change nothing.
 	NATS string `json:"nats,omitempty"`

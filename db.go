@@ -8,14 +8,19 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/records"
+	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
+
+// checkpointTimeout bounds how long a start waits for the checkpoint of a sink.
+const checkpointTimeout = 2 * time.Second
 
 // DB is one database: its records, its log, and the sinks of the log.
 type DB struct {
@@ -106,10 +111,39 @@ func (db *DB) openLog(dir string) (err error) {
 		return err
 	}
 	db.bus, err = bus.Open(context.Background(), db.server, bus.Config{
-		Name: c.Name, Memory: dir == "", MaxAge: c.LogAge, MaxBytes: c.LogBytes, Durable: c.DurableLog,
+		Name: c.Name, StateDir: c.Dir, Memory: dir == "", MaxAge: c.LogAge, MaxBytes: c.LogBytes, Durable: c.DurableLog,
 		Publisher: func() bus.Publisher { return db.server.Publisher() }, Logger: c.Logger,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return db.bus.Restore(context.Background(), db.storedTail())
+}
+
+// storedTail returns the greatest sequence of the log that a sink has stored. A
+// sink that does not answer now is asked again by its pump.
+func (db *DB) storedTail() (tail uint64) {
+	for _, sink := range db.allSinks() {
+		ctx, cancel := context.WithTimeout(context.Background(), checkpointTimeout)
+		at, err := sink.Checkpoint(ctx)
+		cancel()
+		if err != nil {
+			db.config.Logger.Warn("a sink does not say how far it has stored the log", "database", db.config.Name, "sink", sink.Name(), "error", err)
+			continue
+		}
+		if at.Log == db.bus.Identity() {
+			tail = max(tail, at.Sequence)
+		}
+	}
+	return tail
+}
+
+// allSinks returns the backend, if there is one, and the other sinks.
+func (db *DB) allSinks() []sinks.Sink {
+	if db.config.Backend == nil {
+		return db.config.Sinks
+	}
+	return append([]sinks.Sink{db.config.Backend}, db.config.Sinks...)
 }
 
 // Name returns the name of the database.
@@ -200,7 +234,7 @@ func (db *DB) release() error {
 	if db.registry != nil {
 		db.registry.Close()
 	}
-	errs = append(errs, db.listeners.close())
+	errs = append(errs, db.noteUnlogged(), db.listeners.close())
 	if db.bus != nil {
 		errs = append(errs, db.bus.Close())
 	}

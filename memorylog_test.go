@@ -48,7 +48,7 @@ func memoryRun(t *testing.T, path string, outage bool, values ...int) (ledger []
 		t.Fatal(err)
 	}
 	r := register[int](t, db, "n", aimdb.Ring(16), aimdb.Persist())
-	stop := start(t, db)
+	stop := run(t, db)
 	for _, v := range values {
 		if err := r.ProduceLogged(t.Context(), v); err != nil {
 			t.Fatal(err)
@@ -65,7 +65,9 @@ func memoryRun(t *testing.T, path string, outage bool, values ...int) (ledger []
 		}
 		ledger = append(ledger, loss)
 	}
-	stop()
+	if err := stop(); (err != nil) != outage {
+		t.Errorf("Run: %v, with an outage: %v", err, outage)
+	}
 	return ledger
 }
 

@@ -90,7 +90,8 @@ func Lossless(readers ...string) RecordOption {
 // known whether the record persists.
 const defaultReader = "(default)"
 
-// Remote lets gateway clients read the record.
+// Remote lets gateway clients read the record. Without it the gateway sends neither
+// its values nor its stored rows.
 func Remote() RecordOption {
 	return func(c *records.Config) { c.Remote = true }
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx/gateway"
-	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
@@ -72,7 +71,10 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 
 // addGateway serves the listeners.
 func (db *DB) addGateway(group *actors) {
-	c := gateway.Config{Registry: db.registry, Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger}
+	c := gateway.Config{
+		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos,
+		Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger,
+	}
 	if db.config.Backend != nil {
 		c.History = db.config.Backend
 	}
@@ -90,12 +92,8 @@ func (db *DB) addGateway(group *actors) {
 // addSinks adds the pumps, the retention and the backend, and the start, which
 // brings the records back from history.
 func (db *DB) addSinks(group *actors) error {
-	all := db.config.Sinks
-	if db.config.Backend != nil {
-		all = append([]sinks.Sink{db.config.Backend}, all...)
-	}
 	var pumps []*pump.Pump
-	for _, sink := range all {
+	for _, sink := range db.allSinks() {
 		p, err := pump.New(pump.Config{
 			Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.Dir == "", Logger: db.config.Logger,
 		})

@@ -182,12 +182,14 @@ type outlet struct {
 	// left bounds the end of run. drain sets it if the log is in memory and the
 	// sink has all of it.
 	left context.Context
+	// lost is the error of a log in memory that the sink does not have all of.
+	lost error
 }
 
 // run works until ctx ends.
 func (o *outlet) run(ctx context.Context) error {
 	if err := o.pump.Run(ctx); err != nil || o.left == nil {
-		return err
+		return errors.Join(err, o.lost)
 	}
 	if err := o.pump.Leave(o.left); err != nil {
 		o.db.config.Logger.Warn("everything is stored, but the next start will count a loss of unknown size, because the sink could not be told",
@@ -214,10 +216,39 @@ func (o *outlet) drain(left context.Context) {
 			o.left = left
 		}
 	case memory:
+		o.lost = fmt.Errorf("aimdb: sink %s has the log up to %d of %d; the rest is lost, because the log is in memory and ends with the process: %v", stats.Sink, stored, last, err)
 		log.Error("a sink did not take everything in time; the rest is lost, because the log is in memory and ends with the process", "error", err)
 	default:
 		log.Warn("a sink did not take everything in time; the rest is in the log and is stored after the next start", "error", err)
 	}
+}
+
+// noteUnlogged returns an error that names what was accepted and not logged, and
+// notes it for the next start. It is called after the registry was closed.
+func (db *DB) noteUnlogged() error {
+	if db.bus == nil {
+		return nil
+	}
+	left, err := db.bus.NoteUnlogged(db.registry)
+	if len(left) == 0 {
+		return err
+	}
+	const most = 5 // records that are named
+	total, names := uint64(0), []string(nil)
+	for i, l := range left {
+		total += l.Count
+		if i < most {
+			names = append(names, fmt.Sprintf("%d of %q", l.Count, l.Record))
+		}
+	}
+	if n := len(left) - most; n > 0 {
+		names = append(names, fmt.Sprintf("and those of %d more records", n))
+	}
+	after := "the next start counts them as lost in the ledger of every sink"
+	if db.config.Dir == "" {
+		after = "nothing of them is left, because the database has no directory"
+	}
+	return errors.Join(err, fmt.Errorf("aimdb: %d values were accepted and not logged before the database ended (%s); %s", total, strings.Join(names, ", "), after))
 }
 
 // logged reports whether the log has handled all that records were given.

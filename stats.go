@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/pump"
@@ -47,6 +48,21 @@ func (db *DB) sinkStats() []SinkStats {
 	all := []SinkStats{}
 	for _, p := range db.allPumps() {
 		all = append(all, p.Stats())
+	}
+	return all
+}
+
+// sinkInfos returns the sinks as the gateway lists them.
+func (db *DB) sinkInfos() []aimx.SinkInfo {
+	all := []aimx.SinkInfo{}
+	for _, s := range db.sinkStats() {
+		info := aimx.SinkInfo{
+			Name: s.Sink, State: s.State, Sequence: s.Checkpoint.Sequence, Lost: s.Lost, Refused: s.Refused, Retries: s.Retries,
+		}
+		if !s.LastCommit.IsZero() {
+			info.LastCommit = s.LastCommit.UnixMilli()
+		}
+		all = append(all, info)
 	}
 	return all
 }

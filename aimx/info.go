@@ -41,6 +41,9 @@ type RecordInfo struct {
 	// The rows of upstream lack the following members, and its clients ignore
 	// them.
 
+	// Persisted reports whether values of the record are stored. It is nil if the
+	// server does not say so.
+	Persisted *bool `json:"persisted,omitempty"`
 	// LastWrite is the time of the last write in Unix milliseconds. It is 0 for
 	// records that do not take it.
 	LastWrite int64 `json:"last_write_ms,omitempty"`

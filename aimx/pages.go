@@ -10,11 +10,19 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// HistoryStats describes the whole history of the server. Like all methods whose
+// HistoryStats is the answer to history.stats.
+type HistoryStats struct {
+	history.Stats
+	// PrivateRecords counts the records of the history that are absent from the
+	// answer because clients may not read them.
+	PrivateRecords int `json:"private_records"`
+}
+
+// HistoryStats describes the history of the server. Like all methods whose
 // names begin with History, it belongs to this project's extension: a server of
 // upstream refuses it with CodeNotFound.
-func (c *Client) HistoryStats(ctx context.Context) (history.Stats, error) {
-	var stats history.Stats
+func (c *Client) HistoryStats(ctx context.Context) (HistoryStats, error) {
+	var stats HistoryStats
 	raw, err := c.call(ctx, wire.MethodHistoryStats, "", nil)
 	if err != nil {
 		return stats, err

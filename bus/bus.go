@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -22,6 +24,12 @@ type Bus struct {
 	identity string
 	// openedAt is the last sequence the log had when it was opened.
 	openedAt uint64
+	// mark is what the log held according to its mark when it was opened, and
+	// damagedTo the end of what has vanished from its start.
+	mark      Mark
+	damagedTo uint64
+	// leftBehind has the losses of the last stop by record.
+	leftBehind map[string]loss.Loss
 	// answerIn is how long an answer of the stream may take.
 	answerIn time.Duration
 
@@ -62,13 +70,22 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if b.js, err = jetstream.New(b.nc); err != nil {
 		return fmt.Errorf("bus: use JetStream of the server: %w", err)
 	}
-	identity, state, err := openStream(ctx, b.js, b.config, b.subjects)
+	if b.config.StateDir != "" {
+		if b.mark, err = readMark(b.markPath()); err != nil {
+			b.log.Error("bus: the log is opened without its mark; if it has lost its end, that is not noticed", "error", err)
+		}
+	}
+	identity, state, err := openStream(ctx, b.js, b.config, b.subjects, b.mark.Log)
 	if err != nil {
 		return err
 	}
 	b.identity, b.openedAt = identity, state.LastSeq
+	b.checkHead(state)
 	return b.server.SyncMetadata()
 }
+
+func (b *Bus) markPath() string { return filepath.Join(b.config.StateDir, "log.mark") }
+func (b *Bus) notePath() string { return filepath.Join(b.config.StateDir, "log.unlogged") }
 
 // Identity names this life of the log: it differs between databases, and a
 // log made anew after it was deleted has another.

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -216,4 +217,13 @@ func TestProduceLoggedReturnsWhenTheLogHasTheValue(t *testing.T) {
 			t.Fatalf("after value %d the log ends at %d (%v)", i, last, err)
 		}
 	}
+}
+
+func numberOf(t testing.TB, value []byte) int {
+	t.Helper()
+	var r reading
+	if err := json.Unmarshal(value, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r.N
 }

@@ -36,6 +36,11 @@ type Config struct {
 	// Durable sends atomic batches, which a server that syncs always syncs
 	// once. The server must be set up to sync before it acknowledges.
 	Durable bool
+	// StateDir is where the log keeps its Mark, and what was accepted and not
+	// logged when the process stopped. It is outside of the server's directory.
+	// Without one a log that loses its end is noticed only by the checkpoints of
+	// its sinks.
+	StateDir string
 	// Publisher, if set, opens a connection that publishes faster than one of
 	// the client library.
 	Publisher func() Publisher

@@ -45,8 +45,10 @@ type Consumer struct {
 	// numbering tells whose values a gap has taken; time is when the last
 	// message was written.
 	numbering *numbering
-	time      int64
-	silent    *time.Timer
+	// gapCause is the cause of the last range that was missing.
+	gapCause loss.Cause
+	time     int64
+	silent   *time.Timer
 	// cut is told when the connection was lost and found again: requests that
 	// were open are forgotten then.
 	cut chan struct{}
@@ -71,7 +73,9 @@ func (b *Bus) Consumer(ctx context.Context, name string, from history.Position) 
 		return nil, err
 	}
 	c := &Consumer{bus: b, silent: time.NewTimer(2 * heartbeat), cut: make(chan struct{}, 1)}
-	c.place(from, state, b.firstTime(name))
+	if err := c.place(ctx, from, state, b.firstTime(name)); err != nil {
+		return nil, err
+	}
 	if err := c.create(ctx, name); err != nil {
 		return nil, err
 	}
@@ -93,41 +97,91 @@ func (b *Bus) firstTime(name string) bool {
 }
 
 // place finds where to read from.
-func (c *Consumer) place(from history.Position, state jetstream.StreamState, first bool) {
-	c.start = history.Position{Log: c.bus.identity, Sequence: from.Sequence}
-	end := state.LastSeq
-	if first {
-		end = c.bus.openedAt
+func (c *Consumer) place(ctx context.Context, from history.Position, state jetstream.StreamState, first bool) error {
+	c.start, c.gapCause = history.Position{Log: c.bus.identity, Sequence: from.Sequence, Message: from.Message}, loss.LogDiscarded
+	holds, err := c.bus.holds(ctx, from, state)
+	if err != nil {
+		return err
 	}
 	switch {
 	case from.Log == "":
-		c.start.Sequence = 0
+		c.start = history.Position{Log: c.bus.identity}
+	case from.Log != c.bus.identity && holds == yes:
+		c.bus.log.Warn("bus: the log has lost its identity, and holds the last message that the sink has stored; reading on after it",
+			"checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
 	case from.Log != c.bus.identity:
-		c.start.Sequence = 0
-		c.pending = append(c.pending, Message{Loss: &loss.Loss{
-			Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli(),
-		}})
-		c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this one from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
-	case from.Sequence > end:
-		c.start.Sequence = end
-		c.bus.log.Warn("bus: the log ends before the sink's checkpoint: it lost its tail, which the sink has; reading on from its end", "log_end", end, "checkpoint", from.Sequence)
+		c.otherLog(from)
+	case holds == no:
+		if err := c.reused(ctx, from, state); err != nil {
+			return err
+		}
+	case from.Sequence > state.LastSeq && first:
+		c.start = history.Position{Log: c.bus.identity, Sequence: c.bus.openedAt}
+		c.bus.log.Warn("bus: the log ends before the sink's checkpoint; reading on from its end", "log_end", c.bus.openedAt, "checkpoint", from.Sequence)
 	}
 	c.next = c.start.Sequence + 1
 	c.numbering = newNumbering(c.start.Sequence)
 	if state.FirstSeq > c.next {
-		c.gap(state.FirstSeq, state.FirstTime.UnixMilli())
+		return c.missing(state.FirstSeq, state.FirstTime.UnixMilli())
+	}
+	return nil
+}
+
+// otherLog reads a log from its start whose identity is not that of the
+// checkpoint. If the mark is of the checkpoint's log, it tells how much is lost.
+func (c *Consumer) otherLog(from history.Position) {
+	c.start = history.Position{Log: c.bus.identity}
+	missing := loss.Loss{Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli()}
+	if m := c.bus.mark; m.Log == from.Log {
+		missing.Count, missing.To, missing.LastTime = m.Sequence-min(m.Sequence, from.Sequence), m.Sequence, m.Time
+	}
+	c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this one from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
+	if missing.To == 0 || missing.Count > 0 {
+		c.pending = append(c.pending, Message{Loss: &missing})
 	}
 }
 
-// gap tells of the messages between the last and a sequence, which was written
-// at a time. Whose values they were shows when the next one of each record
-// comes.
-func (c *Consumer) gap(to uint64, written int64) {
+// reused reads a log that has used the sequences of a checkpoint again: everything
+// that was logged after the checkpoint's message is new. What the log had lost
+// after the checkpoint is not known to anybody; RestoreTail keeps this from
+// happening where a mark or a checkpoint tells where the log had ended.
+func (c *Consumer) reused(ctx context.Context, from history.Position, state jetstream.StreamState) error {
+	newer, err := c.bus.firstAfter(ctx, from.Message.Time, state, from.Sequence)
+	if err != nil {
+		return err
+	}
+	c.start = history.Position{Log: c.bus.identity, Sequence: newer - 1}
+	c.bus.log.Error("bus: the log has lost its end and used the sequences again; reading what was logged since", "checkpoint", from.Sequence, "from", newer)
+	return nil
+}
+
+// missing adds the losses of the messages before a sequence, which was written at
+// a time: what lies before the start of the log was discarded, unless that start
+// has vanished, and what lies after it is damaged. Which records they belonged to
+// shows when the next message of each record comes.
+func (c *Consumer) missing(to uint64, written int64) error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	state, err := c.bus.state(ctx)
+	if err != nil {
+		return err
+	}
+	c.gap(min(to, c.bus.damagedTo+1), written, loss.LogDamaged)
+	c.gap(min(to, state.FirstSeq), written, loss.LogDiscarded)
+	c.gap(to, written, loss.LogDamaged)
+	return nil
+}
+
+// gap adds the loss of the messages between the last one and a sequence.
+func (c *Consumer) gap(to uint64, written int64, cause loss.Cause) {
+	if to <= c.next {
+		return
+	}
 	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &loss.Loss{
-		Cause: loss.LogDiscarded, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.time, LastTime: written,
+		Cause: cause, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.time, LastTime: written,
 	}})
-	c.bus.log.Warn("bus: the log reached a limit before a sink had read it", "from", c.next, "to", to-1)
-	c.next = to
+	c.bus.log.Warn("bus: the log does not hold what a sink has not read yet", "cause", string(cause), "from", c.next, "to", to-1)
+	c.next, c.gapCause = to, cause
 }
 
 // Start returns the position that reading began behind.
@@ -247,11 +301,18 @@ func (c *Consumer) take(m *nats.Msg, dst []Message) (int, error) {
 		return 0, nil // once more, because an acknowledgement took long
 	}
 	message := c.bus.message(m.Subject, m.Header, m.Data, sequence)
+	message.reply = m.Reply
 	if sequence > c.next {
-		c.gap(sequence, message.Time)
+		if err := c.missing(sequence, message.Time); err != nil {
+			return 0, err
+		}
 	}
-	if loss, _ := c.numbering.note(&message); loss != nil {
-		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: loss.Record, Loss: loss})
+	if message.Loss != nil && message.Loss.Cause == loss.LogTruncated {
+		c.gapCause = loss.LogTruncated
+	}
+	if share, _ := c.numbering.note(&message); share != nil {
+		share.Cause = c.gapCause
+		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Loss: share})
 	}
 	c.next, c.time, c.ackTo = sequence+1, message.Time, m.Reply
 	c.pending = append(c.pending, message)

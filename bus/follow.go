@@ -85,6 +85,10 @@ func (f *follower) take(ctx context.Context, raw jetstream.Msg, yield func(Messa
 	}
 	sequence := meta.Sequence.Stream
 	m := f.bus.message(raw.Subject(), raw.Headers(), raw.Data(), sequence)
+	if m.Loss != nil && m.Loss.Record == "" { // a tombstone
+		f.at = max(f.at, sequence)
+		return yield(m), nil
+	}
 	if !f.pattern.Match(m.Record) {
 		return true, nil
 	}
@@ -124,9 +128,14 @@ func (f *follower) look(ctx context.Context, before uint64, yield func(Message) 
 }
 
 func (f *follower) open(ctx context.Context) (jetstream.MessagesContext, error) {
+	losses := f.bus.filter(lossKind, f.pattern)
+	// Losses are read too: numbers that they cover are not missing in the log.
+	filters := []string{f.bus.filter(logKind, f.pattern), losses}
+	if losses != f.bus.subjects.all(lossKind) {
+		filters = append(filters, f.bus.subjects.prefix(lossKind)+tombstoneToken)
+	}
 	c, err := f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
-		// Losses are read too: numbers they cover are not missing in the log.
-		FilterSubjects: []string{f.bus.filter(logKind, f.pattern), f.bus.filter(lossKind, f.pattern)},
+		FilterSubjects: filters,
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:    f.at + 1,
 	})

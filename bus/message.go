@@ -3,9 +3,11 @@ package bus
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 )
@@ -28,11 +30,37 @@ type Message struct {
 	Run, Number uint64
 	// Loss is set on a message that tells of a loss, instead of a value.
 	Loss *loss.Loss
+
+	// subject, data and reply are what the fingerprint is made of.
+	subject string
+	data    []byte
+	reply   string
+}
+
+// Fingerprint returns what identifies the message in the log. It is zero for a
+// message that the log does not hold.
+func (m *Message) Fingerprint() history.Fingerprint {
+	if m.reply == "" {
+		return history.Fingerprint{}
+	}
+	stored, err := storedAt(m.reply)
+	if err != nil {
+		return history.Fingerprint{}
+	}
+	return fingerprint(m.subject, m.data, stored)
+}
+
+func fingerprint(subject string, data []byte, stored int64) history.Fingerprint {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(subject)) // a hash takes everything
+	_, _ = h.Write([]byte{0})
+	_, _ = h.Write(data)
+	return history.Fingerprint{Time: stored, Hash: h.Sum64()}
 }
 
 // message reads the headers and subject of a message of the log.
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
-	m := Message{Sequence: sequence, Value: data}
+	m := Message{Sequence: sequence, Value: data, subject: subject, data: data}
 	m.Time = number(h, TimeHeader)
 	m.Run, m.Number = runAndNumber(h)
 	if keys := h[KeyHeader]; len(keys) > 0 {
@@ -51,13 +79,26 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	return m
 }
 
-// sequenceOf reads the stream sequence from the subject that a message is
-// acknowledged on: $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>... or the
-// longer form with domain and account in front.
-func sequenceOf(reply string) (uint64, error) {
-	skip := 5
+// The subject that a message is acknowledged on is
+// $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>...
+// or the longer form with domain and account after ACK.
+const (
+	ackSequence = 5
+	ackTime     = 7
+)
+
+// sequenceOf reads the stream sequence from the reply subject of a message.
+func sequenceOf(reply string) (uint64, error) { return ackToken(reply, ackSequence) }
+
+// storedAt reads when the server stored a message, in Unix nanoseconds.
+func storedAt(reply string) (int64, error) {
+	t, err := ackToken(reply, ackTime)
+	return int64(t), err
+}
+
+func ackToken(reply string, skip int) (uint64, error) {
 	if strings.Count(reply, ".") >= 10 {
-		skip = 7
+		skip += 2
 	}
 	rest := reply
 	for range skip {

@@ -103,7 +103,9 @@ func (w *writer) resume(ctx context.Context, entries []entry, base uint64) ([]en
 		return entries, base, err
 	}
 	if last < base {
-		w.bus.log.Error("bus: the log has lost messages at its end that it had acknowledged", "messages", base-last, "from", last+1)
+		w.bus.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
+			"messages", base-last, "from", last+1, "to", base)
+		entries = append(w.bus.tombstones(last+1, base), entries...)
 	}
 	if last <= base {
 		return entries, last, nil

@@ -47,7 +47,9 @@ type source struct {
 	// logged counts what was to be logged, time is when the last of it was
 	// written.
 	logged atomic.Uint64
-	time   int64
+	// acked is the number of the last one that the log has acknowledged.
+	acked atomic.Uint64
+	time  int64
 }
 
 // Drained says what a republisher did at its end.
@@ -81,6 +83,10 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 			handle: h,
 			values: newSubjectLane(h.Key(), b.subjects.of(logKind, h.Segments())),
 		}
+		if l, left := b.leftBehind[h.Key()]; left {
+			s.lost = l.Count // on the record's next message
+			h.AddLoss(l)
+		}
 		r.byID[h.ID()] = s
 	}
 	r.last.Store(b.openedAt)
@@ -109,6 +115,9 @@ func (r *Republisher) Run(ctx context.Context) error {
 
 	var wg sync.WaitGroup
 	wg.Go(func() { r.live.run(ctx) })
+	marking, stopMarking := context.WithCancel(context.WithoutCancel(ctx))
+	var marked sync.WaitGroup
+	marked.Go(func() { r.keepMark(marking) })
 	settling := make(chan error, 1)
 	go func() { settling <- w.run(hard) }()
 
@@ -116,6 +125,8 @@ func (r *Republisher) Run(ctx context.Context) error {
 	close(w.inflight)
 	err = <-settling
 	wg.Wait()
+	stopMarking()
+	marked.Wait()
 	r.feed.Close()
 	r.logEnd(Drained{
 		Flushed: r.published.Load() - before,
@@ -261,15 +272,20 @@ func (r *Republisher) refuse(s *source, v *records.Encoded) {
 
 // settled is told that entries are in the log, in order.
 func (r *Republisher) settled(entries []entry, last uint64) {
+	own := 0
 	for i := range entries {
 		e := &entries[i]
-		if i+1 < len(entries) && entries[i+1].from == e.from {
-			continue // the next one speaks for both
+		if e.from != nil {
+			own++
 		}
+		if e.from == nil || i+1 < len(entries) && entries[i+1].from == e.from {
+			continue // a tombstone, or the next one speaks for both
+		}
+		e.from.acked.Store(e.logged)
 		e.from.handle.AckLogged(e.number)
 	}
-	r.published.Add(uint64(len(entries)))
-	r.underway.Add(-int64(len(entries)))
+	r.published.Add(uint64(own))
+	r.underway.Add(-int64(own))
 	r.last.Store(last)
 	r.changed.fire()
 }

@@ -44,24 +44,34 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 	}
 }
 
-// openStream finds the log or makes it, and returns its identity.
-func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subjects) (identity string, state jetstream.StreamState, err error) {
+// openStream finds the log or creates it, and returns its identity. A log that holds
+// messages and has no identity has lost it, and gets that of its mark.
+func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subjects, marked string) (identity string, state jetstream.StreamState, err error) {
 	want := streamConfig(c, s)
 	if err := refuseOthers(ctx, js, c); err != nil {
 		return "", state, err
 	}
 	found, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return createStream(ctx, js, c, want)
+		if identity, state, err = createStream(ctx, js, c, want); err != nil || state.Msgs == 0 || marked == "" {
+			return identity, state, err
+		}
+		// The server had skipped the description of the stream and has adopted its
+		// files.
+		found, err = js.Stream(ctx, want.Name)
+		identity = marked
 	}
 	if err != nil {
 		return "", state, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
 	}
 	have := found.CachedInfo()
-	identity = have.Config.Metadata[identityKey]
 	if identity == "" {
-		// Somebody made a stream by our name; its messages are read, and it
-		// is ours from now on.
+		identity = have.Config.Metadata[identityKey]
+	}
+	if identity == "" && have.State.Msgs > 0 {
+		identity = marked
+	}
+	if identity == "" {
 		identity = newIdentity(c.Name)
 	}
 	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}

@@ -33,8 +33,8 @@ type Bucket struct {
 	Count int64 `json:"count"`
 	// Missing is the number of rows that have nothing at the path, or null.
 	Missing int64 `json:"missing"`
-	// NotNumeric is the number of rows that have something else there, or
-	// whose value is not JSON.
+	// NotNumeric is the number of rows that have something else there, or a
+	// number with which the sum overflows, or whose value is not JSON.
 	NotNumeric int64   `json:"not_numeric"`
 	Min        float64 `json:"min"`
 	Max        float64 `json:"max"`
@@ -54,7 +54,8 @@ const (
 	Numeric SampleKind = iota
 	// Missing is nothing, or null.
 	Missing
-	// NotNumeric is anything else, or a value that is not JSON.
+	// NotNumeric is anything else, a number that a float64 cannot hold, or a
+	// value that is not JSON.
 	NotNumeric
 )
 
@@ -94,12 +95,12 @@ func Summarize(record string, width time.Duration, samples iter.Seq2[Sample, err
 }
 
 func (b *Bucket) add(s Sample) {
-	switch s.Kind {
-	case Missing:
+	switch {
+	case s.Kind == Missing:
 		b.Missing++
 		return
-	case NotNumeric:
-		b.NotNumeric++
+	case s.Kind == NotNumeric, math.IsInf(b.Sum+s.Number, 0), math.IsNaN(s.Number):
+		b.NotNumeric++ // also a number with which the sum overflows
 		return
 	}
 	if b.Count == 0 {

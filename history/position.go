@@ -9,6 +9,18 @@ type Position struct {
 	Log string `json:"log"`
 	// Sequence is the last sequence that was dealt with; 0 is none.
 	Sequence uint64 `json:"sequence"`
+	// Message identifies the message that has the sequence, so that the log is
+	// recognized by what it holds and not by its name alone. It is zero if it is
+	// not known.
+	Message Fingerprint `json:"message,omitzero"`
+}
+
+// Fingerprint identifies a message of a log.
+type Fingerprint struct {
+	// Time is when the server stored the message, in Unix nanoseconds.
+	Time int64 `json:"time"`
+	// Hash is the 64-bit FNV-1a hash of subject and payload.
+	Hash uint64 `json:"hash"`
 }
 
 // Snapshot is a point at which a history and the log can be cut: the rows up to

@@ -16,13 +16,13 @@ import (
 )
 
 // chromium starts a browser without a window, and ends it with the test.
-func chromium(t *testing.T) context.Context {
+func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		absent(t, "Chromium (Debian package chromium): %v", err)
 	}
-	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(
+	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(append(more,
 		chromedp.ExecPath(path),
 		chromedp.Env("TMPDIR="+shortDir(t)), // it leaves a lock there
 		chromedp.UserDataDir(shortDir(t)),
@@ -32,7 +32,7 @@ func chromium(t *testing.T) context.Context {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
-	))
+	)...))
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
@@ -97,17 +97,28 @@ func shoot(t *testing.T, ctx context.Context, name string) {
 // cards are the cities whose panel shows values.
 const cards = `[...document.querySelectorAll('.card[data-state="filled"]')]`
 
-// field reads a field of a city's card.
+// field reads a field of a city's card, with plain spaces.
 func field(city, name string) string {
-	return fmt.Sprintf(`document.querySelector('[data-city="%s"] [data-field="%s"]').textContent`, city, name)
+	return fmt.Sprintf(`document.querySelector('[data-city="%s"] [data-field="%s"]').textContent.replaceAll("\u00a0", " ")`, city, name)
+}
+
+// marks counts the marks of a class in the plot of a city: a dot is one stroke,
+// a cross two.
+func marks(t *testing.T, browser context.Context, city, class string) int {
+	t.Helper()
+	strokes := read[int](t, browser, fmt.Sprintf(`document.querySelector('[data-city="%s"] .%s').getAttribute("d").split("M").length - 1`, city, class))
+	if class == "outside" {
+		return strokes / 2
+	}
+	return strokes
 }
 
 // testModel checks the page's model, which touches no document, where it runs.
 func testModel(t *testing.T, browser context.Context) {
 	t.Helper()
-	const script = `import("/model.js").then(({ History, backoff, cityOf, keep, nameOf }) => {
+	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, backoff, cityOf, most }, { baselines, means, scores, series, verdict }, { nameOf, celsius, signed, moment }]) => {
 		const at = (hour, lead, error, more) => ({
-			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error),
+			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error), lead_hours: lead,
 			within_tolerance: Math.abs(error) <= 2, valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - lead) * 36e5).toISOString(), ...more });
 		const wrong = [];
 		const check = (what, got, want) => JSON.stringify(got) === JSON.stringify(want) || wrong.push(what + ": " + JSON.stringify(got) + ", want " + JSON.stringify(want));
@@ -118,13 +129,33 @@ func testModel(t *testing.T, browser context.Context) {
 		check("an older one with a longer lead is", h.add([at(5, 6, 1)]), true);
 		check("rows are in the order of time, the freshest forecast last", h.rows.map((v) => v.error_celsius), [-1, 1, 3]);
 		check("the latest", h.latest().error_celsius, 3);
-		check("scores", h.scores(), { count: 3, mae: 5 / 3, share: 2 / 3 });
-		check("means", h.means(2).map((m) => m.mean), [-1, 2]);
-		check("nothing has no scores", new History().scores(), undefined);
+		check("scores", scores(h.rows, 2), { count: 3, mae: 5 / 3, share: 2 / 3 });
+		check("the share at another tolerance", scores(h.rows, 1).share, 2 / 3);
+		check("the share at a tolerance as large as an error", scores(h.rows, 3).share, 1);
+		check("means", means(h.rows, 4 * 36e5, 5 * 36e5, (v) => v.error_celsius).map(({ valid, mean }) => [valid, mean]), [[4 * 36e5, -1], [5 * 36e5, 2]]);
+		check("one lead time", [h.of(1), h.of(6), h.of(2)].map((rows) => rows.map((v) => v.error_celsius)), [[-1, 3], [1], []]);
+		const days = new History();
+		days.add([at(0, 1, 0), at(24, 1, 3, { actual_celsius: 12 }), at(30, 1, 1), at(48, 1, -1, { actual_celsius: 11.9 })]);
+		const based = baselines(days.rows, (v) => days.baseline(v));
+		check("baselines", based.map((b) => [b.valid / 36e5, b.error_celsius, b.absolute_error]), [[24, -2, 2], [48, 0.1, 0.1]]);
+		days.add([at(72, 1, 0, { source: "persistence-24h" })]);
+		const shown = series(days, days.rows, { from: 24 * 36e5, to: 72 * 36e5 });
+		check("a series", [shown.rows.length, shown.based.length, shown.mae.length, shown.baselineMAE.length], [4, 2, 4, 2]);
+		check("no series", series(days, [], undefined), { rows: [], based: [], mean: [], mae: [], baselineMAE: [] });
+		check("worse", verdict(based), "90\u00a0% worse than the baseline");
+		const of = (forecast, baseline) => [{ forecast: { absolute_error: forecast }, absolute_error: baseline }];
+		check("better", verdict(of(1, 4)), "75\u00a0% better than the baseline");
+		check("equal", [verdict(of(2, 2)), verdict(of(0, 0))], Array(2).fill("As good as the baseline"));
+		check("a perfect baseline", verdict(of(1, 0)), "Worse than the baseline, which had no error");
+		check("no baseline", verdict([]), "No comparison with the baseline yet");
+		check("nothing has no scores", scores([], 2), undefined);
 		const long = new History();
-		for (let i = 0; i < 3 * keep; i++) long.add([at(i, 1, 1)]);
-		check("old rows go", [long.rows.length, long.rows[0].valid], [keep, 2 * keep * 36e5]);
+		long.add(Array.from({ length: most }, (_, i) => at(i, 1, 1)));
+		for (let i = 0; i < 10; i++) long.add([at(most + i, 1, 1)]);
+		check("old rows go", [long.rows.length, long.rows[0].valid], [most, 10 * 36e5]);
 		check("city", [cityOf("accuracy::new_york"), nameOf("new_york")], ["new_york", "New York"]);
+		check("zero has no sign", [celsius(-0.04), signed(-0.04), signed(0.04), signed(-1.25)], ["0.0\u00a0°C", "0.0\u00a0°C", "0.0\u00a0°C", "−1.3\u00a0°C"]);
+		check("times of the data", [moment(0, true), moment(36e5, false)], ["1 Jan 1970", "1 Jan 1970, 01:00 UTC"]);
 		check("pauses", [0, 1, 5, 99].map((n) => backoff(n, () => 0)), [250, 500, 8000, 8000]);
 		return wrong.join("\n");
 	})`
@@ -161,12 +192,14 @@ func TestPage(t *testing.T) {
 		if n := read[string](t, browser, field(city, "count")); n != "399" {
 			t.Errorf("%s shows %s validations, want the 399 of 400 days", city, n)
 		}
-		points := fmt.Sprintf(`[...document.querySelectorAll('[data-city="%s"] .points')].map(p => p.getAttribute("d").split("M").length - 1).reduce((a, b) => a + b)`, city)
-		if n := read[int](t, browser, points); n != 399 {
-			t.Errorf("the plot of %s has %d points, want 399", city, n)
+		if n := marks(t, browser, city, "inside") + marks(t, browser, city, "outside"); n != 399 {
+			t.Errorf("the plot of %s has %d marks, want 399", city, n)
 		}
 	}
 	testModel(t, browser)
+	testStatus(t, browser)
+	testAxis(t, browser)
+	testStore(t, browser)
 	until(t, browser, "the source of the data", `document.getElementById("origins").textContent.includes("NOAA")`)
 	shoot(t, browser, "page-light.png")
 	look(t, browser, 390, "dark")

@@ -25,6 +25,13 @@ const (
 	// LogMissing: the log was deleted or replaced. The records and the number of
 	// the values in the missing range are unknown.
 	LogMissing Cause = "log_missing"
+	// LogTruncated: acknowledged messages at the end of the log vanished, because
+	// of a power loss or a disk that did not sync.
+	LogTruncated Cause = "log_truncated"
+	// LogDamaged: messages inside the limits of the log cannot be read.
+	LogDamaged Cause = "log_damaged"
+	// NotLogged: the value was accepted but not logged when the process stopped.
+	NotLogged Cause = "not_logged"
 	// SinkRefused: a sink refused the value and will not take it later.
 	SinkRefused Cause = "sink_refused"
 )
@@ -34,13 +41,13 @@ type Loss struct {
 	// Record is the key of the record, empty if it is unknown.
 	Record string `json:"record"`
 	Cause  Cause  `json:"cause"`
-	// Count is the number of values. For LogDiscarded without a record it is the
-	// number of messages.
+	// Count is the number of values. For LogDiscarded, LogTruncated and LogDamaged
+	// without a record it is the number of messages.
 	Count uint64 `json:"count"`
 	// From and To are the ends of the range, both included. They are sequences of
-	// the log for SinkRefused, LogMissing and LogDiscarded without a record. For
-	// all others they are numbers of the record's values in one run of the
-	// process. 0 means unknown.
+	// the log for SinkRefused and LogMissing, and for LogDiscarded, LogTruncated
+	// and LogDamaged without a record. Otherwise they are numbers of the record's
+	// values in one run of the process. 0 means unknown.
 	From uint64 `json:"from,omitempty"`
 	To   uint64 `json:"to,omitempty"`
 	// FirstTime and LastTime bound the write times of the lost values, in Unix
@@ -50,6 +57,12 @@ type Loss struct {
 	LastTime  int64 `json:"last_time"`
 }
 
-// Share reports whether the loss is the share of one record in another entry. A sum
-// over all records must leave it out.
-func (l Loss) Share() bool { return l.Cause == LogDiscarded && l.Record != "" }
+// Share reports whether the loss is the share of one record in another entry, a range
+// of the log. Sums over all records must leave it out; sums of one record include it.
+func (l Loss) Share() bool {
+	switch l.Cause {
+	case LogDiscarded, LogTruncated, LogDamaged:
+		return l.Record != ""
+	}
+	return false
+}

@@ -3,6 +3,8 @@ package records
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
 // Get returns the newest value kept as JSON, false if there is none, and its write
@@ -27,12 +29,15 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 	return value, timeMS, true, nil
 }
 
-// Set decodes a value and produces it. Unknown members, null for a type without
-// null, and text after the value are errors. It does not check Config.Writable; the
-// gateway does.
+// Set decodes a value and produces it. Values that break the rule of package
+// jsonrule, unknown members, null for a type without null, and text after the value
+// are errors. It does not check Config.Writable; the gateway does.
 func (u *Untyped) Set(value json.RawMessage) error {
 	if u.registry.producerOf(u) != nil {
 		return fmt.Errorf("set record %q: %w", u.key.String(), ErrHasProducer)
+	}
+	if err := jsonrule.Check(value); err != nil {
+		return fmt.Errorf("set record %q: the value %w", u.key.String(), err)
 	}
 	box, err := u.typed.decode(value, true)
 	if err != nil {

@@ -29,7 +29,8 @@
 // transports. Clients of upstream never call them, and a server of upstream
 // refuses them with not_found.
 //
-//   - history.stats takes nothing and returns a history.Stats.
+//   - history.stats takes nothing and returns a history.Stats with the member
+//     private_records: the number of records that are absent from it.
 //   - history.page takes pattern ("#"), start, end, descending, per_record,
 //     limit, cursor and max_id, and returns {"rows":[{"record","time","value"}],
 //     "left_out","max_id","next"}: rows by time and, within one millisecond, as
@@ -52,14 +53,17 @@
 //
 // # What is exposed
 //
-// All records are listed. Only records registered with Remote can be read or
-// subscribed to, and of these only those with Writable and without a producer
-// in this database can be set. record.query and the extension answer from the
-// whole history, which has records that were persisted whether or not they are
-// Remote; leave Config.History nil to keep it closed. A unix socket admits its
-// owner only (mode 0600); a WebSocket admits pages of its own host, of loopback and
-// of Config.Origins. On a loopback listener, requests of other hosts are refused:
-// see Server.CheckHost.
+// All records are listed, with their metadata. The values of a record that is
+// registered without Remote are private: get, drain and subscribe refuse it, a
+// wildcard leaves it out, and so do record.query and the history methods with its
+// rows, whatever the spelling of its key in the history. A query that names it is
+// refused. Rows of names that are not registered, such as imported or retired
+// records, follow Config.RemoteHistory. Records with Writable and without a producer
+// in this database can be set. Leave Config.History nil to serve no history.
+//
+// A unix socket admits its owner only (mode 0600); a WebSocket admits pages of its
+// own host, of loopback and of Config.Origins. On a loopback listener, requests of
+// other hosts are refused: see Server.CheckHost.
 //
 // # Order
 //

@@ -91,7 +91,7 @@ func timeoutAdvice(method string) string {
 
 // parseScope returns the pattern and the window of a query. The default pattern
 // is "#".
-func parseScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
+func (s *session) parseScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
 	text := "#"
 	if c.Pattern != nil {
 		text = *c.Pattern
@@ -100,7 +100,7 @@ func parseScope(c wire.Scope) (key.Pattern, history.Window, *refusal) {
 	if err != nil {
 		return p, history.Window{}, refuse(aimx.CodeInternal, "%v", err)
 	}
-	return p, history.Window{Start: c.Start, End: c.End}, nil
+	return p, history.Window{Start: c.Start, End: c.End}, s.refusePrivate(p)
 }
 
 // parseParams parses parameters and refuses unknown ones: an answer that ignored
@@ -119,7 +119,7 @@ func parseParams(method string, params []byte, to any) *refusal {
 
 func (s *session) stats([]byte) (historyQuery, *refusal) {
 	return func(ctx context.Context) (json.RawMessage, *refusal) {
-		stats, err := s.server.config.History.Stats(ctx)
+		stats, err := s.history().stats(ctx)
 		if err != nil {
 			return nil, s.queryError(ctx, wire.MethodHistoryStats, "#", err)
 		}
@@ -138,7 +138,7 @@ func (s *session) buckets(params []byte) (historyQuery, *refusal) {
 	}
 	q := history.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
 	var refused *refusal
-	if q.Pattern, q.Window, refused = parseScope(p.Scope); refused != nil {
+	if q.Pattern, q.Window, refused = s.parseScope(p.Scope); refused != nil {
 		return nil, refused
 	}
 	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectBuckets(ctx, q) }, nil
@@ -147,7 +147,7 @@ func (s *session) buckets(params []byte) (historyQuery, *refusal) {
 func (s *session) collectBuckets(ctx context.Context, q history.BucketQuery) (json.RawMessage, *refusal) {
 	limits := s.server.config.Limits
 	b, n := []byte(`{"buckets":[`), 0
-	for bucket, err := range s.server.config.History.Buckets(ctx, q) {
+	for bucket, err := range s.history().Buckets(ctx, q) {
 		if err != nil {
 			return nil, s.queryError(ctx, wire.MethodHistoryBuckets, q.Pattern.String(), err)
 		}

@@ -22,7 +22,7 @@ func TestHistoryOnTheWire(t *testing.T) {
 		{ID: 1, Record: "a", Time: 5, Value: []byte("{\"n\":\n1}")},
 		{ID: 2, Record: "a", Time: 6, Value: []byte(`{broken`)},
 		{ID: 3, Record: `say "b"`, Time: 7, Value: []byte(`"x"`)},
-		{ID: 4, Record: "cellar.safe", Time: 8, Value: []byte(`4`)}, // not remote; record.query answers with it too
+		{ID: 4, Record: "cellar.old", Time: 8, Value: []byte(`4`)}, // not registered
 	}
 	h.history.buckets = []history.Bucket{{Record: "a", Start: 10, Count: 1, Min: 1.5, Max: 1.5, Mean: 1.5, Sum: 1.5, First: 1.5, Last: 1.5}}
 	for name, p := range map[string]peer{"line": h.linePeer(t), "web": h.webPeer(t)} {
@@ -34,7 +34,7 @@ func TestHistoryOnTheWire(t *testing.T) {
 			}
 			next, _, _ = strings.Cut(next, `"`)
 			exchange(t, p, `{"t":"req","id":2,"method":"history.page","params":{"limit":3,"cursor":"`+next+`","max_id":4,"pattern":null}}`,
-				`{"t":"reply","id":2,"ok":{"rows":[{"record":"cellar.safe","time":8,"value":4}],"left_out":0,"max_id":4,"next":""}}`)
+				`{"t":"reply","id":2,"ok":{"rows":[{"record":"cellar.old","time":8,"value":4}],"left_out":0,"max_id":4,"next":""}}`)
 			exchange(t, p, `{"t":"req","id":3,"method":"history.page","params":{"pattern":"nobody","start":1,"end":2,"descending":true,"per_record":9,"max_id":-1}}`,
 				`{"t":"reply","id":3,"ok":{"rows":[],"left_out":0,"max_id":-1,"next":""}}`)
 			if q := h.history.ranged; *q.Window.Start != 1 || *q.Window.End != 2 || !q.Descending || q.PerRecord != 9 || q.MaxID != -1 || q.Pattern.String() != "nobody" {
@@ -184,7 +184,7 @@ func TestHistoryClientOnBothTransports(t *testing.T) {
 	h.history.buckets = []history.Bucket{{Record: "a", Count: 2, Mean: 0.1}}
 	for _, endpoint := range []string{h.socket, h.webSocket()} {
 		ctx, c := soon(t), dial(t, endpoint)
-		if stats, err := c.HistoryStats(ctx); err != nil || !reflect.DeepEqual(stats, history.Stats{Identity: "shelf", Rows: 1}) {
+		if stats, err := c.HistoryStats(ctx); err != nil || !reflect.DeepEqual(stats, aimx.HistoryStats{Stats: history.Stats{Identity: "shelf", Rows: 1}}) {
 			t.Errorf("stats %+v, %v", stats, err)
 		}
 		page, err := c.HistoryPage(ctx, history.PageQuery{RangeQuery: history.RangeQuery{Pattern: key.WirePattern("#")}})

@@ -168,3 +168,41 @@ func TestServeFailsWithItsListener(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A temporary error of Accept, such as too many open files, ends no server.
+func TestServeRetriesTemporaryErrors(t *testing.T) {
+	h := open(t)
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := gateway.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- h.server.Serve(ctx, &failingListener{Listener: l, failures: 2}) }()
+	if _, err := dial(t, path).List(soon(t)); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// failingListener fails to accept a number of times.
+type failingListener struct {
+	net.Listener
+	failures int
+}
+
+func (l *failingListener) Accept() (net.Conn, error) {
+	if l.failures > 0 {
+		l.failures--
+		return nil, temporaryError{errors.New("too many open files")}
+	}
+	return l.Listener.Accept()
+}
+
+type temporaryError struct{ error }
+
+func (temporaryError) Temporary() bool { return true }

@@ -85,7 +85,7 @@ func open(t testing.TB, change ...func(*gateway.Config)) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	config := gateway.Config{Registry: r, History: h.history, Name: "house"}
+	config := gateway.Config{Registry: r, History: h.history, RemoteHistory: true, Name: "house"}
 	for _, fn := range change {
 		fn(&config)
 	}
@@ -130,6 +130,7 @@ type fakeHistory struct {
 	ranged      history.RangeQuery
 	summarized  history.BucketQuery
 	buckets     []history.Bucket
+	records     []history.RecordStats
 }
 
 func (s *fakeHistory) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
@@ -144,7 +145,10 @@ func (s *fakeHistory) Range(ctx context.Context, q history.RangeQuery) iter.Seq2
 	if q.After != nil {
 		rows = slices.DeleteFunc(slices.Clone(rows), func(row history.Row) bool { return row.ID <= q.After.ID })
 	}
-	return yieldAll(ctx, s, rows[:min(q.Total, len(rows))])
+	if q.Total > 0 {
+		rows = rows[:min(q.Total, len(rows))]
+	}
+	return yieldAll(ctx, s, rows)
 }
 
 func (s *fakeHistory) Position(context.Context) (history.Snapshot, error) {
@@ -153,11 +157,11 @@ func (s *fakeHistory) Position(context.Context) (history.Snapshot, error) {
 
 func (s *fakeHistory) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
 	s.summarized = q
-	return yieldAll(ctx, s, s.buckets)
+	return yieldAll(ctx, s, slices.DeleteFunc(slices.Clone(s.buckets), func(b history.Bucket) bool { return !q.Pattern.Match(b.Record) }))
 }
 
 func (s *fakeHistory) Stats(context.Context) (history.Stats, error) {
-	return history.Stats{Identity: "shelf", Rows: int64(len(s.rows))}, s.err
+	return history.Stats{Identity: "shelf", Records: s.records, Rows: int64(len(s.rows))}, s.err
 }
 
 func (s *fakeHistory) matching(p key.Pattern) []history.Row {

@@ -29,7 +29,7 @@ func (s *session) page(params []byte) (historyQuery, *refusal) {
 		MaxBytes:   s.server.config.Limits.PageBytes,
 	}
 	var refused *refusal
-	if q.Pattern, q.Window, refused = parseScope(p.Scope); refused != nil {
+	if q.Pattern, q.Window, refused = s.parseScope(p.Scope); refused != nil {
 		return nil, refused
 	}
 	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectPage(ctx, q) }, nil
@@ -37,7 +37,7 @@ func (s *session) page(params []byte) (historyQuery, *refusal) {
 
 // collectPage answers with one page of a query.
 func (s *session) collectPage(ctx context.Context, q history.PageQuery) (json.RawMessage, *refusal) {
-	page, err := history.ReadPage(ctx, s.server.config.History, q)
+	page, err := history.ReadPage(ctx, s.history(), q)
 	if err != nil {
 		return nil, s.queryError(ctx, wire.MethodHistoryPage, q.Pattern.String(), err)
 	}

@@ -56,7 +56,7 @@ func (s *session) parseQuery(params []byte) (history.LatestQuery, *refusal) {
 	if limit != nil {
 		q.Limit = int(*limit)
 	}
-	return q, nil
+	return q, s.refusePrivate(q.Pattern)
 }
 
 // collectRows answers with the rows of a query, oldest first.
@@ -64,7 +64,7 @@ func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.
 	limits := s.server.config.Limits
 	var rows []history.Row
 	size, broken := 0, 0
-	for row, err := range s.server.config.History.Latest(ctx, q) {
+	for row, err := range s.history().Latest(ctx, q) {
 		if err != nil {
 			return nil, s.queryError(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)
 		}

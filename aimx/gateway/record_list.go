@@ -18,7 +18,7 @@ func (s *session) recordList([]byte) (json.RawMessage, *refusal) {
 }
 
 func describe(h *records.Untyped) aimx.RecordInfo {
-	m := h.Metrics()
+	m, persisted := h.Metrics(), h.Config().Logged
 	info := aimx.RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),
 		TypeID: h.TypeName(), SchemaType: h.TypeName(), Entity: entity(h.Key()),
@@ -28,7 +28,7 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 		Writable: writable(h),
 		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
 		Occupancy: []int{m.Items, m.Capacity},
-		LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
+		Persisted: &persisted, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
 	}
 	if h.Kind() == records.Ring {
 		capacity := h.Capacity()
@@ -41,7 +41,7 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 	for _, st := range m.Stages {
 		info.Stages = append(info.Stages, profileOf(st))
 	}
-	if g := m.Signal; g != nil && g.Count > 0 {
+	if g := m.Signal; g != nil && g.Count > 0 && h.Config().Remote { // they are values
 		info.Signals = []aimx.SignalStats{{
 			Signal: g.Signal, Unit: g.Unit, Count: g.Count,
 			Last: g.Last, Min: g.Min, Max: g.Max, Mean: g.Mean,

@@ -12,6 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -22,6 +23,10 @@ type Config struct {
 	Registry *records.Registry
 	// History may be nil; history methods are refused then.
 	History history.Reader
+	// RemoteHistory admits clients to the rows of names that are not registered,
+	// such as imported or retired records. Rows of records that are registered
+	// without Remote are never sent.
+	RemoteHistory bool
 	// Sinks returns the rows of sink.list. It may be called by several goroutines
 	// at a time. It may be nil; the list is empty then.
 	Sinks func() []aimx.SinkInfo
@@ -83,18 +88,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	closing := context.AfterFunc(ctx, func() { s.logCloseError(l.Close(), "close the listener", l) })
 	defer closing()
 	slots := make(chan struct{}, s.config.Limits.Connections)
-	for pause := time.Duration(0); ; {
+	for failures := 0; ; {
 		accepted, err := l.Accept()
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if pause, err = s.backOff(ctx, err, pause); err != nil {
+			failures++
+			if err := s.backOff(ctx, err, failures); err != nil {
 				return errors.Join(fmt.Errorf("accept on %s: %w", l.Addr(), err), l.Close())
 			}
 			continue
 		}
-		pause = 0
+		failures = 0
 		select {
 		case slots <- struct{}{}:
 		default:
@@ -112,18 +118,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 // backOff waits after a temporary error of Accept, such as too many open files.
 // It returns other errors.
-func (s *Server) backOff(ctx context.Context, err error, pause time.Duration) (time.Duration, error) {
+func (s *Server) backOff(ctx context.Context, err error, failures int) error {
 	var temporary interface{ Temporary() bool }
 	if !errors.As(err, &temporary) || !temporary.Temporary() {
-		return 0, err
+		return err
 	}
-	pause = min(max(2*pause, 10*time.Millisecond), time.Second)
-	s.config.Logger.Warn("cannot accept an AimX connection; trying again", "error", err, "after", pause)
-	select {
-	case <-time.After(pause):
-	case <-ctx.Done():
-	}
-	return pause, nil
+	s.config.Logger.Warn("cannot accept an AimX connection; trying again", "error", err, "failures", failures)
+	pause := backoff.Backoff{First: 10 * time.Millisecond, Longest: time.Second}
+	_ = pause.Wait(ctx, failures) // the listener is closed when ctx ends
+	return nil
 }
 
 // serveConn serves one connection until it or ctx ends.

@@ -17,12 +17,12 @@ import (
 func newHistory() *cobra.Command {
 	c := group("history", "Query, move and maintain a history",
 		newHistoryStats(), newHistoryQuery(), newHistoryExport(), newHistoryImport(), newHistoryPrune(),
-		newHistoryCheck(), newHistoryBackup(), newHistoryCompact())
+		newHistoryCheck(), newHistoryBackup(), newHistoryRestore(), newHistoryCompact())
 	c.Long = `Query, move and maintain a history.
 
 DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,
 export, check and backup can read it while a database uses it, and import, prune
-and check --repair can write to it. compact needs it exclusively.
+and check --repair can write to it. compact and restore need it exclusively.
 
 stats, query and export also take the endpoint of a running database (a socket,
 unix://PATH or ws://HOST:PORT/ws) and print the same. The others need the file,

@@ -38,7 +38,29 @@ func serveHistory(t *testing.T, path string) (socket, web string) {
 		t.Fatal(err)
 	}
 	socket = shortPath(t)
-	db, err := embedded.New(embedded.Dir(t.TempDir()), embedded.WithPersistence(store, 0), embedded.Gateway(socket), embedded.HTTP("127.0.0.1:0", nil))
+	db := serve(t, nil, embedded.WithPersistence(store, 0), embedded.Gateway(socket), embedded.HTTP("127.0.0.1:0", nil))
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for { // until the sweep at the start has left its time
+		stats, err := store.Stats(limited)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats.LastPrune > 0 {
+			return socket, "ws://" + db.Addresses().HTTP + "/ws"
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// serve runs a database until the test ends. register, which may be nil, adds
+// its records.
+func serve(t *testing.T, register func(*embedded.DB) error, opts ...embedded.Option) *embedded.DB {
+	t.Helper()
+	db, err := embedded.New(append([]embedded.Option{embedded.Dir(t.TempDir())}, opts...)...)
+	if err == nil && register != nil {
+		err = register(db)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,18 +79,7 @@ func serveHistory(t *testing.T, path string) (socket, web string) {
 		ended <- err
 		t.Fatalf("the database did not start: %v", err)
 	}
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for { // until the sweep at the start has left its time
-		stats, err := store.Stats(limited)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if stats.LastPrune > 0 {
-			return socket, "ws://" + db.Addresses().HTTP + "/ws"
-		}
-		time.Sleep(time.Millisecond)
-	}
+	return db
 }
 
 // TestHistoryOfARunningDatabase: an endpoint prints what the file does. There
@@ -204,7 +215,7 @@ func TestOnlyTheFileWillDo(t *testing.T) {
 // TestHistoryOfUpstream: a server that knows only AimX 3.0 says not_found and
 // nothing more.
 func TestHistoryOfUpstream(t *testing.T) {
-	socket := serveUpstream(t)
+	socket := serveUpstream(t, upstreamRows, upstreamList)
 	for _, args := range [][]string{{"stats"}, {"query", "#", "--range"}, {"query", "#", "--range", "--limit", "2"}, {"query", "#", "--bucket", "1h"}, {"export"}} {
 		r := aimdb(t, append([]string{"history", args[0], socket}, args[1:]...)...)
 		r.fails(t, exitFailed, socket, "upstream", "--latest", "history file")
@@ -215,8 +226,15 @@ func TestHistoryOfUpstream(t *testing.T) {
 	}
 }
 
-// serveUpstream returns the socket of a server that knows only AimX 3.0.
-func serveUpstream(t *testing.T) (socket string) {
+// What a server of upstream answers to record.query and to record.list.
+const (
+	upstreamRows = `{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`
+	upstreamList = `[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
+)
+
+// serveUpstream returns the socket of a server that knows only AimX 3.0, and
+// answers record.query with rows and record.list with list if there is one.
+func serveUpstream(t *testing.T, rows, list string) (socket string) {
 	t.Helper()
 	socket = shortPath(t)
 	l, err := net.Listen("unix", socket)
@@ -230,14 +248,14 @@ func serveUpstream(t *testing.T) (socket string) {
 			if err != nil {
 				return
 			}
-			upstream(conn)
+			upstream(conn, rows, list)
 		}
 	}()
 	return socket
 }
 
-// upstream answers the requests of one connection.
-func upstream(conn net.Conn) {
+// upstream answers the requests of one connection, record.query with rows.
+func upstream(conn net.Conn, rows, list string) {
 	defer func() { _ = conn.Close() }()
 	id := regexp.MustCompile(`"id":(\d+)`)
 	for in := bufio.NewScanner(conn); in.Scan(); {
@@ -245,10 +263,10 @@ func upstream(conn net.Conn) {
 		switch {
 		case strings.Contains(in.Text(), `"hello"`):
 			answer = `"ok":{"version":"3.0","server":"aimdb","permissions":["read"],"writable_records":[]}`
-		case strings.Contains(in.Text(), `"record.list"`):
-			answer = `"ok":[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
+		case strings.Contains(in.Text(), `"record.list"`) && list != "":
+			answer = `"ok":` + list
 		case strings.Contains(in.Text(), `"record.query"`):
-			answer = `"ok":{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`
+			answer = `"ok":` + rows
 		}
 		if _, err := fmt.Fprintf(conn, `{"t":"reply","id":%s,%s}`+"\n", id.FindStringSubmatch(in.Text())[1], answer); err != nil {
 			return

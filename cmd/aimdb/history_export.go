@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +20,8 @@ func newHistoryExport() *cobra.Command {
 		Short: "Write rows as NDJSON or CSV, oldest first",
 		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
 (record,time,value), oldest first. --output writes to a file that appears when
-it is complete. Rows whose value is not JSON are left out and counted.
+it is complete, and replaces no database; a pipe or a device is written to as
+rows come. Rows whose value is not JSON are left out and counted.
 
 From an endpoint, the rows are those stored when the export began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
@@ -42,8 +40,8 @@ From an endpoint, the rows are those stored when the export began.`,
 			if err := checkWindow(q.Window); err != nil {
 				return err
 			}
-			return asking(cmd, args[0], func(s source) error {
-				return exportTo(cmd, file, func(w io.Writer) error {
+			return exportTo(cmd, args[0], file, func(w io.Writer) error {
+				return asking(cmd, args[0], func(s source) error {
 					return exportRows(cmd, w, rowFormatOf(as, file), s.Range(cmd.Context(), q))
 				})
 			})
@@ -53,27 +51,6 @@ From an endpoint, the rows are those stored when the export began.`,
 	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
 	c.Flags().StringVarP(&file, "output", "o", "", "file to write to (default stdout)")
 	return c
-}
-
-// exportTo calls do with stdout, or with a file that gets its name after do has
-// succeeded.
-func exportTo(cmd *cobra.Command, file string, do func(io.Writer) error) (err error) {
-	if file == "" {
-		return do(cmd.OutOrStdout())
-	}
-	partial, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".partial-*")
-	if err != nil {
-		return fmt.Errorf("write the export: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(partial.Name()))
-		}
-	}()
-	if err := errors.Join(do(partial), partial.Sync(), partial.Close()); err != nil {
-		return err
-	}
-	return os.Rename(partial.Name(), file)
 }
 
 func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[history.Row, error]) error {
@@ -87,7 +64,7 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[his
 		if err != nil {
 			return errors.Join(err, out.flush())
 		}
-		if !json.Valid(r.Value) {
+		if !sound(r) {
 			broken++
 			continue
 		}
@@ -99,8 +76,6 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[his
 	}
 	_ = bar.Finish()
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
-	if broken > 0 {
-		leftOut(cmd, broken)
-	}
+	leftOut(cmd, broken)
 	return out.flush()
 }

@@ -17,12 +17,15 @@ type remote struct {
 	client *aimx.Client
 	// leftOut counts the rows that the server could not send.
 	leftOut int
+	// private counts the records that the server does not show.
+	private int
 }
 
 // Stats implements source.
 func (r *remote) Stats(ctx context.Context) (history.Stats, error) {
 	stats, err := r.client.HistoryStats(ctx)
-	return stats, notOffered(err)
+	r.private = stats.PrivateRecords
+	return stats.Stats, notOffered(err)
 }
 
 // Latest implements source. Servers of upstream answer this query too. They sort

@@ -29,8 +29,9 @@ func asking(cmd *cobra.Command, target string, do func(source) error) error {
 	return connected(cmd.Context(), target, func(client *aimx.Client) error {
 		r := &remote{client: client}
 		err := do(r)
-		if r.leftOut > 0 {
-			leftOut(cmd, r.leftOut)
+		leftOut(cmd, r.leftOut)
+		if r.private > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d private records are absent: they are not registered with Remote\n", r.private)
 		}
 		return err
 	})
@@ -42,9 +43,4 @@ type local struct{ *sqlite.Store }
 // Page implements source.
 func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
 	return history.ReadPage(ctx, l.Store, q)
-}
-
-// leftOut reports rows that could not be printed.
-func leftOut(cmd *cobra.Command, rows int) {
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
 }

@@ -38,6 +38,19 @@ const perBatch = 600
 // fillHistory makes a history of some rows.
 func fillHistory(t *testing.T, path string, entries []sinks.Entry) {
 	t.Helper()
+	withStore(t, path, func(s *sqlite.Store) {
+		for some := range slices.Chunk(entries, perBatch) {
+			last := some[len(some)-1].Sequence
+			if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// withStore opens a history and runs its writer meanwhile.
+func withStore(t *testing.T, path string, do func(*sqlite.Store)) {
+	t.Helper()
 	s, err := sqlite.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -45,12 +58,7 @@ func fillHistory(t *testing.T, path string, entries []sinks.Entry) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	for some := range slices.Chunk(entries, perBatch) {
-		last := some[len(some)-1].Sequence
-		if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	do(s)
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

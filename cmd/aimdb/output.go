@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
 // format is the flag that chooses between a table and JSON.
@@ -112,17 +113,36 @@ func yesNo(b bool) string {
 	return "no"
 }
 
+// printRows prints rows, but for those that cannot be sent or exported either.
 func printRows(cmd *cobra.Command, f format, rows iter.Seq2[history.Row, error]) error {
 	out := newRows(cmd.OutOrStdout(), f)
+	broken := 0
 	for r, err := range rows {
 		if err != nil {
 			return err
+		}
+		if !sound(r) {
+			broken++
+			continue
 		}
 		if err := out.stored(r); err != nil {
 			return err
 		}
 	}
+	leftOut(cmd, broken)
 	return out.end()
+}
+
+// sound reports whether a row can be printed, exported and imported.
+func sound(r history.Row) bool {
+	return jsonrule.Check(r.Value) == nil && jsonrule.CheckText([]byte(r.Record)) == nil
+}
+
+// leftOut counts rows that are not sound, on stderr.
+func leftOut(cmd *cobra.Command, rows int) {
+	if rows > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
+	}
 }
 
 // each yields the elements of a slice.

@@ -37,6 +37,9 @@ one segment of a key and # is any number of segments.`,
 				if err != nil {
 					return err
 				}
+				if len(rows) == 0 {
+					sayNoRows(cmd, client, q)
+				}
 				return printRows(cmd, f, each(rows))
 			})
 		},

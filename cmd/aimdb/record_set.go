@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
 func newRecordSet(env func(string) string) *cobra.Command {
@@ -22,8 +23,8 @@ func newRecordSet(env func(string) string) *cobra.Command {
 			if err := checkKey(args[0]); err != nil {
 				return err
 			}
-			if !json.Valid([]byte(args[1])) {
-				return usageError{fmt.Errorf("the value %q is not JSON; a text needs quotes: '\"text\"'", args[1])}
+			if err := jsonrule.Check([]byte(args[1])); err != nil {
+				return usageError{fmt.Errorf("the value %.60q %w; a text needs quotes: '\"text\"'", args[1], err)}
 			}
 			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
 				value, err := client.Set(cmd.Context(), args[0], json.RawMessage(args[1]))

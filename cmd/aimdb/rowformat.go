@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/key"
 )
 
@@ -105,7 +106,12 @@ type rowReader interface {
 	read() (history.Row, error)
 }
 
-func newRowReader(r io.Reader, f rowFormat) (rowReader, error) {
+// newRowReader reads rows behind a byte order mark, if there is one.
+func newRowReader(from io.Reader, f rowFormat) (rowReader, error) {
+	r := bufio.NewReaderSize(from, 64<<10)
+	if err := jsonrule.SkipMark(r); err != nil {
+		return nil, err
+	}
 	if f == asCSV {
 		c := csv.NewReader(r)
 		c.ReuseRecord = true
@@ -116,7 +122,7 @@ func newRowReader(r io.Reader, f rowFormat) (rowReader, error) {
 		}
 		return &csvSource{c}, nil
 	}
-	return &jsonSource{r: bufio.NewReaderSize(r, 64<<10)}, nil
+	return &jsonSource{r: r}, nil
 }
 
 type jsonSource struct {
@@ -134,19 +140,37 @@ func (j *jsonSource) read() (history.Row, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		var row struct {
-			Record *string         `json:"record"`
-			Time   *int64          `json:"time"`
-			Value  json.RawMessage `json:"value"`
-		}
-		if err := json.Unmarshal(line, &row); err != nil {
-			return history.Row{}, fmt.Errorf("line %d: %w", j.line, err)
+		row, err := decodeRow(line)
+		if err != nil {
+			return history.Row{}, fmt.Errorf("line %d %w", j.line, err)
 		}
 		if row.Record == nil || row.Time == nil || row.Value == nil {
 			return history.Row{}, fmt.Errorf("line %d: a row has record, time and value", j.line)
 		}
 		return checkRow(j.line, history.Row{Record: *row.Record, Time: *row.Time, Value: row.Value})
 	}
+}
+
+// jsonRow is a line of NDJSON.
+type jsonRow struct {
+	Record *string         `json:"record"`
+	Time   *int64          `json:"time"`
+	Value  json.RawMessage `json:"value"`
+}
+
+func decodeRow(line []byte) (row jsonRow, err error) {
+	// encoding/json would replace what is broken in a name.
+	if err := jsonrule.CheckText(line); err != nil {
+		return row, err
+	}
+	err = json.Unmarshal(line, &row)
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+		return row, jsonrule.Check(line)
+	}
+	if err != nil {
+		return row, fmt.Errorf("is not a row: %w", err)
+	}
+	return row, nil
 }
 
 type csvSource struct{ r *csv.Reader }
@@ -172,8 +196,8 @@ func checkRow(line int, r history.Row) (history.Row, error) {
 	if r.Time < 0 || r.Time > maxTime {
 		return r, fmt.Errorf("line %d: the time %d is not in the years 1970 to 9999", line, r.Time)
 	}
-	if !json.Valid(r.Value) {
-		return r, fmt.Errorf("line %d: the value %.60q is not JSON", line, r.Value)
+	if err := jsonrule.Check(r.Value); err != nil {
+		return r, fmt.Errorf("line %d: the value %.60q %w", line, r.Value, err)
 	}
 	return r, nil
 }

@@ -27,7 +27,7 @@ func (e usageError) Unwrap() error { return e.error }
 // environment variables.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
 	root := newRoot(env)
-	root.SetArgs(args)
+	root.SetArgs(splitNegative(root, args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -12,11 +12,12 @@ import (
 const maxTime = 253402300799999
 
 // parseTime parses a time in RFC 3339, in Unix milliseconds, or as a duration before
-// now, and returns Unix milliseconds.
+// now, and returns Unix milliseconds. It refuses what looks like seconds, a year or a
+// date.
 func parseTime(s string, now time.Time) (int64, error) {
 	if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if ms < 0 || ms > maxTime {
-			return 0, fmt.Errorf("time %q is not between 0 and %d, the Unix milliseconds of the years 1970 to 9999", s, int64(maxTime))
+		if err := checkMillis(ms); err != nil {
+			return 0, fmt.Errorf("time %q %w", s, err)
 		}
 		return ms, nil
 	}
@@ -33,6 +34,23 @@ func parseTime(s string, now time.Time) (int64, error) {
 	}
 	// A duration beyond 1970 means 1970.
 	return max(now.Add(-back).UnixMilli(), 0), nil
+}
+
+// checkMillis refuses a number that is a millisecond of early 1970 if taken as
+// it is, and was nearly always meant in another way.
+func checkMillis(n int64) error {
+	year, month, day := n/1_00_00, n/100%100, n%100
+	switch {
+	case n >= 1000 && n <= 9999:
+		return fmt.Errorf("looks like a year; write %d-01-01T00:00:00Z", n)
+	case year >= 1000 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= 31:
+		return fmt.Errorf("looks like a date; write %d-%02d-%02dT00:00:00Z", year, month, day)
+	case n >= 100_000_000 && n <= 9_999_999_999:
+		return fmt.Errorf("looks like seconds; in Unix milliseconds it is %d000", n)
+	case n < 0 || n > maxTime:
+		return fmt.Errorf("is not between 0 and %d, the Unix milliseconds of the years 1970 to 9999", int64(maxTime))
+	}
+	return nil
 }
 
 // parseSpan parses a duration that is not negative. It takes the units of Go and a

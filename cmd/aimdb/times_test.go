@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,6 +30,28 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("parseTime(%q) = %d, want an error", in, got)
 		}
 	}
+}
+
+func TestParseTimeHints(t *testing.T) {
+	for in, says := range map[string]string{
+		"1700000000":       "looks like seconds; in Unix milliseconds it is 1700000000000",
+		"999999999":        "looks like seconds",
+		"2024":             "looks like a year; write 2024-01-01T00:00:00Z",
+		"20240131":         "looks like a date; write 2024-01-31T00:00:00Z",
+		"1700000000000000": "years 1970 to 9999", // microseconds
+		"-1700000000":      "years 1970 to 9999",
+	} {
+		if got, err := parseTime(in, time.UnixMilli(base)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("parseTime(%q) = %d, %v; want an error that says %q", in, got, err, says)
+		}
+	}
+	for in, want := range map[string]int64{"999": 999, "20241399": 20241399, "10000000000": 10_000_000_000, "1970-01-01T00:00:02.024Z": 2024} {
+		if got, err := parseTime(in, time.UnixMilli(base)); err != nil || got != want {
+			t.Errorf("parseTime(%q) = %d, %v; want %d", in, got, err, want)
+		}
+	}
+	aimdb(t, "history", "query", historyFile(t, 3), "#", "--start", "1700000000").fails(t, exitUsage, "--start", "looks like seconds")
+	aimdb(t, "record", "query", "#", "--end", "2024").fails(t, exitUsage, "--end", "looks like a year")
 }
 
 // FuzzParseTime: whatever is written, a time is in range, and what is printed

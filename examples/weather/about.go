@@ -38,13 +38,15 @@ type AboutCity struct {
 	Method string `json:"method"`
 	// Daily says that there is one value a day.
 	Daily bool `json:"daily"`
+	// Leads are the hours ahead that the city is forecast for, ascending.
+	Leads []int `json:"leads"`
 }
 
 // describe collects what there is to say about the cities.
 func describe(cities []*City, pace time.Duration) About {
 	a := About{Phase: Starting, PaceMS: pace.Milliseconds()}
 	for _, c := range cities {
-		a.Cities = append(a.Cities, AboutCity{City: c.Key, Name: c.Place.Name, Method: c.Method(), Daily: c.Series.Daily()})
+		a.Cities = append(a.Cities, AboutCity{City: c.Key, Name: c.Place.Name, Method: c.Method(), Daily: c.Series.Daily(), Leads: c.Leads()})
 		if !slices.Contains(a.Origins, c.Place.Origin) {
 			a.Origins = append(a.Origins, c.Place.Origin)
 		}

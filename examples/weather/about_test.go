@@ -1,6 +1,10 @@
 package weather
 
-import "testing"
+import (
+	"slices"
+	"testing"
+	"time"
+)
 
 func TestAboutNamesTheSourcesWithTheLinkTheyAskFor(t *testing.T) {
 	series := hours(48, func(int) float64 { return 1 })
@@ -22,7 +26,25 @@ func TestAboutNamesTheSourcesWithTheLinkTheyAskFor(t *testing.T) {
 	if c := a.Cities[3]; c.Name != "My Garden" || c.Daily {
 		t.Errorf("the last city is %+v", c)
 	}
+	if c := a.Cities[0]; !slices.Equal(c.Leads, []int{1, 3, 6, 12, 24}) {
+		t.Errorf("hourly data is said to be forecast %v hours ahead", c.Leads)
+	}
 	if want := series[len(series)-1].ValidAt; !a.DataEnd.Equal(want) {
 		t.Errorf("the data ends at %v, want %v", a.DataEnd, want)
+	}
+}
+
+func TestLeadsAreThoseOfTheForecasts(t *testing.T) {
+	day := time.Date(2025, 7, 1, 0, 0, 0, 0, time.UTC)
+	in := func(hours int) Forecast {
+		return Forecast{IssuedAt: day, ValidAt: day.Add(time.Duration(hours) * time.Hour)}
+	}
+	archived := &City{Series: hours(48, func(int) float64 { return 1 }), Archive: []Forecast{in(12), in(2), in(12)}}
+	if got := archived.Leads(); !slices.Equal(got, []int{2, 12}) {
+		t.Errorf("archived forecasts reach %v hours ahead, want 2 and 12", got)
+	}
+	daily := &City{Series: Series{{ValidAt: day}, {ValidAt: day.AddDate(0, 0, 1)}}}
+	if got := daily.Leads(); !slices.Equal(got, []int{24}) {
+		t.Errorf("daily data is forecast %v hours ahead, want 24", got)
 	}
 }

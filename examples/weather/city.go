@@ -27,6 +27,25 @@ func (c *City) Forecaster() Forecaster {
 	}
 }
 
+// Leads returns how many hours ahead the city is forecast, ascending.
+func (c *City) Leads() []int {
+	var leads []int
+	switch {
+	case len(c.Archive) > 0:
+		for _, f := range c.Archive {
+			leads = append(leads, f.lead())
+		}
+	case c.Series.Daily():
+		leads = append(leads, 24)
+	default:
+		for _, d := range dampings() {
+			leads = append(leads, int(d.lead/time.Hour))
+		}
+	}
+	slices.Sort(leads)
+	return slices.Compact(leads)
+}
+
 // Method explains in a sentence how the city is forecast.
 func (c *City) Method() string {
 	switch {

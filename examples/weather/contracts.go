@@ -53,12 +53,15 @@ func (f Forecast) Validate(actual Temperature, tolerance float64) ForecastValida
 		ActualCelsius:   actual.Celsius,
 		ErrorCelsius:    miss,
 		AbsoluteError:   math.Abs(miss),
-		LeadHours:       int(f.ValidAt.Sub(f.IssuedAt) / time.Hour),
+		LeadHours:       f.lead(),
 		IssuedAt:        f.IssuedAt,
 		ValidAt:         f.ValidAt,
 		WithinTolerance: math.Abs(miss) <= tolerance,
 	}
 }
+
+// lead is how many whole hours ahead the forecast was issued.
+func (f Forecast) lead() int { return int(f.ValidAt.Sub(f.IssuedAt) / time.Hour) }
 
 // hundredths rounds to 0.01 °C: the data has tenths, and a difference of two
 // tenths in binary would show as 0.6000000000000014.

@@ -14,19 +14,37 @@ import (
 func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Message) (history.Position, error) {
 	b := &p.batch
 	b.Entries, b.Refused, b.Losses = b.Entries[:0], nil, nil
+	var last *bus.Message
 	for i := range msgs {
 		m := &msgs[i]
-		at.Sequence = max(at.Sequence, m.Sequence)
+		if m.Sequence >= at.Sequence {
+			at.Sequence, last = m.Sequence, m
+		}
 		if m.Loss == nil {
 			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Time: m.Time, Value: m.Value})
 			continue
 		}
-		b.Losses = append(b.Losses, *m.Loss)
+		b.Losses = appendLoss(b.Losses, *m.Loss)
+	}
+	if last != nil {
+		at.Message = last.Fingerprint()
 	}
 	b.Checkpoint = at
 	err := p.commit(ctx, *b)
 	clear(b.Entries)
 	return at, err
+}
+
+// appendLoss joins a loss to the previous one if it continues it.
+func appendLoss(losses []loss.Loss, l loss.Loss) []loss.Loss {
+	if n := len(losses); n > 0 {
+		p := &losses[n-1]
+		if p.Record == l.Record && p.Cause == l.Cause && p.To != 0 && p.To+1 == l.From && p.Count > 0 && l.Count > 0 {
+			p.To, p.Count, p.LastTime = l.To, p.Count+l.Count, max(p.LastTime, l.LastTime)
+			return losses
+		}
+	}
+	return append(losses, l)
 }
 
 // commit writes a batch until the sink has it. A batch that is refused for

@@ -117,7 +117,7 @@ func (p *Pump) begin(ctx context.Context, have, at history.Position) (history.Po
 		p.committed(at, sinks.Batch{})
 		return at, nil
 	}
-	if have.Log != at.Log {
+	if have.Log != at.Log && at.Sequence == 0 {
 		// The loss of the rest of the other log comes with the first
 		// messages, and is committed with this change of logs.
 		p.committed(history.Position{Log: at.Log}, sinks.Batch{})

@@ -17,13 +17,7 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 		return fmt.Errorf("back up %s: %s exists already; choose a new name", s.path, to)
 	}
 	part := to + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("back up %s: remove the rest of an earlier try: %w", s.path, err)
-	}
-	err := s.copyInto(ctx, part)
-	if err == nil {
-		err = settle(ctx, part, s.own, s.options)
-	}
+	err := s.copyOut(ctx, part)
 	if err == nil {
 		err = os.Link(part, to) // unlike a rename, replaces nothing
 	}

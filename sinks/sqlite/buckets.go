@@ -32,12 +32,8 @@ func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[hi
 	}
 }
 
-// samplesText looks at the value only if it is JSON, so that a broken one is
-// counted instead of ending the query.
-const samplesText = `SELECT stored_at, id,
-	CASE WHEN json_valid(value_json) THEN coalesce(json_type(value_json, ?6), 'null') ELSE 'broken' END,
-	CASE WHEN json_valid(value_json) AND json_type(value_json, ?6) IN ('integer', 'real') THEN json_extract(value_json, ?6) END
-	FROM record_history WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3)
+const samplesText = `SELECT stored_at, id, value_json FROM record_history
+	WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3)
 	ORDER BY stored_at, id LIMIT ?5`
 
 // samplesPage is the number of rows of one read transaction.
@@ -51,7 +47,7 @@ func (s *Store) samples(ctx context.Context, record string, q history.BucketQuer
 		after := history.Point{Time: start, ID: math.MinInt64}
 		page := make([]history.Sample, 0, samplesPage)
 		for err == nil {
-			page, err = s.samplePage(ctx, record, jsonPath(path), &after, end, page[:0])
+			page, err = s.samplePage(ctx, record, path, &after, end, page[:0])
 			if err != nil {
 				break
 			}
@@ -68,33 +64,23 @@ func (s *Store) samples(ctx context.Context, record string, q history.BucketQuer
 	}
 }
 
-// samplePage reads the samples that follow a point, and moves the point.
-func (s *Store) samplePage(ctx context.Context, record, path string, after *history.Point, until int64, page []history.Sample) ([]history.Sample, error) {
+// samplePage reads the samples that follow a point, and moves the point. It does
+// not look for numbers with SQLite's functions: these take the first of several
+// members of one name, accept invalid UTF-8 and read 1e999 as infinite.
+func (s *Store) samplePage(ctx context.Context, record string, path history.Path, after *history.Point, until int64, page []history.Sample) ([]history.Sample, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.Time, after.ID, until, samplesPage, path)
+	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.Time, after.ID, until, samplesPage)
 	if err != nil {
 		return page, err
 	}
 	defer rows.Close()
+	var value sql.RawBytes
 	for rows.Next() {
-		var kind string
-		var number sql.NullFloat64
-		if err := rows.Scan(&after.Time, &after.ID, &kind, &number); err != nil {
+		if err := rows.Scan(&after.Time, &after.ID, &value); err != nil {
 			return page, err
 		}
-		page = append(page, history.Sample{Time: after.Time, Kind: sampleKind(kind, number.Valid), Number: number.Float64})
+		page = append(page, path.Sample(after.Time, value))
 	}
 	return page, rows.Err()
-}
-
-// sampleKind translates a JSON type of SQLite.
-func sampleKind(kind string, number bool) history.SampleKind {
-	switch {
-	case kind == "null":
-		return history.Missing
-	case number:
-		return history.Numeric
-	}
-	return history.NotNumeric
 }

@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -49,8 +50,8 @@ func checkRow(row history.Row) error {
 	if _, err := key.Parse(row.Record); err != nil {
 		return fmt.Errorf("import a row: %w", err)
 	}
-	if !json.Valid(row.Value) {
-		return fmt.Errorf("import a row of %s at %d ms: its value is not JSON", row.Record, row.Time)
+	if err := jsonrule.Check(row.Value); err != nil {
+		return fmt.Errorf("import a row of %s at %d ms: its value %w", row.Record, row.Time, err)
 	}
 	return nil
 }

@@ -33,6 +33,10 @@ func inspect(ctx context.Context, path string, o options) (inspection, error) {
 	case info.IsDir():
 		return inspection{}, fmt.Errorf("open the history %s: it is a directory; name a file in it", path)
 	case info.Size() == 0:
+		// SQLite would delete the log without a word.
+		if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+			return inspection{}, fmt.Errorf("open the history %s: %w: it is empty, and its write-ahead log is not", path, ErrCorrupt)
+		}
 		return inspection{version: -1}, nil
 	}
 	found, err := inspectWith(ctx, path, "ro", o)

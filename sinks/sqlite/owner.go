@@ -29,7 +29,7 @@ func takeOwnership(ctx context.Context, path string, wait time.Duration) (*filel
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
-		owner, err := filelock.Take(lockPath(path), 0o640)
+		owner, err := filelock.Take(lockPath(path), privateFile)
 		if err == nil {
 			return owner, nil
 		}

@@ -64,7 +64,7 @@ type Store struct {
 func Open(path string, opts ...Option) (*Store, error) {
 	o := defaults(opts)
 	ctx := context.Background()
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), privateDir); err != nil {
 		return nil, fmt.Errorf("make the directory of the history: %w", err)
 	}
 	wait := min(o.busyTimeout, lockWait)
@@ -112,6 +112,9 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 	}
 	if !owned && found.version != version {
 		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
+	}
+	if err := createPrivate(path); err != nil {
+		return nil, fmt.Errorf("open the history %s: %w", path, err)
 	}
 	s := newStore(path, o)
 	if s.write, err = newWriter(ctx, path, o, found, owned); err != nil {

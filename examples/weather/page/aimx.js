@@ -9,7 +9,7 @@ export class Connection {
   #calls = new Map(); #subs = new Map();
 
   // on has state(name), up(), value(topic, data, live), where
-  // live is false for what was there before, and gap(topic): values of the
+  // live is false for what was there before, and gap(topic, n): n values of the
   // topic's subscription were lost on their way here.
   constructor(url, topics, on) {
     this.#url = url;
@@ -25,6 +25,7 @@ export class Connection {
   call(method, params) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
+      if (this.#socket?.readyState !== WebSocket.OPEN) return reject(new Error("not connected"));
       const timer = setTimeout(() => this.#settle(id, { err: "timeout" }), 3 * patience);
       this.#calls.set(id, { resolve, reject, timer });
       this.#send({ t: "req", id, method, params });
@@ -105,10 +106,10 @@ export class Connection {
       case "event": {
         const sub = this.#subs.get(frame.sub);
         if (!sub) return;
-        const gap = frame.seq > sub.seq + 1;
+        const lost = frame.seq - sub.seq - 1;
         sub.seq = Math.max(sub.seq, frame.seq);
         this.#on.value(frame.topic ?? sub.topic, frame.data, frame.t === "event");
-        if (gap) this.#on.gap(sub.topic);
+        if (lost > 0) this.#on.gap(sub.topic, lost);
       }
     }
   }

@@ -1,58 +1,115 @@
-// The page: filled from history by one query, kept current by subscriptions.
+// The page: filled from history, kept current by subscriptions.
 import { Connection } from "./aimx.js";
-import { History, cityOf, keep } from "./model.js";
+import { day, largest, spanOf, ticks } from "./axis.js";
+import { Choice } from "./choice.js";
+import { cityOf } from "./model.js";
+import { series } from "./score.js";
+import { status } from "./status.js";
+import { Store } from "./store.js";
 import { View } from "./view.js";
 
 const view = new View();
-const cities = new Map(); // city → History
-const dirty = new Set(); // cities to draw in the next frame
-let filled = false; // history was asked once; a panel of one row would say 100 %
+const store = new Store(async (name, limit) => (await connection.call("record.query", { name, limit })).records);
+const state = { connection: "connecting", phase: "", pace: 0, filled: false, heard: Date.now() };
+const about = new Map(); // city → what hub.about says of it
+const dirty = new Set(); // cities with new rows since the last frame
+let drawn = ""; // the axes of the last frame
+let waiting = false; // for a frame
 let repair; // timer of the query that closes the seam
+let seam = true; // nothing live came on this connection yet
 
-const historyOf = (city) => {
-  if (!cities.has(city)) cities.set(city, new History());
-  return cities.get(city);
-};
+const choice = new Choice(document.getElementById("lead"), document.getElementById("days"), () => {
+  redraw();
+  deepen();
+});
 
-function redraw(city) {
-  if (!dirty.size) {
-    requestAnimationFrame(() => {
-      for (const c of dirty) view.city(c, historyOf(c));
-      dirty.clear();
-    });
-  }
-  dirty.add(city);
+// tell writes the sentences that are true now.
+function tell() {
+  // Until history has answered, what was drawn before is still there.
+  if (state.filled) state.any = [...store.cities.values()].some((h) => h.latest());
+  view.status(status({ ...state, short: store.short, full: store.full, now: Date.now() }));
 }
 
-const redrawAll = () => filled && cities.forEach((_, city) => redraw(city));
+// newest notes that there is a value for a time of the data, written at a time.
+function newest(written, valid) {
+  if (Number.isNaN(valid)) return;
+  state.written = Math.max(state.written ?? 0, written);
+  state.valid = Math.max(state.valid ?? valid, valid);
+}
 
+// redraw draws the cities that changed in the next frame, or all of them.
+function redraw(city) {
+  if (city) dirty.add(city);
+  else drawn = "";
+  // A panel of the one row that came first would say 100 %.
+  if (waiting || !state.filled) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    draw();
+    tell();
+  });
+}
+
+function draw() {
+  const cities = offer();
+  const lead = choice.lead;
+  const rows = new Map([...cities].map((city) => [city, store.of(city).of(lead)]));
+  const span = spanOf([...rows.values()], choice.days);
+  const shown = new Map([...rows].map(([city, all]) => [city, series(store.of(city), all, span)]));
+  const axes = span && { span, ...scales([...shown.values()]) };
+  const all = JSON.stringify([axes, lead]) !== drawn;
+  for (const city of cities) if (all || dirty.has(city)) view.city(city, { ...shown.get(city), axes, lead, other: leadsOf(city) });
+  drawn = JSON.stringify([axes, lead]);
+  dirty.clear();
+}
+
+// scales are the ticks of the errors and of the mean absolute errors.
+function scales(shown) {
+  const errors = Math.max(largest(shown.map((s) => s.rows), (v) => v.error_celsius), (view.tolerance ?? 0) * 1.25, 1);
+  const means = Math.max(largest(shown.flatMap((s) => [s.mae, s.baselineMAE]), (m) => m.mean), 1);
+  return { errors: ticks(errors, 3), means: ticks(means, 2) };
+}
+
+// offer updates what can be chosen and returns the cities.
+function offer() {
+  const cities = new Set([...about.keys(), ...store.cities.keys()]);
+  choice.offer(new Set([...cities].flatMap(leadsOf)), state.daily);
+  return cities;
+}
+
+const leadsOf = (city) => [...new Set([...(about.get(city)?.leads ?? []), ...store.of(city).leads])].sort((a, b) => a - b);
+
+// fill reads the newest validations, and older ones as far as they are shown.
 async function fill() {
   try {
-    const { records } = await connection.call("record.query", { name: "accuracy::*", limit: keep });
-    for (const [city, values] of group(records)) historyOf(city).add(values);
-    view.notice(cities.size ? "" : "There is no history yet. The first row comes when the hour of a forecast arrives.");
+    const records = await store.refresh();
+    for (const { payload, ts } of records) newest(ts, Date.parse(payload?.valid_at));
+    state.error = undefined;
     document.body.dataset.filled = Number(document.body.dataset.filled ?? 0) + 1;
   } catch (err) {
-    // A lost connection fills again when it is back; anything else is told.
-    if (document.body.dataset.connection === "up") view.notice(`The hub could not read its history (${err.message}). Live values go on; reload to try again.`);
+    if (state.connection !== "up") return; // filled again once it is
+    state.error = err.message;
   }
-  filled = true;
-  redrawAll();
+  state.filled = true;
+  redraw();
+  deepen();
 }
 
-const group = (records) => {
-  const out = new Map();
-  for (const { topic, payload } of records) {
-    const city = cityOf(topic);
-    if (!out.has(city)) out.set(city, []);
-    out.get(city).push(payload);
+async function deepen() {
+  offer();
+  try {
+    // One day more: the baseline of a forecast is the day before.
+    await store.reach(state.valid - (choice.days + 1) * day, redraw);
+  } catch (err) {
+    if (state.connection === "up") state.error = err.message;
   }
-  return out;
-};
+  tell();
+}
 
-// mend asks history once more, a little later: a value can have been written
-// before the subscription began and stored after the query was answered, and
-// events can be lost on the way to a slow visitor.
+// mend reads the newest rows once more, a little later: a value can have been
+// written before the subscription began and stored after the query was
+// answered, and events can be lost on the way to a slow visitor.
 function mend() {
   repair ??= setTimeout(() => {
     repair = undefined;
@@ -60,36 +117,53 @@ function mend() {
   }, 2000);
 }
 
-let seam = true; // nothing live came on this connection yet
-
 const connection = new Connection(new URL("ws?v=3.0", location.href.replace(/^http/, "ws")), ["accuracy::*", "temp::*", "hub.*"], {
-  state: (name) => view.connection(name),
+  state(name) {
+    state.connection = name;
+    state.heard = Date.now();
+    view.connection(name);
+    tell();
+  },
   up() {
     seam = true;
+    state.filled = false; // what is drawn stays until history has answered
+    store.restart();
     fill();
   },
   value(topic, data, live) {
-    if (topic === "hub.about") {
-      view.about(data);
-      redrawAll();
-    } else if (topic === "hub.settings") {
-      view.tolerance = data.tolerance_celsius;
-      redrawAll();
-    } else if (topic.startsWith("temp::")) {
-      view.temperature(cityOf(topic), data);
-    } else if (topic.startsWith("accuracy::")) {
-      if (!historyOf(cityOf(topic)).add([data])) return;
-      if (filled) {
-        redraw(cityOf(topic));
-        view.notice("");
-      }
-      if (live && seam) {
-        seam = false;
-        mend();
-      }
+    if (live) {
+      state.heard = Date.now();
+      newest(state.heard, Date.parse(data?.valid_at)); // hub.* has no valid_at
     }
+    if (topic === "hub.about") showAbout(data);
+    else if (topic === "hub.settings") view.tolerance = data.tolerance_celsius;
+    else if (topic.startsWith("temp::")) return view.temperature(cityOf(topic), data);
+    else return validated(cityOf(topic), data, live);
+    redraw();
+    tell();
   },
-  gap: (topic) => topic.startsWith("accuracy") && mend(),
+  gap(topic, lost) {
+    if (!topic.startsWith("accuracy")) return;
+    store.miss(lost);
+    mend();
+  },
 });
 
-addEventListener("resize", redrawAll);
+function showAbout(data) {
+  about.clear();
+  for (const c of data.cities ?? []) about.set(c.city, c);
+  Object.assign(state, { phase: data.phase, pace: data.pace_ms, daily: data.cities?.every((c) => c.daily), heard: Date.now() });
+  view.about(data);
+  if (state.filled) deepen(); // the range that is shown at first depends on it
+}
+
+function validated(city, validation, live) {
+  if (!store.arrive(city, validation)) return;
+  redraw(city);
+  if (live && seam) {
+    seam = false;
+    mend();
+  }
+}
+
+setInterval(tell, 1000); // silence is no event

@@ -1,8 +1,8 @@
-// What the page knows, without a word about how it is shown or where it came
-// from. Nothing here touches the document.
+// What the page knows, apart from how it is shown and where it came from.
+// Nothing here touches the document.
 
-// keep is how many validations of a city are held: as many as its ring keeps.
-export const keep = 500;
+// most is how many validations of a city the page holds.
+export const most = 25_000;
 
 // identity tells validations apart: a row of history and the event of the same
 // validation have the same one.
@@ -11,13 +11,22 @@ export const identity = (v) => `${v.valid_at}|${v.issued_at}|${v.source}`;
 // order is that of the data's own time, and of the time of issue within it.
 const order = (a, b) => a.valid - b.valid || a.issued - b.issued || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0);
 
-const usable = (v) => v && typeof v === "object" && [v.forecast_celsius, v.actual_celsius, v.error_celsius, v.absolute_error].every(Number.isFinite)
+const usable = (v) => v && typeof v === "object"
+  && [v.forecast_celsius, v.actual_celsius, v.error_celsius, v.absolute_error, v.lead_hours].every(Number.isFinite)
   && !Number.isNaN(Date.parse(v.valid_at)) && !Number.isNaN(Date.parse(v.issued_at));
+
+const day = 86_400_000;
+const baselineSource = "persistence-24h";
+
+// isBaseline says whether a forecast is the baseline that others are compared with.
+export const isBaseline = (v) => v.source === baselineSource;
 
 // History is the validations of one city, each once, in order.
 export class History {
   #known = new Set();
   rows = [];
+  leads = new Set(); // in hours
+  #observed = new Map(); // valid time → °C
 
   // add returns whether something new came. It takes rows in any order.
   add(values) {
@@ -28,11 +37,16 @@ export class History {
       const row = { ...v, valid: Date.parse(v.valid_at), issued: Date.parse(v.issued_at) };
       if (this.rows.length && order(this.rows.at(-1), row) > 0) sorted = false;
       this.#known.add(identity(v));
+      this.leads.add(v.lead_hours);
+      this.#observed.set(row.valid, v.actual_celsius);
       this.rows.push(row);
       fresh++;
     }
     if (!sorted) this.rows.sort(order);
-    for (const old of this.rows.splice(0, Math.max(0, this.rows.length - keep))) this.#known.delete(identity(old));
+    for (const old of this.rows.splice(0, Math.max(0, this.rows.length - most))) {
+      this.#known.delete(identity(old));
+      this.#observed.delete(old.valid);
+    }
     return fresh > 0;
   }
 
@@ -40,40 +54,22 @@ export class History {
     return this.rows.at(-1);
   }
 
-  // scores are those over the loaded rows; undefined if there are none.
-  scores() {
-    const n = this.rows.length;
-    if (!n) return undefined;
-    return {
-      count: n,
-      mae: this.rows.reduce((sum, v) => sum + v.absolute_error, 0) / n,
-      share: this.rows.filter((v) => v.within_tolerance).length / n,
-    };
+  // baseline returns the error of 24-hour persistence for the same hour, which
+  // was known when a forecast of up to 24 hours ahead was issued. It is
+  // undefined if the hour a day before was not observed.
+  baseline(v) {
+    const before = this.#observed.get(v.valid - day);
+    return before === undefined ? undefined : Math.round((before - v.actual_celsius) * 100) / 100;
   }
 
-  // means are the mean errors of so many equal parts of the time, in order;
-  // parts without a validation are left out.
-  means(parts) {
-    if (!this.rows.length) return [];
-    const first = this.rows[0].valid;
-    const part = (this.rows.at(-1).valid - first) / parts || 1;
-    const out = new Map();
-    for (const v of this.rows) {
-      const i = Math.min(parts - 1, Math.floor((v.valid - first) / part));
-      const bin = out.get(i) ?? { valid: first + (i + 0.5) * part, sum: 0, n: 0 };
-      bin.sum += v.error_celsius;
-      bin.n++;
-      out.set(i, bin);
-    }
-    return [...out.values()].map(({ valid, sum, n }) => ({ valid, mean: sum / n }));
+  // of returns the validations of one lead time.
+  of(lead) {
+    return this.rows.filter((v) => v.lead_hours === lead);
   }
 }
 
 // cityOf takes the city out of a key such as accuracy::vienna.
 export const cityOf = (topic) => topic.split("::").at(-1);
-
-// nameOf turns new_york into New York, for a city nobody named.
-export const nameOf = (city) => city.split(/[_-]/).filter(Boolean).map((w) => w[0].toUpperCase() + w.slice(1)).join(" ");
 
 // backoff is the pause before the nth attempt to connect again, in ms: 250
 // doubling to 8 s, less a random part so that visitors do not come all at once.

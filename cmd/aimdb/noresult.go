@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/history"
+)
+
+// sayNoRows says on stderr why a query of a running database has no rows.
+func sayNoRows(cmd *cobra.Command, client *aimx.Client, q history.LatestQuery) {
+	reason, err := whyNoRows(cmd, client, q)
+	if err != nil {
+		reason = fmt.Sprintf("and the reason is not known: %v", err)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: no rows, %s\n", q.Pattern, reason)
+}
+
+func whyNoRows(cmd *cobra.Command, client *aimx.Client, q history.LatestQuery) (string, error) {
+	if q.Window != (history.Window{}) {
+		rows, err := client.Query(cmd.Context(), q.Pattern.String(), 1, history.Window{})
+		if err != nil {
+			return "", err
+		}
+		if len(rows) > 0 {
+			return "but there are some outside of --start and --end", nil
+		}
+	}
+	list, err := client.List(cmd.Context())
+	if err != nil {
+		return "", err
+	}
+	matching, persisted, unsaid := 0, 0, 0
+	for _, r := range list {
+		switch {
+		case !q.Pattern.Match(r.Key):
+			continue
+		case r.Persisted == nil:
+			unsaid++
+		case *r.Persisted:
+			persisted++
+		}
+		matching++
+	}
+	switch {
+	case matching == 0:
+		return "because no record matches; 'aimdb record list' names those there are", nil
+	case persisted > 0:
+		return fmt.Sprintf("because nothing is stored yet of the %d persisted records that match", persisted), nil
+	case unsaid > 0:
+		return fmt.Sprintf("and the server does not say whether any of the %d records that match is persisted", matching), nil
+	}
+	return fmt.Sprintf("because none of the %d records that match is persisted", matching), nil
+}
+
+// found counts what the buckets of a query hold.
+type found struct{ numbers, missing, notNumeric int64 }
+
+func (f *found) add(b history.Bucket) {
+	f.numbers += b.Count
+	f.missing += b.Missing
+	f.notNumeric += b.NotNumeric
+}
+
+// sayNoNumber says on stderr that rows have no number at a path.
+func (f *found) sayNoNumber(cmd *cobra.Command, path string) {
+	rows := f.missing + f.notNumeric
+	switch {
+	case f.numbers > 0 || rows == 0:
+	case f.notNumeric == 0:
+		fmt.Fprintf(cmd.ErrOrStderr(), "none of %d values has anything at the path %q\n", rows, path)
+	default:
+		fmt.Fprintf(cmd.ErrOrStderr(), "none of %d values has a number at the path %q; %d have something else there\n", rows, path, f.notNumeric)
+	}
+}
