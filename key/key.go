@@ -8,21 +8,21 @@ import (
 	"unicode/utf8"
 )
 
-// ErrBadKey and ErrBadPattern are the errors of text that is no key, or no pattern.
+// ErrBadKey and ErrBadPattern are the errors of text that is not a key or a pattern.
 var (
 	ErrBadKey     = errors.New("key")
 	ErrBadPattern = errors.New("pattern")
 )
 
-// MaxBytes is the greatest length of a key in bytes.
+// MaxBytes is the largest length of a key in bytes.
 const MaxBytes = 200
 
 // Key names a record. It is 1 to 200 bytes of printable UTF-8 without spaces,
-// quotes, backslash, '*', '#' and '>', made of segments that are not empty and
-// are separated by '.' or '::'. It keeps the spelling it was written in.
+// quotes, backslash, '*', '#' and '>', made of non-empty segments separated by '.'
+// or '::'. It keeps its spelling.
 type Key struct{ text string }
 
-// Parse checks s against the grammar of keys.
+// Parse returns s as a key, or an error that says what breaks the grammar.
 func Parse(s string) (Key, error) {
 	if err := checkName(s, forbiddenInKeys); err != nil {
 		return Key{}, fmt.Errorf("%w %q: %w", ErrBadKey, s, err)
@@ -30,7 +30,7 @@ func Parse(s string) (Key, error) {
 	return Key{text: s}, nil
 }
 
-// String returns the key in its own spelling.
+// String returns the key as it was written.
 func (k Key) String() string { return k.text }
 
 // Segments returns the parts between the separators.
@@ -46,7 +46,7 @@ const (
 	forbiddenInKeys     = forbiddenInPatterns + "*#"
 )
 
-// checkName is the part of the grammar that keys and patterns share.
+// checkName checks the part of the grammar that keys and patterns share.
 func checkName(s, forbidden string) error {
 	switch {
 	case s == "":

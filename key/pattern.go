@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Pattern selects records by their keys. It is made of segments like a key;
-// the segment '*' stands for exactly one segment and '#' for zero or more.
+// Pattern selects records by their keys. It consists of segments like a key; the
+// segment '*' matches exactly one segment and '#' zero or more.
 //
-// A pattern matches a key if it does when both are split on '.' alone (the rule
-// of AimX 3.0), or when both are split on '.' and '::'. So "accuracy::*",
+// A pattern matches a key if their segments match when both are split on '.' alone
+// (the rule of AimX 3.0), or on '.' and '::'. So "accuracy::*",
 // "accuracy.*" and "accuracy.#" all match the key "accuracy::vienna", and so
 // does "*". The zero Pattern matches nothing.
 type Pattern struct {
 	text string
-	// dots and both are the segments under the two rules.
+	// dots are the segments when split on '.', both when split on '.' and '::'.
 	dots, both []string
 }
 
-// ParsePattern reads a pattern written by a person. A '*' or '#' inside a
-// segment is an error, because whoever writes it expects something that it
-// would not do.
+// ParsePattern returns s as a pattern, or an error that says what breaks the
+// grammar. A '*' or '#' beside other characters of a segment is an error, because it
+// would match nothing.
 func ParsePattern(s string) (Pattern, error) {
 	if err := checkName(s, forbiddenInPatterns); err != nil {
 		if strings.ContainsRune(s, '>') {
@@ -37,9 +37,9 @@ func ParsePattern(s string) (Pattern, error) {
 	return p, nil
 }
 
-// WirePattern reads a pattern that came over the wire, where nothing is
-// refused: a segment that has a wildcard inside is taken literally, and since
-// no key can contain one, it matches nothing.
+// WirePattern returns s as a pattern without an error, for patterns that come from
+// a client. A '*' or '#' beside other characters of a segment is literal, and so
+// matches no key.
 func WirePattern(s string) Pattern {
 	return Pattern{text: s, dots: strings.Split(s, "."), both: strings.Split(Normalize(s), ".")}
 }
@@ -47,19 +47,19 @@ func WirePattern(s string) Pattern {
 // String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }
 
-// Exact returns the key that a pattern without wildcards names. Such a pattern
-// also matches the same segments in another spelling.
+// Exact returns the key of a pattern without wildcards. The pattern also matches
+// other spellings of its segments.
 func (p Pattern) Exact() (key string, ok bool) {
 	return p.text, p.both != nil && !strings.ContainsAny(p.text, "*#")
 }
 
-// Prefix returns what the normalized form of every matching key starts with.
-// It is empty if nothing can be said.
+// Prefix returns the longest known prefix of the normalized forms of all matching
+// keys. It may be empty.
 func (p Pattern) Prefix() string {
 	var prefix strings.Builder
 	for i, segment := range p.both {
 		if segment == "#" {
-			return prefix.String() // "a.#" matches "a" too, so no '.' behind it
+			return prefix.String() // no '.', because "a.#" matches "a" too
 		}
 		if i > 0 {
 			prefix.WriteByte('.')
@@ -80,10 +80,9 @@ func (p Pattern) Match(key string) bool {
 	return p.text == key || match(p.dots, key, false) || match(p.both, key, true)
 }
 
-// match walks over pattern and key side by side. After a '#' it remembers where
-// it was: when the rest does not fit, the last '#' takes one more segment. To
-// go back to an earlier '#' is never needed, since whatever it would take more,
-// the last one can.
+// match compares pattern and key segment by segment. If the rest does not match, the
+// last '#' takes one more segment. Earlier '#' need no retry, because the last one
+// can take the same segments.
 func match(pattern []string, key string, both bool) bool {
 	p, at := 0, 0
 	retry, retryAt := -1, 0
@@ -109,8 +108,8 @@ func match(pattern []string, key string, both bool) bool {
 	return p == len(pattern)
 }
 
-// cutSegment returns the segment that starts at a position, and the start of
-// the next one, which is behind the end of the key after the last segment.
+// cutSegment returns the segment that starts at an offset, and the offset of the
+// next one, which is len(key)+1 after the last segment.
 func cutSegment(key string, at int, both bool) (segment string, next int) {
 	for i := at; i < len(key); i++ {
 		switch {

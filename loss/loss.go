@@ -1,68 +1,64 @@
 package loss
 
-// Cause says why values were lost.
+// Cause is why values were lost.
 type Cause string
 
 // The causes of a loss, from the ring to the row.
 const (
-	// RingOverrun is a reader that was too slow for its ring.
+	// RingOverrun: a reader was too slow for its ring.
 	RingOverrun Cause = "ring_overrun"
-	// MailboxOverwritten is a value that nobody took from its mailbox in
-	// time. It shows in Metrics and is no entry of the ledger, since mailboxes
-	// are made for it.
+	// MailboxOverwritten: the next value came before a reader took this one from
+	// its mailbox. It shows in the metrics only, because mailboxes are made for
+	// it.
 	MailboxOverwritten Cause = "mailbox_overwritten"
-	// ProducedAfterClose is a value that came when its registry was closed.
+	// ProducedAfterClose: the value was produced after its registry was closed.
 	ProducedAfterClose Cause = "produced_after_close"
-	// NotEncodable is a value that JSON cannot carry.
+	// NotEncodable: JSON cannot carry the value.
 	NotEncodable Cause = "not_encodable"
-	// LogRefused is a value that the log did not take.
+	// LogRefused: the log did not take the value.
 	LogRefused Cause = "log_refused"
-	// LogDiscarded is a range of the log that went before a sink had read it,
-	// because the log reached a limit. One entry without a record tells the
-	// range; then, as soon as the next value of a record shows it, one with
-	// that record tells its share. See Loss.Share.
+	// LogDiscarded: the log reached a limit and discarded messages before a sink
+	// had read them. One entry without a record has the range. Entries with a
+	// record, which follow with the next value of that record, are shares of it.
+	// See Loss.Share.
 	LogDiscarded Cause = "log_discarded"
-	// LogMissing is a range of the log that is not there any more because the
-	// log was deleted or replaced. Whose values it held, and how many, nobody
-	// knows any more.
+	// LogMissing: the log was deleted or replaced. The records and the number of
+	// the values in the missing range are unknown.
 	LogMissing Cause = "log_missing"
-	// LogTruncated is a range at the end of the log that was acknowledged and has
-	// vanished, by a power loss or because the disk lied.
+	// LogTruncated: acknowledged messages at the end of the log vanished, because
+	// of a power loss or a disk that did not sync.
 	LogTruncated Cause = "log_truncated"
-	// LogDamaged is a range inside the limits of the log that cannot be read any
-	// more.
+	// LogDamaged: messages inside the limits of the log cannot be read.
 	LogDamaged Cause = "log_damaged"
-	// NotLogged is a value that was accepted and was not logged when the process
-	// stopped.
+	// NotLogged: the value was accepted but not logged when the process stopped.
 	NotLogged Cause = "not_logged"
-	// SinkRefused is a value that a sink refused for good.
+	// SinkRefused: a sink refused the value and will not take it later.
 	SinkRefused Cause = "sink_refused"
 )
 
-// Loss is a number of values that did not get where they belong.
+// Loss is a number of values that did not reach their destination.
 type Loss struct {
-	// Record is the key of the record, empty if it cannot be known.
+	// Record is the key of the record, empty if it is unknown.
 	Record string `json:"record"`
 	Cause  Cause  `json:"cause"`
-	// Count is the number of values. Without a record it is the number of messages
-	// of the log for LogDiscarded, LogTruncated and LogDamaged.
+	// Count is the number of values. For LogDiscarded, LogTruncated and LogDamaged
+	// without a record it is the number of messages.
 	Count uint64 `json:"count"`
-	// From and To are the first and last of the range, both included. They are
-	// sequences of the log for SinkRefused, for LogMissing, and for LogDiscarded,
-	// LogTruncated and LogDamaged without a record. Otherwise they are numbers of
-	// the record in one run of the process. 0 is unknown.
+	// From and To are the ends of the range, both included. They are sequences of
+	// the log for SinkRefused and LogMissing, and for LogDiscarded, LogTruncated
+	// and LogDamaged without a record. Otherwise they are numbers of the record's
+	// values in one run of the process. 0 means unknown.
 	From uint64 `json:"from,omitempty"`
 	To   uint64 `json:"to,omitempty"`
-	// FirstTime and LastTime bound when what was lost was written, in Unix
-	// milliseconds: the times of the values themselves where they are known,
-	// else those of the values before and behind. 0 is unknown.
+	// FirstTime and LastTime bound the write times of the lost values, in Unix
+	// milliseconds. They are the times of these values if known, otherwise those
+	// of the values before and after them. 0 means unknown.
 	FirstTime int64 `json:"first_time"`
 	LastTime  int64 `json:"last_time"`
 }
 
-// Share reports whether the loss is one record's part of a range of the log that
-// is an entry of its own. Sums over all records leave it out; sums of one record
-// include it.
+// Share reports whether the loss is the share of one record in another entry, a range
+// of the log. Sums over all records must leave it out; sums of one record include it.
 func (l Loss) Share() bool {
 	switch l.Cause {
 	case LogDiscarded, LogTruncated, LogDamaged:

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// ProduceLogged makes v the newest value and returns when the log has
-// acknowledged it: nil then, a *LostError if it was lost on its way, the error
-// of ctx (the value may still reach the log), or ErrClosed. It waits before
-// until the log has room for the value, as Send does, and so before Run it
-// waits as soon as the buffer is full. The record must be Logged.
+// ProduceLogged makes v the newest value and waits until the log has acknowledged
+// it. It returns a *LostError if the value was lost before, ErrSuperseded, ErrClosed,
+// or the error of ctx; in the last case the value may still reach the log. Like Send
+// it first waits for space, for the log too, and so it blocks before Run once the
+// buffer is full. The record must be Logged.
 func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 	u := &r.untyped
 	if !u.config.Logged {
-		return fmt.Errorf("produce logged to record %q: the record is not logged; register it with persistence", u.key.String())
+		return fmt.Errorf("produce logged to record %q: it is not logged; register it with Config.Logged", u.key.String())
 	}
 	needs := append(slices.Clone(u.config.Lossless), LogReader)
 	u.mu.Lock()
@@ -42,7 +42,7 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 	}
 }
 
-// acks are the producers that wait until the log has their values, in order of
+// acks are the producers that wait until the log has their values, in the order of
 // the numbers. A nil *acks has none.
 type acks struct {
 	waiting []ackWaiter
@@ -53,7 +53,7 @@ type ackWaiter struct {
 	done   chan error
 }
 
-// waitAck returns a channel that gets the fate of a value.
+// waitAck returns a channel that gets the outcome of a value.
 func (u *Untyped) waitAck(number uint64) chan error {
 	done := make(chan error, 1)
 	if u.acks == nil {
@@ -69,15 +69,15 @@ func (a *acks) forget(number uint64, done chan error) {
 	})
 }
 
-// settle ends the waiting for a range of numbers.
-func (a *acks) settle(from, to uint64, fate func(number uint64) error) {
+// settle sends the outcome of a range of numbers to those that wait for it.
+func (a *acks) settle(from, to uint64, outcome func(number uint64) error) {
 	if a == nil {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(a.waiting, from, compareNumber)
 	j, _ := slices.BinarySearchFunc(a.waiting, to+1, compareNumber)
 	for _, w := range a.waiting[i:max(i, j)] {
-		w.done <- fate(w.number)
+		w.done <- outcome(w.number)
 	}
 	a.waiting = slices.Delete(a.waiting, i, max(i, j))
 }
@@ -102,8 +102,8 @@ func (a *acks) failAll(err error) {
 	a.waiting = nil
 }
 
-// AckLogged says that the log has dealt with all values up to a number: it has
-// them, or FailLogged was called for them before.
+// AckLogged reports that the log has handled all values up to a number: it has
+// them, or FailLogged was called for them.
 func (u *Untyped) AckLogged(upTo uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -111,9 +111,9 @@ func (u *Untyped) AckLogged(upTo uint64) {
 	u.acked = max(u.acked, upTo)
 }
 
-// FailLogged says that the values from one number to another, both included,
-// will never be in the log, and why. The producers that wait for them get a
-// *LostError. It does not count a loss; AddLoss does.
+// FailLogged reports that the log will never have the values of a range of numbers,
+// both ends included. Producers that wait for them get a *LostError with err. It does
+// not count a loss; AddLoss does.
 func (u *Untyped) FailLogged(from, to uint64, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -122,15 +122,15 @@ func (u *Untyped) FailLogged(from, to uint64, err error) {
 	})
 }
 
-// Acked returns the number up to which the log has dealt with all values.
+// Acked returns the number up to which the log has handled all values.
 func (u *Untyped) Acked() uint64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.acked
 }
 
-// skippedByLog counts values that the log did not come to, the last one before
-// them written at since, and tells those who wait for them.
+// skippedByLog counts values that the log's reader missed, and ends the wait for
+// them. since is the write time of the value before them.
 func (u *Untyped) skippedByLog(from, to uint64, since int64) {
 	if u.config.Kind != Ring {
 		u.acks.settle(from, to, func(uint64) error { return ErrSuperseded })

@@ -6,17 +6,16 @@ import (
 	"slices"
 )
 
-// Send makes v the newest value, and waits before until the readers named in
-// Config.Lossless have room for it: none of them would miss a value. Without
-// such readers it is Produce. It returns the error of ctx, or ErrClosed; the
-// value was not produced then.
+// Send waits until none of the readers named in Config.Lossless would miss a value,
+// and then makes v the newest value. Without such readers it is Produce. If it
+// returns an error, that of ctx or ErrClosed, the value was not produced.
 //
-// A named reader that was never there counts as one that has read nothing, so
-// that a burst before Run waits and is not lost. One that has left is not
-// waited for. Produce never waits: mixing both on one record can overrun the
-// named readers.
+// A named reader that was never attached counts as one that has read nothing, so
+// that a burst before Run waits. Send does not wait for a reader that has closed.
+// Produce never waits: a record that is written with both can overrun the named
+// readers.
 //
-// A producer that had to wait goes on when a quarter of the buffer is free.
+// A producer that had to wait continues when a quarter of the buffer is free.
 func (r *Record[T]) Send(ctx context.Context, v T) error {
 	u := &r.untyped
 	u.mu.Lock()
@@ -34,8 +33,8 @@ func (r *Record[T]) Send(ctx context.Context, v T) error {
 	return nil
 }
 
-// awaitSpace waits, with the lock held before and after, until the named readers
-// have room for one more value.
+// awaitSpace waits until there is space for one more value. The caller holds the
+// lock, which is released while it waits.
 func (u *Untyped) awaitSpace(ctx context.Context, names []string) error {
 	var w *waiter
 	for {
@@ -61,7 +60,7 @@ func (u *Untyped) awaitSpace(ctx context.Context, names []string) error {
 		u.mu.Lock()
 		u.senders.remove(w)
 		if err != nil {
-			u.wakeSenders() // it may have been this one's turn
+			u.wakeSenders() // this one may have been woken, and leaves its space
 			return err
 		}
 	}
@@ -77,7 +76,7 @@ func (u *Untyped) space(names []string) int64 {
 	return space
 }
 
-// lag returns how far the slowest reader under a name is behind.
+// lag returns the lag of the slowest reader that has a name.
 func (u *Untyped) lag(name string) int64 {
 	lag, found := int64(0), false
 	for c := u.cursors; c != nil; c = c.older {
@@ -91,7 +90,7 @@ func (u *Untyped) lag(name string) int64 {
 	return lag
 }
 
-// goesBy reports whether a lossless record means this reader by a name.
+// goesBy reports whether a name in Config.Lossless means this reader.
 func (c *cursor) goesBy(name string) bool {
 	switch name {
 	case LogReader:
@@ -102,7 +101,7 @@ func (c *cursor) goesBy(name string) bool {
 	return c.name == name
 }
 
-// expected reports whether producers wait for a name that has never been there.
+// expected reports whether producers wait for a name that no reader had so far.
 func (u *Untyped) expected(name string) bool {
 	if name == LogReader {
 		return u.config.Logged && !u.logSeen
@@ -111,7 +110,7 @@ func (u *Untyped) expected(name string) bool {
 	return i >= 0 && !u.attached[i]
 }
 
-// noteAttached remembers that a reader with a name has been there.
+// noteAttached stores that a reader with this name was attached.
 func (u *Untyped) noteAttached(c *cursor) {
 	u.logSeen = u.logSeen || c.log
 	for i, name := range u.config.Lossless {

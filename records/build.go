@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Build checks the graph and freezes it: records and stages cannot be added any
-// more. Its error tells all that is wrong, by the keys of the records. Run
-// calls it, if nobody has.
+// Build checks the graph. Afterwards it does not change, and Register and
+// declarations of stages return ErrRunning. The error lists everything that is
+// wrong, by the keys of the records. Run calls Build.
 func (r *Registry) Build() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -32,7 +32,7 @@ func (r *Registry) Build() error {
 	return nil
 }
 
-// index finds the stages of each record and numbers them.
+// index assigns stages to their records and numbers the taps.
 func (r *Registry) index() {
 	for _, s := range r.stages {
 		if s.output != nil {
@@ -40,7 +40,7 @@ func (r *Registry) index() {
 		}
 		for i, in := range s.inputs {
 			if slices.Index(s.inputs, in) < i {
-				continue // one record may be two inputs of a join
+				continue // a join may read one record twice
 			}
 			if s.kind == TapStage {
 				s.index = countTaps(r.readers[in])
@@ -60,7 +60,7 @@ func countTaps(stages []*stage) int {
 	return n
 }
 
-// checkRecords finds records with more or fewer stages than they can have.
+// checkRecords finds records with too many or too few stages.
 func (r *Registry) checkRecords() {
 	for _, u := range r.records {
 		if made := r.producers[u]; len(made) > 1 {
@@ -68,15 +68,15 @@ func (r *Registry) checkRecords() {
 			for _, s := range made {
 				names = append(names, s.describe())
 			}
-			r.invalid = append(r.invalid, fmt.Errorf("record %q has %d producers, and its values would mix: %s; leave one", u.key, len(made), strings.Join(names, ", ")))
+			r.invalid = append(r.invalid, fmt.Errorf("record %q has %d producers, whose values would mix: %s; keep one", u.key, len(made), strings.Join(names, ", ")))
 		}
 		if slices.Contains(u.config.Lossless, StageReaders) && len(r.readers[u]) == 0 {
-			r.invalid = append(r.invalid, fmt.Errorf("record %q is lossless for its stages but no stage reads it: its producers would wait for ever", u.key))
+			r.invalid = append(r.invalid, fmt.Errorf("record %q is lossless for its stages but no stage reads it, so its producers would wait forever; declare a stage or change Lossless", u.key))
 		}
 	}
 }
 
-// describe names a stage and what it reads.
+// describe names a stage and its inputs.
 func (s *stage) describe() string {
 	if len(s.inputs) == 0 {
 		return fmt.Sprintf("%q", s.name)
@@ -88,8 +88,8 @@ func (s *stage) describe() string {
 	return fmt.Sprintf("%q from %s", s.name, strings.Join(keys, " and "))
 }
 
-// sort returns the records with inputs before what is made of them, otherwise
-// in the order of registration, or the cycle that makes that impossible.
+// sort returns the records with the inputs of each stage before its output,
+// otherwise in the order of registration, or the cycle that makes this impossible.
 func (r *Registry) sort() (order []*Untyped, cycle error) {
 	const visiting, done = 1, 2
 	state := make(map[*Untyped]int, len(r.records))
@@ -122,11 +122,11 @@ func (r *Registry) sort() (order []*Untyped, cycle error) {
 	return order, cycle
 }
 
-// cycleError tells a path that was walked from outputs to inputs.
+// cycleError describes a path that goes from outputs to inputs.
 func cycleError(path []*Untyped) error {
 	keys := []string{fmt.Sprintf("%q", path[0].key)}
 	for _, u := range slices.Backward(path) {
 		keys = append(keys, fmt.Sprintf("%q", u.key))
 	}
-	return fmt.Errorf("records are made from each other in a cycle: %s", strings.Join(keys, " -> "))
+	return fmt.Errorf("stages form a cycle of records: %s", strings.Join(keys, " -> "))
 }

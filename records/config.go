@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// The conventional names of readers that a lossless record can wait for.
+// Names in Config.Lossless that stand for a role instead of a reader.
 const (
-	// LogReader is the feed that brings values to the log.
+	// LogReader is the feed that writes values to the log.
 	LogReader = "log"
 	// StageReaders are all stages that read the record.
 	StageReaders = "stages"
@@ -17,10 +17,10 @@ const (
 
 // Limits of a ring.
 const (
-	// MaxCapacity is the greatest number of values a ring can keep.
+	// MaxCapacity is the largest capacity.
 	MaxCapacity = 1 << 24
-	// MaxRingBytes is the greatest size of the slots of one ring in bytes,
-	// without what the values point to.
+	// MaxRingBytes is the largest size of all slots in bytes, without what the
+	// values point to.
 	MaxRingBytes = 1 << 30
 )
 
@@ -28,50 +28,52 @@ const (
 type Config struct {
 	// Kind is the kind of buffer.
 	Kind Kind
-	// Logged records go to the log. The time of each write is taken.
+	// Logged records go to the log, with the time of each write.
 	Logged bool
-	// Durable values are acknowledged after the log has synced them to disk.
+	// Durable makes ProduceLogged return after the log has synced the value to
+	// disk.
 	Durable bool
-	// Remote records are served by the gateway.
+	// Remote lets the gateway serve the record.
 	Remote bool
-	// Writable records can be set through the gateway, and so are Remote.
+	// Writable lets clients of the gateway set the record. It implies Remote.
 	Writable bool
-	// Timestamps takes the time of each write although the record is not
-	// Logged.
+	// Timestamps keeps the time of each write even if the record is not Logged.
 	Timestamps bool
-	// RefillStages runs the stages that read this record on refilled values.
+	// RefillStages makes the stages that read the record also read refilled
+	// values.
 	RefillStages bool
-	// Capacity is the number of values that a ring keeps. The other kinds
-	// keep one, and take 0 or 1 here.
+	// Capacity is the number of values that a ring keeps. The other kinds keep
+	// one value and accept 0 or 1.
 	Capacity int
-	// Lossless names the readers that Send waits for: LogReader, StageReaders
-	// or the name given to Subscribe or by StageName. Empty means that Send never waits.
+	// Lossless names the readers that Send waits for: LogReader, StageReaders,
+	// or a name given to Subscribe or StageName. If it is empty, Send never
+	// waits.
 	Lossless []string
 	// Signal is a *SignalOf[T] or nil.
 	Signal any
-	// Initial is a T that the record keeps until one is refilled or produced,
-	// or nil. Like a refilled value it does not count as produced and is not
-	// logged. A mailbox has none.
+	// Initial is the T that the record holds until a value is refilled or
+	// produced, or nil. Like a refilled value it does not count as produced and
+	// is not logged. A mailbox cannot have one.
 	Initial any
 }
 
-// checked returns the configuration with what follows from it filled in.
+// checked returns the configuration with defaults and implied settings.
 func (c Config) checked() (Config, error) {
 	switch {
 	case c.Kind > Mailbox:
 		return c, fmt.Errorf("unknown kind of buffer %v", c.Kind)
 	case c.Kind == Ring && c.Capacity < 1:
-		return c, fmt.Errorf("a ring of capacity %d can keep nothing; give it 1 or more", c.Capacity)
+		return c, fmt.Errorf("a ring of capacity %d keeps no value; give it 1 or more", c.Capacity)
 	case c.Kind == Ring && c.Capacity > MaxCapacity:
-		return c, fmt.Errorf("a ring of capacity %d is too large; at most %d values are kept in memory, longer history belongs into a sink", c.Capacity, MaxCapacity)
+		return c, fmt.Errorf("a ring of capacity %d is too large; at most %d values are kept in memory, keep more in a sink", c.Capacity, MaxCapacity)
 	case c.Kind != Ring && c.Capacity != 0 && c.Capacity != 1:
-		return c, fmt.Errorf("a %v keeps one value; capacity %d makes sense for a ring only", c.Kind, c.Capacity)
+		return c, fmt.Errorf("a %v keeps one value; only a ring can have capacity %d", c.Kind, c.Capacity)
 	case c.Durable && !c.Logged:
-		return c, errors.New("it is durable but not logged; only the log can make it durable")
+		return c, errors.New("it is durable but not logged; log it too")
 	case slices.Contains(c.Lossless, ""):
-		return c, errors.New("it is lossless for a reader without a name")
+		return c, errors.New("it is lossless for a reader without a name; name the reader")
 	case slices.Contains(c.Lossless, LogReader) && !c.Logged:
-		return c, errors.New("it is lossless for the log but not logged")
+		return c, errors.New("it is lossless for the log but not logged; log it too")
 	}
 	if c.Kind != Ring {
 		c.Capacity = 1
@@ -81,7 +83,7 @@ func (c Config) checked() (Config, error) {
 	return c, nil
 }
 
-// checkSize refuses a ring whose slots would not fit.
+// checkSize returns an error if all slots of a ring exceed MaxRingBytes.
 func checkSize[T any](capacity int) error {
 	var v T
 	if size := unsafe.Sizeof(v); uint64(size)*uint64(capacity) > MaxRingBytes {

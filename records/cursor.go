@@ -2,43 +2,41 @@ package records
 
 import "math"
 
-// beginning is the position of a cursor that wants all that is kept, refilled
-// values included.
+// beginning is before all values, refilled ones included.
 const beginning = math.MinInt64 / 2
 
-// cursor is the place of one reader in one record, guarded by the record's
-// lock.
+// cursor is how far one reader has read one record. The lock of the record guards
+// it.
 type cursor struct {
 	// waiter is nil until the reader first sleeps.
 	waiter *waiter
-	// handle is the record, set once.
+	// record does not change.
 	record *Untyped
 	name   string
-	// read is the number of the last value read or given up.
+	// read is the number of the last value read or missed.
 	read int64
 	// time is the write time of the last value read.
 	time int64
-	// missed counts the values given up, gap those since the last one read.
+	// missed counts the values missed, gap those since the last value read.
 	missed, gap uint64
-	// unencodable counts the values JSON could not carry.
+	// unencodable counts the values that JSON could not carry.
 	unencodable uint64
 	// encodes is true for readers that share the JSON of a value.
 	encodes bool
 	// peeks is true for readers that leave the value in a mailbox.
 	peeks  bool
 	closed bool
-	// log is true for the reader that brings values to the log, stage for
-	// those of stages.
+	// log is true for the reader that writes to the log, stage for stages.
 	log, stage bool
-	// older and newer link the readers of the record.
+	// older and newer link the cursors of the record.
 	older, newer *cursor
 }
 
 // unread reports whether there is something to read.
 func (c *cursor) unread() bool { return c.read < c.record.newest && c.record.kept() > 0 }
 
-// lag returns how many produced values the cursor has not read. What somebody
-// else took from a mailbox is not waited for.
+// lag returns how many produced values the cursor has not read. A value that
+// another reader took from a mailbox does not count.
 func (c *cursor) lag() int64 {
 	if !c.unread() {
 		return 0
@@ -49,7 +47,7 @@ func (c *cursor) lag() int64 {
 // advance moves to the next value and returns its slot, or -1 if there is none.
 func (c *cursor) advance() int {
 	u := c.record
-	back := int(u.newest - c.read) // how far the next value is behind the end
+	back := int(u.newest - c.read) // the next value is the back-th newest
 	if uint(back-1) >= uint(u.capacity) || c.read < u.gone {
 		if back = min(back, u.kept()); back <= 0 {
 			return -1
@@ -68,7 +66,7 @@ func (c *cursor) advance() int {
 	return slot
 }
 
-// afterRead does what only some records need.
+// afterRead empties a mailbox and wakes producers that wait for space.
 func (c *cursor) afterRead() {
 	u := c.record
 	if u.config.Kind == Mailbox && !c.peeks {
@@ -80,8 +78,8 @@ func (c *cursor) afterRead() {
 	}
 }
 
-// skip moves a cursor that is too far behind to just before the oldest value.
-// In a ring that is a loss, elsewhere the values have collapsed.
+// skip moves a cursor to just before the oldest value kept. The values between are
+// missed in a ring, superseded elsewhere.
 func (c *cursor) skip(oldest int64) {
 	u := c.record
 	from, to := max(c.read, 0)+1, oldest-1
@@ -98,7 +96,7 @@ func (c *cursor) skip(oldest int64) {
 	}
 }
 
-// attach adds the cursor to the readers of its record.
+// attach adds the cursor to those of its record.
 func (u *Untyped) attach(c *cursor) {
 	c.older = u.cursors
 	if c.older != nil {
@@ -112,7 +110,7 @@ func (u *Untyped) attach(c *cursor) {
 	u.noteAttached(c)
 }
 
-// attachNamed is attach for a cursor without a name.
+// attachNamed names and attaches a cursor.
 func (u *Untyped) attachNamed(c *cursor, name string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -120,7 +118,7 @@ func (u *Untyped) attachNamed(c *cursor, name string) {
 	u.attach(c)
 }
 
-// detach removes the cursor and keeps its counts.
+// detach removes the cursor and adds its counts to those of the record.
 func (u *Untyped) detach(c *cursor) {
 	if c.newer != nil {
 		c.newer.older = c.older
@@ -139,7 +137,7 @@ func (u *Untyped) detach(c *cursor) {
 	c.missed, c.unencodable = 0, 0
 }
 
-// close ends the reader; it may be called more than once and from any goroutine.
+// close ends the reader. It may be called more than once and from any goroutine.
 func (c *cursor) close() {
 	u := c.record
 	u.mu.Lock()

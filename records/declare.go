@@ -8,11 +8,11 @@ import (
 	"github.com/aimdb-go/aimdb/internal/backoff"
 )
 
-// ErrRunning is what a declaration of a stage, or Register, returns after Build
-// or Run.
+// ErrRunning is what Register and the functions that declare stages return after
+// Build or Run.
 var ErrRunning = errors.New("records: the graph does not change after Build or Run")
 
-// newStage returns a stage that is not declared yet.
+// newStage makes a stage that is not declared yet.
 func newStage(kind StageKind, opts []StageOption) *stage {
 	s := &stage{kind: kind, backoff: backoff.Backoff{First: 100 * time.Millisecond, Longest: 30 * time.Second}}
 	for _, o := range opts {
@@ -23,7 +23,7 @@ func newStage(kind StageKind, opts []StageOption) *stage {
 	return s
 }
 
-// require notes that an argument of the declaration is nil, and returns ok.
+// require makes the declaration invalid unless an argument is ok. It returns ok.
 func (s *stage) require(name string, ok bool) bool {
 	if !ok && s.invalid == nil {
 		s.invalid = fmt.Errorf("argument %s is nil", name)
@@ -31,8 +31,8 @@ func (s *stage) require(name string, ok bool) bool {
 	return ok
 }
 
-// requireRecord is require for a record. The first one given says to which
-// registry the stage belongs.
+// requireRecord is require for a record. The stage belongs to the registry of the
+// first record that is not nil.
 func requireRecord[T any](s *stage, name string, record *Record[T]) bool {
 	if !s.require(name, record != nil) {
 		return false
@@ -50,8 +50,7 @@ func setOutput[T any](s *stage, out *Record[T]) {
 	}
 }
 
-// addInput makes a record an input of the stage. The reader is attached when
-// the stage is declared.
+// addInput makes a record an input of the stage. declare attaches the reader.
 func addInput[T any](s *stage, name string, in *Record[T]) *Reader[T] {
 	if !requireRecord(s, name, in) {
 		return nil
@@ -67,14 +66,14 @@ func addInput[T any](s *stage, name string, in *Record[T]) *Reader[T] {
 	return reader
 }
 
-// declare adds the stage to the graph and attaches it to its inputs. Its
-// readers start with the first value produced, or refilled if the record says
-// so. What is wrong with the arguments is returned, and Build reports it again:
-// a caller who ignores the error does not run without the stage. A registry
-// that is built or closed does not change.
+// declare adds the stage to the graph and attaches its readers, before the first
+// value produced, or refilled if Config.RefillStages is set. It returns what is
+// wrong with the arguments, and Build repeats it, so that a caller who ignores the
+// error does not run without the stage. It does not change a registry that is built
+// or closed.
 func (s *stage) declare() error {
 	r := s.registry
-	if r == nil { // all records given are nil
+	if r == nil { // all records are nil
 		return s.wrap(s.invalid)
 	}
 	r.mu.Lock()
@@ -104,13 +103,13 @@ func (s *stage) declare() error {
 func (s *stage) foreign() error {
 	for _, in := range s.inputs {
 		if in.registry != s.registry {
-			return fmt.Errorf("its input %q is unknown here: it belongs to another registry", in.key)
+			return fmt.Errorf("its input %q is unknown: it belongs to another registry", in.key)
 		}
 	}
 	return nil
 }
 
-// wrap names the stage and its record in an error of its declaration.
+// wrap adds the stage and its record to an error of the declaration.
 func (s *stage) wrap(err error) error {
 	what := "declare " + s.kind.String()
 	if s.name != "" {

@@ -1,62 +1,65 @@
-// Package records holds the typed records of a database in memory: the buffers,
-// their readers and producers, and the graph of stages between them. It is the
-// write path. A write copies a value into a slot and returns; whoever wants the
-// value comes for it.
+// Package records holds the typed records of a database in memory: their buffers,
+// readers and producers, and the stages between them. A write copies a value into
+// a slot and returns. Readers fetch values on their own goroutines.
 //
 // # Buffers
 //
-// A [Ring] keeps the last values and lets every reader see all of them in
-// order, a [Latest] record keeps the newest, a [Mailbox] is emptied by the
-// first who takes. See the constants for what each promises.
+// A [Ring] keeps the last values; every reader sees all of them in order. A
+// [Latest] record keeps the newest value. A [Mailbox] keeps one value until a
+// reader takes it. The slots of a ring grow with the number of values it holds, up
+// to its capacity.
 //
 // # Order
 //
-// The values of a record have one order, which all its readers see; it is the
-// order of their numbers, which count from 1. Values of one producing goroutine
-// keep their order. Between records there is none.
+// The values of a record are numbered from 1 in the order of their writes. All
+// readers see them in that order, and the values of one goroutine keep their
+// order. There is no order between records.
 //
 // # Slow consumers
 //
-// [Record.Produce] never waits. A reader that is too slow for a ring goes on at
-// the oldest value kept, and what it missed is counted, by reader and cause, in
-// [Handle.Metrics]; where values missed by the log are concerned also in
-// [Handle.Losses]. [Record.Send] waits for the readers that Config.Lossless
-// names, and so does whatever stages emit. [Record.ProduceLogged] waits until
-// the log has the value. No reader slows another one.
+// [Record.Produce] never waits. A reader that is too slow for a ring continues at
+// the oldest value kept. The values it missed are counted by reader and cause in
+// [Untyped.Metrics], and those that the log missed also in [Untyped.Losses].
+// [Record.Send] waits for the readers that Config.Lossless names, and stages emit
+// their values with Send. [Record.ProduceLogged] waits until the log has the
+// value. A slow reader never slows another reader.
 //
 // # Stages
 //
 // [Source], [Record.Tap], [Map], [Transform], [Join] and [Join2] declare stages
-// before [Registry.Build]; [Registry.Run] gives each a goroutine. A stage that
-// panics or fails is counted and logged with its stack, and is restarted or
-// ends Run by its [Policy]; it takes nobody else down. The value that it failed
-// on is not tried again.
+// before [Registry.Build]; [Registry.Run] gives each stage a goroutine. A stage
+// that panics or returns an error is counted and logged with its stack. Its
+// [Policy] decides whether it restarts or ends Run; other stages are not affected.
+// The value on which it failed is not tried again.
+//
+// After Build or Run the graph does not change: the functions that declare stages,
+// and [Register], return [ErrRunning]. [Registry.Add] still adds records of JSON
+// values that have no stages.
 //
 // # Shutdown
 //
-// When the context of Run ends, sources end first, then each stage works off
-// what is left in its inputs, inputs before outputs. After Run has returned, a
-// [Feed] still gives what is left, and does so under a context that has ended,
-// too. [Registry.Close] then ends readers when they have read what is kept, and
-// everybody who waits: they get [ErrClosed]. The package has no goroutines of
-// its own but those of stages, and Run waits for them.
+// When the context of Run ends, sources end first. Then each stage processes what
+// is left in its inputs, inputs before outputs, and ends. Run returns after the
+// last stage. A [Feed] still returns what is left, even under a context that has
+// ended. [Registry.Close] ends readers once they have read what is kept, and
+// everything that waits: both return [ErrClosed]. The only goroutines of this
+// package are those of stages.
 //
 // # JSON
 //
-// Readers that do not know the type get [Encoded] values. Encoding happens in
-// the goroutine of the reader, once per value however many of them there are. A
-// value that JSON cannot carry, or whose MarshalJSON panics, is an error on its
-// own place in the stream; the next one goes on.
+// Readers that do not know the type get [Encoded] values. The reader encodes, not
+// the producer, and each value is encoded once for all readers. A value that JSON
+// cannot carry, or whose MarshalJSON panics, takes its place in the order with an
+// error; the reader continues with the next one.
 //
 // # Units
 //
-// Write times are Unix milliseconds; capacities are numbers of values.
-// Durations of stages are time.Duration.
+// Write times are Unix milliseconds, capacities are numbers of values.
 //
 // # Errors
 //
-// What is wrong with a key or a configuration is told by [Register]; what is
-// wrong with the graph by Build, all at once and by the keys of the records.
-// Patterns follow the rule of AimX 3.0, widened for the separator '::', see
-// [Pattern].
+// [Register] returns what is wrong with a key or a configuration. A declaration of
+// a stage returns what is wrong with its arguments. Build returns everything that
+// is wrong with the graph, by the keys of the records, and repeats the errors of
+// declarations.
 package records

@@ -11,30 +11,29 @@ type Encoded struct {
 	// JSON is the value, compact and without HTML escapes. It is shared with
 	// other readers and must not be changed. It is nil if Err is set.
 	JSON []byte
-	// Time is the time of the write in Unix milliseconds, 0 if the record
-	// takes none.
+	// Time is the time of the write in Unix milliseconds, 0 if the record keeps
+	// none.
 	Time int64
-	// Number counts the values of the record from 1; 0 is a value refilled
-	// from history.
+	// Number is the number of the value in its record, from 1. It is 0 for a
+	// refilled value.
 	Number uint64
-	// Missed is the number of values that the reader missed right before this
-	// one.
+	// Missed is how many values the reader missed right before this one.
 	Missed uint64
-	// Err says why JSON cannot carry the value. The reader goes on with the
+	// Err is why JSON cannot carry the value. The reader continues with the
 	// next one.
 	Err error
 }
 
-// EncodedReader is a consumer that gets values as JSON. Encoding is done by the
-// reader and never by the producer, and once for all readers of a value. It is
-// for one goroutine at a time, but for Close.
+// EncodedReader reads one record as JSON. It encodes on its own goroutine, and each
+// value once for all encoded readers. One goroutine at a time may use it; Close and
+// Missed are safe for concurrent use.
 type EncodedReader struct {
 	cursor
 	box any
 }
 
-// Subscribe adds an encoded reader. It starts where the reader of
-// Record.Subscribe does.
+// Subscribe adds an encoded reader. It starts where a reader of Record.Subscribe
+// starts.
 func (u *Untyped) Subscribe(name string) *EncodedReader {
 	r := &EncodedReader{box: u.typed.newBox()}
 	r.encodes = true
@@ -68,7 +67,7 @@ func (r *EncodedReader) Receive(ctx context.Context) (Encoded, error) {
 	return e, nil
 }
 
-// Missed returns how many values the reader was too slow for.
+// Missed returns how many values the reader missed because it was too slow.
 func (r *EncodedReader) Missed() uint64 {
 	r.record.mu.Lock()
 	defer r.record.mu.Unlock()
@@ -78,14 +77,14 @@ func (r *EncodedReader) Missed() uint64 {
 // Close ends the reader. A Receive that waits returns ErrClosed.
 func (r *EncodedReader) Close() { r.close() }
 
-// shot is what a reader needs from under the lock to encode a value.
+// captured is what a reader copies under the lock to encode a value after it.
 type captured struct {
 	number, time int64
 	gap          uint64
 	shared       *sharedJSON
 }
 
-// capture copies a value that the cursor has advanced to.
+// capture copies the value that the cursor has advanced to.
 func (c *cursor) capture(slot int, box any) captured {
 	u := c.record
 	s := captured{number: c.read, time: u.time(slot), gap: c.gap}
@@ -99,7 +98,7 @@ func (c *cursor) capture(slot int, box any) captured {
 	return s
 }
 
-// encode finishes a captured value outside the lock.
+// encode encodes a captured value. The caller does not hold the lock.
 func (c *cursor) encode(s captured, box any) Encoded {
 	u := c.record
 	e := Encoded{Time: s.time, Number: uint64(max(s.number, 0)), Missed: s.gap}
@@ -115,7 +114,8 @@ func (c *cursor) encode(s captured, box any) Encoded {
 	return e
 }
 
-// cannotEncode counts a value that JSON cannot carry, and logs the first one.
+// cannotEncode counts a value that JSON cannot carry, and logs the first of the
+// record.
 func (u *Untyped) cannotEncode(c *cursor, e Encoded) {
 	u.mu.Lock()
 	first := !u.warned

@@ -6,15 +6,15 @@ import (
 	"github.com/aimdb-go/aimdb/loss"
 )
 
-// ErrClosed is what readers and waiting producers get after Close.
+// ErrClosed is what reads and waiting writes return after Close.
 var ErrClosed = errors.New("records: closed")
 
-// ErrSuperseded is what ProduceLogged returns when a newer value took the place
-// of the value in a single-latest record or a mailbox before the log read it.
-var ErrSuperseded = errors.New("records: a newer value took the place before the log read this one")
+// ErrSuperseded is what ProduceLogged returns when a newer value replaced the
+// value in a single-latest record or a mailbox before the log read it.
+var ErrSuperseded = errors.New("records: a newer value replaced this one before the log read it")
 
-// ErrHasProducer is what Set returns for a record that a stage writes to: the
-// value set would only stay until the next one of the stage.
+// ErrHasProducer is what Set returns for a record that a stage writes: the next
+// value of the stage would replace the one that was set.
 var ErrHasProducer = errors.New("records: a stage produces this record")
 
 // LostError is what ProduceLogged returns for a value that was lost between the
@@ -24,7 +24,7 @@ type LostError struct {
 	Record string
 	Number uint64
 	Cause  loss.Cause
-	// Err tells more, if there is more to tell.
+	// Err is the error that led to the loss, or nil.
 	Err error
 }
 
@@ -37,5 +37,5 @@ func (e *LostError) Error() string {
 	return s
 }
 
-// Unwrap returns what more there is to tell.
+// Unwrap returns Err.
 func (e *LostError) Unwrap() error { return e.Err }

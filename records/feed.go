@@ -9,30 +9,28 @@ import (
 )
 
 const (
-	// feedLinger is the least time between two wake-ups of a feed that has
-	// read all. Waking a goroutine costs a producer more than everything else
-	// it does, so under load it should happen seldom; a feed that was idle is
-	// woken at once.
+	// feedLinger is the time that a feed waits after it has taken values before
+	// it can be woken by the next one. Waking a goroutine is the most expensive
+	// part of a write. A feed that has been idle for longer is woken at once.
 	feedLinger = 500 * time.Microsecond
-	// feedTurn is how many values of one record a feed takes before others
-	// get their turn.
+	// feedTurn is how many values of one record a feed takes before it takes
+	// those of the next record.
 	feedTurn = 64
 )
 
-// Item is a value of one of the records of a feed.
+// Item is a value from a feed.
 type Item struct {
 	Record *Untyped
 	Encoded
 }
 
-// Feed reads many records behind one goroutine. It has no goroutine of its own
-// and costs nothing while nothing is produced. Take and TryTake are for one
-// goroutine at a time; the other methods are safe for concurrent use.
+// Feed reads many records on one goroutine, that of its caller. One goroutine at a
+// time may call Take and TryTake; the other methods are safe for concurrent use.
 //
 // The feed named LogReader reads Logged records from their first value, so that
-// what was produced before the feed was made reaches the log. Otherwise a feed
-// reads from the next value. It looks into mailboxes and takes nothing out. The
-// order of each record is kept; between records there is none.
+// values produced before the feed was made reach the log. In all other cases a feed
+// starts with the next value. It does not take values from mailboxes. Values of one
+// record keep their order; between records there is none.
 type Feed struct {
 	name     string
 	registry *Registry
@@ -42,18 +40,17 @@ type Feed struct {
 	took  time.Time
 
 	mu sync.Mutex
-	// cursors are in the order of the IDs of their records.
+	// cursors are sorted by the ID of the record.
 	cursors []*feedCursor
-	// head and tail are the ends of the queue of records with unread values, each at most
-	// once, and their number.
+	// head and tail are the ends of the queue of the records with unread values,
+	// count is its length.
 	head, tail *feedCursor
 	count      int
 	// sleeping is true while the feed sleeps until a record is queued.
 	sleeping, closed bool
 }
 
-// NewFeed makes a feed over records. The one that brings Logged records to the
-// log is named LogReader.
+// NewFeed makes a feed over records of the registry.
 func (r *Registry) NewFeed(name string, records []*Untyped) *Feed {
 	f := &Feed{name: name, registry: r, ready: make(chan struct{}, 1), cursors: make([]*feedCursor, 0, len(records))}
 	cursors := make([]feedCursor, len(records))
@@ -64,8 +61,8 @@ func (r *Registry) NewFeed(name string, records []*Untyped) *Feed {
 	return f
 }
 
-// Add makes the feed read one more record. It does nothing if the feed reads it
-// already, or is closed.
+// Add makes the feed read one more record of its registry. It does nothing if the
+// feed already reads the record, or is closed.
 func (f *Feed) Add(u *Untyped) { f.add(u, &feedCursor{}) }
 
 func (f *Feed) add(u *Untyped, c *feedCursor) {
@@ -83,7 +80,7 @@ func (f *Feed) add(u *Untyped, c *feedCursor) {
 	}
 }
 
-// TryTake fills dst with what is there and returns how many that are.
+// TryTake fills dst with values that are there and returns their number.
 func (f *Feed) TryTake(dst []Item) int {
 	n := 0
 	for n < len(dst) {
@@ -99,10 +96,10 @@ func (f *Feed) TryTake(dst []Item) int {
 	return n
 }
 
-// Take waits for a value and then fills dst with what is there. Values that are
-// there are returned even if ctx has ended, so that a shutdown can take what is
-// left; the error of ctx means that nothing was. After Close of the feed, or of
-// the registry when nothing is left, it returns ErrClosed.
+// Take waits for a value, fills dst with values that are there and returns their
+// number. It returns values even if ctx has ended, so that a shutdown can take what
+// is left; the error of ctx means that nothing was left. It returns ErrClosed after
+// Close of the feed, and after Close of the registry once nothing is left.
 func (f *Feed) Take(ctx context.Context, dst []Item) (int, error) {
 	for {
 		if n := f.TryTake(dst); n > 0 || len(dst) == 0 {
@@ -110,7 +107,7 @@ func (f *Feed) Take(ctx context.Context, dst []Item) (int, error) {
 		}
 		if err := f.sleep(ctx); err != nil {
 			if n := f.TryTake(dst); n > 0 {
-				return n, nil // they came in between
+				return n, nil // they came while the sleep ended
 			}
 			return 0, err
 		}
@@ -124,22 +121,22 @@ func (f *Feed) Pending() int {
 	return f.count
 }
 
-// Pause stops reading a record: it costs its producers nothing, and nothing
-// counts as missed.
+// Pause stops reading a record. Until Resume, writes do not wake the feed and
+// values do not count as missed.
 func (f *Feed) Pause(u *Untyped) {
 	if c := f.cursor(u); c != nil {
 		c.detach()
 	}
 }
 
-// Resume goes on reading a paused record with the next value.
+// Resume continues to read a paused record, with its next value.
 func (f *Feed) Resume(u *Untyped) {
 	if c := f.cursor(u); c != nil {
 		c.attach(false)
 	}
 }
 
-// cursor returns the cursor in a record, nil if the feed does not read it.
+// cursor returns the cursor of a record, nil if the feed does not read it.
 func (f *Feed) cursor(u *Untyped) *feedCursor {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -149,7 +146,8 @@ func (f *Feed) cursor(u *Untyped) *feedCursor {
 	return nil
 }
 
-// find returns where the cursor of a record is in cursors, or belongs.
+// find returns the index of the cursor of a record in cursors, or where to insert
+// it.
 func (f *Feed) find(u *Untyped) (int, bool) {
 	return slices.BinarySearchFunc(f.cursors, u.id, func(c *feedCursor, id int32) int { return cmp.Compare(c.record.id, id) })
 }
@@ -166,7 +164,7 @@ func (f *Feed) Close() {
 	f.registry.release(f)
 }
 
-// end makes Take return ErrClosed when nothing is left.
+// end makes Take return ErrClosed once nothing is left.
 func (f *Feed) end() {
 	f.mu.Lock()
 	f.closed = true
@@ -198,7 +196,7 @@ func (f *Feed) push(c *feedCursor) {
 	}
 }
 
-// pop returns the record that has been queued longest, nil if there is none.
+// pop removes and returns the record that was queued first, nil if there is none.
 func (f *Feed) pop() *feedCursor {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,21 +1,19 @@
 package records
 
-// feedCursor is the cursor of a feed in one record. All but feed is guarded by
-// the record's lock, nextQueued by that of the feed.
+// feedCursor is the cursor of a feed in one record. The lock of the record guards
+// it, the lock of the feed guards nextQueued.
 type feedCursor struct {
 	cursor
 	feed *Feed
-	// nextFeed links the feeds that read the record.
-	nextFeed *feedCursor
-	// nextQueued links the queue of the feed.
-	nextQueued *feedCursor
-	// attached is false while the feed does not read the record. The state
-	// stays queued until the turn of the record comes.
+	// nextFeed links the feeds of the record, nextQueued the queue of the feed.
+	nextFeed, nextQueued *feedCursor
+	// attached is false while the feed is paused or closed. The state can be
+	// queued then.
 	attached bool
 	state    feedState
 }
 
-// start attaches the cursor before the first value, or before the next one. It
+// attach attaches the cursor, before the first value or before the next one. It
 // does nothing after Close of the feed.
 func (c *feedCursor) attach(all bool) {
 	u := c.record
@@ -38,7 +36,7 @@ func (c *feedCursor) attach(all bool) {
 	}
 }
 
-// stop detaches the cursor. If it is queued, it has nothing when its turn comes.
+// detach detaches the cursor. It stays in the queue and take finds nothing.
 func (c *feedCursor) detach() {
 	u := c.record
 	u.mu.Lock()
@@ -57,8 +55,7 @@ func (c *feedCursor) detach() {
 	u.wakeSenders()
 }
 
-// take reads up to len(dst) values and queues the record again if more are
-// left.
+// take reads up to len(dst) values and queues the record again if there are more.
 func (c *feedCursor) take(dst []Item) int {
 	u := c.record
 	box := u.typed.newBox()

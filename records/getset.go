@@ -7,10 +7,9 @@ import (
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
-// Get returns the newest value kept, as JSON, and its write time in Unix
-// milliseconds, 0 if the record takes none: the last value of a ring, the one
-// that waits in a mailbox. It reports false if there is none. The JSON is
-// shared and must not be changed.
+// Get returns the newest value kept as JSON, false if there is none, and its write
+// time in Unix milliseconds, 0 if the record keeps none. It does not take the value
+// from a mailbox. The JSON is shared and must not be changed.
 func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
 	box := u.typed.newBox()
 	u.mu.Lock()
@@ -30,9 +29,9 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 	return value, timeMS, true, nil
 }
 
-// Set decodes a value and produces it. What breaks the rule of package jsonrule,
-// unknown members, a null for a type that has none, and anything after the value
-// are errors. It does not ask for Config.Writable: that is for the gateway to do.
+// Set decodes a value and produces it. Values that break the rule of package
+// jsonrule, unknown members, null for a type without null, and text after the value
+// are errors. It does not check Config.Writable; the gateway does.
 func (u *Untyped) Set(value json.RawMessage) error {
 	if u.registry.producerOf(u) != nil {
 		return fmt.Errorf("set record %q: %w", u.key.String(), ErrHasProducer)
@@ -42,7 +41,7 @@ func (u *Untyped) Set(value json.RawMessage) error {
 	}
 	box, err := u.typed.decode(value, true)
 	if err != nil {
-		return fmt.Errorf("set record %q: the value is no %s: %w", u.key.String(), u.TypeName(), err)
+		return fmt.Errorf("set record %q: the value is not a %s: %w", u.key.String(), u.TypeName(), err)
 	}
 	u.typed.produce(box)
 	return nil

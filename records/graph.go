@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Origin says where the values of a record come from.
+// Origin is where the values of a record come from.
 type Origin struct {
-	// Kind is "source", "passive" (set from outside the graph), "transform" or
+	// Kind is "source", "passive" (no stage writes the record), "transform" or
 	// "transform_join".
 	Kind string
-	// Inputs are the keys of the records that it is made from.
+	// Inputs are the keys of the records that the stage reads.
 	Inputs []string
 }
 
@@ -21,33 +21,33 @@ type Node struct {
 	Origin   Origin
 	Kind     Kind
 	Capacity int
-	// Taps is the number of taps, Logged whether the values go to the log.
+	// Taps is the number of taps. Logged tells whether values go to the log.
 	Taps   int
 	Logged bool
 }
 
-// Edge is one way that values take. From and To are keys; the outside is "".
+// Edge is a path of values. From and To are keys, "" for the outside.
 type Edge struct {
 	From, To string
-	// Type is "source", "transform", "transform_join" or "tap", and Index the
-	// number of a tap of its record.
+	// Type is "source", "transform", "transform_join" or "tap". Index is the
+	// ordinal of a tap of its record, from 0.
 	Type  string
 	Index int
 }
 
-// Graph is how values flow between records.
+// Graph describes how values flow between records.
 type Graph struct {
 	// Nodes are in the order of registration.
 	Nodes []Node
-	// Edges come by record in the order of registration, those into it before
-	// its taps.
+	// Edges are grouped by record in the order of registration: first the edges
+	// into it, then its taps.
 	Edges []Edge
-	// TopoOrder has all keys, inputs before what is made of them.
+	// TopoOrder has all keys, the inputs of a stage before its output.
 	TopoOrder []string
 }
 
-// Graph returns the graph. Before Build it returns nil. After Build only records
-// without stages are added to it.
+// Graph returns the graph, nil before Build. After Build, Add adds records without
+// stages to it.
 func (r *Registry) Graph() *Graph {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -57,8 +57,7 @@ func (r *Registry) Graph() *Graph {
 	return r.drawGraph()
 }
 
-// Origin returns where the values of the record come from. Before Build every
-// record is passive.
+// Origin returns the origin of the record. Before Build every record is passive.
 func (u *Untyped) Origin() Origin {
 	if s := u.registry.producerOf(u); s != nil {
 		return s.origin()
@@ -74,7 +73,7 @@ func (s *stage) origin() Origin {
 	return o
 }
 
-// drawGraph makes the graph of a registry whose stages are indexed.
+// drawGraph makes the graph of a registry that is built.
 func (r *Registry) drawGraph() *Graph {
 	g := &Graph{}
 	for _, u := range r.records {
@@ -107,7 +106,7 @@ func (g *Graph) addInbound(s *stage) {
 	}
 }
 
-// DOT returns the graph in the language of Graphviz.
+// DOT returns the graph in the DOT language of Graphviz.
 func (g *Graph) DOT() string {
 	var b strings.Builder
 	b.WriteString("digraph records {\n\trankdir=LR;\n\tnode [shape=box];\n")
@@ -135,7 +134,7 @@ func (g *Graph) DOT() string {
 	return b.String()
 }
 
-// producerOf returns the stage that makes a record, nil if none does.
+// producerOf returns the stage that writes a record, nil if there is none.
 func (r *Registry) producerOf(u *Untyped) *stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -145,7 +144,7 @@ func (r *Registry) producerOf(u *Untyped) *stage {
 	return nil
 }
 
-// stagesOf returns the stages that make a record, and then its taps.
+// stagesOf returns the stages that write a record, followed by its taps.
 func (r *Registry) stagesOf(u *Untyped) []*stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -158,7 +157,7 @@ func (r *Registry) stagesOf(u *Untyped) []*stage {
 	return stages
 }
 
-// addStages adds what the graph knows to the metrics of a record.
+// addStages adds the stages of a record to its metrics.
 func (r *Registry) addStages(u *Untyped, m *Metrics) {
 	for _, s := range r.stagesOf(u) {
 		m.Stages = append(m.Stages, s.metrics())

@@ -5,15 +5,14 @@ import (
 	"fmt"
 )
 
-// Join makes values of out from the values of any number of records. start
-// names the inputs by calling On for each; it is called once when the join is
-// declared and again for each life, so that what the functions remember is
-// fresh after a failure. It must name the same inputs each time, and do nothing
-// else that shows.
+// Join reads the values of any number of records and writes values to out. start
+// calls On for each input. It is called when the join is declared, when the stage
+// starts and after each failure, so that no state survives a failure. It must name
+// the same inputs each time and have no other effect.
 //
-// The functions are called one at a time. The values of each input come in
-// order; between the inputs there is no order, but none is starved. Join
-// returns ErrRunning after Build or Run.
+// The functions are called one at a time. Values of one input keep their order.
+// Inputs are read in turn, one value each. Join returns ErrRunning after Build or
+// Run.
 func Join[Out any](out *Record[Out], start func(*Inputs[Out]), opts ...StageOption) error {
 	s := newStage(JoinStage, opts)
 	s.require("start", start != nil)
@@ -26,7 +25,7 @@ func join[Out any](s *stage, out *Record[Out], start func(*Inputs[Out])) error {
 	if s.invalid == nil {
 		start(declared)
 		if s.invalid = declared.err; s.invalid == nil && len(s.cursors) == 0 {
-			s.invalid = errors.New("it names no input")
+			s.invalid = errors.New("it names no input; call On in start")
 		}
 	}
 	ready := make(chan struct{}, 1) // one sleep waits for all inputs
@@ -37,7 +36,7 @@ func join[Out any](s *stage, out *Record[Out], start func(*Inputs[Out])) error {
 		in := &Inputs[Out]{stage: s, declared: declared, emit: func(v Out) error { return out.Send(s.work, v) }}
 		start(in)
 		if in.err != nil || len(in.steps) != len(declared.readers) {
-			return fmt.Errorf("it does not name the same inputs as before: %w", in.err)
+			return fmt.Errorf("start does not name the same inputs as before: %w", in.err)
 		}
 		return in.run()
 	}
@@ -54,11 +53,11 @@ type Inputs[Out any] struct {
 	err      error
 }
 
-// On makes a record an input of a join and fn the function for its values. Its
-// error is also that of the join, so start need not check it.
+// On makes a record an input of a join and fn the function for its values. Join
+// returns the error as well, so start need not check it.
 func On[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]) error {
 	if in == nil {
-		return errors.New("input of a join: argument in is nil; pass what start was given")
+		return errors.New("input of a join: argument in is nil; pass the argument of start")
 	}
 	if in.err == nil {
 		in.err = on(in, record, fn)
@@ -78,11 +77,11 @@ func on[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]
 	}
 	i := len(in.steps)
 	if i >= len(in.declared.readers) {
-		return errors.New("it has more inputs now")
+		return errors.New("there are more inputs")
 	}
 	reader, ok := in.declared.readers[i].(*Reader[T])
 	if !ok || reader.typed != record {
-		return fmt.Errorf("input %d is another one now", i)
+		return fmt.Errorf("input %d is another record", i)
 	}
 	s := in.stage
 	in.steps = append(in.steps, func() (bool, error) {
@@ -95,7 +94,7 @@ func on[T, Out any](in *Inputs[Out], record *Record[T], fn TransformFunc[T, Out]
 	return nil
 }
 
-// run takes one value of each input in turn until none are left.
+// run reads the inputs in turn until intake has ended and nothing is left.
 func (in *Inputs[Out]) run() error {
 	s := in.stage
 	var ended error
@@ -114,7 +113,7 @@ func (in *Inputs[Out]) run() error {
 	return nil
 }
 
-// round takes up to one value of each input.
+// round reads up to one value of each input.
 func (in *Inputs[Out]) round() (busy bool, err error) {
 	for _, step := range in.steps {
 		took, err := step()
@@ -126,7 +125,7 @@ func (in *Inputs[Out]) round() (busy bool, err error) {
 	return busy, nil
 }
 
-// allEnded reports whether no input will have a value any more.
+// allEnded reports whether no input will have another value.
 func (s *stage) allEnded() bool {
 	for _, c := range s.cursors {
 		if !c.ended() {

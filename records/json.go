@@ -8,7 +8,7 @@ import (
 )
 
 // jsonEncoder writes compact JSON without HTML escapes: AimX peers refuse an
-// escaped '&', '<' or '>' in some places, and nobody needs it.
+// escaped '&', '<' or '>' in some places.
 type jsonEncoder struct {
 	buffer  bytes.Buffer
 	encoder *json.Encoder
@@ -21,12 +21,11 @@ func newJSONEncoder() *jsonEncoder {
 	return e
 }
 
-// maxPooledBytes is the size of a buffer in bytes above which it is given back
-// to the garbage collector.
+// maxPooledBytes is the largest buffer in bytes that is kept for reuse.
 const maxPooledBytes = 64 << 10
 
-// encode returns the JSON of what a box holds. A panic of a MarshalJSON becomes
-// an error.
+// encode returns the JSON of the value in a box. It turns a panic of MarshalJSON
+// into an error.
 func (r *Registry) encode(box any) (raw []byte, err error) {
 	defer recoverInto(&err, "MarshalJSON")
 	e := r.encoders.Get().(*jsonEncoder)

@@ -7,19 +7,18 @@ type Kind uint8
 
 // The kinds of buffer.
 const (
-	// Ring keeps the last Capacity values. Every reader has a cursor of its
-	// own and gets every value in order; one that is too slow is moved to the
-	// oldest value kept and told how many it missed. A new reader starts with
-	// the next value.
+	// Ring keeps the last Capacity values. Every reader has its own cursor and
+	// gets every value in order. A reader that is too slow continues at the
+	// oldest value kept, and Missed counts what it missed. A new reader starts
+	// with the next value.
 	Ring Kind = iota
-	// Latest keeps one value. A reader gets the newest value; those between
-	// two receives collapse, which is not a loss. A new reader gets the
+	// Latest keeps one value. A reader gets the newest value. Values between
+	// two receives are superseded, which is not a loss. A new reader gets the
 	// current value once.
 	Latest
-	// Mailbox is one slot that is overwritten if it was not taken. Taking
-	// empties it; of several readers exactly one gets each value. To look at
-	// the value without taking it there are Record.Latest and Untyped.Get, and
-	// a Feed does no more than look either.
+	// Mailbox keeps one value until a reader takes it or the next value
+	// overwrites it. Exactly one reader gets each value. Record.Latest,
+	// Untyped.Get and a Feed return the value without taking it.
 	Mailbox
 )
 

@@ -5,19 +5,18 @@ import (
 	"slices"
 )
 
-// maxRecentLosses bounds what Losses returns of one record.
+// maxRecentLosses is how many losses of one record Losses returns at most.
 const maxRecentLosses = 16
 
-// ledger holds what a record lost between its ring and the log and beyond.
+// ledger holds the losses of a record between its ring and the log.
 type ledger struct {
 	total  uint64
 	causes map[loss.Cause]uint64
 	recent []loss.Loss
 }
 
-// AddLoss counts values of this record that did not get where they belong. Ring
-// overruns of the log's feed and values it cannot encode are already counted
-// here; whoever loses values further on adds them.
+// AddLoss counts values of the record that will not reach the log. Overruns of the
+// log's feed and values that it cannot encode are counted without it.
 func (u *Untyped) AddLoss(l loss.Loss) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -31,7 +30,7 @@ func (u *Untyped) addLoss(l loss.Loss) {
 	u.ledger.add(l)
 }
 
-// add joins a loss to the last one when it continues it.
+// add appends a loss, or extends the last one if this one continues it.
 func (g *ledger) add(l loss.Loss) {
 	g.total += l.Count
 	if g.causes == nil {
@@ -53,9 +52,8 @@ func (g *ledger) add(l loss.Loss) {
 	g.recent = append(g.recent, l)
 }
 
-// Losses returns the latest losses of the record, the oldest first, and the
-// number of values lost in all. What was lost on the way from the log to a sink
-// counts for each sink.
+// Losses returns the most recent losses of the record, oldest first, and the number
+// of all values lost.
 func (u *Untyped) Losses() (recent []loss.Loss, total uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -7,10 +7,9 @@ import (
 	"sync"
 )
 
-// SignalOf names a number in the values of a record, for statistics of it.
-// Value is called by every producer, so it should be short and must not
-// produce; if it panics, or the number is NaN or infinite, the value counts as
-// Invalid.
+// SignalOf selects a number in the values of a record, for statistics. Producers
+// call Value, so it must be fast and must not produce. If it panics, or returns NaN
+// or an infinity, the value counts as Invalid.
 type SignalOf[T any] struct {
 	Name, Unit string
 	Value      func(T) float64
@@ -23,13 +22,13 @@ type SignalStats struct {
 	Last, Min, Max, Mean float64
 }
 
-// signalMeter collects the statistics.
+// signalMeter collects the statistics of a signal.
 type signalMeter struct {
 	mu      sync.Mutex
 	current SignalStats
 }
 
-// signalFrom checks what a configuration gives as its signal.
+// signalFrom returns the signal of a configuration, nil if it has none.
 func signalFrom[T any](c Config) (*SignalOf[T], error) {
 	if c.Signal == nil {
 		return nil, nil
@@ -40,7 +39,7 @@ func signalFrom[T any](c Config) (*SignalOf[T], error) {
 		var want *SignalOf[T]
 		return nil, fmt.Errorf("its signal is a %T and not a %T", c.Signal, want)
 	case s == nil || s.Value == nil:
-		return nil, errors.New("its signal has no function that finds the number")
+		return nil, errors.New("its signal has no Value function")
 	case s.Name == "":
 		return nil, errors.New("its signal has no name")
 	}
@@ -74,7 +73,7 @@ func (m *signalMeter) add(x float64) {
 	s.Mean += x/n - s.Mean/n // in this order it does not overflow
 }
 
-// stats returns nil as long as there is no number.
+// stats returns nil until the first value.
 func (m *signalMeter) stats() *SignalStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()

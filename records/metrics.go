@@ -7,36 +7,35 @@ import (
 	"slices"
 )
 
-// Metrics is the state of one record's counters. They are always on.
+// Metrics are the counters of one record.
 type Metrics struct {
-	// Produced counts values produced, Consumed values handed to readers of
-	// all kinds, both since the last reset.
+	// Produced counts the values written, Consumed the values that all readers
+	// read, both since the last reset.
 	Produced, Consumed uint64
 	// Dropped is the sum of Drops.
 	Dropped uint64
 	Drops   []Drop
-	// Lost is the number of values in the ledger of Losses, LostBy that of each
-	// cause.
+	// Lost is the number of values that Losses counts, LostBy the same by cause.
 	Lost   uint64
 	LostBy map[loss.Cause]uint64
 	// Items is the number of values kept, of at most Capacity.
 	Items, Capacity int
 	// LastWrite is the time of the last write in Unix milliseconds, 0 if there
-	// was none or the record takes no write times.
+	// was none or the record keeps no times.
 	LastWrite int64
-	// Readers is the number of readers now, of all kinds; Producers and
-	// Consumers are the stages that write to and read from the record.
+	// Readers is the present number of readers, those of feeds and stages
+	// included. Producers and Consumers count the stages that write and read the
+	// record.
 	Readers, Producers, Consumers int
-	// Stages are the stages that make this record's values, and then the taps
-	// that read them.
+	// Stages are the stages that write the record, followed by its taps.
 	Stages []StageMetrics
-	// Signal is nil if the record names no number.
+	// Signal is nil if the record has no signal, or no value yet.
 	Signal *SignalStats
 }
 
-// Drop is a number of values that a reader did not get.
+// Drop counts values that a reader did not get.
 type Drop struct {
-	// Reader is the name of the reader, empty if it was nobody's turn.
+	// Reader is the name of the reader, empty for a loss that belongs to none.
 	Reader string
 	Cause  loss.Cause
 	Count  uint64
@@ -47,7 +46,7 @@ type dropKey struct {
 	cause  loss.Cause
 }
 
-// Bounds of what is kept of readers that have left.
+// Bounds of the counters of readers that have closed.
 const (
 	maxDropNames = 64
 	otherReaders = "(others)"
@@ -77,7 +76,7 @@ func (u *Untyped) Metrics() Metrics {
 		m.Produced -= u.base.produced
 		m.Consumed -= u.base.consumed
 		for key, n := range u.base.drops {
-			drops[key] -= min(n, drops[key]) // its reader may count among the others by now
+			drops[key] -= min(n, drops[key]) // its reader may have become one of otherReaders
 		}
 	}
 	u.mu.Unlock()
@@ -92,8 +91,8 @@ func (u *Untyped) Metrics() Metrics {
 	return m
 }
 
-// ResetMetrics sets the counters of Metrics and the signal to zero. The numbers
-// of values, the ledger and the profiles of stages stay as they are.
+// ResetMetrics sets the counters of Metrics and the signal to zero. It does not
+// change the numbers of values, Losses and the counters of stages.
 func (u *Untyped) ResetMetrics() {
 	u.mu.Lock()
 	u.base = &baseline{produced: uint64(u.newest), consumed: u.consumed, drops: u.allDrops()}
@@ -103,14 +102,14 @@ func (u *Untyped) ResetMetrics() {
 	}
 }
 
-// ResetProfiles sets the profiles of the stages of this record to zero.
+// ResetProfiles sets the counters of the stages in Metrics to zero.
 func (u *Untyped) ResetProfiles() {
 	for _, st := range u.registry.stagesOf(u) {
 		st.profile.reset()
 	}
 }
 
-// allDrops sums up what readers of now and before did not get.
+// allDrops returns the drops of present and closed readers.
 func (u *Untyped) allDrops() map[dropKey]uint64 {
 	drops := make(map[dropKey]uint64)
 	for key, n := range u.drops {
@@ -139,7 +138,7 @@ func sortedDrops(drops map[dropKey]uint64) []Drop {
 	return sorted
 }
 
-// keepDrops remembers what a reader that leaves has missed.
+// keepDrops adds the drops of a reader that closes to those of the record.
 func (u *Untyped) keepDrops(c *cursor) {
 	u.countDrop(dropKey{c.name, loss.RingOverrun}, c.missed)
 	u.countDrop(dropKey{c.name, loss.NotEncodable}, c.unencodable)

@@ -7,14 +7,14 @@ import (
 
 // StageMetrics are the counters of one stage.
 type StageMetrics struct {
-	// Type is "source", "tap" or "transform"; a join is a transform. Index
-	// counts the stages of one type and record from 0.
+	// Type is "source", "tap" or "transform", which includes joins. Index is the
+	// ordinal of a tap of its record, from 0.
 	Type, Name string
 	Index      int
-	// Calls counts the calls of the stage's function that have returned, or
-	// for a source the values it made; Failures counts panics and errors.
+	// Calls counts the calls of the function that returned no error, for a source
+	// the values it emitted. Failures counts panics and errors.
 	Calls, Failures uint64
-	// Total, Min and Max are the times that calls took, for a source between
+	// Total, Min and Max are the durations of calls, for a source those between
 	// values.
 	Total, Min, Max time.Duration
 }
@@ -23,11 +23,11 @@ type StageMetrics struct {
 type profile struct {
 	mu      sync.Mutex
 	current StageMetrics
-	// begun and returned count calls without resets.
+	// begun and returned count calls and are never reset.
 	begun, returned uint64
 }
 
-// call measures one call. One that panics or fails does not count.
+// call measures one call. It does not count a call that panics or fails.
 func (p *profile) call(fn func() error) error {
 	p.mu.Lock()
 	p.begun++

@@ -5,28 +5,28 @@ import (
 	"iter"
 )
 
-// Reader is one consumer of a record. It is for one goroutine at a time, but
-// for Close and Missed. Close it when it is not needed any more: a record knows
-// its readers.
+// Reader reads one record. One goroutine at a time may use it; Close and Missed are
+// safe for concurrent use. Close it when it is no longer needed, because the record
+// holds it.
 type Reader[T any] struct {
 	cursor
 	typed *Record[T]
 }
 
-// Subscribe adds a reader. The name shows in metrics, and is what
-// Config.Lossless refers to; several readers may have the same.
+// Subscribe adds a reader. Metrics and Config.Lossless refer to it by its name,
+// which several readers may share.
 //
-// On a ring the reader starts with the next value produced; on a single-latest
-// record and a mailbox with the value that is there. The first reader under a
-// name that the record is lossless for starts with the first value produced,
-// since producers have waited for it.
+// In a ring the reader starts with the next value produced. In a single-latest
+// record and a mailbox it starts with the value that is there. The first reader
+// that has a name of Config.Lossless starts with the first value produced, because
+// producers have waited for it.
 func (r *Record[T]) Subscribe(name string) *Reader[T] {
 	reader := &Reader[T]{typed: r}
 	r.untyped.subscribe(&reader.cursor, name)
 	return reader
 }
 
-// subscribe attaches a cursor where a new reader starts.
+// subscribe attaches the cursor of a new reader.
 func (u *Untyped) subscribe(c *cursor, name string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -55,12 +55,12 @@ func (r *Reader[T]) TryReceive() (v T, ok bool) {
 	return v, slot >= 0
 }
 
-// Receive waits for the next value. A value that is there is returned even if
-// ctx has ended, so that a consumer can read what is left. After Close of the
-// reader, or of the registry when nothing is left, it returns ErrClosed.
+// Receive waits for the next value. It returns a value that is there even if ctx
+// has ended, so that a consumer can read what is left. It returns ErrClosed after
+// Close of the reader, and after Close of the registry once nothing is left.
 func (r *Reader[T]) Receive(ctx context.Context) (v T, err error) {
 	record := r.typed
-	record.untyped.mu.Lock() // as TryReceive does, but a call less on the way
+	record.untyped.mu.Lock() // this is TryReceive, without the call
 	if slot := r.advance(); slot >= 0 {
 		v = record.slots[slot]
 		record.emptied(slot)
@@ -71,12 +71,12 @@ func (r *Reader[T]) Receive(ctx context.Context) (v T, err error) {
 	return r.receive(ctx)
 }
 
-// receive waits until there is a value or none will come.
+// receive waits until there is a value, or no more will come.
 func (r *Reader[T]) receive(ctx context.Context) (T, error) {
 	for {
 		err := r.wait(ctx)
 		if v, ok := r.TryReceive(); ok {
-			return v, nil // even one that came while the wait ended
+			return v, nil // it may have come while the wait ended
 		}
 		if err != nil {
 			var none T
@@ -85,7 +85,7 @@ func (r *Reader[T]) receive(ctx context.Context) (T, error) {
 	}
 }
 
-// emptied lets go of a value that was taken from a mailbox.
+// emptied clears the slot of a value that was taken from a mailbox.
 func (r *Record[T]) emptied(slot int) {
 	if r.untyped.kept() == 0 {
 		r.clear(slot)
@@ -100,7 +100,7 @@ func (c *cursor) wait(ctx context.Context) error {
 	return await(ctx, c)
 }
 
-// ended reports whether nothing will come any more.
+// ended reports whether no more values will come.
 func (c *cursor) ended() bool {
 	u := c.record
 	u.mu.Lock()
@@ -108,8 +108,8 @@ func (c *cursor) ended() bool {
 	return c.closed || u.closed && !c.unread()
 }
 
-// All returns the values as they come, until ctx ends or the reader or the
-// registry is closed.
+// All yields the values as they come, until ctx ends or the reader or the registry
+// is closed.
 func (r *Reader[T]) All(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for {
@@ -121,7 +121,7 @@ func (r *Reader[T]) All(ctx context.Context) iter.Seq[T] {
 	}
 }
 
-// Missed returns how many values the reader was too slow for.
+// Missed returns how many values the reader missed because it was too slow.
 func (r *Reader[T]) Missed() uint64 {
 	r.typed.untyped.mu.Lock()
 	defer r.typed.untyped.mu.Unlock()

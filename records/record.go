@@ -9,15 +9,15 @@ import (
 	"reflect"
 )
 
-// Record holds values of one type under a key. It is made by Register and safe
-// for concurrent use by any number of producers and readers.
+// Record holds values of one type under a key. Register makes it. It is safe for
+// concurrent use by any number of producers and readers.
 //
-// Values are handed to readers as they are, not copied deeply: what a value
-// points to must not be changed after the value was produced.
+// Readers get a shallow copy of a value. What a value points to must not change
+// after the value was produced.
 type Record[T any] struct {
 	untyped Untyped
-	// slots hold the values. Slots are used in order, so there are no more
-	// than the ring has used so far.
+	// slots hold the values. They are used in order, so a ring that is not full
+	// has no more of them than it needs.
 	slots  []T
 	signal *SignalOf[T]
 }
@@ -25,7 +25,7 @@ type Record[T any] struct {
 // Key returns the key of the record in its own spelling.
 func (r *Record[T]) Key() string { return r.untyped.key.String() }
 
-// Handle returns the record without its type.
+// Untyped returns the record without its type.
 func (r *Record[T]) Untyped() *Untyped { return &r.untyped }
 
 // Produce makes v the newest value. It never waits for a reader and does not
@@ -36,7 +36,7 @@ func (r *Record[T]) Produce(v T) {
 		r.measure(v)
 	}
 	u := &r.untyped
-	u.mu.Lock() // from here as put does, but a call less on the way
+	u.mu.Lock() // the rest is put, without the call
 	if uint(u.next) < uint(len(r.slots)) {
 		r.slots[u.next] = v
 	} else {
@@ -52,7 +52,7 @@ func (r *Record[T]) Produce(v T) {
 	u.mu.Unlock()
 }
 
-// put is Produce for those who hold the lock.
+// put writes a value. The caller holds the lock.
 func (r *Record[T]) put(v T) {
 	u := &r.untyped
 	if uint(u.next) < uint(len(r.slots)) {
@@ -69,8 +69,8 @@ func (r *Record[T]) put(v T) {
 	}
 }
 
-// Latest returns the newest value kept without taking it: the last one of a
-// ring, the one that waits in a mailbox. It reports false if there is none.
+// Latest returns the newest value kept, false if there is none. It does not take
+// the value from a mailbox.
 func (r *Record[T]) Latest() (T, bool) {
 	u := &r.untyped
 	u.mu.Lock()
@@ -99,7 +99,7 @@ func (r *Record[T]) decode(raw json.RawMessage, strict bool) (box any, err error
 	defer recoverInto(&err, "UnmarshalJSON")
 	v := new(T)
 	if strict && !nullable(reflect.TypeFor[T]()) && bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
-		return nil, fmt.Errorf("null is no %s", reflect.TypeFor[T]())
+		return nil, fmt.Errorf("null is not a %s", reflect.TypeFor[T]())
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if strict {
@@ -114,7 +114,7 @@ func (r *Record[T]) decode(raw json.RawMessage, strict bool) (box any, err error
 	return v, nil
 }
 
-// nullable reports whether null is a value of the type.
+// nullable reports whether JSON null decodes to a value of the type.
 func nullable(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:

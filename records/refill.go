@@ -19,20 +19,21 @@ type Stored struct {
 	Value json.RawMessage
 }
 
-// Refill puts rows of history, the newest one first, before what a ring or a
-// single-latest record keeps: as many as fit in. Their times do not count, since
-// the clock may have been set back. It is for the time
-// before Run and works once. Refilled values do not count as produced, have the
-// number 0, are not logged again, and no stage runs on them unless
-// Config.RefillStages is set. Rows that do not decode are skipped and counted.
+// Refill puts stored values before those that a ring or a single-latest record
+// keeps, as many as fit. The value that was stored last comes first in rows; their
+// times do not matter, because the clock may have been set back. Refill works once,
+// before Run. Refilled values do not count as produced, have the number 0 and are
+// not logged again. Stages do not read them unless Config.RefillStages is set. Rows
+// that do not decode are skipped and counted.
 //
-// A mailbox is not refilled, since what was in it may have been taken.
+// The rows must be from earlier runs: the record already has the values of this run.
+// A mailbox is not refilled, because its value may have been taken.
 func (u *Untyped) Refill(rows []Stored) (skipped int, err error) {
 	if u.config.Kind == Mailbox {
 		return 0, nil
 	}
 	if u.registry.started() {
-		return 0, fmt.Errorf("refill record %q: the registry already runs; refill before Run", u.key.String())
+		return 0, fmt.Errorf("refill record %q: the registry is running; refill before Run", u.key.String())
 	}
 	boxes, times, skipped, err := u.decodeRows(rows)
 	if err != nil {
@@ -72,7 +73,7 @@ func (u *Untyped) decodeRows(rows []Stored) (boxes []any, times []int64, skipped
 	return boxes, times, skipped, nil
 }
 
-// begin keeps the value that a record starts with as if it were refilled.
+// begin puts Config.Initial into the record, like a refilled value.
 func (r *Record[T]) begin() error {
 	u := &r.untyped
 	if u.config.Initial == nil {
@@ -83,13 +84,13 @@ func (r *Record[T]) begin() error {
 	case !ok:
 		return fmt.Errorf("its initial value is a %T and not a %s", u.config.Initial, r.typeName())
 	case u.config.Kind == Mailbox:
-		return errors.New("it is a mailbox and has an initial value; nobody could tell whether that was taken before")
+		return errors.New("it is a mailbox and has an initial value, which may have been taken in an earlier run; leave it out")
 	}
 	r.prepend([]any{&v}, []int64{u.now()})
 	return nil
 }
 
-// dropInitial makes room for what history has instead of the initial value.
+// dropInitial removes the initial value, because there are refilled ones.
 func (u *Untyped) dropInitial() {
 	if u.config.Initial != nil && u.kept() > 0 && u.oldest() <= 0 {
 		u.gone = 0

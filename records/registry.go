@@ -14,17 +14,18 @@ import (
 
 // RegistryOptions configure a registry.
 type RegistryOptions struct {
-	// Logger gets what the registry has to say; nil is silence.
+	// Logger gets the failures of stages and values that cannot be encoded or
+	// decoded. Nil discards them.
 	Logger *slog.Logger
-	// Now is the clock of write times; nil is time.Now. It is called under the
-	// lock of a record and must not use the registry.
+	// Now is the clock for write times; nil is time.Now. It is called with the
+	// lock of a record held and must not use the registry.
 	Now func() time.Time
-	// Grace is how long stages may work off what is left when Run ends; 0 is
+	// Grace is how long stages may process what is left when Run ends. 0 means
 	// 5 seconds.
 	Grace time.Duration
 }
 
-// defaultGrace is the grace of a registry that was given none.
+// defaultGrace replaces a Grace of 0.
 const defaultGrace = 5 * time.Second
 
 // Registry holds the records of one database and the graph between them. It is
@@ -38,9 +39,9 @@ type Registry struct {
 	byName  map[string]*Untyped // by the normalized key
 	feeds   []*Feed
 	stages  []*stage
-	// invalid are the errors of declarations, which Build reports again.
+	// invalid are the errors of declarations, which Build repeats.
 	invalid []error
-	// order has inputs before what is made of them.
+	// order has the inputs of a stage before its output. Build sets it.
 	order []*Untyped
 	// producers and readers are the stages of each record, made by Build.
 	producers, readers map[*Untyped][]*stage
@@ -65,17 +66,16 @@ func NewRegistry(o RegistryOptions) *Registry {
 	}
 }
 
-// Register adds a record. It fails for a key against the grammar or with the
-// segments of another one, and for a configuration that makes no sense. After
-// Build or Run it returns ErrRunning.
+// Register adds a record. It returns an error for a key that breaks the grammar or
+// has the segments of another key, and for a configuration that contradicts itself.
+// After Build or Run it returns ErrRunning.
 func Register[T any](r *Registry, key string, c Config) (*Record[T], error) {
 	return register[T](r, key, c, false)
 }
 
-// Add adds a record whose type is known only when the program runs: its values
-// are JSON and have the Go type json.RawMessage. Unlike Register it also works
-// while the registry runs. No stage can read or make such a record then, and a
-// Feed reads it after Feed.Add.
+// Add adds a record of JSON values, whose Go type is json.RawMessage. Unlike
+// Register it works while the registry runs, until Close. The record has no stages,
+// and a Feed does not read it before Feed.Add.
 func (r *Registry) Add(key string, c Config) (*Untyped, error) {
 	record, err := register[json.RawMessage](r, key, c, true)
 	if err != nil {
@@ -132,18 +132,18 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	return record, record.begin()
 }
 
-// checkEncodable refuses a type that JSON can never carry, such as one with a
-// channel. What only single values do wrong shows when they are encoded.
+// checkEncodable returns an error for a type that JSON can never carry, such as one
+// with a channel. Errors of single values show when they are encoded.
 func checkEncodable[T any](r *Registry) error {
 	_, err := r.encode(new(T))
 	var unsupported *json.UnsupportedTypeError
 	if errors.As(err, &unsupported) {
-		return fmt.Errorf("JSON cannot carry %v (%w); give it a MarshalJSON, or neither log nor serve the record", reflect.TypeFor[T](), err)
+		return fmt.Errorf("JSON cannot carry %v (%w); give it a MarshalJSON method, or neither log nor serve the record", reflect.TypeFor[T](), err)
 	}
 	return nil
 }
 
-// add gives a record its place in the registry, late even after Build.
+// add registers a record, even after Build if late is true.
 func (r *Registry) add(u *Untyped, late bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -158,7 +158,7 @@ func (r *Registry) add(u *Untyped, late bool) error {
 	case taken && other.key == u.key:
 		return errors.New("it is already registered")
 	case taken:
-		return fmt.Errorf("it cannot be told apart from %q, which has the same segments", other.key)
+		return fmt.Errorf("%q has the same segments; choose another key", other.key)
 	}
 	u.id = int32(len(r.records))
 	r.records = append(r.records, u)
@@ -169,8 +169,8 @@ func (r *Registry) add(u *Untyped, late bool) error {
 	return nil
 }
 
-// Lookup returns the record with a key, or the one with the same segments in
-// another spelling.
+// Lookup returns the record with a key, in this or another spelling of its
+// segments.
 func (r *Registry) Lookup(name string) (*Untyped, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -178,16 +178,16 @@ func (r *Registry) Lookup(name string) (*Untyped, bool) {
 	return u, ok
 }
 
-// Handles returns all records in the order of registration.
+// Records returns all records in the order of registration.
 func (r *Registry) Records() []*Untyped {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return slices.Clone(r.records)
 }
 
-// Close ends all readers, once they have read what is kept, all feeds, and
-// everybody who waits to produce: they get ErrClosed. It is to be called after
-// Run has returned and the feeds have taken what is left.
+// Close ends readers once they have read what is kept, feeds once they have taken
+// it, and producers that wait: all return ErrClosed then. Call it after Run has
+// returned and the feeds have taken what is left.
 func (r *Registry) Close() {
 	r.mu.Lock()
 	if r.closed {
@@ -215,8 +215,8 @@ func (r *Registry) adopt(f *Feed) {
 	}
 }
 
-// release forgets a feed that was closed: every wildcard subscription of the
-// gateway has one.
+// release removes a feed that was closed. The gateway has one for each wildcard
+// subscription.
 func (r *Registry) release(f *Feed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

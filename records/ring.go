@@ -5,31 +5,31 @@ import (
 	"unsafe"
 )
 
-// window knows which values a record keeps, by number. The values themselves
-// lie in the slots of the typed record.
+// ring tells which values a record keeps, by number, and in which slots of the
+// typed record they are. A single-latest record and a mailbox are rings of one
+// slot.
 //
-// The first value produced has number 1. Values refilled from history lie
-// before it and so have numbers up to 0. All three kinds of buffer are windows:
-// a single-latest record and a mailbox keep one value.
+// The first value produced has number 1. Refilled values are before it and have
+// numbers up to 0.
 type ring struct {
-	// mu guards this struct, the slots and all cursors of the record. Nothing
-	// slow is done under it: at most one slot is copied.
+	// mu guards this struct, the slots and all cursors of the record. A read or
+	// a write copies one value under it, a write that grows the ring up to
+	// maxCopyBytes.
 	mu sync.Mutex
 	// newest is the number of the newest value.
 	newest int64
-	// wakeAt is the number from which on a write has to call wake, because
-	// somebody sleeps. Writes compare and do nothing else while nobody does.
+	// wakeAt is the number from which on a write must call wake. See wakeup.go.
 	wakeAt int64
-	// gone is the number up to which no values are kept even if there is room
-	// for them: what came before the record, or was taken from a mailbox.
+	// gone is the number up to which values are not kept although there is space:
+	// there were none, or they were taken from a mailbox.
 	gone int64
 	// next is the slot of the next value.
 	next     int
 	capacity int
-	// consumed counts receives of all readers.
+	// consumed counts the values read by all readers.
 	consumed uint64
-	// times are the write times beside the slots in Unix milliseconds, as many
-	// as there are slots, nil if none are taken.
+	// times are the write times of the values in Unix milliseconds, one for each
+	// slot, nil if the record keeps none.
 	times []int64
 }
 
@@ -39,7 +39,7 @@ func (w *ring) kept() int { return min(int(w.newest-w.gone), w.capacity) }
 // oldest returns the number of the oldest value kept.
 func (w *ring) oldest() int64 { return w.newest - int64(w.kept()) + 1 }
 
-// slot returns where the value with a number lies; it must be kept.
+// slot returns the slot of a value that is kept.
 func (w *ring) slot(number int64) int {
 	i := w.next - 1 - int(w.newest-number)
 	if i < 0 {
@@ -48,7 +48,7 @@ func (w *ring) slot(number int64) int {
 	return i
 }
 
-// time returns the write time in a slot, 0 if none is taken.
+// time returns the write time of the value in a slot, 0 if the record keeps none.
 func (w *ring) time(slot int) int64 {
 	if w.times == nil {
 		return 0
@@ -56,7 +56,7 @@ func (w *ring) time(slot int) int64 {
 	return w.times[slot]
 }
 
-// step counts one more value, which lies in the slot next.
+// step counts the value that was written into slot next.
 func (w *ring) step() {
 	w.newest++
 	if w.next++; w.next == w.capacity {
@@ -64,12 +64,12 @@ func (w *ring) step() {
 	}
 }
 
-// maxCopyBytes bounds how many bytes of slots are copied when a ring grows: its
-// readers and writers wait meanwhile.
+// maxCopyBytes bounds how many bytes a growing ring copies while its readers and
+// writers wait.
 const maxCopyBytes = 1 << 20
 
-// grow adds slots and stores a value in the first of them. The number of slots
-// doubles until the next copy would be too large; then the rest is added.
+// grow adds slots and stores a value in the first of them. It doubles the number
+// of slots, or adds all that are missing if the next doubling would copy too much.
 //
 //go:noinline
 func (r *Record[T]) grow(v T) {
@@ -85,8 +85,8 @@ func (r *Record[T]) grow(v T) {
 	r.slots[u.next] = v
 }
 
-// prepend puts values before the oldest one kept, the newest of them first, as
-// many as fit in.
+// prepend puts as many values as fit before the oldest one kept. The newest of
+// them comes first in boxes.
 func (r *Record[T]) prepend(boxes []any, times []int64) {
 	u := &r.untyped
 	kept := u.kept()

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// Run runs all stages until ctx ends, and then returns nil, or until one with
-// the policy Fail has failed, and then returns its error.
+// Run runs all stages until ctx ends, and then returns nil, or until a stage with
+// the policy Fail fails, and then returns its error.
 //
-// At the end the sources are told to stop first. Then every stage, inputs
-// before outputs, works off what is left and ends, so that what was accepted
-// also comes out. After RegistryOptions.Grace the ctx that functions of stages
-// got ends too. Run returns when all functions have returned; what they made
-// stays for the feeds to take.
+// When it ends, the sources stop first. Then each stage, inputs before outputs,
+// processes what is left and ends. After RegistryOptions.Grace the contexts of the
+// functions end too. Run returns when all functions have returned. What they have
+// written stays in the rings for the feeds.
 func (r *Registry) Run(ctx context.Context) error {
 	if err := r.start(); err != nil {
 		return err
@@ -54,7 +53,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	}
 }
 
-// start builds the graph and makes sure that it runs once.
+// start builds the graph and returns an error if it was run before.
 func (r *Registry) start() error {
 	if err := r.Build(); err != nil {
 		return err
@@ -62,7 +61,7 @@ func (r *Registry) start() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.running {
-		return errors.New("run the graph: it was run before; make a new registry")
+		return errors.New("run the graph: it ran before; make a new registry")
 	}
 	r.running = true
 	return nil
@@ -94,11 +93,10 @@ func (r *Registry) drain(stopWork context.CancelFunc) {
 	for _, u := range order {
 		end(r.producers[u])
 	}
-	end(r.stages) // taps
+	end(r.stages) // the taps are left
 }
 
-// Busy names the stages that Run has started and that have not ended, with
-// their records.
+// Busy names the stages that run, with their records.
 func (r *Registry) Busy() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -2,10 +2,10 @@ package records
 
 import "sync"
 
-// sharedJSON is the JSON of one value for several readers.
+// sharedJSON is the JSON of one value, encoded by the first reader that needs it.
 type sharedJSON struct {
 	number int64
-	// due is the number of readers that still come for it.
+	// due is the number of readers that have yet to read it.
 	due  int
 	once sync.Once
 	json []byte
@@ -19,10 +19,9 @@ func (s *sharedJSON) encode(r *Registry, box any) ([]byte, error) {
 
 // jsonCache holds the JSON that readers of a record share.
 type jsonCache struct {
-	// bySlot has values that some readers have yet to read; it grows with the
-	// slots in use.
+	// bySlot has the values that some readers have yet to read.
 	bySlot []*sharedJSON
-	// latest is what Get returned last.
+	// latest is the value that Get returned last.
 	latest *sharedJSON
 }
 
@@ -56,8 +55,8 @@ func (u *Untyped) shareNewest(slot int) *sharedJSON {
 	return c.latest
 }
 
-// share returns the JSON of a value that a reader has come to, nil if it is the
-// only reader.
+// share returns the JSON of a value that a reader has advanced to, nil if no other
+// reader needs it.
 func (u *Untyped) share(number int64, slot int) *sharedJSON {
 	if s := u.json.find(number, slot); s != nil {
 		if s.due--; s.due == 0 {
@@ -81,7 +80,7 @@ func (u *Untyped) share(number int64, slot int) *sharedJSON {
 	return c.bySlot[slot]
 }
 
-// yetToRead counts the encoded readers that come to a value later.
+// yetToRead counts the encoded readers that have not read a value.
 func (u *Untyped) yetToRead(number int64) int {
 	n := 0
 	for c := u.cursors; c != nil; c = c.older {

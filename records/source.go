@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// Source runs fn in a goroutine of its own to make the values of out. When fn
-// returns nil the source has ended; when it fails it is started again after a
-// pause. It should return soon after ctx has ended. emit is Record.Send: it
-// waits where out is lossless, its error says that it is time to return, and it
-// may be called by several goroutines. Source returns ErrRunning after Build or
-// Run.
+// Source runs fn on its own goroutine to write values to out. The source ends when
+// fn returns nil. When fn fails, it starts again after a pause. It should return soon
+// after ctx has ended. emit is Record.Send: it waits if out is lossless, several
+// goroutines may call it, and fn should return when it returns an error. Source
+// returns ErrRunning after Build or Run.
 func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) error) error, opts ...StageOption) error {
 	s := newStage(SourceStage, opts)
 	setOutput(s, out)

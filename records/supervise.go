@@ -8,8 +8,8 @@ import (
 
 // StageError is the error of Run when a stage with the policy Fail has failed.
 type StageError struct {
-	// Stage is the name of the stage, Record the key of the record that it
-	// makes, or that it taps.
+	// Stage is the name of the stage, Record the key of its output or of the
+	// record that it taps.
 	Stage, Record string
 	Err           error
 }
@@ -19,10 +19,10 @@ func (e *StageError) Error() string {
 	return fmt.Sprintf("stage %q of record %q: %v", e.Stage, e.Record, e.Err)
 }
 
-// Unwrap returns why the stage failed.
+// Unwrap returns the error of the stage.
 func (e *StageError) Unwrap() error { return e.Err }
 
-// panicError is a panic of a stage.
+// panicError is a panic of a stage, as an error.
 type panicError struct {
 	value any
 	stack []byte
@@ -30,7 +30,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// live runs one life and turns a panic into an error.
+// live runs one life of the stage and turns a panic into an error.
 func (s *stage) live() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -40,8 +40,8 @@ func (s *stage) live() (err error) {
 	return s.life(s)
 }
 
-// supervise runs the stage from life to life. It returns an error only if the
-// policy is Fail.
+// supervise runs the stage and restarts it after failures. It returns an error only
+// if the policy is Fail.
 func (r *Registry) supervise(s *stage) error {
 	failures := 0 // in a row
 	for {
@@ -62,9 +62,9 @@ func (r *Registry) supervise(s *stage) error {
 		case s.policy == Fail:
 			return &StageError{Stage: s.name, Record: s.home().key.String(), Err: err}
 		case ending && begunNow == begun:
-			return nil // it does not even start, so it cannot work off anything
+			return nil // it fails before its first call, so it cannot process what is left
 		case failures > 1 || s.kind == SourceStage:
-			_ = s.backoff.Wait(s.intake, failures) // the end of the intake cuts it short
+			_ = s.backoff.Wait(s.intake, failures) // the end of intake cuts it short
 		}
 	}
 }

@@ -6,11 +6,11 @@ import (
 )
 
 // TransformFunc makes zero or more values of Out from one value of In. emit is
-// Record.Send of the output; its error should be returned.
+// Record.Send of the output; the function should return its error.
 type TransformFunc[In, Out any] func(ctx context.Context, v In, emit func(Out) error) error
 
-// Map makes one value of out from every value of in. It returns ErrRunning
-// after Build or Run.
+// Map writes one value to out for every value of in. It returns ErrRunning after
+// Build or Run.
 func Map[In, Out any](in *Record[In], out *Record[Out], fn func(In) Out, opts ...StageOption) error {
 	s := newStage(TransformStage, opts)
 	s.require("fn", fn != nil)
@@ -19,10 +19,10 @@ func Map[In, Out any](in *Record[In], out *Record[Out], fn func(In) Out, opts ..
 	})
 }
 
-// Transform makes values of out from the values of in, one at a time and in
-// order. start is called at the start and after each failure: what the function
-// it returns remembers belongs to that function, and is fresh after a failure.
-// Transform returns ErrRunning after Build or Run.
+// Transform reads the values of in, one at a time and in order, and writes values to
+// out. start is called when the stage starts and after each failure; the function
+// that it returns keeps the state of the stage. Transform returns ErrRunning after
+// Build or Run.
 func Transform[In, Out any](in *Record[In], out *Record[Out], start func() TransformFunc[In, Out], opts ...StageOption) error {
 	s := newStage(TransformStage, opts)
 	s.require("start", start != nil)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Untyped is a record whose type is not known at compile time: what the gateway
-// and the republisher work with. It is safe for concurrent use.
+// Untyped is a record without its Go type. The gateway and the republisher use it.
+// It is safe for concurrent use.
 type Untyped struct {
 	ring
 	registry *Registry
@@ -16,14 +16,15 @@ type Untyped struct {
 	config   Config
 	typed    erased
 	id       int32
-	// trackReads is true if a read has to call afterRead: it empties a mailbox,
-	// or makes space that a producer may wait for.
+	// trackReads is true if a read must call afterRead: it empties a mailbox, or
+	// makes space that a producer may wait for.
 	trackReads bool
 
-	// What follows is guarded by mu.
+	// mu guards the fields below.
 
 	closed, refilled, warned, logSeen bool
-	// cursors are the readers, the newest first, feeds those of feeds.
+	// cursors are those of all readers, the newest first; feeds are those of
+	// feeds.
 	cursors *cursor
 	feeds   *feedCursor
 	// readerCount counts the cursors, encoders those that share JSON.
@@ -33,37 +34,39 @@ type Untyped struct {
 	// freeTo is the number of the last value that Send may write before it
 	// has to compute the space again.
 	freeTo int64
-	// attached says which of config.Lossless has ever been there.
+	// attached tells for each name of config.Lossless whether such a reader was
+	// ever attached.
 	attached []bool
 	// json is nil until readers share the JSON of a value.
 	json *jsonCache
-	// acked is the number up to which the log has dealt with all values, acks
-	// are the producers that wait for it, nil if none ever did.
+	// acked is the number up to which the log has handled all values. acks are
+	// the producers that wait for it, nil if none ever did.
 	acked uint64
 	acks  *acks
-	// ledger holds the losses, nil if there was none.
+	// ledger is nil until the first loss.
 	ledger *ledger
-	// drops are the losses that belong to no reader, or to one that has left.
+	// drops counts the values dropped by readers that have closed, or by none.
 	drops map[dropKey]uint64
 	// taken counts the values taken from a mailbox.
 	taken uint64
-	// base holds what ResetMetrics has set to zero.
+	// base holds the counters at the last ResetMetrics.
 	base   *baseline
 	signal *signalMeter
 }
 
-// erased is what a Handle needs from its typed record. All but decode and
-// produce are called under the record's lock.
+// erased is what Untyped needs from its typed record. A box is a *T. The caller
+// holds the lock for load, prepend and clear.
 type erased interface {
 	typeName() string
-	// box makes room for one value, and load copies the value of a slot there.
+	// newBox makes a box, load copies the value of a slot into one.
 	newBox() any
 	load(slot int, box any)
-	// prepend puts the values of boxes before those kept, the newest first.
+	// prepend puts the values of boxes, newest first, before those kept.
 	prepend(boxes []any, times []int64)
 	// clear empties a slot.
 	clear(slot int)
-	// decode reads a value into a new box.
+	// decode reads a value into a new box. Strict refuses unknown members, and
+	// null for a type that has no null.
 	decode(raw json.RawMessage, strict bool) (any, error)
 	produce(box any)
 }
@@ -74,26 +77,26 @@ func (u *Untyped) Key() string { return u.key.String() }
 // Segments returns the segments of the key.
 func (u *Untyped) Segments() []string { return u.key.Segments() }
 
-// ID returns the position of the record in the order of registration, from 0.
+// ID returns the ordinal of the record in the order of registration, from 0.
 func (u *Untyped) ID() int { return int(u.id) }
 
 // Kind returns the kind of buffer.
 func (u *Untyped) Kind() Kind { return u.config.Kind }
 
-// Capacity returns the number of values kept.
+// Capacity returns the number of values that the record can keep.
 func (u *Untyped) Capacity() int { return u.config.Capacity }
 
-// TypeName returns the name of the Go type of the values.
+// TypeName returns the Go type of the values.
 func (u *Untyped) TypeName() string { return u.typed.typeName() }
 
-// Config returns what the record was registered with.
+// Config returns the configuration of the record.
 func (u *Untyped) Config() Config {
 	c := u.config
 	c.Lossless = slices.Clone(c.Lossless)
 	return c
 }
 
-// Produced returns how many values were produced so far, which is the number
+// Produced returns the number of values produced so far, which is also the number
 // of the newest one.
 func (u *Untyped) Produced() uint64 {
 	u.mu.Lock()
@@ -101,7 +104,7 @@ func (u *Untyped) Produced() uint64 {
 	return uint64(u.newest)
 }
 
-// now returns the time in Unix milliseconds.
+// now returns the time for a write in Unix milliseconds.
 func (u *Untyped) now() int64 {
 	if now := u.registry.options.Now; now != nil {
 		return now().UnixMilli()
@@ -109,10 +112,10 @@ func (u *Untyped) now() int64 {
 	return time.Now().UnixMilli()
 }
 
-// stamp notes the time of the next value.
+// stamp stores the time of the value in slot next.
 func (u *Untyped) stamp() { u.times[u.next] = u.now() }
 
-// close ends all readers once they have read what is kept, and everybody who
+// close ends all readers once they have read what is kept, and everything that
 // waits.
 func (u *Untyped) close() {
 	u.mu.Lock()

@@ -9,37 +9,36 @@ import (
 	"github.com/aimdb-go/aimdb/loss"
 )
 
-// This file says who sleeps and who wakes whom. Everything but the sleeping
-// itself happens under the lock of the record; what belongs to a feed is under
-// the lock of the feed, which is taken second.
+// What sleeps, and what wakes it. The lock of the record guards the lists and
+// states, except those of a feed, which its own lock guards. The lock of a feed is
+// taken second.
 //
-//	sleeper               sleeps in          is woken by
-//	a reader              Untyped.readers    a write, or a reader that has been woken; its
-//	                                         own Close; Registry.Close
-//	a waiting producer    Untyped.senders    a read that leaves a quarter of the buffer free;
-//	                                         the Close of a reader; Registry.Close
-//	a feed, sleeping      Feed.ready         the next record that gets a value; Close
-//	a feed, lingering     Feed.ready         feedLinger; a ring half of which is unread; a
-//	                                         waiting producer; Close
+//	sleeper               listed in          woken by
+//	a reader              Untyped.readers    a write, or a reader that was woken before;
+//	                                         its Close; Registry.Close
+//	a waiting producer    Untyped.senders    a read that leaves a quarter of the buffer
+//	                                         free; the Close of a reader; Registry.Close
+//	a feed that sleeps    Feed.sleeping      a record that is queued; Close
+//	a feed that lingers   -                  the end of feedLinger; a ring half of which is
+//	                                         unread; a producer that waits; Close
 //
-// A write compares its number with wakeAt and calls wake from there on:
+// A write calls wake if its number has reached wakeAt:
 //
-//	wakeAt    set by                                             until
-//	always    a reader that goes to sleep, a feed that starts    the next write
-//	          with a record or has read from it, Close
-//	number    wake, if a feed must be woken when half of the     the write with that number
-//	          ring is unread
-//	never     wake, if nobody is left to be woken                somebody sets always
+//	wakeAt      set by                                               until
+//	always      a reader that goes to sleep; a feed that attaches    the next write
+//	            to the record or has read from it; Close
+//	a number    wake, for a feed to be woken when half of the        the write of that number
+//	            ring is unread
+//	never       wake, if no write has to wake anything               something sets always
 //
-// A feed cursor is in one of three states:
+// A feed cursor has one of three states:
 //
-//	state     next       after
-//	idle      queued     a write: the feed is woken if it sleeps
-//	queued    urgent     a write that leaves half of the ring unread: a feed that lingers
-//	                     is woken
-//	queued    idle       the feed has read all values
-//	urgent    idle       the same
-//	urgent    queued     the feed has read some values and queues the record again
+//	state             next      on
+//	idle              queued    a write; it wakes the feed if that sleeps
+//	queued            urgent    a write that leaves half of the ring unread; it wakes the
+//	                            feed if that lingers
+//	queued, urgent    idle      a turn of the feed that reads all values
+//	queued, urgent    queued    a turn of the feed that leaves values
 const (
 	always = 0
 	never  = math.MaxInt64
@@ -75,8 +74,7 @@ func wake(ready chan struct{}) {
 	}
 }
 
-// waitlist is a list of waiters that is closed to a circle, the longest waiting
-// first.
+// waitlist is a circular list of waiters. The first has waited longest.
 type waitlist struct{ first *waiter }
 
 func (l *waitlist) add(w *waiter) {
@@ -117,7 +115,7 @@ func (l *waitlist) all() iter.Seq[*waiter] {
 	}
 }
 
-// wakeFirst removes and wakes the longest waiting.
+// wakeFirst removes and wakes the first waiter.
 func (l *waitlist) wakeFirst() {
 	if w := l.first; w != nil {
 		l.remove(w)
@@ -132,9 +130,9 @@ func (l *waitlist) wakeAll() {
 	}
 }
 
-// wakeMore wakes up to two waiters that do not know of the newest value yet. A
-// write wakes one reader only, and each reader that wakes up wakes two more, so
-// that a thousand sleeping readers cost a write no more than one.
+// wakeMore wakes up to two waiters that went to sleep before the newest value. A
+// write wakes one reader, and each reader that wakes up wakes two more, so that a
+// write costs the same for a thousand sleeping readers as for one.
 func (l *waitlist) wakeMore(newest int64, closed bool) {
 	for range 2 {
 		if l.first == nil || (l.first.since >= newest && !closed) {
@@ -168,8 +166,7 @@ func await(ctx context.Context, cursors ...*cursor) error {
 	return err
 }
 
-// prepareSleep lists the cursor as a sleeper, or reports that there is no need
-// to sleep.
+// prepareSleep adds the cursor to the sleepers, or reports that it need not sleep.
 func (c *cursor) prepareSleep() (ready bool) {
 	u := c.record
 	u.mu.Lock()
@@ -186,7 +183,7 @@ func (c *cursor) prepareSleep() (ready bool) {
 	return false
 }
 
-// finishSleep takes the cursor out of the list and wakes the next ones.
+// finishSleep removes the cursor from the sleepers and wakes the next ones.
 func (c *cursor) finishSleep() {
 	u := c.record
 	u.mu.Lock()
@@ -197,7 +194,7 @@ func (c *cursor) finishSleep() {
 	u.readers.wakeMore(u.newest, u.closed)
 }
 
-// wake wakes those who wait for a value, and sets wakeAt. A write calls it.
+// wake wakes what sleeps until a value comes, and sets wakeAt. Writes call it.
 func (u *Untyped) wake() {
 	u.readers.wakeFirst()
 	u.wakeAt = never
@@ -239,8 +236,8 @@ func (u *Untyped) wakeFeeds() {
 	}
 }
 
-// wakeSenders wakes the producers that have space. A switch of goroutines for
-// every value read would be slow, so they wait until some space is free.
+// wakeSenders wakes the producers that have space. They wait for more than one free
+// slot, because a switch of goroutines for every value read would be slow.
 func (u *Untyped) wakeSenders() {
 	enough := max(1, int64(u.capacity)/4)
 	woken := int64(0)
@@ -253,7 +250,7 @@ func (u *Untyped) wakeSenders() {
 	}
 }
 
-// wake ends the sleep or the linger of the feed, or the next one.
+// wake ends the sleep or linger of the feed, or the next one.
 func (f *Feed) wake() { wake(f.ready) }
 
 // sleep returns when there may be something to take.
