@@ -14,7 +14,7 @@ HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-check: fmt vet lint race fuzz-short ## everything a change must pass
+check: fmt vet lint cross race fuzz-short ## everything a change must pass
 
 fmt: ## fails if a file is not formatted
 	@out="$$(gofmt -l $$(git ls-files '*.go'))"; \
