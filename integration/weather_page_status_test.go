@@ -57,7 +57,7 @@ func TestPageSaysWhatIsTrue(t *testing.T) {
 	o.HTTP = waiting.addresses.HTTP
 	shows(t, browser, "connection", "Connected")
 	shows(t, browser, "production", "Playing recorded data: one step every 3600 s.")
-	shows(t, browser, "notice", "There is nothing yet. The first validation comes when the hour of a forecast arrives.")
+	shows(t, browser, "notice", "There is nothing yet. The first validation appears when the hour of a forecast arrives.")
 
 	waiting.end(t)
 	shows(t, browser, "connection", "Disconnected, trying again…")
@@ -66,8 +66,8 @@ func TestPageSaysWhatIsTrue(t *testing.T) {
 
 	o.Steps = 0
 	empty := startWeather(t, o)
-	shows(t, browser, "production", "Nothing is produced: the hub was started to serve history alone. No value has arrived.")
-	shows(t, browser, "notice", "There is nothing yet, and nothing comes: history is empty and nothing is produced.")
+	shows(t, browser, "production", "Nothing is produced: the hub was started to serve history only. No value has arrived.")
+	shows(t, browser, "notice", "There is nothing to show: history is empty and nothing is produced.")
 	empty.end(t)
 
 	o.Steps, o.Pace = 3, 10*time.Millisecond
@@ -83,7 +83,7 @@ func TestPageSaysWhatIsTrue(t *testing.T) {
 
 	o.Steps = -1
 	startWeather(t, o)
-	shows(t, browser, "production", "Production has stopped: the recorded data has come to its end. Last value at CLOCK, for 6 Jul 2025.")
+	shows(t, browser, "production", "Production has stopped: this is the end of the recorded data. Last value at CLOCK, for 6 Jul 2025.")
 	shoot(t, browser, "page-ended.png")
 }
 

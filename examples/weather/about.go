@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Phase is what a hub is doing.
+// Phase is what a hub does at present.
 type Phase string
 
 // The phases of a hub.
 const (
-	// Starting is a hub that looks for the end of its history.
+	// Starting is a hub that has not read the end of its history yet.
 	Starting Phase = "starting"
-	// Producing is a hub that goes through the data.
+	// Producing is a hub that plays the data.
 	Producing Phase = "producing"
-	// Ended is a hub that has come to the end of the data and only serves.
+	// Ended is a hub that has played all of the data and only serves.
 	Ended Phase = "ended"
-	// Stopped is a hub that has produced as many steps as it was told.
+	// Stopped is a hub that has produced Options.Steps steps and only serves.
 	Stopped Phase = "stopped"
-	// HistoryOnly is a hub that was told to produce nothing.
+	// HistoryOnly is a hub that was started to produce nothing.
 	HistoryOnly Phase = "history"
 )
 
-// About says what a page shows, as record hub.about.
+// About is the value of record hub.about: what a page says about its data.
 type About struct {
 	Phase   Phase       `json:"phase"`
 	Origins []Origin    `json:"origins"`
@@ -31,18 +31,18 @@ type About struct {
 	DataEnd time.Time   `json:"data_end"`
 }
 
-// AboutCity says how one city is observed and forecast.
+// AboutCity describes how one city is observed and forecast.
 type AboutCity struct {
 	City   string `json:"city"`
 	Name   string `json:"name"`
 	Method string `json:"method"`
-	// Daily says that there is one value a day.
+	// Daily reports whether there is one value a day.
 	Daily bool `json:"daily"`
 	// Leads are the hours ahead that the city is forecast for, ascending.
 	Leads []int `json:"leads"`
 }
 
-// describe collects what there is to say about the cities.
+// describe returns the description of the cities.
 func describe(cities []*City, pace time.Duration) About {
 	a := About{Phase: Starting, PaceMS: pace.Milliseconds()}
 	for _, c := range cities {

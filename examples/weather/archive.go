@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// archiveLeads is how many hours ahead a line of an archive reaches.
+// archiveLeads is the number of hourly forecasts in a line of an archive.
 const archiveLeads = 24
 
 // Archive holds the archived forecasts of several cities.
@@ -17,8 +17,8 @@ type Archive map[string][]Forecast
 
 // ReadForecasts reads comma-separated lines under the header
 // issued_at,city,source,t01 to t24: the temperatures in °C forecast for 1 to
-// 24 hours after issued_at. An empty temperature is one that was not forecast.
-// file is the name that faults are reported under.
+// 24 hours after issued_at. A temperature that was not forecast is empty. Faults
+// are reported under the name file.
 func ReadForecasts(file string, r io.Reader, logger *slog.Logger) (Archive, error) {
 	l, err := newLines(file, r, archiveColumns()...)
 	if err != nil {
@@ -59,8 +59,8 @@ func archiveColumns() []string {
 	return columns
 }
 
-// forecasts reads the line as the forecasts of one time of issue, of which
-// there is at least one.
+// forecasts reads the line as the forecasts of one time of issue. It returns at
+// least one forecast or an error.
 func (l *lines) forecasts() ([]Forecast, error) {
 	if err := l.complete(); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (l *lines) forecasts() ([]Forecast, error) {
 	return fs, nil
 }
 
-// Archived issues the archived forecasts of one city as their time comes.
+// Archived issues the archived forecasts of one city at their time of issue.
 type Archived struct {
 	waiting []Forecast
 }
@@ -106,12 +106,12 @@ func NewArchived(forecasts []Forecast) *Archived {
 	return &Archived{waiting: forecasts}
 }
 
-// Observe implements Forecaster: it returns what was issued by the time of the
-// observation. An hour without an observation delays forecasts, but none gets
-// lost or too early.
+// Observe implements Forecaster. It returns the forecasts that were issued up to
+// the time of the observation. After an hour without an observation, forecasts
+// are returned late, but each is returned once and none before it was issued.
 func (a *Archived) Observe(t Temperature) []Forecast {
 	n, _ := slices.BinarySearchFunc(a.waiting, t.ValidAt, func(f Forecast, at time.Time) int {
-		return cmp.Or(f.IssuedAt.Compare(at), -1) // behind those issued at that very time
+		return cmp.Or(f.IssuedAt.Compare(at), -1) // after those issued at the same time
 	})
 	issued := a.waiting[:n]
 	a.waiting = a.waiting[n:]

@@ -11,11 +11,11 @@ type City struct {
 	Key    string
 	Place  Place
 	Series Series
-	// Archive holds archived forecasts, if there are any for the city.
+	// Archive holds the archived forecasts of the city. It may be empty.
 	Archive []Forecast
 }
 
-// Forecaster returns a new forecaster of the city that has seen nothing yet.
+// Forecaster returns a new forecaster of the city, without any observation.
 func (c *City) Forecaster() Forecaster {
 	switch {
 	case len(c.Archive) > 0:
@@ -46,20 +46,20 @@ func (c *City) Leads() []int {
 	return slices.Compact(leads)
 }
 
-// Method explains in a sentence how the city is forecast.
+// Method returns a sentence on how the city is forecast.
 func (c *City) Method() string {
 	switch {
 	case len(c.Archive) > 0:
-		return "Archived forecasts (" + c.Archive[0].Source + "), up to 24 hours ahead."
+		return "Archived forecasts (" + c.Archive[0].Source + ")."
 	case c.Series.Daily():
-		return "24-hour persistence: tomorrow as today, the baseline a forecast has to beat."
+		return "24-hour persistence: the temperature of the day before. This is the baseline of other forecasts."
 	default:
-		return "Damped persistence: what is usual at that hour, plus part of today's difference, 1 to 24 hours ahead."
+		return "Damped persistence: the mean of that hour over 14 days, plus part of the present deviation from it."
 	}
 }
 
-// ValidatorAt returns a validator that has seen all observations before a
-// time: what a hub would hold that had never been stopped.
+// ValidatorAt returns a validator that has taken all observations before a
+// time, as in a hub that was never stopped.
 func (c *City) ValidatorAt(at time.Time, tolerance func() float64) *Validator {
 	v := NewValidator(c.Forecaster(), tolerance)
 	for _, t := range c.Series[:c.index(at)] {
@@ -68,7 +68,7 @@ func (c *City) ValidatorAt(at time.Time, tolerance func() float64) *Validator {
 	return v
 }
 
-// index is that of the first observation not before a time.
+// index returns the index of the first observation at or after a time.
 func (c *City) index(at time.Time) int {
 	n, _ := slices.BinarySearchFunc(c.Series, at, func(t Temperature, at time.Time) int { return t.ValidAt.Compare(at) })
 	return n

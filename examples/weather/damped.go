@@ -2,26 +2,26 @@ package weather
 
 import "time"
 
-// climatologyDays is how many earlier days the mean of an hour of the day is
-// taken over.
+// climatologyDays is the number of earlier days in the mean of an hour of the
+// day.
 const climatologyDays = 14
 
-// DampedPersistence expects what is usual at the hour of the day, plus a part
-// of how much it is warmer than usual now:
+// DampedPersistence forecasts the mean of the hour of the day, plus a part of
+// the present deviation from that mean:
 //
 //	forecast(v) = C(v) + ρ(L)·(T(t) − C(t))
 //
 // where t is the time of issue, v = t + L the valid time, T the observed
 // temperature and C(v) the mean of T(v − 24 h·k) for k = 1 to 14. ρ was fitted
 // by least squares on seven European cities, February to June 2025. It is
-// issued every hour for 1, 3, 6, 12 and 24 hours ahead, as soon as all the
-// observations it needs are there, which is after 14 days.
+// issued every hour for 1, 3, 6, 12 and 24 hours ahead. The first forecasts are
+// issued after 14 days, when all observations of the mean exist.
 type DampedPersistence struct {
 	observed map[int64]float64 // by Unix seconds
 	times    []int64           // the keys of observed, oldest first
 }
 
-// NewDampedPersistence returns a forecaster that has seen nothing yet.
+// NewDampedPersistence returns a forecaster without any observation.
 func NewDampedPersistence() *DampedPersistence {
 	return &DampedPersistence{observed: map[int64]float64{}}
 }
@@ -67,7 +67,7 @@ func (d *DampedPersistence) Observe(t Temperature) []Forecast {
 	return issued
 }
 
-// remember keeps the observation and forgets what no mean needs any more.
+// remember adds the observation and removes those too old for any mean.
 func (d *DampedPersistence) remember(t Temperature) {
 	d.observed[t.ValidAt.Unix()] = t.Celsius
 	d.times = append(d.times, t.ValidAt.Unix())
@@ -78,7 +78,8 @@ func (d *DampedPersistence) remember(t Temperature) {
 	}
 }
 
-// climatology is C(v), which exists if every one of its days was observed.
+// climatology returns C(v). It exists if the hour was observed on each of its
+// days.
 func (d *DampedPersistence) climatology(v time.Time) (float64, bool) {
 	sum := 0.0
 	for k := 1; k <= climatologyDays; k++ {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// LoadCities reads the data that the options name, or the built-in one.
+// LoadCities reads the files of the options, or the built-in data without any.
 func LoadCities(o Options) ([]*City, error) {
 	logger := o.Logger
 	if logger == nil {
@@ -35,7 +35,7 @@ func LoadCities(o Options) ([]*City, error) {
 		delete(archive, key)
 	}
 	for key := range archive {
-		logger.Warn("forecasts of a city without observations are of no use", "city", key, "file", o.Forecasts)
+		logger.Warn("ignored the forecasts of a city without observations", "city", key, "file", o.Forecasts)
 	}
 	return cities, nil
 }
@@ -52,7 +52,7 @@ func builtInCities() ([]*City, error) {
 	return cities, nil
 }
 
-// readFile reads a file with one of the two readers.
+// readFile opens a file and reads it with read.
 func readFile[T any](path string, logger *slog.Logger, read func(string, io.Reader, *slog.Logger) (T, error)) (T, error) {
 	var none T
 	f, err := os.Open(path)

@@ -1,27 +1,27 @@
-// Package weather is the weather hub: forecasts meet what was observed, and a
-// page shows how good they were, for as long as history reaches back.
+// Package weather is the weather hub. It compares temperature forecasts with
+// observations, and a page shows how good the forecasts in history were.
 //
 // # What flows
 //
-// One source reads the data and emits a Step, all cities' values of one time.
-// A transform per city picks its Temperature out of the step (record
-// temp::<city>), and a second one, the validator, keeps the forecasts that
-// wait for their hour and emits a ForecastValidation for each of them when it
-// arrives (record accuracy::<city>, persisted). hub.settings holds the
-// tolerance, writable from outside and persisted; hub.about tells a page what it shows.
+// One source reads the data and emits a Step, the values of all cities at one
+// time. A transform per city takes its Temperature from the step (record
+// temp::<city>). A second transform, the validator, holds the pending forecasts
+// and emits a ForecastValidation for each one at its hour (record
+// accuracy::<city>, persisted). hub.settings holds the tolerance; it is persisted
+// and writable from outside. hub.about describes the data for a page.
 //
 // # Ordering and losses
 //
-// Validations of a city come by valid time, and those of one valid time by the
-// time the forecast was issued, so the freshest forecast comes last. Every
-// record on the way is lossless: the source waits for the stages, and the
-// stages for the log, so a fast pace slows the source and loses nothing.
+// Validations of a city are ordered by valid time, and those of one valid time
+// by time of issue, so the newest forecast is the last. All records are lossless:
+// the source waits for the stages and the stages wait for the log. At full speed
+// the source slows down and nothing is lost.
 //
 // # Restart
 //
-// The hub asks history for the last validation of each city and goes on behind
-// it. What a forecaster and a validator know is rebuilt from the input data,
-// so the rows are the same as without the restart.
+// The hub reads the last validation of each city from history and continues
+// after it. The state of a forecaster and a validator is rebuilt from the input
+// data, so the rows are the same as without the restart.
 //
 // # Data
 //
@@ -30,13 +30,13 @@
 // Oceanic and Atmospheric Administration (public domain), as published in the
 // npm package vega-datasets; a day's temperature is the mean of its maximum
 // and minimum. Other data comes from CSV files, see ReadObservations and
-// ReadForecasts. A line that cannot be read is reported with file and line,
-// counted and skipped; a file with no usable line is an error.
+// ReadForecasts. A malformed line is skipped, counted, and reported with file and
+// line. A file without a usable line is an error.
 //
 // # Forecasts
 //
-// A city of the forecast file uses its archived forecasts. Without one, hourly
-// data uses damped persistence (see DampedPersistence) and daily data 24-hour
-// persistence, "tomorrow as today", the standard baseline of forecast
-// verification (see Persistence).
+// A city of the forecast file uses its archived forecasts. Other cities use
+// damped persistence for hourly data (see DampedPersistence) and 24-hour
+// persistence for daily data (see Persistence), which is the standard baseline
+// of forecast verification.
 package weather

@@ -2,11 +2,11 @@ package weather
 
 import "log/slog"
 
-// faultsTold is how many faults of one file are reported line by line; a file
-// of the wrong kind would otherwise fill the log with every line it has.
-const faultsTold = 20
+// faultsLogged is the number of faults of one file that are logged line by line.
+// A file of another format would otherwise fill the log.
+const faultsLogged = 20
 
-// Faults are the lines of one file that could not be used.
+// Faults counts and logs the malformed lines of one file.
 type Faults struct {
 	file   string
 	logger *slog.Logger
@@ -20,20 +20,20 @@ func newFaults(file string, logger *slog.Logger) *Faults {
 // Count returns the number of lines that were skipped.
 func (f *Faults) Count() int { return f.count }
 
-// add reports a line and counts it.
+// add counts a line and logs it.
 func (f *Faults) add(line int, reason error) {
 	f.count++
 	switch {
-	case f.count < faultsTold:
+	case f.count < faultsLogged:
 		f.logger.Warn("skipped a malformed line", "file", f.file, "line", line, "reason", reason)
-	case f.count == faultsTold:
+	case f.count == faultsLogged:
 		f.logger.Warn("skipped a malformed line; further ones are only counted", "file", f.file, "line", line, "reason", reason)
 	}
 }
 
-// sum reports the number of skipped lines beside that of the used ones.
+// sum logs the numbers of skipped and used lines.
 func (f *Faults) sum(used int) {
 	if f.count > 0 {
-		f.logger.Warn("some lines were skipped", "file", f.file, "skipped", f.count, "used", used)
+		f.logger.Warn("skipped lines of a file", "file", f.file, "skipped", f.count, "used", used)
 	}
 }

@@ -18,7 +18,7 @@ func hours(n int, celsius func(h int) float64) Series {
 
 func two() float64 { return 2 }
 
-func TestPersistenceExpectsTomorrowAsToday(t *testing.T) {
+func TestPersistenceForecastsTheTemperatureOfTheDayBefore(t *testing.T) {
 	now := Temperature{City: "vienna", Celsius: 11.5, ValidAt: time.Date(2025, 7, 1, 0, 0, 0, 0, time.UTC)}
 	want := Forecast{City: "vienna", Source: "persistence-24h", Celsius: 11.5, IssuedAt: now.ValidAt, ValidAt: now.ValidAt.AddDate(0, 0, 1)}
 	if got := (Persistence{}).Observe(now); len(got) != 1 || got[0] != want {
@@ -33,7 +33,7 @@ func TestDampedPersistenceOfADailyCycleIsExact(t *testing.T) {
 		for _, f := range d.Observe(now) {
 			n++
 			if want := cycle(i + int(f.ValidAt.Sub(f.IssuedAt)/time.Hour)); f.Celsius != want {
-				t.Fatalf("for %v it expects %v °C, want %v", f.ValidAt, f.Celsius, want)
+				t.Fatalf("for %v it forecasts %v °C, want %v", f.ValidAt, f.Celsius, want)
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func TestDampedPersistenceFollowsTheFormula(t *testing.T) {
 			expect, ok = hundredths(150.0/14+0.696*10), true
 		}
 		if !ok || math.Abs(f.Celsius-expect) > 1e-9 {
-			t.Errorf("%d hours ahead it expects %v °C, want %v", lead, f.Celsius, expect)
+			t.Errorf("%d hours ahead it forecasts %v °C, want %v", lead, f.Celsius, expect)
 		}
 	}
 	if len(got) != 5 {
@@ -74,7 +74,7 @@ func TestDampedPersistenceFollowsTheFormula(t *testing.T) {
 
 func TestDampedPersistenceWaitsForWhatItNeeds(t *testing.T) {
 	s := hours(16*24, func(int) float64 { return 10 })
-	missing := 10 * 24 // an hour that nobody observed
+	missing := 10 * 24 // an hour without an observation
 	d := NewDampedPersistence()
 	for h, now := range s {
 		if h == missing {

@@ -2,18 +2,18 @@ package weather
 
 import "fmt"
 
-// say writes to the person who started the hub. A terminal that went away is
-// no reason to end.
+// say writes to Options.Out. The hub continues if that fails, because the terminal
+// may be closed.
 func (h *hub) say(format string, args ...any) {
 	if h.options.Out == nil {
 		return
 	}
 	if _, err := fmt.Fprintf(h.options.Out, format, args...); err != nil {
-		h.logger.Debug("could not write what is going on", "error", err)
+		h.logger.Debug("could not write to the output of the hub", "error", err)
 	}
 }
 
-// greet says what listens where, and three things to try.
+// greet writes the addresses of the listeners and three commands to try.
 func (h *hub) greet() {
 	a := h.db.Addresses()
 	h.say("Weather hub, %d cities, history in %s\n", len(h.cities), h.options.DataDir)

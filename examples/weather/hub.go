@@ -9,7 +9,7 @@ import (
 	"github.com/aimdb-go/aimdb"
 )
 
-// hub is the records of one run and what its stages share.
+// hub holds the records of one run and the state that its stages share.
 type hub struct {
 	options  Options
 	logger   *slog.Logger
@@ -19,13 +19,13 @@ type hub struct {
 	settings *aimdb.Record[Settings]
 	about    *aimdb.Record[About]
 	progress *progress
-	// greeted is closed when the greeting is out, so that what the source has
-	// to say comes behind it.
+	// greeted is closed after the greeting, so that the messages of the source
+	// follow it.
 	greeted chan struct{}
 	// plan is set by the source before it emits the first step.
 	plan atomic.Pointer[Plan]
-	// next is the index of the next step of the plan; only the source uses it,
-	// also after it was started again.
+	// next is the index of the next step of the plan. Only the source uses it. It
+	// outlives a restart of the source.
 	next int
 }
 
@@ -54,7 +54,7 @@ func newHub(db *aimdb.DB, cities []*City, o Options) (*hub, error) {
 	return h, nil
 }
 
-// add registers the records of a city and what makes them.
+// add registers the records and transforms of a city.
 func (h *hub) add(c *City) error {
 	temp, err := aimdb.Register[Temperature](h.db, "temp::"+c.Key,
 		aimdb.Ring(100), aimdb.Remote(), aimdb.Lossless(aimdb.StageReaders),
@@ -73,7 +73,7 @@ func (h *hub) add(c *City) error {
 		aimdb.Transform(temp, accuracy, h.validate(c)))
 }
 
-// pick takes the values of one city out of the steps.
+// pick emits the values of one city from the steps.
 func pick(city string) func() aimdb.TransformFunc[Step, Temperature] {
 	return func() aimdb.TransformFunc[Step, Temperature] {
 		return func(_ context.Context, s Step, emit func(Temperature) error) error {
@@ -85,9 +85,9 @@ func pick(city string) func() aimdb.TransformFunc[Step, Temperature] {
 	}
 }
 
-// validate makes the validations of a city that history does not have. Its
-// state is built with the first observation, from all those before, so that
-// it is the same after a failure and after a restart.
+// validate emits the validations of a city that history lacks. Its first
+// observation builds the state from all earlier ones, so that the state is the
+// same after a failure and after a restart.
 func (h *hub) validate(c *City) func() aimdb.TransformFunc[Temperature, ForecastValidation] {
 	return func() aimdb.TransformFunc[Temperature, ForecastValidation] {
 		var validator *Validator
@@ -111,6 +111,6 @@ func (h *hub) validate(c *City) func() aimdb.TransformFunc[Temperature, Forecast
 }
 
 func (h *hub) tolerance() float64 {
-	s, _ := h.settings.Latest() // there is one from the start
+	s, _ := h.settings.Latest() // the initial value exists from the start
 	return s.ToleranceCelsius
 }

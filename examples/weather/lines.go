@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// maxLine bounds a line in bytes; the longest honest one has some 200.
+// maxLine bounds a line in bytes. A line of an archive has about 200.
 const maxLine = 1 << 20
 
-// lines reads comma-separated values with a header line and no quoted fields,
-// a line at a time, so that a malformed line costs itself and never the next.
+// lines reads comma-separated values with a header line and no quoted fields.
+// Each line is parsed alone, so that a malformed line cannot affect the next.
 type lines struct {
 	file    string
 	scanner *bufio.Scanner
@@ -41,7 +41,7 @@ func newLines(file string, r io.Reader, want ...string) (*lines, error) {
 	return l, nil
 }
 
-// next reads the next line that is not blank.
+// next reads the next line that is not blank. It returns false at the end.
 func (l *lines) next() bool {
 	for l.scanner.Scan() {
 		l.number++
@@ -54,15 +54,15 @@ func (l *lines) next() bool {
 	return false
 }
 
-// err returns why reading ended, if not at the end of the file.
+// err returns the error that ended reading, or nil at the end of the file.
 func (l *lines) err() error {
 	if err := l.scanner.Err(); err != nil {
-		return fmt.Errorf("reading %s behind line %d: %w", l.file, l.number, err)
+		return fmt.Errorf("reading %s after line %d: %w", l.file, l.number, err)
 	}
 	return nil
 }
 
-// complete says whether the line has a field for each column.
+// complete returns an error unless the line has a field for each column.
 func (l *lines) complete() error {
 	if len(l.fields) != len(l.header) {
 		return fmt.Errorf("%d fields instead of %d", len(l.fields), len(l.header))
@@ -70,7 +70,7 @@ func (l *lines) complete() error {
 	return nil
 }
 
-// parseTime takes RFC 3339, or a date for daily data, which is its midnight UTC.
+// parseTime parses RFC 3339, or the date of daily data as its midnight UTC.
 func parseTime(field string) (time.Time, error) {
 	layout := time.RFC3339
 	if len(field) == len(time.DateOnly) {
@@ -83,7 +83,7 @@ func parseTime(field string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// parseCity takes what can be a segment of a record's key.
+// parseCity accepts a name that can be a segment of a record's key.
 func parseCity(field string) (string, error) {
 	ok := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-'
@@ -94,7 +94,7 @@ func parseCity(field string) (string, error) {
 	return field, nil
 }
 
-// parseCelsius takes what can be a temperature of air on Earth.
+// parseCelsius accepts a possible temperature of air on Earth.
 func parseCelsius(field string) (float64, error) {
 	v, err := strconv.ParseFloat(field, 64)
 	if err != nil {

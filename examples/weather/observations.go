@@ -16,19 +16,19 @@ import (
 //go:embed data/daily.csv
 var dailyCSV string
 
-// Series are the observations of one city, by time, at most one of each time.
+// Series are the observations of one city, ordered by time, at most one per
+// time.
 type Series []Temperature
 
 // Observations are the series of several cities.
 type Observations map[string]Series
 
-// Cities returns the cities by name.
+// Cities returns the names of the cities, sorted.
 func (o Observations) Cities() []string {
 	return slices.Sorted(maps.Keys(o))
 }
 
-// Daily says whether two observations of the series are never less than a day
-// apart.
+// Daily reports whether all observations of the series are at least a day apart.
 func (s Series) Daily() bool {
 	for i := 1; i < len(s); i++ {
 		if s[i].ValidAt.Sub(s[i-1].ValidAt) < 24*time.Hour {
@@ -44,8 +44,9 @@ func BuiltIn() (Observations, error) {
 }
 
 // ReadObservations reads comma-separated lines under the header
-// time,city,temperature_c; further columns are left out. A time is RFC 3339, or
-// a date where there is one value a day. Lines may come in any order. file is the name that faults are reported under.
+// time,city,temperature_c. Further columns are ignored. A time is RFC 3339, or a
+// date for daily data. Lines may be in any order. Faults are reported under the
+// name file.
 func ReadObservations(file string, r io.Reader, logger *slog.Logger) (Observations, error) {
 	l, err := newLines(file, r, "time", "city", "temperature_c")
 	if err != nil {
@@ -76,13 +77,13 @@ func ReadObservations(file string, r io.Reader, logger *slog.Logger) (Observatio
 	return series, nil
 }
 
-// moment is what there may be one line of.
+// moment identifies a line; there may be one line per moment.
 type moment struct {
 	city string
 	at   time.Time
 }
 
-// claim refuses the second line of a moment.
+// claim returns an error for the second line of a moment.
 func claim(seen map[moment]int, m moment, line int) error {
 	if first, taken := seen[m]; taken {
 		return fmt.Errorf("a second value for %s at %s, the first is in line %d", m.city, m.at.Format(time.RFC3339), first)

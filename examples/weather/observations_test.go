@@ -56,14 +56,14 @@ func TestReadObservationsRefusesAFileWithoutAUsableLine(t *testing.T) {
 	}
 }
 
-func TestManyFaultsAreCountedButNotAllTold(t *testing.T) {
+func TestManyFaultsAreCountedButNotAllLogged(t *testing.T) {
 	var logged bytes.Buffer
 	text := "time,city,temperature_c\n2025-07-01,vienna,20\n" + strings.Repeat("x\n", 500)
 	if _, err := ReadObservations("bad.csv", strings.NewReader(text), logTo(&logged)); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(logged.String(), "malformed"); n != faultsTold {
-		t.Errorf("%d lines told, want %d", n, faultsTold)
+	if n := strings.Count(logged.String(), "malformed"); n != faultsLogged {
+		t.Errorf("%d lines logged, want %d", n, faultsLogged)
 	}
 	if !strings.Contains(logged.String(), "skipped=500") {
 		t.Errorf("the log does not count 500 skipped lines:\n%s", &logged)

@@ -8,11 +8,11 @@ import (
 	"github.com/aimdb-go/aimdb"
 )
 
-// Options say what a hub reads, where it keeps its history and who can reach
-// it. An empty address or the word "off" turns a listener off.
+// Options configure a hub. An empty address or the word "off" turns a listener
+// off.
 type Options struct {
-	// DataDir is the directory of the history and the log. It is created
-	// when it does not exist.
+	// DataDir is the directory of the history and the log. It is created if it
+	// does not exist.
 	DataDir string
 	// HTTP is the address of the page, as host:port.
 	HTTP string
@@ -20,20 +20,21 @@ type Options struct {
 	AimX []string
 	// NATS is the address for NATS clients from outside, as host:port.
 	NATS string
-	// Observations is a CSV file of temperatures; empty is the built-in data.
+	// Observations is a CSV file of temperatures. Empty means the built-in data.
 	Observations string
 	// Forecasts is a CSV file of archived forecasts for the observations.
 	Forecasts string
-	// Pace is the wall time of one step of the data. 0 is as fast as
-	// everything is stored, with nothing lost.
+	// Pace is the wall time of one step of the data. 0 is as fast as values can
+	// be stored; nothing is lost.
 	Pace time.Duration
-	// Steps is how many steps are produced before the hub only serves:
-	// 0 serves history alone, a negative number goes on to the data's end.
+	// Steps is the number of steps that are produced. After them the hub only
+	// serves. 0 serves history alone, a negative number produces all of the data.
 	Steps int
-	// Out is where the hub says what listens where; nil says nothing.
+	// Out takes the addresses and the progress of the hub as text; nil discards
+	// it.
 	Out io.Writer
-	// Logger takes what goes wrong; nil discards it.
+	// Logger takes warnings and errors; nil discards them.
 	Logger *slog.Logger
-	// Started, if set, is called once everything listens, with the addresses.
+	// Started, if set, is called with the addresses once all listeners are up.
 	Started func(aimdb.Addresses)
 }

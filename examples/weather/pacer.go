@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pacer lets one step through per tick, and any number if it has no ticker.
+// pacer allows one step per tick, and any number of steps without a ticker.
 type pacer struct{ ticker *time.Ticker }
 
 func newPacer(d time.Duration) *pacer {

@@ -13,12 +13,11 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// contentPolicy lets the page load from where it came and from nowhere else,
-// and run no code but its own files.
+// contentPolicy restricts the page to files and connections of its own origin.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Page serves the hub's page. Everything it needs is in the binary.
+// Page serves the hub's page. All its files are in the binary.
 func Page() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
@@ -27,7 +26,7 @@ func Page() http.Handler {
 		head.Set("Referrer-Policy", "no-referrer")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			head.Set("Allow", "GET, HEAD")
-			http.Error(w, "the page can only be read", http.StatusMethodNotAllowed)
+			http.Error(w, "the page supports GET and HEAD only", http.StatusMethodNotAllowed)
 			return
 		}
 		name := path.Clean("/" + r.URL.Path)
@@ -36,27 +35,27 @@ func Page() http.Handler {
 		}
 		text, err := fs.ReadFile(pageFiles, "page"+name)
 		if err != nil {
-			http.Error(w, "there is only the page at /", http.StatusNotFound)
+			http.Error(w, "not found; the page is at /", http.StatusNotFound)
 			return
 		}
 		sum := sha256.Sum256(text)
 		tag := `"` + hex.EncodeToString(sum[:8]) + `"`
 		head.Set("Content-Type", typeOf(name))
-		head.Set("Cache-Control", "no-cache") // ask again; a new binary has a new page
+		head.Set("Cache-Control", "no-cache") // a new binary has a new page
 		head.Set("ETag", tag)
 		if r.Header.Get("If-None-Match") == tag {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 		if r.Method == http.MethodGet {
-			// A visitor who went away is nobody to tell.
+			// A write fails if the client has closed the connection.
 			_, _ = w.Write(text)
 		}
 	})
 }
 
-// typeOf does not leave scripts to the system's table, which may call them
-// plain text; a browser would refuse those.
+// typeOf does not use the system's table for scripts and styles. That table may
+// have other types, with which a browser refuses them.
 func typeOf(name string) string {
 	switch path.Ext(name) {
 	case ".js":

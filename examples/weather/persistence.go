@@ -2,8 +2,8 @@ package weather
 
 import "time"
 
-// Persistence is 24-hour persistence: tomorrow as today. It is the baseline
-// that a forecast has to beat to be of any use.
+// Persistence is 24-hour persistence: the forecast is the temperature of 24
+// hours before. It is the standard baseline of forecast verification.
 type Persistence struct{}
 
 // Observe implements Forecaster: T(v) = T(v - 24 h).

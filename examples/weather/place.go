@@ -2,22 +2,22 @@ package weather
 
 import "strings"
 
-// Origin is where observations come from, in the words a page shows.
+// Origin is the source of observations, as a page shows it.
 type Origin struct {
-	// Text says who measured or computed what.
+	// Text names the provider and the kind of data.
 	Text string `json:"text"`
 	// Licence names the terms.
 	Licence string `json:"licence"`
-	// LinkText and URL are the link that the source asks for, if it asks.
+	// LinkText and URL are the link that the licence asks for, if any.
 	LinkText string `json:"link_text,omitempty"`
 	URL      string `json:"url,omitempty"`
 }
 
-// Place is what is known of a city beyond its observations.
+// Place describes a city.
 type Place struct {
-	// Name is the city's name for people.
+	// Name is the name that a page shows.
 	Name string
-	// Origin is where its observations come from.
+	// Origin is the source of its observations.
 	Origin Origin
 }
 
@@ -31,8 +31,8 @@ func dailySummary() Origin {
 	}
 }
 
-// openMeteo is a model analysis, which a page must not pass off as a
-// thermometer reading; its licence asks for the link.
+// openMeteo is a model analysis. A page must not present it as a thermometer
+// reading. Its licence asks for the link.
 func openMeteo() Origin {
 	return Origin{
 		Text:     "Observed: gridded model analysis served by Open-Meteo, not thermometer readings. Changes made: selection, °F to °C (New York), reshaping.",
@@ -50,8 +50,8 @@ func airport() Origin {
 	}
 }
 
-// placeOf returns what is known of a city in a file of observations. Of a
-// city that is not known, it can only be said which file it comes from.
+// placeOf returns the place of a city in a file of observations. The origin of an
+// unknown city is the file.
 func placeOf(city, file string) Place {
 	known := map[string]Place{
 		"amsterdam": {Name: "Amsterdam", Origin: openMeteo()},

@@ -22,8 +22,8 @@ func (s Step) Value(city string) (Temperature, bool) {
 	return Temperature{}, false
 }
 
-// Plan is what is left to do: which steps, and behind which validation of a
-// city to go on.
+// Plan holds the steps that remain, and for each city the last validation in
+// history.
 type Plan struct {
 	Steps []Step
 	Marks map[string]Mark
@@ -31,9 +31,9 @@ type Plan struct {
 	Last time.Time
 }
 
-// NewPlan goes on behind the last validation of each city in history. What a
-// city still owes up to the last valid time of all, because its rows had not
-// reached the log when the process was killed, comes first.
+// NewPlan returns the plan that continues after the last validation of each city
+// in history. A kill of the process can leave one city with fewer rows than
+// another; the plan starts with the steps of the missing rows.
 func NewPlan(cities []*City, last []ForecastValidation) Plan {
 	p := Plan{Marks: map[string]Mark{}}
 	for _, v := range last {
@@ -62,9 +62,9 @@ func NewPlan(cities []*City, last []ForecastValidation) Plan {
 	return p
 }
 
-// resume is the index of the first observation to produce: the first one up to
-// the last time of history with a validation that history lacks, else the
-// first one behind that time.
+// resume returns the index of the first observation to produce: the first one up
+// to the last time in history whose validations history lacks, or else the first
+// one after that time.
 func (c *City) resume(m Mark, last time.Time) int {
 	v := NewValidator(c.Forecaster(), func() float64 { return 0 })
 	for i, t := range c.Series {

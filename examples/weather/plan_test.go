@@ -75,21 +75,21 @@ func TestARestartAnywhereChangesNothing(t *testing.T) {
 			for _, c := range cities {
 				all := append(slices.Clone(kept[c.Key]), ofCity(got, c.Key)...)
 				if !slices.Equal(all, ofCity(whole, c.Key)) {
-					t.Errorf("%s: with a restart behind %d there are %d validations, want %d, the same", c.Key, len(kept[c.Key]), len(all), len(ofCity(whole, c.Key)))
+					t.Errorf("%s: with a restart after %d there are %d validations, want %d, the same", c.Key, len(kept[c.Key]), len(all), len(ofCity(whole, c.Key)))
 				}
 			}
 		})
 	}
 }
 
-func TestARestartGoesOnBehindTheLastValidTime(t *testing.T) {
+func TestARestartContinuesAfterTheLastValidTime(t *testing.T) {
 	cities := some(t)
 	// After five days rome has validations and vienna, which needs fourteen
-	// days, has none: nothing is owed, so neither starts over.
+	// days, has none: no row is missing, so neither starts again.
 	before := run(cities, NewPlan(cities, nil), 5*24)
 	p := NewPlan(cities, before[len(before)-1:])
 	if want := cities[0].Series[5*24].ValidAt; !p.Steps[0].ValidAt.Equal(want) || len(p.Steps[0].Values) != 2 {
-		t.Errorf("it goes on at %v with %d cities, want %v with 2", p.Steps[0].ValidAt, len(p.Steps[0].Values), want)
+		t.Errorf("it continues at %v with %d cities, want %v with 2", p.Steps[0].ValidAt, len(p.Steps[0].Values), want)
 	}
 }
 

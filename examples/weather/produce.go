@@ -8,8 +8,8 @@ import (
 	"github.com/aimdb-go/aimdb"
 )
 
-// flushEvery is how many steps may lie between the source and the history at
-// full speed. The log is bounded, and what it had to discard would be lost.
+// flushEvery bounds the steps between the source and the history at full speed.
+// The log is bounded and discards what exceeds its limit.
 const flushEvery = 256
 
 // produce is the source of the steps.
@@ -20,7 +20,7 @@ func (h *hub) produce(ctx context.Context, emit func(Step) error) error {
 		return ctx.Err()
 	}
 	if h.options.Steps == 0 {
-		h.enter(HistoryOnly, "Serving history alone.")
+		h.enter(HistoryOnly, "Serving history only.")
 		return nil
 	}
 	if h.plan.Load() == nil {
@@ -52,15 +52,15 @@ func (h *hub) produce(ctx context.Context, emit func(Step) error) error {
 	return nil
 }
 
-// resume makes the plan. What an earlier run had in the log is stored before
-// history is asked, or it would be produced a second time.
+// resume makes the plan. It first stores what an earlier run left in the log.
+// Otherwise those values would be produced a second time.
 func (h *hub) resume(ctx context.Context) error {
 	if err := h.db.Flush(ctx); err != nil {
 		return fmt.Errorf("storing what an earlier run left in the log: %w", err)
 	}
 	rows, err := aimdb.QueryLatest[ForecastValidation](ctx, h.db, "accuracy::*", 1)
 	if err != nil {
-		return fmt.Errorf("asking history where to go on: %w", err)
+		return fmt.Errorf("reading the last validations from history: %w", err)
 	}
 	last := make([]ForecastValidation, len(rows))
 	for i, r := range rows {
@@ -68,13 +68,13 @@ func (h *hub) resume(ctx context.Context) error {
 	}
 	p := NewPlan(h.cities, last)
 	if !p.Last.IsZero() {
-		h.say("History reaches to %s; going on behind it.\n", stamp(p.Last))
+		h.say("History reaches to %s; continuing after it.\n", stamp(p.Last))
 	}
 	h.plan.Store(&p)
 	return nil
 }
 
-// emit goes through the steps, from the one it had come to, at the pace.
+// emit emits the steps at the pace, from the next one on.
 func (h *hub) emit(ctx context.Context, steps []Step, emit func(Step) error) error {
 	pace := newPacer(h.options.Pace)
 	defer pace.stop()
@@ -94,7 +94,7 @@ func (h *hub) emit(ctx context.Context, steps []Step, emit func(Step) error) err
 	return nil
 }
 
-// settle returns when everything up to a step is stored.
+// settle returns when all validations up to a step are stored.
 func (h *hub) settle(ctx context.Context, s Step) error {
 	if err := h.progress.wait(ctx, s); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (h *hub) settle(ctx context.Context, s Step) error {
 	return nil
 }
 
-// enter tells everybody what the hub does now.
+// enter publishes the phase and writes the words, if any.
 func (h *hub) enter(p Phase, words string) {
 	a := describe(h.cities, h.options.Pace)
 	a.Phase = p

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// progress tells the source how far the validators have come.
+// progress holds the time up to which each validator is done.
 type progress struct {
 	mu      sync.Mutex
 	done    map[string]time.Time
@@ -17,7 +17,7 @@ func newProgress() *progress {
 	return &progress{done: map[string]time.Time{}, changed: make(chan struct{})}
 }
 
-// reached says that a city's validator is through with a time.
+// reached records that a city's validator is done with a time.
 func (p *progress) reached(city string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -26,11 +26,11 @@ func (p *progress) reached(city string, at time.Time) {
 	p.changed = make(chan struct{})
 }
 
-// wait returns when all cities of the step are through with it.
+// wait returns when the validators of all cities in the step are done with it.
 func (p *progress) wait(ctx context.Context, s Step) error {
 	for {
-		changed, through := p.state(s)
-		if through {
+		changed, done := p.state(s)
+		if done {
 			return nil
 		}
 		select {
@@ -41,7 +41,7 @@ func (p *progress) wait(ctx context.Context, s Step) error {
 	}
 }
 
-func (p *progress) state(s Step) (changed <-chan struct{}, through bool) {
+func (p *progress) state(s Step) (changed <-chan struct{}, done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range s.Values {

@@ -14,11 +14,11 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// keep is how long the history reaches back.
+// keep is the age limit of the history.
 const keep = 7 * 24 * time.Hour
 
-// Run opens the data directory and runs the hub until ctx ends or a part of
-// it fails. It returns nil when ctx has ended it.
+// Run opens the data directory and runs the hub until ctx ends or a part of it
+// fails. It returns nil after ctx has ended.
 func Run(ctx context.Context, o Options) error {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -51,13 +51,13 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// open opens the database with what the options say.
+// open opens the database as the options configure it.
 func open(o Options) (*aimdb.DB, error) {
 	if o.DataDir == "" {
-		return nil, errors.New("the hub needs a data directory for its history: name one")
+		return nil, errors.New("no data directory; the hub needs one for its history")
 	}
 	if err := os.MkdirAll(o.DataDir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w; choose one that may be written to", err)
+		return nil, fmt.Errorf("creating the data directory: %w; choose a directory with write permission", err)
 	}
 	store, err := sqlite.Open(filepath.Join(o.DataDir, "history.db"), sqlite.Logger(o.Logger))
 	if err != nil {
@@ -67,7 +67,7 @@ func open(o Options) (*aimdb.DB, error) {
 		aimdb.Name("hub"),
 		aimdb.Dir(o.DataDir),
 		aimdb.WithPersistence(store, keep),
-		aimdb.Retain("hub.settings", aimdb.Retention{MaxRows: 1}), // however old it is
+		aimdb.Retain("hub.settings", aimdb.Retention{MaxRows: 1}), // kept whatever its age
 		aimdb.Logger(o.Logger),
 	}
 	for _, endpoint := range o.AimX {
@@ -84,5 +84,5 @@ func open(o Options) (*aimdb.DB, error) {
 	return aimdb.New(options...)
 }
 
-// on says whether an address asks for a listener.
+// on reports whether an address asks for a listener.
 func on(address string) bool { return address != "" && address != "off" }

@@ -21,7 +21,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}
 	defer taken.Close()
 	text := filepath.Join(t.TempDir(), "history.db")
-	if err := os.WriteFile(text, []byte("no database, and to be left alone"), 0o644); err != nil {
+	if err := os.WriteFile(text, []byte("no database, and not to be changed"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -34,7 +34,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"no such observations":    {Options{DataDir: t.TempDir(), Observations: "no.csv"}, "no.csv"},
 		"forecasts of nothing":    {Options{DataDir: t.TempDir(), Forecasts: "f.csv"}, "f.csv"},
 		"an address that is used": {Options{DataDir: t.TempDir(), HTTP: taken.Addr().String()}, taken.Addr().String()},
-		"a scheme nobody knows":   {Options{DataDir: t.TempDir(), AimX: []string{"gopher://x"}}, "gopher"},
+		"an unknown scheme":       {Options{DataDir: t.TempDir(), AimX: []string{"gopher://x"}}, "gopher"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := Run(t.Context(), c.options)
@@ -43,12 +43,12 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	if got, err := os.ReadFile(text); err != nil || string(got) != "no database, and to be left alone" {
+	if got, err := os.ReadFile(text); err != nil || string(got) != "no database, and not to be changed" {
 		t.Errorf("what was there is now %q, %v", got, err)
 	}
 }
 
-// signal is written to by a hub and tells when it has said something.
+// signal is the output of a hub. It calls heard after the hub has written word.
 type signal struct {
 	bytes.Buffer
 	word  string
@@ -63,7 +63,7 @@ func (s *signal) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// until runs a hub until it says a word, and returns what it said.
+// until runs a hub until it writes a word, and returns what it wrote.
 func until(t *testing.T, word string, o Options) string {
 	t.Helper()
 	ctx, heard := context.WithCancel(t.Context())
@@ -75,7 +75,7 @@ func until(t *testing.T, word string, o Options) string {
 	return out.String()
 }
 
-func TestTheHubGoesOnBehindItsHistoryToTheEndAndSaysSo(t *testing.T) {
+func TestTheHubContinuesAfterItsHistoryToTheEndAndSaysSo(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "days.csv")
 	text := "time,city,temperature_c\n2025-07-01,graz,20\n2025-07-02,graz,22.5\n2025-07-03,graz,19\n2025-07-04,graz,18\n"

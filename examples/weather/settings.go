@@ -6,19 +6,20 @@ import (
 	"fmt"
 )
 
-// Settings is what may be changed while the hub runs, as record hub.settings.
-// What was set stays, also over a restart.
+// Settings is the value of record hub.settings, which may be set while the hub
+// runs. It is persisted and survives a restart.
 type Settings struct {
-	// ToleranceCelsius is the absolute error up to which a forecast counts
-	// as within tolerance. It concerns validations made from then on.
+	// ToleranceCelsius is the largest absolute error of a forecast that is
+	// within tolerance. ForecastValidation.WithinTolerance uses the value at the
+	// time of the validation; a page applies the present one to all validations.
 	ToleranceCelsius float64 `json:"tolerance_celsius"`
 }
 
-// DefaultSettings is what a hub has until somebody sets something else.
+// DefaultSettings returns the settings of a new hub.
 func DefaultSettings() Settings { return Settings{ToleranceCelsius: 2} }
 
-// UnmarshalJSON implements json.Unmarshaler. It refuses what would make every
-// later validation meaningless: an absent, negative or absurd tolerance.
+// UnmarshalJSON implements json.Unmarshaler. It refuses a tolerance that is
+// absent, negative or over 100 °C.
 func (s *Settings) UnmarshalJSON(text []byte) error {
 	var wire struct {
 		ToleranceCelsius *float64 `json:"tolerance_celsius"`

@@ -5,22 +5,21 @@ import (
 	"slices"
 )
 
-// Validator lets the forecasts of one city meet what is observed.
+// Validator compares the forecasts of one city with its observations.
 type Validator struct {
 	forecaster Forecaster
 	tolerance  func() float64
 	pending    []Forecast
 }
 
-// NewValidator returns a validator that asks for the tolerance at each
-// validation.
+// NewValidator returns a validator. It calls tolerance at each validation.
 func NewValidator(f Forecaster, tolerance func() float64) *Validator {
 	return &Validator{forecaster: f, tolerance: tolerance}
 }
 
-// Observe takes the next observation, in the order of time, and validates the
-// forecasts for it, by their time of issue. A forecast for an hour that nobody
-// observed cannot be validated and is let go.
+// Observe takes the next observation, in the order of time, and returns the
+// validations of the forecasts for it, ordered by time of issue. A forecast for
+// an hour without an observation is dropped.
 func (v *Validator) Observe(t Temperature) []ForecastValidation {
 	v.pending = append(v.pending, v.forecaster.Observe(t)...)
 	var due []Forecast

@@ -1,4 +1,4 @@
-// A connection to AimX 3.0 over WebSocket that comes back by itself.
+// A connection to AimX 3.0 over WebSocket that reconnects by itself.
 import { backoff } from "./model.js";
 
 const silence = 30_000; // ms without a frame before a ping
@@ -9,8 +9,8 @@ export class Connection {
   #calls = new Map(); #subs = new Map();
 
   // on has state(name), up(), value(topic, data, live), where
-  // live is false for what was there before, and gap(topic, n): n values of the
-  // topic's subscription were lost on their way here.
+  // live is false for a snapshot, and gap(topic, n): n values of the topic's
+  // subscription were lost before they arrived.
   constructor(url, topics, on) {
     this.#url = url;
     this.#topics = topics;
@@ -20,8 +20,7 @@ export class Connection {
     this.#dial();
   }
 
-  // call answers with the result of a method, and fails when the connection
-  // does.
+  // call resolves to the result of a method. It rejects if the connection is lost.
   call(method, params) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -44,8 +43,8 @@ export class Connection {
     socket.onopen = () => {
       this.#attempt = 0;
       this.#subs.clear();
-      // Subscribed first and asked second: what is written in between comes
-      // twice rather than never.
+      // The subscription comes before the query: a value written in between
+      // arrives twice and cannot be missed.
       for (const topic of this.#topics) {
         const id = this.#next++;
         this.#subs.set(String(id), { topic, seq: 0 });
@@ -62,13 +61,13 @@ export class Connection {
     socket.onclose = () => this.#lost(socket);
   }
 
-  // listen pings after a silence, and gives up without an answer.
+  // listen pings after a silence, and closes the connection without an answer.
   #listen(socket) {
     this.#watch(silence, () => {
       this.#send({ t: "ping" });
       this.#watch(patience, () => {
         socket.close();
-        this.#lost(socket); // a dead network does not complete the closing
+        this.#lost(socket); // without a network the close handshake does not end
       });
     });
   }
@@ -87,7 +86,7 @@ export class Connection {
     this.#retry = setTimeout(() => this.#dial(), backoff(this.#attempt++));
   }
 
-  // now does not wait for the next attempt.
+  // now connects without waiting for the next attempt.
   #now() {
     if (!this.#socket) this.#dial();
   }
@@ -97,7 +96,7 @@ export class Connection {
     try {
       frame = JSON.parse(text);
     } catch {
-      return; // a frame that is none is skipped, says the protocol
+      return; // the protocol says to skip a malformed frame
     }
     switch (frame?.t) {
       case "reply":

@@ -26,8 +26,8 @@ export function ticks(most, count) {
   }
 }
 
-// largest is the largest absolute value in any of the lists, without a spread
-// of long lists into arguments.
+// largest returns the largest absolute value in any of the lists. The lists are
+// too long for the arguments of Math.max.
 export const largest = (lists, value) => lists.reduce((most, list) => list.reduce((m, v) => Math.max(m, Math.abs(value(v))), most), 0);
 
 // timeTicks returns the round times of a span whose labels fit into a width,

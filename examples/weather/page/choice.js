@@ -1,4 +1,4 @@
-// Which lead time and which range are shown. The address keeps what was chosen.
+// The choice of lead time and range. It is kept in the address of the page.
 const ranges = new Map([["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "1 year"], ["all", "all"]]);
 
 export class Choice {
@@ -18,8 +18,8 @@ export class Choice {
     }
   }
 
-  // offer sets what can be chosen, in hours. Without a choice of the visitor it
-  // is 24 hours or the longest lead, and 30 days, or all of daily data.
+  // offer sets the lead times that can be chosen, in hours. The default is 24
+  // hours or else the longest lead, and 30 days or else all of daily data.
   offer(leads, daily) {
     const sorted = [...leads].sort((a, b) => a - b);
     if (sorted.join() !== [...this.#lead.options].map((o) => o.value).join()) {

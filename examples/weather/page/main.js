@@ -11,37 +11,37 @@ import { View } from "./view.js";
 const view = new View();
 const store = new Store(async (name, limit) => (await connection.call("record.query", { name, limit })).records);
 const state = { connection: "connecting", phase: "", pace: 0, filled: false, heard: Date.now() };
-const about = new Map(); // city → what hub.about says of it
+const about = new Map(); // city → its entry in hub.about
 const dirty = new Set(); // cities with new rows since the last frame
 let drawn = ""; // the axes of the last frame
 let waiting = false; // for a frame
-let repair; // timer of the query that closes the seam
-let seam = true; // nothing live came on this connection yet
+let repair; // timer of mend
+let seam = true; // no live validation has arrived on this connection
 
 const choice = new Choice(document.getElementById("lead"), document.getElementById("days"), () => {
   redraw();
   deepen();
 });
 
-// tell writes the sentences that are true now.
+// tell updates the sentences about the state.
 function tell() {
-  // Until history has answered, what was drawn before is still there.
+  // Until history has answered, the page shows what was drawn before.
   if (state.filled) state.any = [...store.cities.values()].some((h) => h.latest());
   view.status(status({ ...state, short: store.short, full: store.full, now: Date.now() }));
 }
 
-// newest notes that there is a value for a time of the data, written at a time.
+// newest records the write time and the valid time of a value.
 function newest(written, valid) {
   if (Number.isNaN(valid)) return;
   state.written = Math.max(state.written ?? 0, written);
   state.valid = Math.max(state.valid ?? valid, valid);
 }
 
-// redraw draws the cities that changed in the next frame, or all of them.
+// redraw draws a city, or all cities, in the next frame.
 function redraw(city) {
   if (city) dirty.add(city);
   else drawn = "";
-  // A panel of the one row that came first would say 100 %.
+  // Scores of the first live row alone would be 0 % or 100 %.
   if (waiting || !state.filled) return;
   waiting = true;
   requestAnimationFrame(() => {
@@ -80,7 +80,7 @@ function offer() {
 
 const leadsOf = (city) => [...new Set([...(about.get(city)?.leads ?? []), ...store.of(city).leads])].sort((a, b) => a - b);
 
-// fill reads the newest validations, and older ones as far as they are shown.
+// fill reads the newest validations, and older ones for the chosen range.
 async function fill() {
   try {
     const records = await store.refresh();
@@ -88,7 +88,7 @@ async function fill() {
     state.error = undefined;
     document.body.dataset.filled = Number(document.body.dataset.filled ?? 0) + 1;
   } catch (err) {
-    if (state.connection !== "up") return; // filled again once it is
+    if (state.connection !== "up") return; // the next connection fills
     state.error = err.message;
   }
   state.filled = true;
@@ -99,7 +99,7 @@ async function fill() {
 async function deepen() {
   offer();
   try {
-    // One day more: the baseline of a forecast is the day before.
+    // The baseline of the first day needs the day before.
     await store.reach(state.valid - (choice.days + 1) * day, redraw);
   } catch (err) {
     if (state.connection === "up") state.error = err.message;
@@ -107,9 +107,9 @@ async function deepen() {
   tell();
 }
 
-// mend reads the newest rows once more, a little later: a value can have been
-// written before the subscription began and stored after the query was
-// answered, and events can be lost on the way to a slow visitor.
+// mend reads the newest rows again after two seconds. A value that was written
+// before the subscription and stored after the query is in neither, and a slow
+// client loses events.
 function mend() {
   repair ??= setTimeout(() => {
     repair = undefined;
@@ -126,7 +126,7 @@ const connection = new Connection(new URL("ws?v=3.0", location.href.replace(/^ht
   },
   up() {
     seam = true;
-    state.filled = false; // what is drawn stays until history has answered
+    state.filled = false; // the drawing stays until history has answered
     store.restart();
     fill();
   },
@@ -166,4 +166,4 @@ function validated(city, validation, live) {
   }
 }
 
-setInterval(tell, 1000); // silence is no event
+setInterval(tell, 1000); // a silence causes no event

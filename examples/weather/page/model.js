@@ -1,14 +1,12 @@
-// What the page knows, apart from how it is shown and where it came from.
-// Nothing here touches the document.
+// The validations of a city. Nothing here touches the document.
 
 // most is how many validations of a city the page holds.
 export const most = 25_000;
 
-// identity tells validations apart: a row of history and the event of the same
-// validation have the same one.
+// identity is the same for the row in history and the event of one validation.
 export const identity = (v) => `${v.valid_at}|${v.issued_at}|${v.source}`;
 
-// order is that of the data's own time, and of the time of issue within it.
+// order compares by valid time, then by time of issue.
 const order = (a, b) => a.valid - b.valid || a.issued - b.issued || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0);
 
 const usable = (v) => v && typeof v === "object"
@@ -18,17 +16,17 @@ const usable = (v) => v && typeof v === "object"
 const day = 86_400_000;
 const baselineSource = "persistence-24h";
 
-// isBaseline says whether a forecast is the baseline that others are compared with.
+// isBaseline reports whether a forecast is the baseline itself.
 export const isBaseline = (v) => v.source === baselineSource;
 
-// History is the validations of one city, each once, in order.
+// History holds the validations of one city, each once, in order.
 export class History {
   #known = new Set();
   rows = [];
   leads = new Set(); // in hours
   #observed = new Map(); // valid time → °C
 
-  // add returns whether something new came. It takes rows in any order.
+  // add takes rows in any order and returns whether one of them was new.
   add(values) {
     let fresh = 0;
     let sorted = true;
@@ -54,9 +52,9 @@ export class History {
     return this.rows.at(-1);
   }
 
-  // baseline returns the error of 24-hour persistence for the same hour, which
-  // was known when a forecast of up to 24 hours ahead was issued. It is
-  // undefined if the hour a day before was not observed.
+  // baseline returns the error of 24-hour persistence for the same hour. Its
+  // observation exists when a forecast of up to 24 hours ahead is issued. The
+  // result is undefined if that observation is unknown.
   baseline(v) {
     const before = this.#observed.get(v.valid - day);
     return before === undefined ? undefined : Math.round((before - v.actual_celsius) * 100) / 100;
@@ -68,9 +66,9 @@ export class History {
   }
 }
 
-// cityOf takes the city out of a key such as accuracy::vienna.
+// cityOf returns the city of a key such as accuracy::vienna.
 export const cityOf = (topic) => topic.split("::").at(-1);
 
 // backoff is the pause before the nth attempt to connect again, in ms: 250
-// doubling to 8 s, less a random part so that visitors do not come all at once.
+// doubling to 8 s, less a random part so that clients do not connect all at once.
 export const backoff = (attempt, random = Math.random) => Math.min(8000, 250 * 2 ** Math.min(attempt, 10)) * (1 - random() / 3);

@@ -128,7 +128,7 @@ export class Plot {
     this.#mark();
   }
 
-  // mark shows the selected row in the plot, in words, and to screen readers.
+  // mark shows the selected row in the plot, as text, and to screen readers.
   #mark() {
     const { rows, describe } = this.#data ?? { rows: [] };
     const row = this.#selected ?? rows.at(-1);

@@ -1,8 +1,8 @@
 // How good forecasts were. Nothing here touches the document.
 import { isBaseline } from "./model.js";
 
-// within says whether a validation is within a tolerance. The row's own
-// within_tolerance does not: it used the tolerance at the time of the write.
+// within reports whether a validation is within a tolerance. The row's own
+// within_tolerance is for the tolerance at the time of the validation.
 export const within = (v, tolerance) => v.absolute_error <= tolerance;
 
 const mean = (rows, value) => rows.reduce((sum, v) => sum + value(v), 0) / rows.length;
@@ -23,8 +23,7 @@ export const baselines = (rows, baseline) => rows
   .filter((b) => b.error_celsius !== undefined)
   .map((b) => ({ ...b, absolute_error: Math.abs(b.error_celsius) }));
 
-// verdict compares the mean absolute error of forecasts with that of their
-// baselines.
+// verdict compares the mean absolute errors of forecasts and their baselines.
 export function verdict(based) {
   if (!based.length) return "No comparison with the baseline yet";
   const [forecast, baseline] = [mean(based, (b) => b.forecast.absolute_error), mean(based, (b) => b.absolute_error)];
@@ -44,8 +43,7 @@ export function means(rows, from, to, value) {
   return [...bins.values()].map((bin) => ({ valid: mean(bin, (v) => v.valid), mean: mean(bin, value) }));
 }
 
-// series returns the rows of a span, the baselines of those that are none
-// themselves, and the lines of both.
+// series returns the rows of a span, their baselines, and the lines of both.
 export function series(history, all, span) {
   const rows = span ? all.filter((v) => v.valid >= span.from) : [];
   const based = baselines(rows.filter((v) => !isBaseline(v)), (v) => history.baseline(v));

@@ -1,9 +1,9 @@
-// What the page says about itself: whether it is connected, whether anything is
-// produced, and why there is nothing to see. Nothing here touches the document.
+// The sentences about the state of the page: the connection, the production, and
+// why there is nothing to show. Nothing here touches the document.
 import { most } from "./model.js";
 import { clock, count, moment } from "./text.js";
 
-const patience = 10_000; // ms without a value before the page says so, at least
+const patience = 10_000; // the shortest silence that is reported, in ms
 
 // status returns the sentences for a state:
 //   connection  connecting, up or lost
@@ -14,16 +14,16 @@ const patience = 10_000; // ms without a value before the page says so, at least
 //   full        whether the page cannot hold all rows of the chosen range
 //   written     when the newest value was written or arrived, Unix ms
 //   valid       the newest time of the data, Unix ms; daily, how to write it
-//   heard       when the connection last showed a sign of production, Unix ms
+//   heard       when the last live value or phase arrived, Unix ms
 //   now         Unix ms
 export const status = (s) => ({ connection: connection(s), production: production(s), notice: notice(s), reading: reading(s) });
 
 const connection = (s) => ({ up: "Connected", lost: "Disconnected, trying again…" })[s.connection] ?? "Connecting…";
 
 const stops = {
-  ended: "Production has stopped: the recorded data has come to its end.",
+  ended: "Production has stopped: this is the end of the recorded data.",
   stopped: "Production has stopped: the hub has produced as many steps as it was started for.",
-  history: "Nothing is produced: the hub was started to serve history alone.",
+  history: "Nothing is produced: the hub was started to serve history only.",
 };
 
 function production(s) {
@@ -32,7 +32,7 @@ function production(s) {
   if (s.connection !== "up") return "";
   if (s.phase === "starting") return "The hub is starting.";
   if (s.phase !== "producing") return s.phase in stops ? `${stops[s.phase]} ${last}` : "";
-  if (s.now - s.heard > Math.max(patience, 3 * s.pace)) return `The hub says that it produces, but nothing has arrived since ${clock(s.heard)}. ${last}`;
+  if (s.now - s.heard > Math.max(patience, 3 * s.pace)) return `The hub reports that it is producing, but nothing has arrived since ${clock(s.heard)}. ${last}`;
   return s.pace > 0 ? `Playing recorded data: one step every ${s.pace / 1000} s.` : "Playing recorded data at full speed.";
 }
 
@@ -42,11 +42,11 @@ function notice(s) {
   if (s.connection !== "up") return s.connection === "lost" ? "There is nothing to show until the hub can be reached." : "";
   if (!s.filled) return "Reading history…";
   return s.phase in stops
-    ? "There is nothing yet, and nothing comes: history is empty and nothing is produced."
-    : "There is nothing yet. The first validation comes when the hour of a forecast arrives.";
+    ? "There is nothing to show: history is empty and nothing is produced."
+    : "There is nothing yet. The first validation appears when the hour of a forecast arrives.";
 }
 
-// reading stands beside the choice, so that what is below does not move.
+// reading is shown beside the choice, so that the page below does not move.
 function reading(s) {
   if (s.any && s.full) return `The page holds the newest ${count(most)} validations of a city.`;
   if (!s.any || !s.short || s.error) return "";

@@ -7,7 +7,7 @@ export class Store {
   cities = new Map(); // city → History
   #ask; #asked = new Map(); #arrived = 0; #from = Infinity; #reading = false;
 
-  // ask(name, limit) answers with records of record.query.
+  // ask(name, limit) resolves to the records of record.query.
   constructor(ask) {
     this.#ask = ask;
   }
@@ -23,14 +23,13 @@ export class Store {
     return this.of(city).add([validation]);
   }
 
-  // miss counts validations that were lost on their way here, so that the next
-  // refresh reads them.
+  // miss counts lost events, so that the next refresh reads as many more rows.
   miss(n) {
     this.#arrived += n;
   }
 
-  // restart forgets everything: after a pause there could be a hole between
-  // what was held and what is read next.
+  // restart drops all rows. After a pause there can be a hole between these rows
+  // and those that are read next.
   restart() {
     this.cities.clear();
     this.#asked.clear();
@@ -54,7 +53,7 @@ export class Store {
   // history ends or the page holds most. step is called after each answer.
   async reach(from, step) {
     this.#from = from;
-    if (this.#reading) return; // and goes on to the new time
+    if (this.#reading) return; // the running call reads up to the new time
     this.#reading = true;
     try {
       for (let city = this.#short(); city; city = this.#short()) {
@@ -66,12 +65,12 @@ export class Store {
     }
   }
 
-  // short says whether older rows are yet to be read.
+  // short reports whether older rows have to be read.
   get short() {
     return this.#short() !== undefined;
   }
 
-  // full says whether a city has no room for older rows that the time asks for.
+  // full reports whether a city has no room for the older rows of the range.
   get full() {
     return [...this.cities.values()].some(({ rows }) => rows.length >= most && rows[0].valid > this.#from);
   }

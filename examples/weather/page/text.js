@@ -13,12 +13,13 @@ const utcDay = utc(date);
 const utcTime = utc({ ...date, ...time });
 const localTime = new Intl.DateTimeFormat("en-GB", { ...date, ...time, second: "2-digit", timeZoneName: "short" });
 
-// day and moment are times of the data, clock is the time of day of the visitor.
+// day and moment write times of the data in UTC, clock a time in the time zone
+// of the browser.
 export const day = (at) => utcDay.format(at);
 export const moment = (at, daily) => (daily ? day(at) : `${utcTime.format(at)} UTC`);
 export const clock = (at) => localTime.format(at);
 
-// calendar writes a round time of the data as short as its unit allows.
+// calendar writes a round time of the data with the precision of its unit.
 const calendars = {
   hour: utc({ day: "numeric", month: "short", ...time }),
   day: utc({ day: "numeric", month: "short" }),

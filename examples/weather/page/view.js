@@ -1,4 +1,4 @@
-// Puts what is known into the document.
+// Writes the state of the page into the document.
 import { isBaseline } from "./model.js";
 import { Plot } from "./plot.js";
 import { scores, verdict, within } from "./score.js";
@@ -16,8 +16,8 @@ export class View {
     document.body.dataset.connection = state;
   }
 
-  // status shows the sentences of status.js. A sentence that stays is not
-  // written again, or a screen reader would repeat it.
+  // status shows the sentences of status.js. It does not write an unchanged
+  // sentence, because a screen reader would repeat it.
   status(sentences) {
     for (const [id, text] of Object.entries(sentences)) {
       if (byId(id).textContent !== text) byId(id).textContent = text;
@@ -83,7 +83,7 @@ export class View {
     return `${within(v, this.tolerance) ? "within" : "outside"} ±${this.tolerance}\u00a0°C`;
   }
 
-  // describe says a row in words, a line each.
+  // describe returns a row as lines of text.
   #describe(city, v, baseline) {
     return [
       this.#moment(city, v),
@@ -93,7 +93,7 @@ export class View {
     ];
   }
 
-  // card returns that of a city, and makes it in its place by name.
+  // card returns the card of a city. A new card is inserted in order of the names.
   #card(city) {
     let card = this.#cards.get(city);
     if (!card) {
@@ -121,13 +121,13 @@ export class View {
   }
 }
 
-// absent says why a city has nothing to show.
+// absent explains why a city has nothing to show.
 function absent(lead, other) {
   if (!other.length || other.includes(lead)) return "No validation to show.";
   return `Not forecast ${lead} h ahead, but ${other.join(", ")} h.`;
 }
 
-// origin is one line about where data comes from, with the link it asks for.
+// origin returns a line about the source of data, with the link of its licence.
 function origin(o) {
   const line = document.createElement("li");
   line.append(`${o.text} Licence: ${o.licence}. `);
