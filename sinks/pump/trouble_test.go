@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
@@ -170,5 +171,55 @@ func TestARefusedValueIsCounted(t *testing.T) {
 	}
 	if st := p.Stats(); lost.Load() != 14 || st.Refused != 14 || st.Values != 86 || len(s.Entries()) != 86 || len(s.Losses()) != 14 {
 		t.Fatalf("%d told, stats %+v, %d entries, %d losses", lost.Load(), st, len(s.Entries()), len(s.Losses()))
+	}
+}
+
+// failingSource is a log whose first reading returns messages together with an
+// error.
+type failingSource struct {
+	*sinktest.Log
+	failed atomic.Bool
+	opened chan int
+}
+
+func (f *failingSource) Open(ctx context.Context, sink string, from history.Position) (pump.Stream, error) {
+	stream, err := f.Log.Open(ctx, sink, from)
+	f.opened <- f.Opened()
+	return failingStream{stream, f}, err
+}
+
+type failingStream struct {
+	pump.Stream
+	source *failingSource
+}
+
+func (f failingStream) Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (int, error) {
+	n, err := f.Stream.Next(ctx, dst, maxBytes, until)
+	if n > 0 && !f.source.failed.Swap(true) {
+		err = errors.Join(err, errors.New("the connection is lost"))
+	}
+	return n, err
+}
+
+// What came with an error is stored, and the log is opened again.
+func TestAnErrorThatComesWithMessages(t *testing.T) {
+	l := &failingSource{Log: sinktest.NewLog("log"), opened: make(chan int, 2)}
+	l.Add(values(10)...)
+	s := &memory.Sink{}
+	p := run(t, pump.Config{Source: l, Sink: s})
+	ctx := within(t)
+	for want := 1; want <= 2; want++ {
+		select {
+		case <-l.opened:
+		case <-ctx.Done():
+			t.Fatalf("the log was not opened for the %d. time", want)
+		}
+	}
+	l.Add(values(10)...)
+	if err := p.WaitStored(ctx, 20); err != nil || len(s.Entries()) != 20 {
+		t.Fatalf("%d entries, %v", len(s.Entries()), err)
+	}
+	if st := p.Stats(); st.Retries != 1 {
+		t.Errorf("%d retries, want 1", st.Retries)
 	}
 }
