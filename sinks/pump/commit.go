@@ -2,6 +2,7 @@ package pump
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/bus"
@@ -32,9 +33,8 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 	return at, err
 }
 
-// commit writes a batch until the sink has it. A batch that is refused for
-// good is cut in two, and each half has a transaction and checkpoint of its
-// own, until what is refused is one value.
+// commit writes a batch until the sink has it. Entries that the sink refuses for
+// good become dead letters.
 func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for attempt := 0; ; attempt++ {
 		err := p.config.Sink.Write(ctx, &b)
@@ -45,8 +45,8 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if sinks.Refused(err) && len(b.Entries) > 0 {
-			return p.isolate(ctx, b, err)
+		if refused := (*sinks.RefusedError)(nil); errors.As(err, &refused) && len(b.Entries) > 0 {
+			return p.isolate(ctx, b, refused)
 		}
 		if !p.again(ctx, attempt, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)) {
 			return ctx.Err()
@@ -59,8 +59,8 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 }
 
 // arrived reports whether the sink has a batch although its answer was an
-// error: the failure may have come behind the commit. A batch is in the sink
-// as a whole or not at all, so its checkpoint tells.
+// error: the failure may have come after the commit. A batch is in the sink as a
+// whole or not at all, so its checkpoint tells.
 func (p *Pump) arrived(ctx context.Context, b sinks.Batch) (bool, error) {
 	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
 		return false, nil // nothing that could be there twice
@@ -69,9 +69,18 @@ func (p *Pump) arrived(ctx context.Context, b sinks.Batch) (bool, error) {
 	return at == b.Checkpoint, err
 }
 
-func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
+// isolate writes a batch without the entries that the sink refuses. If it does
+// not say which these are, the batch is cut in two, each with a transaction and
+// checkpoint of its own, until a batch is one entry.
+func (p *Pump) isolate(ctx context.Context, b sinks.Batch, refused *sinks.RefusedError) error {
+	named := refused.Entries
 	if len(b.Entries) == 1 {
-		return p.commit(ctx, p.deadLetter(b, reason))
+		named = map[int]error{0: refused.Reason}
+	}
+	if len(named) > 0 {
+		if rest := p.deadLetters(b, named); len(rest.Entries) < len(b.Entries) {
+			return p.commit(ctx, rest)
+		}
 	}
 	half := len(b.Entries) / 2
 	left := sinks.Batch{
@@ -84,20 +93,26 @@ func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
 	return p.commit(ctx, sinks.Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
 }
 
-// deadLetter makes of a batch with one refused value one without.
-func (p *Pump) deadLetter(b sinks.Batch, reason error) sinks.Batch {
-	e := b.Entries[0]
-	loss := loss.Loss{
-		Record: e.Record, Cause: loss.SinkRefused, Count: 1,
-		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
+// deadLetters returns a batch in which refused entries are dead letters and
+// losses.
+func (p *Pump) deadLetters(b sinks.Batch, refused map[int]error) sinks.Batch {
+	rest := sinks.Batch{Refused: b.Refused, Losses: b.Losses, Checkpoint: b.Checkpoint}
+	for i, e := range b.Entries {
+		reason, bad := refused[i]
+		if !bad {
+			rest.Entries = append(rest.Entries, e)
+			continue
+		}
+		lost := loss.Loss{
+			Record: e.Record, Cause: loss.SinkRefused, Count: 1,
+			From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
+		}
+		p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)
+		if p.config.OnLoss != nil {
+			p.config.OnLoss(lost)
+		}
+		rest.Refused = append(rest.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()})
+		rest.Losses = append(rest.Losses, lost)
 	}
-	p.log.Warn("sinks: the sink refuses a value for good; it is kept as a dead letter", "sink", p.config.Sink.Name(), "record", e.Record, "sequence", e.Sequence, "error", reason)
-	if p.config.OnLoss != nil {
-		p.config.OnLoss(loss)
-	}
-	return sinks.Batch{
-		Refused:    append(b.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()}),
-		Losses:     append(b.Losses, loss),
-		Checkpoint: b.Checkpoint,
-	}
+	return rest
 }

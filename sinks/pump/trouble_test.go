@@ -174,6 +174,41 @@ func TestARefusedValueIsCounted(t *testing.T) {
 	}
 }
 
+// counting counts the writes of a sink.
+type counting struct {
+	memory.Sink
+	writes atomic.Int64
+}
+
+func (s *counting) Write(ctx context.Context, b *sinks.Batch) error {
+	s.writes.Add(1)
+	return s.Sink.Write(ctx, b)
+}
+
+// A sink that names what it refuses is asked twice and not for each half.
+func TestNamedRefusalsAreNotSearchedFor(t *testing.T) {
+	l, s := sinktest.NewLog("log"), &counting{}
+	s.Refuse = func(e sinks.Entry) error {
+		if e.Sequence%7 == 0 {
+			return fmt.Errorf("number %d", e.Sequence)
+		}
+		return nil
+	}
+	l.Add(values(1000)...)
+	p := run(t, pump.Config{Source: l, Sink: s})
+	if err := p.WaitStored(within(t), 1000); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.writes.Load(); n != 2 || s.Batches() != 1 || len(s.Entries()) != 858 {
+		t.Errorf("%d writes, %d batches, %d entries; want 2, 1 and 858", n, s.Batches(), len(s.Entries()))
+	}
+	for i, r := range s.Refused() {
+		if want := fmt.Sprint("number ", 7*(i+1)); r.Reason != want {
+			t.Errorf("dead letter %d says %q, want %q", i, r.Reason, want)
+		}
+	}
+}
+
 // failingSource is a log whose first reading returns messages together with an
 // error.
 type failingSource struct {
