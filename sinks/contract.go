@@ -17,8 +17,7 @@ type Entry struct {
 	Record string
 	// Time is the time of the write in Unix milliseconds.
 	Time int64
-	// Value is the JSON of the value. The sink must not keep or change it
-	// after Write has returned.
+	// Value is the JSON of the value.
 	Value []byte
 }
 
@@ -44,24 +43,41 @@ type Sink interface {
 	// Name tells sinks of one database apart. It is part of the name of the
 	// consumer in the log, and so stays the same for the life of the sink.
 	Name() string
-	// Checkpoint returns what the last committed batch carried, and the zero
-	// value if there was none.
+	// Checkpoint returns the checkpoint of the last batch that was stored, and the
+	// zero value if there was none.
 	Checkpoint(ctx context.Context) (history.Position, error)
-	// Write commits the batch and its checkpoint, both or neither. When it
-	// returns nil, both survive a power loss. A RefusedError says that it is
-	// no use to try the same batch again; any other error is taken for an
-	// outage, and the same batch comes again. A batch that carries nothing but
-	// a checkpoint below the sink's own, of the same log, sets it back: the
-	// log has lost its tail, and the sequences behind come again. The values of
-	// a record are kept in their order; in which order those of several records
-	// lie beside each other is up to the sink.
+	// Write stores a batch. Every sink keeps these rules:
+	//
+	//  1. Entries, refusals, losses and the checkpoint are stored together or not
+	//     at all, whatever happens meanwhile. An ended context changes nothing of
+	//     that.
+	//  2. When Write returns nil, all of them survive a power loss.
+	//  3. The entries of a record keep their order. How the entries of several
+	//     records lie beside each other is up to the sink.
+	//  4. After Write has returned, the sink neither reads nor changes the batch.
+	//  5. A RefusedError says that the sink will never take the batch because of
+	//     some of its entries. It names all of them, with the reason of each, if
+	//     the sink knows them: the pump makes them dead letters and writes the
+	//     rest again. If it names none, the pump halves the batch until one entry
+	//     is left.
+	//  6. Any other error is an outage. The pump writes the same batch again,
+	//     unless Checkpoint shows that it was stored after all.
+	//  7. A batch without entries, refusals and losses only moves the checkpoint,
+	//     to any position. One further back in the same log means that the log
+	//     lost its tail: the sequences after it come again with other values,
+	//     which are stored like any others. The zero position means that the log
+	//     is over and the sink has all of it.
 	Write(ctx context.Context, b *Batch) error
 }
 
-// RefusedError says that a sink will never take a batch because of a value in
-// it, whichever it is.
+// RefusedError says that a sink will never take a batch because of some of its
+// entries.
 type RefusedError struct {
+	// Reason says why.
 	Reason error
+	// Entries are the refused ones by their index in Batch.Entries, with the
+	// reason of each. It is empty if the sink does not know which they are.
+	Entries map[int]error
 }
 
 // Error implements error.
@@ -69,6 +85,26 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("refused for good: %v
 
 // Unwrap returns the reason.
 func (e *RefusedError) Unwrap() error { return e.Reason }
+
+// Refuse returns a RefusedError for the entries of a batch that a function gives
+// a reason to refuse, and nil if there are none.
+func Refuse(b *Batch, reason func(Entry) error) error {
+	var refused *RefusedError
+	for i, e := range b.Entries {
+		err := reason(e)
+		if err == nil {
+			continue
+		}
+		if refused == nil {
+			refused = &RefusedError{Reason: err, Entries: map[int]error{}}
+		}
+		refused.Entries[i] = err
+	}
+	if refused == nil {
+		return nil
+	}
+	return refused
+}
 
 // Refused reports whether err says that trying again is of no use.
 func Refused(err error) bool {

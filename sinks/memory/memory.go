@@ -62,10 +62,8 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 		return err
 	}
 	if s.Refuse != nil {
-		for _, e := range b.Entries {
-			if err := s.Refuse(e); err != nil {
-				return &sinks.RefusedError{Reason: err}
-			}
+		if err := sinks.Refuse(b, s.Refuse); err != nil {
+			return err
 		}
 	}
 	s.mu.Lock()

@@ -2,6 +2,7 @@ package pump
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/bus"
@@ -47,8 +48,8 @@ func appendLoss(losses []loss.Loss, l loss.Loss) []loss.Loss {
 	return append(losses, l)
 }
 
-// commit writes a batch and retries until the sink has stored it. A batch that the sink
-// refuses is isolated instead.
+// commit writes a batch and retries until the sink has stored it. Entries that the
+// sink refuses become dead letters.
 func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for failures := 1; ; failures++ {
 		err := p.config.Sink.Write(ctx, &b)
@@ -59,8 +60,8 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if sinks.Refused(err) && len(b.Entries) > 0 {
-			return p.isolate(ctx, b, err)
+		if refused := (*sinks.RefusedError)(nil); errors.As(err, &refused) && len(b.Entries) > 0 {
+			return p.isolate(ctx, b, refused)
 		}
 		if err := p.again(ctx, failures, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)); err != nil {
 			return err
@@ -83,11 +84,18 @@ func (p *Pump) committedAnyway(ctx context.Context, b sinks.Batch) (bool, error)
 	return at == b.Checkpoint, err
 }
 
-// isolate halves a refused batch, each half with a transaction and checkpoint of its own,
-// until the refused part is one value.
-func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
+// isolate writes a batch without the entries that the sink refuses. If it does
+// not say which these are, the batch is cut in two, each with a transaction and
+// checkpoint of its own, until a batch is one entry.
+func (p *Pump) isolate(ctx context.Context, b sinks.Batch, refused *sinks.RefusedError) error {
+	named := refused.Entries
 	if len(b.Entries) == 1 {
-		return p.commit(ctx, p.deadLetter(b, reason))
+		named = map[int]error{0: refused.Reason}
+	}
+	if len(named) > 0 {
+		if rest := p.deadLetters(b, named); len(rest.Entries) < len(b.Entries) {
+			return p.commit(ctx, rest)
+		}
 	}
 	half := len(b.Entries) / 2
 	left := sinks.Batch{
@@ -100,17 +108,23 @@ func (p *Pump) isolate(ctx context.Context, b sinks.Batch, reason error) error {
 	return p.commit(ctx, sinks.Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
 }
 
-// deadLetter returns the batch with its one entry moved to Refused and counted as lost.
-func (p *Pump) deadLetter(b sinks.Batch, reason error) sinks.Batch {
-	e := b.Entries[0]
-	lost := loss.Loss{
-		Record: e.Record, Cause: loss.SinkRefused, Count: 1,
-		From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
+// deadLetters returns a batch in which refused entries are dead letters and
+// losses.
+func (p *Pump) deadLetters(b sinks.Batch, refused map[int]error) sinks.Batch {
+	rest := sinks.Batch{Refused: b.Refused, Losses: b.Losses, Checkpoint: b.Checkpoint}
+	for i, e := range b.Entries {
+		reason, bad := refused[i]
+		if !bad {
+			rest.Entries = append(rest.Entries, e)
+			continue
+		}
+		lost := loss.Loss{
+			Record: e.Record, Cause: loss.SinkRefused, Count: 1,
+			From: e.Sequence, To: e.Sequence, FirstTime: e.Time, LastTime: e.Time,
+		}
+		p.log.Warn("sinks: the sink refused a value; it is kept as a dead letter", "record", e.Record, "sequence", e.Sequence, "error", reason)
+		rest.Refused = append(rest.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()})
+		rest.Losses = append(rest.Losses, lost)
 	}
-	p.log.Warn("sinks: the sink refused a value; it is kept as a dead letter", "record", e.Record, "sequence", e.Sequence, "error", reason)
-	return sinks.Batch{
-		Refused:    append(b.Refused, sinks.Refusal{Entry: e, Reason: reason.Error()}),
-		Losses:     append(b.Losses, lost),
-		Checkpoint: b.Checkpoint,
-	}
+	return rest
 }

@@ -89,18 +89,18 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	}
 	p.outage.Over()
 	for {
-		n, err := stream.Next(ctx, p.msgs, p.config.BatchBytes, p.lastWrite.Add(p.linger))
+		n, failed := stream.Next(ctx, p.msgs, p.config.BatchBytes, p.lastWrite.Add(p.linger))
 		if n > 0 {
 			p.lastWrite = time.Now()
 			if at, err = p.store(ctx, at, p.msgs[:n]); err != nil {
-				return progress, err
+				return progress, errors.Join(failed, err)
 			}
 			progress = true
 			p.adapt(n)
-			err = errors.Join(err, stream.Ack())
+			failed = errors.Join(failed, stream.Ack())
 		}
-		if err != nil {
-			return progress, err
+		if failed != nil {
+			return progress, failed
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
@@ -170,5 +171,90 @@ func TestARefusedValueIsCounted(t *testing.T) {
 	}
 	if st := p.Stats(); st.Lost != 14 || st.Refused != 14 || st.Values != 86 || len(s.Entries()) != 86 || len(s.Losses()) != 14 {
 		t.Fatalf("stats %+v, %d entries, %d losses", st, len(s.Entries()), len(s.Losses()))
+	}
+}
+
+// counting counts the writes of a sink.
+type counting struct {
+	memory.Sink
+	writes atomic.Int64
+}
+
+func (s *counting) Write(ctx context.Context, b *sinks.Batch) error {
+	s.writes.Add(1)
+	return s.Sink.Write(ctx, b)
+}
+
+// A sink that names what it refuses is asked twice and not for each half.
+func TestNamedRefusalsAreNotSearchedFor(t *testing.T) {
+	l, s := sinktest.NewLog("log"), &counting{}
+	s.Refuse = func(e sinks.Entry) error {
+		if e.Sequence%7 == 0 {
+			return fmt.Errorf("number %d", e.Sequence)
+		}
+		return nil
+	}
+	l.Add(values(1000)...)
+	p := run(t, pump.Config{Source: l, Sink: s})
+	if err := p.WaitStored(within(t), 1000); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.writes.Load(); n != 2 || s.Batches() != 1 || len(s.Entries()) != 858 {
+		t.Errorf("%d writes, %d batches, %d entries; want 2, 1 and 858", n, s.Batches(), len(s.Entries()))
+	}
+	for i, r := range s.Refused() {
+		if want := fmt.Sprint("number ", 7*(i+1)); r.Reason != want {
+			t.Errorf("dead letter %d says %q, want %q", i, r.Reason, want)
+		}
+	}
+}
+
+// failingSource is a log whose first reading returns messages together with an
+// error.
+type failingSource struct {
+	*sinktest.Log
+	failed atomic.Bool
+	opened chan int
+}
+
+func (f *failingSource) Open(ctx context.Context, sink string, from history.Position) (pump.Stream, error) {
+	stream, err := f.Log.Open(ctx, sink, from)
+	f.opened <- f.Opened()
+	return failingStream{stream, f}, err
+}
+
+type failingStream struct {
+	pump.Stream
+	source *failingSource
+}
+
+func (f failingStream) Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (int, error) {
+	n, err := f.Stream.Next(ctx, dst, maxBytes, until)
+	if n > 0 && !f.source.failed.Swap(true) {
+		err = errors.Join(err, errors.New("the connection is lost"))
+	}
+	return n, err
+}
+
+// What came with an error is stored, and the log is opened again.
+func TestAnErrorThatComesWithMessages(t *testing.T) {
+	l := &failingSource{Log: sinktest.NewLog("log"), opened: make(chan int, 2)}
+	l.Add(values(10)...)
+	s := &memory.Sink{}
+	p := run(t, pump.Config{Source: l, Sink: s})
+	ctx := within(t)
+	for want := 1; want <= 2; want++ {
+		select {
+		case <-l.opened:
+		case <-ctx.Done():
+			t.Fatalf("the log was not opened for the %d. time", want)
+		}
+	}
+	l.Add(values(10)...)
+	if err := p.WaitStored(ctx, 20); err != nil || len(s.Entries()) != 20 {
+		t.Fatalf("%d entries, %v", len(s.Entries()), err)
+	}
+	if st := p.Stats(); st.Retries != 1 {
+		t.Errorf("%d retries, want 1", st.Retries)
 	}
 }

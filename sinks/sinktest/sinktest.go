@@ -40,11 +40,13 @@ func Run(t *testing.T, target Target) {
 	t.Run("an ended context stores a batch or nothing", target.ended)
 	t.Run("what is stored survives a restart", target.restart)
 	t.Run("redelivered values are stored once", target.redelivery)
-	t.Run("a checkpoint set back takes the sequences behind it again", target.setBack)
+	t.Run("a checkpoint set back takes the sequences after it again", target.setBack)
 	t.Run("a log that is over is forgotten", target.forgets)
 	t.Run("a crash between write and checkpoint stores once", target.crash)
-	t.Run("an answer lost behind the commit stores once", target.lostAnswer)
+	t.Run("an answer lost after the commit stores once", target.lostAnswer)
+	t.Run("a refused batch names all refused entries or none", target.refusedNamed)
 	t.Run("a refused value is a dead letter, the rest goes on", target.refusal)
+	t.Run("a refused value that is not named is found", target.refusalUnnamed)
 	t.Run("losses reach the ledger once", target.losses)
 	t.Run("a clock set back keeps the order", target.clock)
 }
@@ -209,6 +211,20 @@ func (x Target) refusedWhole(t *testing.T) {
 	x.holds(t, s, "log", 5)
 }
 
+func (x Target) refusedNamed(t *testing.T) {
+	s := x.open(t)
+	b := x.poisoned(1, 10, 2)
+	b.Entries[7] = b.Entries[2]
+	b.Entries[7].Sequence = 8
+	var refused *sinks.RefusedError
+	if err := s.Write(t.Context(), b); !errors.As(err, &refused) {
+		t.Fatalf("the poison gave %v, want a RefusedError", err)
+	}
+	if refused.Reason == nil || len(refused.Entries) != 0 && (len(refused.Entries) != 2 || refused.Entries[2] == nil || refused.Entries[7] == nil) {
+		t.Errorf("refused for %v: %v, want the entries 2 and 7 with their reasons, or none", refused.Reason, refused.Entries)
+	}
+}
+
 func (x Target) ended(t *testing.T) {
 	s := x.open(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -325,7 +341,26 @@ func (x Target) faulty(t *testing.T, before, after int) {
 func (x Target) crash(t *testing.T)      { x.faulty(t, 3, 0) }
 func (x Target) lostAnswer(t *testing.T) { x.faulty(t, 1, 3) }
 
+// unnamed is a sink that does not say which entries it refuses.
+type unnamed struct{ sinks.Sink }
+
+func (u unnamed) Write(ctx context.Context, b *sinks.Batch) error {
+	err := u.Sink.Write(ctx, b)
+	if refused := (*sinks.RefusedError)(nil); errors.As(err, &refused) {
+		return &sinks.RefusedError{Reason: refused.Reason}
+	}
+	return err
+}
+
 func (x Target) refusal(t *testing.T) {
+	x.refusals(t, func(s sinks.Sink) sinks.Sink { return s })
+}
+
+func (x Target) refusalUnnamed(t *testing.T) {
+	x.refusals(t, func(s sinks.Sink) sinks.Sink { return unnamed{s} })
+}
+
+func (x Target) refusals(t *testing.T, through func(sinks.Sink) sinks.Sink) {
 	l := NewLog("log")
 	bad := map[int]bool{1: true, 40: true, 41: true, 64: true, 65: true, 100: true}
 	var want []sinks.Entry
@@ -339,7 +374,7 @@ func (x Target) refusal(t *testing.T) {
 		l.Add(m)
 	}
 	s := x.open(t)
-	p, stop := pumpOf(t, l, s)
+	p, stop := pumpOf(t, l, through(s))
 	defer stop()
 	stored(t, p, 100)
 	x.equal(t, s, want)

@@ -25,8 +25,10 @@ func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 // Write implements sinks.Sink. Entries up to the checkpoint of the same log
 // are there already and are skipped.
 func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
-	if err := s.tooLarge(b); err != nil {
-		return err
+	if limit := s.options.maxValue; limit > 0 {
+		if err := sinks.Refuse(b, func(e sinks.Entry) error { return tooLarge(e, limit) }); err != nil {
+			return err
+		}
 	}
 	return s.ask(ctx, s.urgent, func(ctx context.Context, w *writer) error {
 		if err := s.gone(); err != nil {
@@ -40,13 +42,11 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 	})
 }
 
-func (s *Store) tooLarge(b *sinks.Batch) error {
-	for _, e := range b.Entries {
-		if limit := s.options.maxValue; limit > 0 && len(e.Value) > limit {
-			return &sinks.RefusedError{Reason: fmt.Errorf("store a value of %s: it has %d bytes and the limit is %d", e.Record, len(e.Value), limit)}
-		}
+func tooLarge(e sinks.Entry, limit int) error {
+	if len(e.Value) <= limit {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("store a value of %s: it has %d bytes and the limit is %d", e.Record, len(e.Value), limit)
 }
 
 // commit stores a batch with its checkpoint.
