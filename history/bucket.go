@@ -33,8 +33,8 @@ type Bucket struct {
 	Count int64 `json:"count"`
 	// Missing is the number of rows that have nothing at the path, or null.
 	Missing int64 `json:"missing"`
-	// NotNumeric is the number of rows that have something else there, or
-	// whose value is not JSON.
+	// NotNumeric is the number of rows that have something else there, or a
+	// number with which the sum overflows, or whose value is not JSON.
 	NotNumeric int64   `json:"not_numeric"`
 	Min        float64 `json:"min"`
 	Max        float64 `json:"max"`
@@ -54,7 +54,8 @@ const (
 	Numeric SampleKind = iota
 	// Missing is nothing, or null.
 	Missing
-	// NotNumeric is anything else, or a value that is not JSON.
+	// NotNumeric is anything else, a number that a float64 cannot hold, or a
+	// value that is not JSON.
 	NotNumeric
 )
 

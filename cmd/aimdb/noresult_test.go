@@ -72,6 +72,20 @@ func TestRecordQueryOfAServerThatDoesNotSayWhy(t *testing.T) {
 	}
 }
 
+// A server of upstream does not say which records are persisted.
+func TestRecordQueryOfUpstreamSaysWhatIsKnown(t *testing.T) {
+	socket := serveUpstream(t)
+	for pattern, says := range map[string]string{
+		"attic.#": "the server does not say whether any of the 1 records that match is persisted",
+		"cellar":  "no record matches",
+	} {
+		r := aimdb(t, "record", "query", pattern, "--connect", socket)
+		if r.ok(t); !strings.Contains(r.stderr, says) {
+			t.Errorf("record query %s says %q, want %q", pattern, r.stderr, says)
+		}
+	}
+}
+
 func TestBucketsSayThatAPathMatchesNoValue(t *testing.T) {
 	db := historyFile(t, 30)
 	socket, _ := serveHistory(t, db)

@@ -2,6 +2,7 @@ package historytest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -36,5 +37,32 @@ func (x Target) bucketTable(t *testing.T) {
 	want = []string{"{Record:a Start:0 Count:1 Missing:2 NotNumeric:1 Min:-2.5 Max:-2.5 Mean:-2.5 Sum:-2.5 First:-2.5 Last:-2.5}"}
 	if got := buckets(q); !slices.Equal(got, want) {
 		t.Errorf("in a window: got  %q\nwant %q", got, want)
+	}
+}
+
+// bucketRule checks values that JSON readers differ on, and numbers that a
+// float64 cannot hold. One such value costs no other one its place.
+func (x Target) bucketRule(t *testing.T) {
+	s := x.open(t)
+	newFeed(s).write(t,
+		row("large", 1, `{"x":1e999}`), row("large", 2, `{"x":3}`), row("large", 3, `{"x":-1e400}`),
+		row("names", 1, `{"x":1,"x":2}`), row("names", 2, `{"x":1,"\u0078":"2"}`),
+		row("sum", 1, `{"x":1.7e308}`), row("sum", 2, `{"x":1.7e308}`), row("sum", 3, `{"x":-1}`),
+		row("tiny", 1, `{"x":1e-999}`),
+		row("utf8", 1, "{\"x\":1,\"y\":\"\xff\"}"), row("utf8", 2, "\ufeff{\"x\":1}"), row("utf8", 3, `{"x":1}`))
+	type numbers struct {
+		count, notNumeric int64
+		sum               float64
+	}
+	want := map[string]numbers{
+		"large": {1, 2, 3}, "names": {1, 1, 2}, "sum": {2, 1, 1.7e308}, "tiny": {1, 0, 0}, "utf8": {1, 2, 1},
+	}
+	q := history.BucketQuery{Pattern: pattern(t, "#"), Width: time.Hour, Path: "x"}
+	got := map[string]numbers{}
+	for _, b := range collect(t, s.Buckets(t.Context(), q)) {
+		got[b.Record] = numbers{b.Count, b.NotNumeric, b.Sum}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }

@@ -17,7 +17,7 @@ func table() map[string][]string {
 		},
 		"key":                 {},
 		"loss":                {},
-		"history":             {"key", "loss"},
+		"history":             {"key", "loss", "internal/jsonrule"},
 		"history/historytest": {"key", "loss", "history", "sinks"},
 		"records":             {"key", "loss", "internal/backoff", "internal/jsonrule"},
 		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/outage"},

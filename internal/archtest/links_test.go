@@ -31,16 +31,16 @@ func linkRules() []linkRule {
 	return []linkRule{
 		{pkg: "key", only: []string{}, standard: true},
 		{pkg: "loss", only: []string{}, standard: true},
-		{pkg: "history", only: []string{"key", "loss"}, standard: true},
+		{pkg: "history", only: []string{"key", "loss", "internal/jsonrule"}, standard: true},
 		{pkg: "records", only: []string{"key", "loss", "internal/backoff", "internal/jsonrule"}, standard: true},
-		{pkg: "sinks", only: []string{"key", "loss", "history"}, standard: true},
-		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "sinks"}, standard: true},
-		{pkg: "sinks/retention", only: []string{"key", "loss", "history"}, standard: true},
-		{pkg: "sinks/sqlite", never: []string{natsIO}, only: []string{"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"}},
+		{pkg: "sinks", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
+		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
+		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
+		{pkg: "sinks/sqlite", never: []string{natsIO}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
 		{pkg: "sinks/pump", never: []string{natsServer}},
 		{pkg: "bus", never: []string{natsServer}},
 		{pkg: "aimx", never: []string{natsIO, modernc}},
-		{pkg: "aimx", only: []string{"key", "loss", "history", "aimx/internal/wire"}},
+		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
 		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", "modernc.org/sqlite"}},
 	}
 }

@@ -1,10 +1,8 @@
 package memory
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
 	"slices"
 
@@ -23,7 +21,7 @@ func (s *Sink) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[his
 			slices.SortFunc(r.rows, byTime)
 			samples := func(yield func(history.Sample, error) bool) {
 				for _, row := range r.rows {
-					if !yield(sample(row, path), nil) {
+					if !yield(path.Sample(row.Time, row.Value), nil) {
 						return
 					}
 				}
@@ -35,36 +33,4 @@ func (s *Sink) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[his
 			}
 		}
 	}
-}
-
-// sample returns what a row has at a path.
-func sample(row history.Row, path history.Path) history.Sample {
-	var at any
-	decoder := json.NewDecoder(bytes.NewReader(row.Value))
-	decoder.UseNumber()
-	if !json.Valid(row.Value) || decoder.Decode(&at) != nil {
-		return history.Sample{Time: row.Time, Kind: history.NotNumeric}
-	}
-	for _, step := range path {
-		switch in := at.(type) {
-		case map[string]any:
-			at = in[step.Name] // an index has no name, and no member is called so
-		case []any:
-			at = nil
-			if step.Name == "" && step.Index < len(in) {
-				at = in[step.Index]
-			}
-		default:
-			at = nil
-		}
-	}
-	number, _ := at.(json.Number)
-	n, err := number.Float64()
-	switch {
-	case at == nil:
-		return history.Sample{Time: row.Time, Kind: history.Missing}
-	case err != nil:
-		return history.Sample{Time: row.Time, Kind: history.NotNumeric}
-	}
-	return history.Sample{Time: row.Time, Number: n}
 }

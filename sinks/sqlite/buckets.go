@@ -32,7 +32,6 @@ func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[hi
 	}
 }
 
-// samplesText reads a page of the rows of one record.
 const samplesText = `SELECT stored_at, id, value_json FROM record_history
 	WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3)
 	ORDER BY stored_at, id LIMIT ?5`
@@ -48,7 +47,7 @@ func (s *Store) samples(ctx context.Context, record string, q history.BucketQuer
 		after := history.Point{Time: start, ID: math.MinInt64}
 		page := make([]history.Sample, 0, samplesPage)
 		for err == nil {
-			page, err = s.samplePage(ctx, record, newNumberPath(path), &after, end, page[:0])
+			page, err = s.samplePage(ctx, record, path, &after, end, page[:0])
 			if err != nil {
 				break
 			}
@@ -65,8 +64,10 @@ func (s *Store) samples(ctx context.Context, record string, q history.BucketQuer
 	}
 }
 
-// samplePage reads the samples that follow a point, and moves the point.
-func (s *Store) samplePage(ctx context.Context, record string, path numberPath, after *history.Point, until int64, page []history.Sample) ([]history.Sample, error) {
+// samplePage reads the samples that follow a point, and moves the point. It does
+// not look for numbers with SQLite's functions: these take the first of several
+// members of one name, accept invalid UTF-8 and read 1e999 as infinite.
+func (s *Store) samplePage(ctx context.Context, record string, path history.Path, after *history.Point, until int64, page []history.Sample) ([]history.Sample, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	rows, err := s.readers.QueryContext(ctx, samplesText, record, after.Time, after.ID, until, samplesPage)
@@ -79,9 +80,7 @@ func (s *Store) samplePage(ctx context.Context, record string, path numberPath, 
 		if err := rows.Scan(&after.Time, &after.ID, &value); err != nil {
 			return page, err
 		}
-		one := history.Sample{Time: after.Time}
-		one.Number, one.Kind = path.number(value)
-		page = append(page, one)
+		page = append(page, path.Sample(after.Time, value))
 	}
 	return page, rows.Err()
 }

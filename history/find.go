@@ -1,22 +1,37 @@
-package jsonrule
+package history
 
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
+
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
-// Step is one step of a path into a value: into the member Name of an object,
-// or into the element Index of an array if Name is empty.
-type Step struct {
-	Name  string
-	Index int
+// Sample returns what a row with a time and a value has at the path.
+func (p Path) Sample(ms int64, value []byte) Sample {
+	s := Sample{Time: ms, Kind: NotNumeric}
+	if jsonrule.Check(value) != nil {
+		return s
+	}
+	found := p.find(value)
+	switch {
+	case len(found) == 0 || string(found) == "null":
+		s.Kind = Missing
+	case found[0] == '-' || found[0] >= '0' && found[0] <= '9':
+		number, err := strconv.ParseFloat(string(found), 64)
+		if err == nil { // else it is too large
+			s.Kind, s.Number = Numeric, number
+		}
+	}
+	return s
 }
 
-// At returns the part of a value that a path leads to, and nil if there is
-// none. The value must follow the rule of [Check].
-func At(value []byte, path []Step) []byte {
+// find returns the part of valid JSON that the path leads to, nil if there is
+// none.
+func (p Path) find(value []byte) []byte {
 	value = bytes.TrimSpace(value)
-	for _, step := range path {
+	for _, step := range p {
 		if value = step.in(value); value == nil {
 			return nil
 		}
@@ -24,8 +39,9 @@ func At(value []byte, path []Step) []byte {
 	return value
 }
 
-// in returns what one step leads to: of several members of one name the last.
-func (s Step) in(value []byte) (found []byte) {
+// in returns what one step leads to: of several members of one name the last, as
+// encoding/json has it.
+func (s PathStep) in(value []byte) (found []byte) {
 	open := byte('[')
 	if s.Name != "" {
 		open = '{'
@@ -54,7 +70,7 @@ func (s Step) in(value []byte) (found []byte) {
 }
 
 // names reports whether a string in quotes is the name of the step.
-func (s Step) names(quoted []byte) bool {
+func (s PathStep) names(quoted []byte) bool {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1:len(quoted)-1]) == s.Name
 	}

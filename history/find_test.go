@@ -1,22 +1,20 @@
-package jsonrule_test
+package history
 
 import (
 	"testing"
-
-	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
-func TestAt(t *testing.T) {
-	name := func(names ...string) (path []jsonrule.Step) {
+func TestFind(t *testing.T) {
+	name := func(names ...string) (path Path) {
 		for _, n := range names {
-			path = append(path, jsonrule.Step{Name: n})
+			path = append(path, PathStep{Name: n})
 		}
 		return path
 	}
-	element := func(n int) jsonrule.Step { return jsonrule.Step{Index: n} }
+	element := func(n int) PathStep { return PathStep{Index: n} }
 	for _, c := range []struct {
 		value string
-		path  []jsonrule.Step
+		path  Path
 		want  string
 	}{
 		{" 1 ", nil, "1"},
@@ -26,17 +24,17 @@ func TestAt(t *testing.T) {
 		{`{"a":{"x":1},"a":{"y":2}}`, name("a", "x"), ""},
 		{`{"\u0061":{"\"":true}}`, name("a", `"`), "true"},
 		{`{"a":{"a":{"a":null}}}`, name("a", "a", "a"), "null"},
-		{`[0,[1,{"t":[2,"]",3]}],4]`, []jsonrule.Step{element(1), element(1), {Name: "t"}, element(2)}, "3"},
-		{`[0]`, []jsonrule.Step{element(1)}, ""},
-		{`[]`, []jsonrule.Step{element(0)}, ""},
+		{`[0,[1,{"t":[2,"]",3]}],4]`, Path{element(1), element(1), {Name: "t"}, element(2)}, "3"},
+		{`[0]`, Path{element(1)}, ""},
+		{`[]`, Path{element(0)}, ""},
 		{`{}`, name("a"), ""},
-		{`{"0":1}`, []jsonrule.Step{element(0)}, ""},
+		{`{"0":1}`, Path{element(0)}, ""},
 		{`[1]`, name("a"), ""},
 		{`"a"`, name("a"), ""},
-		{`7`, []jsonrule.Step{element(0)}, ""},
+		{`7`, Path{element(0)}, ""},
 		{`{"ü":"\\"}`, name("ü"), `"\\"`},
 	} {
-		if got := string(jsonrule.At([]byte(c.value), c.path)); got != c.want {
+		if got := string(c.path.find([]byte(c.value))); got != c.want {
 			t.Errorf("%s at %v is %q, want %q", c.value, c.path, got, c.want)
 		}
 	}
