@@ -215,7 +215,7 @@ func TestOnlyTheFileWillDo(t *testing.T) {
 // TestHistoryOfUpstream: a server that knows only AimX 3.0 says not_found and
 // nothing more.
 func TestHistoryOfUpstream(t *testing.T) {
-	socket := serveUpstream(t)
+	socket := serveUpstream(t, upstreamRows, upstreamList)
 	for _, args := range [][]string{{"stats"}, {"query", "#", "--range"}, {"query", "#", "--range", "--limit", "2"}, {"query", "#", "--bucket", "1h"}, {"export"}} {
 		r := aimdb(t, append([]string{"history", args[0], socket}, args[1:]...)...)
 		r.fails(t, exitFailed, socket, "upstream", "--latest", "history file")
@@ -226,8 +226,15 @@ func TestHistoryOfUpstream(t *testing.T) {
 	}
 }
 
-// serveUpstream returns the socket of a server that knows only AimX 3.0.
-func serveUpstream(t *testing.T) (socket string) {
+// What a server of upstream answers to record.query and to record.list.
+const (
+	upstreamRows = `{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`
+	upstreamList = `[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
+)
+
+// serveUpstream returns the socket of a server that knows only AimX 3.0, and
+// answers record.query with rows and record.list with list if there is one.
+func serveUpstream(t *testing.T, rows, list string) (socket string) {
 	t.Helper()
 	socket = shortPath(t)
 	l, err := net.Listen("unix", socket)
@@ -241,7 +248,7 @@ func serveUpstream(t *testing.T) (socket string) {
 			if err != nil {
 				return
 			}
-			upstream(conn, `{"records":[{"topic":"a","payload":1,"ts":1},{"topic":"b","payload":2,"ts":2},{"topic":"b","payload":3,"ts":5}],"total":3}`, `[{"record_id":0,"record_key":"attic.co2","name":"attic.co2","type_id":"json","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`)
+			upstream(conn, rows, list)
 		}
 	}()
 	return socket

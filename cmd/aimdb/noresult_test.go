@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,35 +52,19 @@ func TestRecordQuerySaysWhyThereAreNoRows(t *testing.T) {
 	}
 }
 
-// A server that does not answer record.list leaves the reason open.
+// A server of upstream does not say which records are persisted, and one may
+// list none.
 func TestRecordQueryOfAServerThatDoesNotSayWhy(t *testing.T) {
-	socket := shortPath(t)
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		if conn, err := l.Accept(); err == nil {
-			upstream(conn, `{"records":[],"total":0}`, "")
-		}
-	}()
-	r := aimdb(t, "record", "query", "a", "--connect", socket)
-	if r.ok(t); !strings.Contains(r.stderr, "a: no rows, and the reason is not known: record.list") {
-		t.Errorf("stderr: %q", r.stderr)
-	}
-}
-
-// A server of upstream does not say which records are persisted.
-func TestRecordQueryOfUpstreamSaysWhatIsKnown(t *testing.T) {
-	socket := serveUpstream(t)
-	for pattern, says := range map[string]string{
-		"attic.#": "the server does not say whether any of the 1 records that match is persisted",
-		"cellar":  "no record matches",
+	const none = `{"records":[],"total":0}`
+	upstream, silent := serveUpstream(t, none, upstreamList), serveUpstream(t, none, "")
+	for _, c := range []struct{ socket, pattern, says string }{
+		{upstream, "attic.#", "the server does not say whether any of the 1 records that match is persisted"},
+		{upstream, "cellar", "no record matches"},
+		{silent, "a", "a: no rows, and the reason is not known: record.list"},
 	} {
-		r := aimdb(t, "record", "query", pattern, "--connect", socket)
-		if r.ok(t); !strings.Contains(r.stderr, says) {
-			t.Errorf("record query %s says %q, want %q", pattern, r.stderr, says)
+		r := aimdb(t, "record", "query", c.pattern, "--connect", c.socket)
+		if r.ok(t); !strings.Contains(r.stderr, c.says) {
+			t.Errorf("record query %s says %q, want %q", c.pattern, r.stderr, c.says)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func TestRecordListNamesSinksThatLost(t *testing.T) {
 
 // TestRecordListOfUpstream: a server without sink.list is no failure.
 func TestRecordListOfUpstream(t *testing.T) {
-	r := aimdb(t, "record", "list", "--connect", serveUpstream(t))
+	r := aimdb(t, "record", "list", "--connect", serveUpstream(t, upstreamRows, upstreamList))
 	if out := r.ok(t); strings.Count(out, "\n") != 2 || !strings.Contains(out, "attic.co2") || r.stderr != "" {
 		t.Errorf("got %q and %q", out, r.stderr)
 	}
