@@ -118,4 +118,3 @@ func TestALostEndIsALossOfTheSinkThatWasBehind(t *testing.T) {
 	}
 	stop()
 }
-

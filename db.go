@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/internal/filelock"
@@ -27,6 +28,7 @@ type DB struct {
 	config    Config
 	keeper    *retention.Retention // nil without a backend
 	registry  *records.Registry
+	gateway   *gateway.Server
 	lock      *filelock.Lock
 	server    *natsd.Server
 	bus       *bus.Bus
@@ -90,6 +92,7 @@ func (db *DB) open() (err error) {
 		}
 	}
 	db.registry = records.NewRegistry(records.RegistryOptions{Logger: c.Logger, Grace: stageGrace(c.DrainTimeout)})
+	db.gateway = db.newGateway()
 	if err := db.listeners.open(c); err != nil {
 		return err
 	}

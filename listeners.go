@@ -70,23 +70,39 @@ func closed(err error) error {
 	return err
 }
 
-// serve runs the web server until ctx ends.
-func (l *listeners) serve(ctx context.Context, server *gateway.Server) error {
+// webServer is the web server of a database.
+type webServer struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// newWebServer serves the gateway at /ws, /version and /health, and the handler at
+// every other path.
+func (l *listeners) newWebServer(g *gateway.Server) *webServer {
 	mux := http.NewServeMux()
+	own := g.Handler()
 	for _, path := range []string{"/ws", "/version", "/health"} {
-		mux.Handle(path, server.Handler())
+		mux.Handle(path, own)
 	}
 	if l.handler != nil {
-		mux.Handle("/", server.CheckHost(l.handler))
+		mux.Handle("/", g.CheckHost(l.handler))
 	}
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext}
-	defer context.AfterFunc(ctx, func() { _ = web.Close() })() // Serve returns the reason to end
-	defer func() { _ = server.Close() }()                      // a web server forgets its WebSockets; Close never fails
-	if err := web.Serve(l.web); ctx.Err() == nil {
-		return fmt.Errorf("aimdb: serve %v: %w", l.web.Addr(), err)
+	return &webServer{l.web, &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext}}
+}
+
+// run serves until ctx ends, or until drain has been called.
+func (w *webServer) run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = w.server.Close() })() // Serve returns the reason to end
+	if err := w.server.Serve(w.listener); ctx.Err() == nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("aimdb: serve %v: %w", w.listener.Addr(), err)
 	}
+	<-ctx.Done()
 	return nil
 }
+
+// drain takes no new requests and waits for those that are being answered, for no
+// longer than ctx.
+func (w *webServer) drain(ctx context.Context) { _ = w.server.Shutdown(ctx) } // run closes what is left
 
 // Addresses says what the database listens on.
 type Addresses struct {

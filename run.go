@@ -3,6 +3,7 @@ package aimdb
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -69,24 +70,52 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 	}
 }
 
-// addGateway serves the listeners.
-func (db *DB) addGateway(group *actors) {
+// newGateway returns the gateway of the database. It serves nothing yet.
+func (db *DB) newGateway() *gateway.Server {
 	c := gateway.Config{
-		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos,
+		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos, Health: db.troubles,
 		Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger,
 	}
 	if db.config.Backend != nil {
 		c.History = db.config.Backend
 	}
-	server := gateway.New(c)
+	return gateway.New(c)
+}
+
+// Handler serves AimX at /ws, the protocol version at /version and the state of the
+// database at /health, for the mux of a caller. Before Run serves and after it has
+// ended, it answers 503. It needs no option [HTTP].
+func (db *DB) Handler() http.Handler {
+	handler := db.gateway.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-db.ready:
+		default:
+			http.Error(w, "the database is starting", http.StatusServiceUnavailable)
+			return
+		}
+		if db.closed() {
+			http.Error(w, "the database is closed", http.StatusServiceUnavailable)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// addGateway serves the listeners, and ends the connections of Handler.
+func (db *DB) addGateway(group *actors) {
+	if db.listeners.web != nil {
+		web := db.listeners.newWebServer(db.gateway)
+		group.add(part{name: "the web server", loop: db.whenReady(web.run), stop: web.drain, share: gatewayShare})
+	}
 	for _, socket := range db.listeners.sockets {
-		serve := func(ctx context.Context) error { return server.Serve(ctx, socket) }
+		serve := func(ctx context.Context) error { return db.gateway.Serve(ctx, socket) }
 		group.add(part{name: "the gateway at " + socket.Addr().String(), loop: db.whenReady(serve), share: gatewayShare})
 	}
-	if db.listeners.web != nil {
-		serve := func(ctx context.Context) error { return db.listeners.serve(ctx, server) }
-		group.add(part{name: "the web server", loop: db.whenReady(serve), share: gatewayShare})
-	}
+	group.add(part{name: "the gateway", share: gatewayShare, loop: func(ctx context.Context) error {
+		<-ctx.Done()
+		return db.gateway.Close() // WebSockets, which a web server does not know any more
+	}})
 }
 
 // addSinks adds the pumps, the retention and the backend, and the start, which

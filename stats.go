@@ -3,6 +3,8 @@ package aimdb
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/bus"
@@ -63,6 +65,21 @@ func (db *DB) sinkInfos() []aimx.SinkInfo {
 			info.LastCommit = s.LastCommit.UnixMilli()
 		}
 		all = append(all, info)
+	}
+	return all
+}
+
+// failingLong is how long a sink fails before the health of the database is
+// degraded.
+const failingLong = time.Minute
+
+// troubles names what does not work, for the health of the gateway.
+func (db *DB) troubles() []string {
+	var all []string
+	for _, s := range db.sinkStats() {
+		if since := s.FailingSince; !since.IsZero() && time.Since(since) >= failingLong {
+			all = append(all, fmt.Sprintf("sink %s: %s, for %v", s.Sink, s.State, time.Since(since).Round(time.Second)))
+		}
 	}
 	return all
 }

@@ -35,10 +35,16 @@ func (s *Server) Handler() http.Handler {
 		s.respond(w, map[string]string{"aimx": aimx.Version})
 	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		s.respond(w, map[string]any{
+		health := map[string]any{
 			"status": "ok", "clients": s.Connections(),
 			"uptime_secs": int64(time.Since(s.started).Seconds()),
-		})
+		}
+		if s.config.Health != nil {
+			if reasons := s.config.Health(); len(reasons) > 0 {
+				health["status"], health["reasons"] = "degraded", reasons
+			}
+		}
+		s.respond(w, health)
 	})
 	return s.CheckHost(mux)
 }

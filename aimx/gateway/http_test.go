@@ -156,3 +156,16 @@ func TestHostsOfOtherListeners(t *testing.T) {
 type onAllAddresses struct{ net.Listener }
 
 func (onAllAddresses) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Port: 8080} }
+
+// The health is degraded while the database names what does not work.
+func TestHealthIsDegraded(t *testing.T) {
+	var troubles []string
+	h := open(t, func(c *gateway.Config) { c.Health = func() []string { return troubles } })
+	if _, body, _ := fetch(t, h, "/health"); !strings.Contains(body, `"status":"ok"`) || strings.Contains(body, "reasons") {
+		t.Errorf("without trouble: %s", body)
+	}
+	troubles = []string{"sink sqlite: retrying"}
+	if code, body, _ := fetch(t, h, "/health"); code != 200 || !strings.Contains(body, `"reasons":["sink sqlite: retrying"],"status":"degraded"`) {
+		t.Errorf("with trouble: %d %s", code, body)
+	}
+}

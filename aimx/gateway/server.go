@@ -30,6 +30,9 @@ type Config struct {
 	// Sinks returns the rows of sink.list. It may be called by several goroutines
 	// at a time. It may be nil; the list is empty then.
 	Sinks func() []aimx.SinkInfo
+	// Health names what does not work in the database; /health is "degraded" then.
+	// It may be called by several goroutines at a time. It may be nil.
+	Health func() []string
 	// Name is the name of the database in the answer to hello. Default "aimdb".
 	Name string
 	// Logger may be nil.

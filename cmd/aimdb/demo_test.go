@@ -76,7 +76,13 @@ func startDemo(t *testing.T, dir string, args ...string) *demo {
 // stop sends Ctrl-C and waits for a clean end.
 func (d *demo) stop(t *testing.T) {
 	t.Helper()
-	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
+	d.stopBy(t, os.Interrupt)
+}
+
+// stopBy sends a signal and waits for a clean end.
+func (d *demo) stopBy(t *testing.T, signal os.Signal) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	select {
