@@ -122,14 +122,20 @@ func (db *DB) addGateway(group *actors) {
 // brings the records back from history.
 func (db *DB) addSinks(group *actors) error {
 	var pumps []*pump.Pump
-	for _, sink := range db.allSinks() {
+	refilled, release := context.WithCancel(context.Background())
+	for i, sink := range db.allSinks() {
+		source := pump.FromBus(db.bus)
+		if i == 0 && db.config.Backend != nil {
+			source = startSource{Source: source, last: db.bus.OpenedAt(), release: refilled.Done()}
+		}
 		p, err := pump.New(pump.Config{
-			Source: pump.FromBus(db.bus), Sink: sink, Volatile: db.config.Dir == "", Logger: db.config.Logger,
+			Source: source, Sink: sink, Volatile: db.config.Dir == "", Logger: db.config.Logger,
 		})
 		if err != nil {
+			release()
 			return db.failed(err, "connect the sink %q to the log", sink.Name())
 		}
-		o := &outlet{db: db, pump: p}
+		o := &outlet{db: db, pump: p, release: release}
 		group.add(part{name: "the pump into sink " + sink.Name(), loop: o.run, stop: o.drain, share: pumpShare})
 		pumps = append(pumps, p)
 	}
@@ -137,11 +143,13 @@ func (db *DB) addSinks(group *actors) error {
 	db.pumps = pumps
 	db.mu.Unlock()
 	if db.config.Backend == nil {
+		release()
 		close(db.ready)
 		return nil
 	}
 	group.add(part{name: "the retention", loop: db.keeper.Run, share: otherShare})
-	group.add(part{name: "the start", loop: db.refill, share: otherShare})
+	refill := func(ctx context.Context) error { return db.refill(ctx, release) }
+	group.add(part{name: "the start", loop: refill, share: otherShare})
 	group.add(part{name: "the backend", loop: db.runBackend, share: otherShare})
 	return nil
 }

@@ -179,6 +179,8 @@ func unlessEnded(ctx context.Context, err error) error {
 type outlet struct {
 	db   *DB
 	pump *pump.Pump
+	// release makes the pump read on if a start holds it. No stage runs any more.
+	release func()
 	// left bounds the end of run. drain sets it if the log is in memory and the
 	// sink has all of it.
 	left context.Context
@@ -201,6 +203,7 @@ func (o *outlet) run(ctx context.Context) error {
 // drain lets the pump reach the end of the log before it stops, and logs what is
 // left.
 func (o *outlet) drain(left context.Context) {
+	o.release()
 	db := o.db
 	last, err := db.bus.LastSequence(left)
 	if err == nil {

@@ -15,12 +15,12 @@ import (
 const catchUpTimeout = 10 * time.Second
 
 // refill brings the values of the persisted records back from history, closes
-// ready, and then waits for its end.
-func (db *DB) refill(ctx context.Context) error {
+// ready, and then waits for its end. It calls release when it no longer reads the
+// history.
+func (db *DB) refill(ctx context.Context, release func()) error {
+	defer release()
 	begin := time.Now()
-	if err := db.catchUp(ctx); err != nil {
-		return err
-	}
+	db.catchUp(ctx)
 	values := 0
 	for _, h := range db.registry.Records() {
 		if !h.Config().Logged {
@@ -37,24 +37,20 @@ func (db *DB) refill(ctx context.Context) error {
 	}
 	db.config.Logger.Info("the database serves", "database", db.config.Name,
 		"refilled", values, "after", time.Since(begin).Round(time.Millisecond))
+	release()
 	close(db.ready)
 	<-ctx.Done()
 	return nil
 }
 
 // catchUp waits until the history has what was in the log at start.
-func (db *DB) catchUp(ctx context.Context) error {
-	last, err := db.bus.LastSequence(ctx)
-	if err != nil {
-		return db.failed(err, "find the end of the log")
-	}
+func (db *DB) catchUp(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	if err := db.allPumps()[0].WaitStored(limited, last); err != nil && ctx.Err() == nil {
+	if err := db.allPumps()[0].WaitStored(limited, db.bus.OpenedAt()); err != nil && ctx.Err() == nil {
 		db.config.Logger.Warn("the backend does not keep up with the log; serving without its newest values",
 			"database", db.config.Name, "error", err)
 	}
-	return nil
 }
 
 func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {

@@ -95,6 +95,10 @@ func (b *Bus) Identity() string { return b.identity }
 // Name returns the name of the database.
 func (b *Bus) Name() string { return b.config.Name }
 
+// OpenedAt returns the last sequence that the log had before this run: all later
+// ones are of values of this run. It does not change after Restore.
+func (b *Bus) OpenedAt() uint64 { return b.openedAt }
+
 // LastSequence returns the last sequence of the log.
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
 	state, err := b.state(ctx)
