@@ -97,7 +97,7 @@ func (b *Bus) Name() string { return b.config.Name }
 
 // OpenedAt returns the last sequence that the log had before this run: all later
 // ones are of values of this run. It does not change after Restore.
-func (b *Bus) OpenedAt() uint64 { return b.openedAt }
+func (b *Bus) OpenedAt() uint64 { return b.endAtOpen }
 
 // LastSequence returns the last sequence of the log.
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
