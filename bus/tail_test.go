@@ -324,3 +324,13 @@ func FuzzMark(f *testing.F) {
 		}
 	})
 }
+
+func FuzzNote(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x02{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if n, err := parseNote(data); err != nil && len(n.Records) > 0 {
+			t.Errorf("%d records and %v", len(n.Records), err)
+		}
+	})
+}

@@ -38,9 +38,10 @@ type note struct {
 type noted struct {
 	Loss loss.Loss `json:"loss"`
 	// Run and Number are those of the record's last message that was known to be
-	// logged. The log may hold more of them.
-	Run    uint64 `json:"run"`
-	Number uint64 `json:"number"`
+	// logged; Number is 0 if none was. The log may hold more of them. Run is nil if
+	// nothing was written.
+	Run    *uint64 `json:"run,omitempty"`
+	Number uint64  `json:"number"`
 }
 
 // Unlogged returns the values of a registry that were accepted and are not known to
@@ -71,19 +72,14 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 			From: acked + 1, To: produced, LastTime: h.Metrics().LastWrite,
 		}}
 		if r != nil && h.ID() < len(r.byID) && r.byID[h.ID()] != nil {
-			n.Run, n.Number = r.run(), r.byID[h.ID()].ackedNumber.Load()
+			if w := r.writer.Load(); w != nil {
+				n.Run = &w.runStart
+			}
+			n.Number = r.byID[h.ID()].ackedNumber.Load()
 		}
 		all = append(all, n)
 	}
 	return all
-}
-
-// run returns the run of the republisher's messages, 0 before it writes.
-func (r *Republisher) run() uint64 {
-	if w := r.writer.Load(); w != nil {
-		return w.runStart
-	}
-	return 0
 }
 
 // NoteUnlogged writes down what Unlogged returns, for the next start. It is to be
@@ -244,7 +240,7 @@ func (b *Bus) lossLane(record string) *subjectLane {
 // were known when the note was written.
 func (b *Bus) loggedSince(ctx context.Context, record string, n noted) (uint64, error) {
 	k, err := key.Parse(record)
-	if err != nil || n.Number == 0 {
+	if err != nil || n.Run == nil {
 		return 0, nil
 	}
 	stream, err := b.js.Stream(ctx, b.stream)
@@ -259,7 +255,7 @@ func (b *Bus) loggedSince(ctx context.Context, record string, n noted) (uint64, 
 		return 0, fmt.Errorf("bus: find the last value of record %q: %w", record, err)
 	}
 	run, number := runAndNumber(m.Header)
-	if run != n.Run || number <= n.Number {
+	if run != *n.Run || number <= n.Number {
 		return 0, nil
 	}
 	return number - n.Number, nil
