@@ -6,8 +6,9 @@ type Keep struct {
 	Record string
 	// Before is a Unix time in milliseconds; rows written before it go.
 	Before int64
-	// MaxRows and MaxBytes bound the rows and the bytes of their values; the
-	// newest stay.
+	// MaxRows and MaxBytes bound the rows and the bytes of their values. Those
+	// stored last stay, whatever their times; imported rows were stored when they
+	// were imported.
 	MaxRows, MaxBytes int64
 	// Forever exempts the record from the limit of the whole history too.
 	Forever bool

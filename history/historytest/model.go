@@ -98,35 +98,27 @@ func (m model) records() (names []string) {
 func (m model) pruned(keep []history.Keep) (left model, report history.PruneReport) {
 	for _, record := range m.records() {
 		rows := m.selected(func(row history.Row) bool { return row.Record == record })
-		first := 0
-		for _, k := range keep {
-			if k.Record == record && !k.Forever {
-				first = max(first, firstKept(rows, k))
+		slices.SortFunc(rows, func(a, b history.Row) int { return cmp.Compare(b.ID, a.ID) })
+		var k history.Keep
+		for _, one := range keep {
+			if one.Record == record && !one.Forever {
+				k = one
 			}
 		}
-		left = append(left, rows[first:]...)
-		if first == 0 {
-			continue
+		gone := history.PrunedRecord{Record: record}
+		bytes := int64(0)
+		for i, row := range rows { // those stored last come first
+			bytes += int64(len(row.Value))
+			if k.Before != 0 && row.Time < k.Before || k.MaxRows > 0 && int64(i) >= k.MaxRows || k.MaxBytes > 0 && bytes > k.MaxBytes {
+				gone.Rows, gone.Bytes = gone.Rows+1, gone.Bytes+int64(len(row.Value))
+			} else {
+				left = append(left, row)
+			}
 		}
-		gone := history.PrunedRecord{Record: record, Rows: int64(first)}
-		for _, row := range rows[:first] {
-			gone.Bytes += int64(len(row.Value))
+		if gone.Rows > 0 {
+			report.Records = append(report.Records, gone)
+			report.Rows, report.Bytes = report.Rows+gone.Rows, report.Bytes+gone.Bytes
 		}
-		report.Records = append(report.Records, gone)
-		report.Rows, report.Bytes = report.Rows+gone.Rows, report.Bytes+gone.Bytes
 	}
 	return left, report
-}
-
-// firstKept returns the index of the first row that stays.
-func firstKept(rows []history.Row, k history.Keep) int {
-	first, count, bytes := len(rows), int64(0), int64(0)
-	for ; first > 0; first-- {
-		row := rows[first-1]
-		count, bytes = count+1, bytes+int64(len(row.Value))
-		if k.Before != 0 && row.Time < k.Before || k.MaxRows > 0 && count > k.MaxRows || k.MaxBytes > 0 && bytes > k.MaxBytes {
-			break
-		}
-	}
-	return first
 }

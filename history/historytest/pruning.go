@@ -38,6 +38,33 @@ func (x Target) pruneTable(t *testing.T) {
 	}
 }
 
+// pruneByStoring: rows that were written while the clock was wrong take nobody's
+// place.
+func (x Target) pruneByStoring(t *testing.T) {
+	for _, wrong := range []int64{1, 1 << 42} {
+		s := x.open(t)
+		f := newFeed(s)
+		records := []string{"rows", "bytes"}
+		for i := range int64(60) {
+			ms := 1_000_000 + i
+			if i < 10 {
+				ms = wrong + i
+			}
+			for _, record := range records {
+				f.write(t, row(record, ms, "12345"))
+			}
+		}
+		all := model(everything(t, s))
+		plan := history.PrunePlan{Keep: []history.Keep{{Record: "rows", MaxRows: 10}, {Record: "bytes", MaxBytes: 50}}}
+		preview, report := prune(t, s, plan)
+		if fmt.Sprint(preview.Records) != fmt.Sprint(report.Records) || report.Rows != 100 {
+			t.Errorf("preview %+v, done %+v", preview, report)
+		}
+		left, _ := all.pruned(plan.Keep)
+		equal(t, wrong, everything(t, s), left.selected(func(history.Row) bool { return true }))
+	}
+}
+
 // prune returns what a preview says, and then what pruning has done.
 func prune(t *testing.T, s Store, plan history.PrunePlan) (preview, report history.PruneReport) {
 	t.Helper()

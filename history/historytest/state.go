@@ -42,7 +42,7 @@ func (x Target) stats(t *testing.T) {
 	if _, err := s.Prune(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
-	check(s, "2 7 1 [{b 2 6 5 7}]")
+	check(s, "2 7 1 [{b 2 5 3 7}]")
 	if describe(t, s).LastPrune == 0 {
 		t.Error("the sweep was not noted")
 	}

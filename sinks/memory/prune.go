@@ -47,8 +47,7 @@ func (s *Sink) expired(plan history.PrunePlan) (gone map[int64]bool, report hist
 	for _, r := range all {
 		k := keep[r.name]
 		rows, bytes := int64(0), int64(0)
-		slices.SortFunc(r.rows, byTime)
-		for _, row := range slices.Backward(r.rows) {
+		for _, row := range slices.Backward(r.rows) { // those stored last come first
 			rows, bytes, used = rows+1, bytes+int64(len(row.Value)), used+size(row)
 			over := k.Before != 0 && row.Time < k.Before || k.MaxRows > 0 && rows > k.MaxRows || k.MaxBytes > 0 && bytes > k.MaxBytes
 			if over && !k.Forever {

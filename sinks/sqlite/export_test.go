@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"math"
 	"testing"
 	"time"
 )
@@ -43,7 +44,7 @@ func (s *Store) HoldSweep(t *testing.T) (release func()) {
 func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows int64) {
 	t.Helper()
 	total := rowCounts{}
-	d, err := s.readByRecord(t.Context(), record, firstPoint, lastPoint, 1000)
+	d, err := s.readByRecord(t.Context(), record, firstPoint, timeSpan{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

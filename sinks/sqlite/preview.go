@@ -10,14 +10,14 @@ import (
 // Preview reports what Prune would delete, and deletes nothing. What the limit
 // of the file takes is an estimate from the average size of a row.
 func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
-	cut, err := s.cutoffs(ctx, plan.Keep)
+	cut, err := s.cutoffs(ctx, plan)
 	if err != nil {
 		return report, err
 	}
 	total := rowCounts{}
 	size := newStepSize(4096, 4096, 4096)
-	for record, until := range cut {
-		for b, err := range s.byRecord(ctx, record, until, size) {
+	for record, c := range cut {
+		for b, err := range s.byRecord(ctx, record, c, size) {
 			if err != nil {
 				return report, err
 			}
@@ -33,7 +33,7 @@ func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report his
 	return report, err
 }
 
-func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map[string]history.Point, total rowCounts) (over int64, err error) {
+func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut cutoffs, total rowCounts) (over int64, err error) {
 	p, err := s.pages(ctx)
 	if err != nil {
 		return 0, err
@@ -49,8 +49,7 @@ func (s *Store) previewFile(ctx context.Context, plan history.PrunePlan, cut map
 	}
 	may := loseable(plan)
 	selects := func(record string, at history.Point) bool {
-		first, limited := cut[record]
-		if left <= 0 || !may(record, at) || limited && at.Before(first) {
+		if left <= 0 || !may(record, at) || cut.selects(record, at) {
 			return false
 		}
 		left -= each

@@ -74,7 +74,7 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 // close together it deletes in the order of the table; what that leaves over
 // it finds by the index.
 func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total rowCounts) error {
-	cut, err := s.cutoffs(ctx, plan.Keep)
+	cut, err := s.cutoffs(ctx, plan)
 	if err != nil {
 		return err
 	}
@@ -83,11 +83,7 @@ func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total r
 		return err
 	}
 	size := newStepSize(2048, 512, 1<<15)
-	selects := func(record string, p history.Point) bool {
-		first, limited := cut[record]
-		return limited && p.Before(first)
-	}
-	if err := s.deleteDense(ctx, s.byID(ctx, from, to, size, selects), size, total); err != nil {
+	if err := s.deleteDense(ctx, s.byID(ctx, from, to, size, cut.selects), size, total); err != nil {
 		return err
 	}
 	for _, record := range slices.Sorted(maps.Keys(cut)) {
@@ -101,11 +97,14 @@ func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total r
 // expired returns the span of IDs that most of what goes lies in. It begins with
 // the oldest row: one left out, of the same millisecond perhaps, would outlive
 // younger ones when the sweep is cut off.
-func (s *Store) expired(ctx context.Context, cut map[string]history.Point) (from, to int64, err error) {
+func (s *Store) expired(ctx context.Context, cut cutoffs) (from, to int64, err error) {
 	from, to = math.MaxInt64, 0
-	for record, p := range cut {
+	for record, c := range cut {
+		if c.id > 0 {
+			from, to = 1, max(to, c.id-1)
+		}
 		for _, order := range []string{"stored_at, id", "stored_at DESC, id DESC"} {
-			id, err := s.firstBefore(ctx, record, order, p.Time)
+			id, err := s.firstBefore(ctx, record, order, c.before)
 			if err != nil {
 				return 0, 0, s.readError("find what to prune of "+record, err)
 			}
