@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,22 +69,25 @@ func startHourly(t *testing.T) (*weatherHub, *aimx.Client) {
 	return h, c
 }
 
-// validations returns the validations of a city for one lead from a time on, oldest
-// first.
-func validations(t *testing.T, c *aimx.Client, city string, lead int, from time.Time) []weather.ForecastValidation {
+// validations returns the validations of a city in history, oldest first.
+func validations(t *testing.T, c *aimx.Client, city string) []weather.ForecastValidation {
 	t.Helper()
 	rows, err := c.Query(t.Context(), "accuracy::"+city, 100_000, history.Window{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []weather.ForecastValidation
-	for _, r := range rows {
-		v := decoded[weather.ForecastValidation](t, r.Value)
-		if v.LeadHours == lead && !v.ValidAt.Before(from) {
-			found = append(found, v)
-		}
+	found := make([]weather.ForecastValidation, len(rows))
+	for i, r := range rows {
+		found[i] = decoded[weather.ForecastValidation](t, r.Value)
 	}
 	return found
+}
+
+// selected returns the validations of one lead from a time on.
+func selected(vs []weather.ForecastValidation, lead int, from time.Time) []weather.ForecastValidation {
+	return slices.DeleteFunc(slices.Clone(vs), func(v weather.ForecastValidation) bool {
+		return v.LeadHours != lead || v.ValidAt.Before(from)
+	})
 }
 
 // meanAbsoluteError is written as the page writes it.

@@ -38,7 +38,7 @@ func openPlot(t *testing.T) (context.Context, []weather.ForecastValidation) {
 	openPage(t, browser, h)
 	until(t, browser, "all cities from history", cards+`.length === 3`)
 	choose(t, browser, "lead", "3")
-	want := validations(t, c, "graz", 3, time.Time{})
+	want := selected(validations(t, c, "graz"), 3, time.Time{})
 	until(t, browser, "all validations of graz", fmt.Sprintf(`%s === "%d"`, field("graz", "count"), len(want)))
 	return browser, want
 }
