@@ -16,17 +16,24 @@ func newHistoryPrune() *cobra.Command {
 	var pattern string
 	var policy history.Policy
 	var fileBytes int64
+	var clockOK bool
 	c := &cobra.Command{
 		Use:   "prune DB",
 		Short: "Delete what is older or more than wanted",
 		Long: `Delete the oldest rows of the matching records, in pieces that let a running
-database write in between, and give the space back. --dry-run only reports.`,
+database write in between, and give the space back. --dry-run only reports.
+
+--max-rows and --max-bytes keep what was stored last. A row whose time lies in
+the future counts for --max-age as written when a sweep first found it. A record
+keeps its rows if nine tenths of them would go only because the clock has advanced
+since the last sweep by more than this history can know; --clock-ok says that the
+clock is right.`,
 		Example: `  aimdb history prune ./aimdb-data/history.db --max-age 7d --dry-run
   aimdb history prune ./aimdb-data/history.db --pattern 'accuracy::*' --max-rows 10000
   aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
 		Args: arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			config := retention.Config{MaxBytes: fileBytes, Logger: logger(cmd)}
+			config := retention.Config{MaxBytes: fileBytes, ClockOK: clockOK, Logger: logger(cmd)}
 			flags := cmd.Flags()
 			switch {
 			case flags.Changed("max-age") || flags.Changed("max-rows") || flags.Changed("max-bytes"):
@@ -64,6 +71,7 @@ database write in between, and give the space back. --dry-run only reports.`,
 	addLitestream(c)
 	flags := c.Flags()
 	f.flag(flags)
+	flags.BoolVar(&clockOK, "clock-ok", false, "the clock is right: delete also what only it makes too old")
 	flags.BoolVar(&dry, "dry-run", false, "report what would go, and delete nothing")
 	flags.StringVar(&pattern, "pattern", "#", "the records that the limits are for")
 	flags.Var(spanFlag{&policy.MaxAge}, "max-age", "age above which rows go (7d)")
@@ -91,6 +99,12 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 		done = "would be deleted"
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s\n", report.Rows, report.Bytes, done)
+	for _, held := range report.Held {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s keeps %d rows that only the clock makes too old; if it is right, say --clock-ok\n", held.Record, held.Rows)
+	}
+	if report.Future > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows from the future stay until they have been stored for as long as --max-age says\n", report.Future)
+	}
 	if report.OverBytes > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because the rest is to be kept\n", report.OverBytes)
 	}

@@ -50,6 +50,8 @@ func Run(t *testing.T, target Target) {
 	t.Run("pruning applies each limit", target.pruneTable)
 	t.Run("pruning and its preview are those of the model", target.pruneRandom)
 	t.Run("limits of rows and bytes go by storing", target.pruneByStoring)
+	t.Run("rows from the future age from when they were found", target.pruneFuture)
+	t.Run("rows stay that only the clock makes too old", target.pruneHeld)
 	t.Run("the limit of the whole history takes what was stored first", target.pruneWhole)
 	t.Run("reads are right while rows are written", target.concurrent)
 }
