@@ -43,6 +43,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("a page keeps to its bounds", target.pageBounds)
 	t.Run("a cursor belongs to a history and a query", target.cursors)
 	t.Run("buckets count what is not a number", target.bucketTable)
+	t.Run("numbers that are too large spoil no bucket", target.bucketLimits)
 	t.Run("queries that cannot be answered are refused", target.refusals)
 	t.Run("statistics describe each record", target.stats)
 	t.Run("nothing empty is null", target.noNull)
