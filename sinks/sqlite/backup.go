@@ -20,7 +20,10 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up %s: remove the rest of an earlier try: %w", s.path, err)
 	}
-	err := s.copyInto(ctx, part)
+	err := createPrivate(part)
+	if err == nil {
+		err = s.copyInto(ctx, part)
+	}
 	if err == nil {
 		err = settle(ctx, part, s.own, s.options)
 	}

@@ -27,7 +27,7 @@ func takeOwnership(ctx context.Context, path string, wait time.Duration) (*owner
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
-		o := &ownership{flock.New(lock, flock.SetPermissions(0o640))}
+		o := &ownership{flock.New(lock, flock.SetPermissions(0o600))}
 		locked, err := o.file.TryLock()
 		if err != nil {
 			return nil, fmt.Errorf("lock the history %s: %w (it needs the right to make %s; its disk may be full)", path, err, lock)

@@ -58,13 +58,13 @@ type Store struct {
 }
 
 // Open opens the history in a file, and makes the file and its directory if
-// they are not there. Run must run for anything to be written. Until it is
+// they are not there, for the user of the process alone. Run must run for anything to be written. Until it is
 // closed the store is the owner of the file, and another Open of it fails with
 // ErrInUse; the lock is on a file beside it that Close removes.
 func Open(path string, opts ...Option) (*Store, error) {
 	o := defaults(opts)
 	ctx := context.Background()
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of the history: %w", err)
 	}
 	wait := min(o.busyTimeout, lockWait)
@@ -113,6 +113,11 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 	if !owned && have != version {
 		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
 	}
+	if have < 0 {
+		if err := createPrivate(path); err != nil {
+			return nil, fmt.Errorf("open the history: %w", err)
+		}
+	}
 	s := newStore(path, o)
 	if s.write, err = newWriter(ctx, path, o, have, owned, &s.names); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
@@ -125,6 +130,19 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 		o.logger.Warn(s.write.quirk, "file", path)
 	}
 	return s, nil
+}
+
+// createPrivate makes an empty file that only the user of the process can read,
+// unless there is one. SQLite gives the files beside it the same permissions.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // OpenReadOnly opens the history in an existing file for queries, whether or
