@@ -1,7 +1,10 @@
 package aimdb_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +20,11 @@ import (
 // time.
 func sweeping(t *testing.T, maxAge time.Duration, opts ...aimdb.Option) (*aimdb.DB, *sqlite.Store) {
 	t.Helper()
-	dir := t.TempDir()
+	return sweepingIn(t, t.TempDir(), maxAge, opts...)
+}
+
+func sweepingIn(t *testing.T, dir string, maxAge time.Duration, opts ...aimdb.Option) (*aimdb.DB, *sqlite.Store) {
+	t.Helper()
 	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +101,53 @@ func TestRetainForEverythingTakesThePlaceOfTheAge(t *testing.T) {
 	sendMany(t, db, r, 1000)
 	awaitHistory(t, db, "100 rows", func(s *history.Stats) bool { return s.Rows == 100 })
 	stop()
+}
+
+// importRows writes rows into the history of a directory while no database runs.
+func importRows(t *testing.T, dir, record string, n int, at time.Time) {
+	t.Helper()
+	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- store.Run(ctx) }()
+	_, err = store.Import(t.Context(), func(yield func(history.Row, error) bool) {
+		for i := range n {
+			if !yield(history.Row{Record: record, Time: at.UnixMilli() + int64(i), Value: []byte(`"wrong"`)}, nil) {
+				return
+			}
+		}
+	})
+	cancel()
+	if err = errors.Join(err, <-ended, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Rows that a wrong clock has stamped take no place of later ones, and an age
+// limit removes them like any others.
+func TestRowsOfAWrongClock(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	for _, year := range []int{1970, 2120} {
+		dir := t.TempDir()
+		importRows(t, dir, "n", 10, time.Date(year, 1, 31, 0, 0, 0, 0, time.UTC))
+		db, _ := sweepingIn(t, dir, 0, aimdb.Retain("#", aimdb.Retention{MaxRows: 50}))
+		r := register[string](t, db, "n", aimdb.Ring(256), aimdb.Persist(), aimdb.Lossless())
+		stop := start(t, db)
+		sendMany(t, db, r, 50)
+		awaitHistory(t, db, "50 rows", func(s *history.Stats) bool { return s.Rows == 50 })
+		rows, err := aimdb.QueryLatest[string](t.Context(), db, "n", 100)
+		if err != nil || len(rows) != 50 || slices.ContainsFunc(rows, func(row aimdb.Row[string]) bool { return row.Value == "wrong" }) {
+			t.Errorf("%d: %d rows, %v; want the 50 that were stored last", year, len(rows), err)
+		}
+		stop()
+		db, _ = sweepingIn(t, dir, time.Second)
+		stop = start(t, db)
+		awaitHistory(t, db, "no rows", func(s *history.Stats) bool { return s.Rows == 0 })
+		stop()
+	}
 }
 
 func TestNewRefusesARetentionThatCannotBeMeant(t *testing.T) {

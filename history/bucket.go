@@ -33,8 +33,9 @@ type Bucket struct {
 	Count int64 `json:"count"`
 	// Missing is the number of rows that have nothing at the path, or null.
 	Missing int64 `json:"missing"`
-	// NotNumeric is the number of rows that have something else there, or a
-	// number with which the sum overflows, or whose value is not JSON.
+	// NotNumeric is the number of rows that have something else there, whose
+	// value is not JSON, or whose number is too large for a float64 or with the
+	// others for its sum.
 	NotNumeric int64   `json:"not_numeric"`
 	Min        float64 `json:"min"`
 	Max        float64 `json:"max"`
@@ -95,12 +96,13 @@ func Summarize(record string, width time.Duration, samples iter.Seq2[Sample, err
 }
 
 func (b *Bucket) add(s Sample) {
+	sum := b.Sum + s.Number
 	switch {
 	case s.Kind == Missing:
 		b.Missing++
 		return
-	case s.Kind == NotNumeric, math.IsInf(b.Sum+s.Number, 0), math.IsNaN(s.Number):
-		b.NotNumeric++ // also a number with which the sum overflows
+	case s.Kind == NotNumeric || math.IsInf(sum, 0) || math.IsNaN(sum):
+		b.NotNumeric++
 		return
 	}
 	if b.Count == 0 {
@@ -108,7 +110,7 @@ func (b *Bucket) add(s Sample) {
 	}
 	b.Count++
 	b.Min, b.Max, b.Last = min(b.Min, s.Number), max(b.Max, s.Number), s.Number
-	b.Sum += s.Number
+	b.Sum = sum
 	b.Mean = b.Sum / float64(b.Count)
 }
 

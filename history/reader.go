@@ -26,6 +26,10 @@ type Reader interface {
 
 // Pruner is a history that can be pruned.
 type Pruner interface {
+	// TrustedTime returns the latest time, in Unix milliseconds, that a sweep knew
+	// to have come: Now of its plan, or Trusted if a record was held. It is 0
+	// before the first sweep.
+	TrustedTime(ctx context.Context) (int64, error)
 	// Records returns the names of the records that have rows, sorted.
 	Records(ctx context.Context) ([]string, error)
 	// Prune deletes what a plan does not keep, while reads and writes go on. What

@@ -16,18 +16,25 @@ func newHistoryPrune() *cobra.Command {
 	var pattern string
 	var policy history.Policy
 	var fileBytes int64
+	var clockOK bool
 	c := &cobra.Command{
 		Use:   "prune DB",
 		Short: "Delete rows beyond an age, a number or a size",
 		Long: `Delete the oldest rows of the matching records and return the space to the disk. It
 runs in short transactions, so a running database can write in between. --dry-run
-only reports.`,
+only reports.
+
+--max-rows and --max-bytes keep what was stored last. A row whose time lies in the
+future counts for --max-age as written when a sweep first found it. A record keeps
+its rows if nine tenths of them would be deleted only because the clock has advanced
+since the last sweep by more than this history can know; --clock-ok says that the
+clock is right.`,
 		Example: `  aimdb history prune ./aimdb-data/history.db --max-age 7d --dry-run
   aimdb history prune ./aimdb-data/history.db --pattern 'accuracy::*' --max-rows 10000
   aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
 		Args: arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			config := retention.Config{MaxBytes: fileBytes, Logger: logger(cmd)}
+			config := retention.Config{MaxBytes: fileBytes, ClockOK: clockOK, Logger: logger(cmd)}
 			flags := cmd.Flags()
 			switch {
 			case flags.Changed("max-age") || flags.Changed("max-rows") || flags.Changed("max-bytes"):
@@ -65,6 +72,7 @@ only reports.`,
 	addLitestream(c)
 	flags := c.Flags()
 	f.flag(flags)
+	flags.BoolVar(&clockOK, "clock-ok", false, "the clock is right: delete also what only it makes too old")
 	flags.BoolVar(&dry, "dry-run", false, "report what would be deleted, and delete nothing")
 	flags.StringVar(&pattern, "pattern", "#", "the records that the limits apply to")
 	flags.Var(spanFlag{&policy.MaxAge}, "max-age", "delete rows that are older (7d)")
@@ -92,6 +100,12 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 		done = "would be deleted"
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s\n", report.Rows, report.Bytes, done)
+	for _, held := range report.Held {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s keeps %d rows that only the clock makes too old; if it is right, say --clock-ok\n", held.Record, held.Rows)
+	}
+	if report.Future > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows from the future stay until they have been stored for as long as --max-age says\n", report.Future)
+	}
 	if report.OverBytes > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because policies keep the rest\n", report.OverBytes)
 	}

@@ -68,3 +68,27 @@ func TestHistoryPrune(t *testing.T) {
 	aimdb(t, "history", "prune", db).fails(t, exitUsage, "--max-age")
 	aimdb(t, "history", "prune", db, "--max-rows", "-1").fails(t, exitUsage, "negative")
 }
+
+// What only the clock makes too old stays until it is said that the clock is
+// right. The dry run says the same.
+func TestHistoryPruneInDoubtOfTheClock(t *testing.T) {
+	db := historyFile(t, 30)
+	aimdbIn(t, `{"record":"b","time":4733510400000,"value":{"n":30}}`+"\n", "history", "import", db).ok(t)
+	aimdb(t, "history", "prune", db, "--max-rows", "1000").ok(t)
+	change(t, db, "UPDATE aimdb_meta SET value = '1700000100000' WHERE key = 'trusted_time'")
+	prune := []string{"history", "prune", db, "--max-age", "1d"}
+	for _, args := range [][]string{append(prune, "--dry-run"), prune} {
+		r := aimdb(t, args...)
+		if out := r.ok(t); !strings.Contains(out, "\n0 rows (") {
+			t.Errorf("%v deletes\n%s", args, out)
+		}
+		for _, says := range []string{"a::x keeps 10 rows that only the clock makes too old", "a::y keeps 10", "b keeps 10", "--clock-ok", "1 rows from the future stay"} {
+			if !strings.Contains(r.stderr, says) {
+				t.Errorf("%v does not say %q:\n%s", args, says, r.stderr)
+			}
+		}
+	}
+	if out := aimdb(t, append(prune, "--clock-ok")...).ok(t); !strings.Contains(out, "\n30 rows (") {
+		t.Errorf("told that the clock is right it deletes\n%s", out)
+	}
+}

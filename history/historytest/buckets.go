@@ -1,6 +1,7 @@
 package historytest
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,5 +65,26 @@ func (x Target) bucketRule(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// bucketLimits: numbers that no float64 holds spoil neither their bucket nor the
+// others.
+func (x Target) bucketLimits(t *testing.T) {
+	s := x.open(t)
+	newFeed(s).write(t,
+		row("a", 1, `{"x":1e999}`), row("a", 2, `{"x":-1e999}`), row("a", 3, `{"x":7}`), row("a", 10, `{"x":8}`),
+		row("b", 1, `{"x":1.7e308}`), row("b", 2, `{"x":1.7e308}`), row("b", 3, `{"x":-1}`), row("c", 1, `{"x":9}`))
+	buckets := collect(t, s.Buckets(t.Context(), history.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "x"}))
+	var got []string
+	for _, b := range buckets {
+		if _, err := json.Marshal(b); err != nil {
+			t.Error(err)
+		}
+		got = append(got, fmt.Sprint(b.Record, b.Start, " ", b.Count, b.NotNumeric, b.Missing, " ", b.Min, b.Max, b.Sum, b.Last))
+	}
+	want := []string{"a0 1 2 0 7 7 7 7", "a10 1 0 0 8 8 8 8", "b0 2 1 0 -1 1.7e+308 1.7e+308 -1", "c0 1 0 0 9 9 9 9"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -44,6 +44,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("a cursor belongs to a history and a query", target.cursors)
 	t.Run("buckets count what is not a number", target.bucketTable)
 	t.Run("buckets read values by one rule", target.bucketRule)
+	t.Run("numbers that are too large spoil no bucket", target.bucketLimits)
 	t.Run("queries that cannot be answered are refused", target.refusals)
 	t.Run("statistics describe each record", target.stats)
 	t.Run("nothing empty is null", target.noNull)
@@ -51,6 +52,8 @@ func Run(t *testing.T, target Target) {
 	t.Run("pruning applies each limit", target.pruneTable)
 	t.Run("pruning and its preview are those of the model", target.pruneRandom)
 	t.Run("limits of rows and bytes go by storing", target.pruneByStoring)
+	t.Run("rows from the future age from when they were found", target.pruneFuture)
+	t.Run("rows stay that only the clock makes too old", target.pruneHeld)
 	t.Run("the limit of the whole history takes what was stored first", target.pruneWhole)
 	t.Run("reads are right while rows are written", target.concurrent)
 }

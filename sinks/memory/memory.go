@@ -23,6 +23,7 @@ type Sink struct {
 	identity   string
 	lastID     int64
 	lastPrune  int64
+	trusted    int64
 	refused    []sinks.Refusal
 	losses     []loss.Loss
 	checkpoint history.Position
@@ -35,10 +36,12 @@ var (
 	_ history.Pruner = (*Sink)(nil)
 )
 
-// stored is a row with its sequence in the log.
+// stored is a row with its sequence in the log, and the time of the first sweep
+// that found it.
 type stored struct {
 	history.Row
 	sequence uint64
+	found    int64
 }
 
 // Name implements sinks.Sink.
@@ -71,7 +74,7 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	for _, e := range b.Entries {
 		e = copied(e)
 		s.lastID++
-		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.Time, Value: e.Value}, e.Sequence})
+		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.Time, Value: e.Value}, e.Sequence, 0})
 	}
 	for _, r := range b.Refused {
 		s.refused = append(s.refused, sinks.Refusal{Entry: copied(r.Entry), Reason: r.Reason})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -21,6 +22,9 @@ type Config struct {
 	Every time.Duration
 	// Now is the clock that ages are relative to, time.Now if it is nil.
 	Now func() time.Time
+	// ClockOK says that the clock is right however far it has advanced since the
+	// last sweep.
+	ClockOK bool
 	// Logger gets a line for each sweep that deleted something or failed. The
 	// default says nothing.
 	Logger *slog.Logger
@@ -30,6 +34,11 @@ type Config struct {
 type Retention struct {
 	pruner history.Pruner
 	config Config
+
+	// reference is a time that is known to have come, as of since.
+	mu        sync.Mutex
+	reference time.Time
+	since     time.Time
 }
 
 // New checks the policies.
@@ -76,14 +85,19 @@ func jitter(d time.Duration) time.Duration {
 func (r *Retention) sweepAndTell(ctx context.Context) {
 	began := time.Now()
 	report, err := r.Sweep(ctx)
+	log := r.config.Logger
 	switch {
 	case err != nil && ctx.Err() != nil:
 		// The rest waits for the next start.
 	case err != nil:
-		r.config.Logger.Error("pruning the history failed; it is tried again at the next sweep", "error", err, "rows", report.Rows)
+		log.Error("pruning the history failed; it is tried again at the next sweep", "error", err, "rows", report.Rows)
 	case report.Rows > 0 || report.OverBytes > 0:
-		r.config.Logger.Info("pruned the history", "rows", report.Rows, "bytes", report.Bytes,
+		log.Info("pruned the history", "rows", report.Rows, "bytes", report.Bytes,
 			"freed_bytes", report.FreedBytes, "over_bytes", report.OverBytes, "took", time.Since(began))
+	}
+	for _, held := range report.Held {
+		log.Warn("rows stay that only the clock makes too old; see whether it is right, and then prune with --clock-ok, or wait until they are old enough without it",
+			"record", held.Record, "rows", held.Rows)
 	}
 }
 
@@ -93,7 +107,11 @@ func (r *Retention) Sweep(ctx context.Context) (history.PruneReport, error) {
 	if err != nil {
 		return history.PruneReport{}, err
 	}
-	return r.pruner.Prune(ctx, plan)
+	report, err := r.pruner.Prune(ctx, plan)
+	if err == nil && len(report.Held) == 0 {
+		r.trust(time.UnixMilli(plan.Now))
+	}
+	return report, err
 }
 
 // DryRun reports what a sweep would delete now.
@@ -111,8 +129,12 @@ func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
 	}
-	plan := history.PrunePlan{MaxBytes: r.config.MaxBytes}
 	now := r.config.Now()
+	trusted, err := r.trusted(ctx, now)
+	if err != nil {
+		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
+	}
+	plan := history.PrunePlan{MaxBytes: r.config.MaxBytes, Now: now.UnixMilli(), Trusted: trusted.UnixMilli()}
 	for _, name := range names {
 		if policy, found := choose(r.config.Policies, name); found {
 			plan.Keep = append(plan.Keep, policy.Keep(name, now))

@@ -17,12 +17,16 @@ import (
 
 // sweeps notes what it is asked to do, and fails while it has errors.
 type sweeps struct {
-	names []string
-	mu    sync.Mutex
-	times []time.Time
-	plans []history.PrunePlan
-	errs  []error
+	names   []string
+	trusted int64
+	held    []history.HeldRecord
+	mu      sync.Mutex
+	times   []time.Time
+	plans   []history.PrunePlan
+	errs    []error
 }
+
+func (s *sweeps) TrustedTime(context.Context) (int64, error) { return s.trusted, nil }
 
 func (s *sweeps) Records(context.Context) ([]string, error) { return s.names, nil }
 
@@ -36,7 +40,7 @@ func (s *sweeps) Prune(_ context.Context, p history.PrunePlan) (history.PruneRep
 		s.errs = s.errs[1:]
 		return history.PruneReport{}, err
 	}
-	return history.PruneReport{}, nil
+	return history.PruneReport{Held: s.held}, nil
 }
 
 func (s *sweeps) Preview(_ context.Context, p history.PrunePlan) (history.PruneReport, error) {
@@ -159,6 +163,65 @@ func TestIntervalsAreJittered(t *testing.T) {
 		}
 		if len(different) < 50 || shortest < 54*time.Minute || longest > 66*time.Minute || shortest > 58*time.Minute || longest < 62*time.Minute {
 			t.Errorf("%d different intervals of %d, from %v to %v", len(different), len(s.times)-1, shortest, longest)
+		}
+	})
+}
+
+// What a plan trusts: the last sweep and the time that has passed since, until a
+// sweep held nothing.
+func TestPlansDoNotTrustAClockThatJumps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day = 24 * time.Hour
+		jump := time.Duration(0)
+		clock := func() time.Time { return time.Now().Add(jump) }
+		s := &sweeps{names: []string{"a"}, trusted: time.Now().Add(-40 * day).UnixMilli()}
+		config := retention.Config{Now: clock, Policies: []history.Policy{{Pattern: pattern(t, "#"), MaxAge: 30 * day}}}
+		r, err := retention.New(s, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doubt := func() time.Duration { // after one more sweep
+			t.Helper()
+			if _, err := r.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			plan := s.plans[len(s.plans)-1]
+			if plan.Now != clock().UnixMilli() || plan.Keep[0].Before != clock().Add(-30*day).UnixMilli() {
+				t.Errorf("plan %+v", plan)
+			}
+			return time.Duration(plan.Now-plan.Trusted) * time.Millisecond
+		}
+		s.held = []history.HeldRecord{{Record: "a", Rows: 1}}
+		for range 2 { // as long as a record is held
+			if d := doubt(); d != 40*day {
+				t.Errorf("after 40 days in doubt the plan trusts all but %v", d)
+			}
+			time.Sleep(day)
+		}
+		s.held = nil
+		if d := doubt(); d != 40*day {
+			t.Errorf("two days later it trusts all but %v", d)
+		}
+		time.Sleep(day)
+		if d := doubt(); d != 0 {
+			t.Errorf("after a sweep that held nothing it trusts all but %v", d)
+		}
+		time.Sleep(time.Hour)
+		if jump = history.ClockTolerance; doubt() != 0 {
+			t.Error("a small step of the clock is not trusted")
+		}
+		if jump = 1000 * day; doubt() != 1000*day-history.ClockTolerance {
+			t.Error("a clock that jumps while the process runs is trusted")
+		}
+		if jump = -1000 * day; doubt() != 0 {
+			t.Error("a clock that was set back removes nothing, and is not trusted")
+		}
+		jump, config.ClockOK = 2000*day, true
+		if r, err = retention.New(s, config); err != nil {
+			t.Fatal(err)
+		}
+		if doubt() != 0 {
+			t.Error("told that the clock is right, it does not trust it")
 		}
 	})
 }

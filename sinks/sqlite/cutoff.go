@@ -9,11 +9,13 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// cutoff says which rows of one record go: those with times below before, and
-// those with IDs below id.
-type cutoff struct{ before, id int64 }
+// cutoff says which rows of one record go: those with times below before, those
+// with IDs below id, and those with times above future and IDs up to found.
+type cutoff struct{ before, id, future, found int64 }
 
-func (c cutoff) selects(p history.Point) bool { return p.Time < c.before || p.ID < c.id }
+func (c cutoff) selects(p history.Point) bool {
+	return p.Time < c.before || p.ID < c.id || p.Time > c.future && p.ID <= c.found
+}
 
 // cutoffs are by record.
 type cutoffs map[string]cutoff
@@ -24,18 +26,19 @@ func (c cutoffs) selects(record string, p history.Point) bool {
 }
 
 // cutoffs finds which rows a plan does not keep.
-func (s *Store) cutoffs(ctx context.Context, plan history.PrunePlan) (cutoffs, error) {
+func (s *Store) cutoffs(ctx context.Context, plan history.PrunePlan, report *history.PruneReport) (cutoffs, error) {
 	all := cutoffs{}
+	report.Held = []history.HeldRecord{}
 	for _, k := range plan.Keep {
 		if k.Forever {
 			continue
 		}
-		c := cutoff{before: math.MinInt64}
-		if k.Before != 0 {
-			c.before = k.Before
-		}
+		c := cutoff{before: math.MinInt64, future: plan.Future()}
 		var err error
-		if c.id, err = s.cutID(ctx, k); err != nil {
+		if c.id, err = s.cutID(ctx, k); err == nil && k.Before != 0 {
+			err = s.cutAge(ctx, plan, k, &c, report)
+		}
+		if err != nil {
 			return nil, s.readError("find what to prune of "+k.Record, err)
 		}
 		if c.before > math.MinInt64 || c.id > 0 {
@@ -43,6 +46,41 @@ func (s *Store) cutoffs(ctx context.Context, plan history.PrunePlan) (cutoffs, e
 		}
 	}
 	return all, nil
+}
+
+// cutAge applies the limit of age.
+func (s *Store) cutAge(ctx context.Context, plan history.PrunePlan, k history.Keep, c *cutoff, report *history.PruneReport) error {
+	c.before = k.Before
+	if sure := plan.Sure(k); plan.Trusted != 0 && sure < k.Before {
+		only, rows, err := s.doubtful(ctx, k, sure, plan.Trusted)
+		if err != nil {
+			return err
+		}
+		if plan.Holds(only, rows) {
+			report.Held = append(report.Held, history.HeldRecord{Record: k.Record, Rows: only})
+			c.before = sure
+		}
+	}
+	if s.version < version || plan.Now == 0 {
+		return nil
+	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	if err := s.readers.QueryRowContext(ctx, "SELECT coalesce(max(last_id), 0) FROM aimdb_sweep WHERE at < ?", c.before).Scan(&c.found); err != nil {
+		return err
+	}
+	var stay int64
+	err := s.readers.QueryRowContext(ctx, "SELECT count(*) FROM record_history WHERE record_name = ? AND stored_at > ? AND +id > ? AND +id >= ?", k.Record, c.future, c.found, c.id).Scan(&stay)
+	report.Future += stay
+	return err
+}
+
+// doubtful returns how many of the rows of a record from before a trusted time
+// would go only because of the time after it.
+func (s *Store) doubtful(ctx context.Context, k history.Keep, sure, trusted int64) (only, rows int64, err error) {
+	err = s.readers.QueryRowContext(ctx, `SELECT count(iif(stored_at >= ?2 AND stored_at < ?3, 1, NULL)), count(*)
+		FROM record_history WHERE record_name = ?1 AND stored_at <= ?4`, k.Record, sure, k.Before, trusted).Scan(&only, &rows)
+	return only, rows, err
 }
 
 const (

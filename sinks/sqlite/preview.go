@@ -10,7 +10,7 @@ import (
 // Preview reports what Prune would delete, and deletes nothing. What the limit
 // of the file takes is an estimate from the average size of a row.
 func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
-	cut, err := s.cutoffs(ctx, plan)
+	cut, err := s.cutoffs(ctx, plan, &report)
 	if err != nil {
 		return report, err
 	}

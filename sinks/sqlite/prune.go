@@ -24,6 +24,7 @@ func (s *Store) Records(ctx context.Context) ([]string, error) {
 // on, and gives the space back. What is done stays done when it is interrupted;
 // the next sweep goes on from there.
 func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
+	called := time.Now()
 	if s.write == nil {
 		return report, fmt.Errorf("prune %s: %w", s.path, ErrReadOnly)
 	}
@@ -37,9 +38,14 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 		return report, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
+	at, err := s.Position(ctx)
+	if err != nil {
+		return report, err
+	}
+	waited := time.Since(called) // what was stored meanwhile is no older than that
 	began, total := time.Now(), rowCounts{}
 	defer func() { fillReport(&report, total) }()
-	if err := s.pruneLimits(ctx, plan, total); err != nil {
+	if err := s.pruneLimits(ctx, plan, total, &report); err != nil {
 		return report, err
 	}
 	if err := s.pruneFile(ctx, plan, total, &report); err != nil {
@@ -51,8 +57,65 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 	}
 	report.ShrinkingMS = time.Since(began).Milliseconds() - report.DeletingMS
 	return report, s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
-		return s.writeError("note the sweep", setMeta(ctx, w.conn, "last_prune", s.now()))
+		return s.writeError("note the sweep", inTransaction(ctx, w.conn, func() error {
+			return w.noteSweep(ctx, plan, at.MaxID, waited, len(report.Held) > 0)
+		}))
 	})
+}
+
+// noteSweep notes when a sweep ended, which time it trusted, and that all rows up
+// to an ID were stored by then. Of that a mark a minute is enough, and none that
+// is older than all limits of age, but for the last.
+func (w *writer) noteSweep(ctx context.Context, plan history.PrunePlan, lastID int64, waited time.Duration, held bool) error {
+	if err := setMeta(ctx, w.conn, "last_prune", time.Now().UnixMilli()); err != nil || plan.Now == 0 {
+		return err
+	}
+	trusted, err := metaInt(ctx, w.conn, "trusted_time")
+	if err != nil {
+		return err
+	}
+	at := max(plan.Now+waited.Milliseconds(), trusted)
+	if held && plan.Trusted != 0 {
+		trusted = max(plan.Trusted, trusted)
+	} else {
+		trusted = at
+	}
+	oldest := int64(math.MaxInt64)
+	for _, k := range plan.Keep {
+		if k.Before != 0 {
+			oldest = min(oldest, k.Before)
+		}
+	}
+	if err := setMeta(ctx, w.conn, "trusted_time", trusted); err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		text string
+		args []any
+	}{
+		{"INSERT OR IGNORE INTO aimdb_sweep(last_id, at) SELECT ?1, ?2 WHERE ?1 > 0 AND NOT EXISTS (SELECT 1 FROM aimdb_sweep WHERE at > ?2 - 60000)", []any{lastID, at}},
+		{"DELETE FROM aimdb_sweep WHERE last_id < (SELECT max(last_id) FROM aimdb_sweep WHERE at < ?)", []any{oldest}},
+	} {
+		if _, err := w.exec(ctx, step.text, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TrustedTime implements history.Pruner. Histories from before it was noted know
+// when the last sweep ended.
+func (s *Store) TrustedTime(ctx context.Context) (int64, error) {
+	if !s.own {
+		return 0, nil
+	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	trusted, err := metaInt(ctx, s.readers, "trusted_time")
+	if err == nil && trusted == 0 {
+		trusted, err = metaInt(ctx, s.readers, "last_prune")
+	}
+	return trusted, s.readError("read the time of the last sweep", err)
 }
 
 // holdSweep waits until nobody else deletes or counts, and has all rows counted.
@@ -73,8 +136,8 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 // pruneLimits applies the limits of the records. Where the rows that go lie
 // close together it deletes in the order of the table; what that leaves over
 // it finds by the index.
-func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total rowCounts) error {
-	cut, err := s.cutoffs(ctx, plan)
+func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total rowCounts, report *history.PruneReport) error {
+	cut, err := s.cutoffs(ctx, plan, report)
 	if err != nil {
 		return err
 	}

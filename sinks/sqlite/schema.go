@@ -86,6 +86,7 @@ func migrateClockSteps(ctx context.Context, conn *sql.Conn) error {
 		"ALTER TABLE aimdb_record ADD COLUMN step_id INTEGER",
 		"ALTER TABLE aimdb_record ADD COLUMN step_time INTEGER",
 		"ALTER TABLE aimdb_record ADD COLUMN last_time INTEGER",
+		"CREATE TABLE aimdb_sweep (last_id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
 		"CREATE INDEX aimdb_record_step ON aimdb_record(step_id) WHERE step_id IS NOT NULL",
 		"INSERT INTO aimdb_record(name, rows, bytes) " + strings.Replace(allNamesText, "SELECT name FROM n", "SELECT name, 0, 0 FROM n", 1) + " ON CONFLICT DO NOTHING",
 		"INSERT INTO aimdb_record(name, rows, bytes) SELECT substr(key, 6), 0, 0 FROM aimdb_meta WHERE key LIKE 'turn:%' ON CONFLICT DO NOTHING",

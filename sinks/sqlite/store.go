@@ -59,7 +59,7 @@ type Store struct {
 }
 
 // Open opens the history in a file, and makes the file and its directory if
-// they are not there. Run must run for anything to be written. Until it is
+// they are not there, for the user of the process alone. Run must run for anything to be written. Until it is
 // closed the store is the owner of the file, and another Open of it fails with
 // ErrInUse; the lock is on a file beside it that Close removes.
 func Open(path string, opts ...Option) (*Store, error) {
@@ -114,8 +114,10 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 	if !owned && have != version {
 		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
 	}
-	if err := createPrivate(path); err != nil {
-		return nil, fmt.Errorf("open the history %s: %w", path, err)
+	if have < 0 {
+		if err := createPrivate(path); err != nil {
+			return nil, fmt.Errorf("open the history: %w", err)
+		}
 	}
 	s := newStore(path, o)
 	if s.write, err = newWriter(ctx, path, o, have, owned, &s.names); err != nil {

@@ -87,6 +87,9 @@ func (c cutoff) spans() (all []timeSpan) {
 	if c.id > 0 {
 		all = append(all, timeSpan{c.before, math.MaxInt64, math.MinInt64, c.id - 1})
 	}
+	if c.found > 0 {
+		all = append(all, timeSpan{max(c.before, c.future+1), math.MaxInt64, c.id, c.found})
+	}
 	return all
 }
 
