@@ -84,7 +84,7 @@ func ExampleTransform() {
 	for _, v := range []float64{20, 21.5, 21} {
 		temp.Produce(v)
 	}
-	cancel() // Run works off what is there before it returns
+	cancel() // Run processes what is there before it returns
 	if err := r.Run(ctx); err != nil {
 		log.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func ExampleJoin() {
 	// Output: tomorrow: 12 °C
 }
 
-// A feed reads many records behind one goroutine, as JSON.
+// A feed reads many records on one goroutine, as JSON.
 func ExampleFeed() {
 	r := records.NewRegistry(records.RegistryOptions{})
 	defer r.Close()

@@ -249,7 +249,7 @@ func TestFeedGoesOnAfterValueThatCannotBeEncoded(t *testing.T) {
 	}
 }
 
-// The gateway makes a feed for every subscription, so none may stay behind.
+// The gateway makes a feed for every subscription, so a closed one must be released.
 func TestClosedFeedIsForgotten(t *testing.T) {
 	r := records.NewRegistry(records.RegistryOptions{})
 	record := register[int](t, r, "a", records.Config{Kind: records.Ring, Capacity: 4})

@@ -78,7 +78,7 @@ func TestBuildRefuses(t *testing.T) {
 	}
 }
 
-// doesNotBuild checks what the error of Build tells, and that nothing runs.
+// doesNotBuild checks the text of the error of Build, and that nothing runs.
 func doesNotBuild(t *testing.T, r *records.Registry, tells ...string) {
 	t.Helper()
 	err := r.Build()
@@ -96,7 +96,7 @@ func doesNotBuild(t *testing.T, r *records.Registry, tells ...string) {
 }
 
 // TestDeclarationRefuses has every argument of every kind of stage nil: the
-// declaration names it, and Build fails for a caller who does not look.
+// declaration names it, and Build fails for a caller who ignores the error.
 func TestDeclarationRefuses(t *testing.T) {
 	type record = records.Record[int]
 	same := func(v int) int { return v }

@@ -236,7 +236,7 @@ func TestProduceLoggedNeedsLog(t *testing.T) {
 	}
 }
 
-// TestSendToMailbox waits for the slot to be empty, whoever empties it.
+// TestSendToMailbox waits until any reader has emptied the slot.
 func TestSendToMailbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := records.NewRegistry(records.RegistryOptions{})
@@ -307,7 +307,7 @@ func TestCancelledSendPassesOn(t *testing.T) {
 		mine.TryReceive()
 		synctest.Wait()
 		if got := record.Untyped().Produced(); got != 2 {
-			t.Errorf("%d values were produced, want 2: nobody used the room", got)
+			t.Errorf("%d values were produced, want 2: the free slot was not used", got)
 		}
 		r.Close()
 		if err := errors.Join(<-sent, <-sent); !errors.Is(err, context.Canceled) || errors.Is(err, records.ErrClosed) {

@@ -51,7 +51,7 @@ func TestStagesInARow(t *testing.T) {
 	for v := 2; v <= 5; v++ {
 		in.Produce(v)
 	}
-	if err := stop(); err != nil { // works off what is left
+	if err := stop(); err != nil { // after what is left was processed
 		t.Fatal(err)
 	}
 	if want := []string{"1", "6", "15"}; !slices.Equal(got, want) {

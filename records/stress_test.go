@@ -21,7 +21,7 @@ func random(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// stamped is a value that says who made it.
+// stamped is a value with its writer.
 type stamped struct{ Writer, Count int }
 
 // TestStress lets writers write while readers of all sorts come and go. The
