@@ -70,6 +70,15 @@ type Sink interface {
 	Write(ctx context.Context, b *Batch) error
 }
 
+// Replaceable is a Sink whose checkpoint can change without a Write, because what
+// it writes to can be replaced under it: a file by a backup, for example. Writes
+// fail then until Checkpoint was called.
+type Replaceable interface {
+	Sink
+	// Replaced returns a channel that is closed when that happens next.
+	Replaced() <-chan struct{}
+}
+
 // RefusedError says that a sink will never take a batch because of some of its
 // entries.
 type RefusedError struct {

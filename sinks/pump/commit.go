@@ -54,6 +54,7 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for failures := 1; ; failures++ {
 		err := p.config.Sink.Write(ctx, &b)
 		if err == nil {
+			p.have = b.Checkpoint
 			p.committed(b.Checkpoint, b)
 			return nil
 		}
@@ -66,7 +67,12 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 		if err := p.again(ctx, failures, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)); err != nil {
 			return err
 		}
-		if done, err := p.committedAnyway(ctx, b); err == nil && done {
+		done, err := p.committedAnyway(ctx, b)
+		if err != nil {
+			return err
+		}
+		if done {
+			p.have = b.Checkpoint
 			p.committed(b.Checkpoint, b)
 			return nil
 		}
@@ -75,14 +81,26 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 
 // committedAnyway reports whether the sink has stored a batch although Write returned an
 // error, which may have occurred after the commit. A batch is stored as a whole, so the
-// checkpoint shows it.
+// checkpoint shows it. A checkpoint that is neither that of the batch nor the one before
+// it is an error: the batch does not follow what the sink has now.
 func (p *Pump) committedAnyway(ctx context.Context, b sinks.Batch) (bool, error) {
 	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
 		return false, nil // writing it twice does no harm
 	}
 	at, err := p.config.Sink.Checkpoint(ctx)
-	return at == b.Checkpoint, err
+	switch {
+	case err != nil:
+		return false, nil // still out of order perhaps; Write tells
+	case at == b.Checkpoint:
+		return true, nil
+	case samePlace(at, p.have) || samePlace(at, b.Checkpoint):
+		return false, nil
+	}
+	return false, fmt.Errorf("the checkpoint of sink %s is %v and was %v; reading begins again there", p.config.Sink.Name(), at, p.have)
 }
+
+// samePlace compares positions of which one may lack its fingerprint.
+func samePlace(a, b history.Position) bool { return a.Log == b.Log && a.Sequence == b.Sequence }
 
 // isolate writes a batch without the entries that the sink refuses. If it does
 // not say which these are, the batch is cut in two, each with a transaction and

@@ -31,6 +31,8 @@ type Pump struct {
 	// previous one, so a value after a quiet time does not wait.
 	linger    time.Duration
 	lastWrite time.Time
+	// have is the checkpoint that the sink has.
+	have history.Position
 
 	pause  backoff.Backoff
 	outage *outage.Outage
@@ -73,12 +75,42 @@ func (p *Pump) Run(ctx context.Context) error {
 	}
 }
 
-// session reads from the sink's checkpoint on until an error.
+// session reads until an error, or until what the sink writes to is replaced.
 func (p *Pump) session(ctx context.Context) (progress bool, err error) {
+	ctx, end := p.untilReplaced(ctx)
+	defer end()
+	progress, err = p.read(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return progress, err
+}
+
+// untilReplaced ends a context when what the sink writes to is replaced.
+func (p *Pump) untilReplaced(ctx context.Context) (context.Context, context.CancelFunc) {
+	sink, can := p.config.Sink.(sinks.Replaceable)
+	if !can {
+		return ctx, func() {}
+	}
+	replaced := sink.Replaced()
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-replaced:
+			end(fmt.Errorf("what sink %s writes to was replaced; reading begins again at its checkpoint", sink.Name()))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { end(nil) }
+}
+
+// read reads from the sink's checkpoint on until something fails.
+func (p *Pump) read(ctx context.Context) (progress bool, err error) {
 	at, err := p.config.Sink.Checkpoint(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the checkpoint of sink %s: %w", p.config.Sink.Name(), err)
 	}
+	p.have = at
 	stream, err := p.config.Source.Open(ctx, p.config.Sink.Name(), at)
 	if err != nil {
 		return false, err

@@ -18,7 +18,11 @@ func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 	}
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
+	era := s.watch.era.Load()
 	c, err := readCheckpoint(ctx, s.readers)
+	if err == nil {
+		s.watch.asked.Store(era)
+	}
 	return c, s.readError("read the checkpoint", err)
 }
 
@@ -31,7 +35,7 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		}
 	}
 	return s.ask(ctx, s.urgent, func(ctx context.Context, w *writer) error {
-		if err := s.gone(); err != nil {
+		if err := s.known(); err != nil {
 			return err
 		}
 		if err := w.commit(ctx, b, s.now()); err != nil {

@@ -12,7 +12,7 @@ import (
 // Buckets implements history.Reader. It reads every row of the window, page by
 // page.
 func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
-	return func(yield func(history.Bucket, error) bool) {
+	return ofOneFile(s, func(yield func(history.Bucket, error) bool) {
 		if err := q.Validate(); err != nil {
 			yield(history.Bucket{}, err)
 			return
@@ -29,7 +29,7 @@ func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[hi
 				}
 			}
 		}
-	}
+	})
 }
 
 const samplesText = `SELECT stored_at, id, value_json FROM record_history

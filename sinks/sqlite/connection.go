@@ -185,6 +185,14 @@ func (w *writer) forget(before int64) {
 	w.last = before
 }
 
+// take takes over the connection of another writer. Whether the file shrinks is not
+// taken over: sweeps ask for it.
+func (w *writer) take(fresh *writer) {
+	w.db, w.conn, w.statements = fresh.db, fresh.conn, fresh.statements
+	w.checkpoint, w.last = fresh.checkpoint, fresh.last
+	w.stepped.Store(fresh.stepped.Load())
+}
+
 // close ends the connection.
 func (w *writer) close() error {
 	for _, statement := range w.statements {

@@ -17,10 +17,15 @@ func corruptError(err error) error {
 	return err
 }
 
+// asideName returns a name with the time for what is moved out of the way.
+func asideName(path, why string) string {
+	return path + "." + why + "-" + time.Now().UTC().Format("20060102T150405.000Z")
+}
+
 // moveAside keeps a damaged file under a name with the time, so that a new one
 // can be started in its place.
 func moveAside(path string, o options, reason error) error {
-	aside := path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
+	aside := asideName(path, "corrupt")
 	for _, suffix := range []string{"-wal", "-shm", ""} {
 		err := os.Rename(path+suffix, aside+suffix)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -60,6 +60,12 @@
 // that is not SQLite, belongs to another program or to a newer version of this
 // one is refused and stays untouched.
 //
+// Run looks at the file every second and before everything it does. While the file
+// is deleted, replaced or cut short, Write and Stats fail, and after two seconds
+// the owner starts again with what is at the path, as Open does. The log has to be
+// read again then, from the checkpoint of that file. What is not noticed is a file
+// that is written over in place without becoming shorter; use Restore for that.
+//
 // While a file is open, nothing in the process may open and close it by other
 // means than SQLite: POSIX drops all locks of a process on a file when it
 // closes any descriptor of it.

@@ -24,6 +24,9 @@ var (
 	ErrCorrupt = errors.New("damaged")
 	// ErrGone says that the file was deleted or replaced while it was open.
 	ErrGone = errors.New("deleted or replaced while it was open")
+	// ErrShortened says that the end of the file, or all of it, was cut off while
+	// it was open.
+	ErrShortened = errors.New("cut short while it was open")
 	// ErrInUse says that another process is the owner of the file.
 	ErrInUse = errors.New("in use by another process")
 	// ErrReadOnly says that a store opened with OpenReadOnly was to write.

@@ -12,7 +12,7 @@ import (
 // which is the cheapest one to read all of a history in. Like Range it yields
 // what was stored when it began.
 func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, afterID int64) iter.Seq2[history.Row, error] {
-	return func(yield func(history.Row, error) bool) {
+	return ofOneFile(s, func(yield func(history.Row, error) bool) {
 		if err := history.ValidateScope(p, w); err != nil {
 			yield(history.Row{}, err)
 			return
@@ -34,7 +34,7 @@ func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, after
 				return
 			}
 		}
-	}
+	})
 }
 
 func (s *Store) rowPages(ctx context.Context, w history.Window, after, to int64) iter.Seq2[[]history.Row, error] {

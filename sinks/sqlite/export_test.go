@@ -55,6 +55,17 @@ func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows in
 	return total[record].rows
 }
 
+// DeleteRecord deletes the rows of a record as the sweep that HoldSweep began
+// does.
+func (s *Store) DeleteRecord(t *testing.T, record string) error {
+	t.Helper()
+	d, err := s.readByRecord(t.Context(), record, firstPoint, timeSpan{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.delete(t.Context(), d, newStepSize(1, 1, 1), rowCounts{})
+}
+
 // SweepFrames sets at how many pages a sweep takes the write-ahead log over.
 func SweepFrames(n int) Option { return func(o *options) { o.sweepFrames = n } }
 

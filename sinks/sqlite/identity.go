@@ -9,10 +9,12 @@ import (
 // none; its path takes the place of one.
 func (s *Store) readIdentity(ctx context.Context) (err error) {
 	if s.own {
-		s.identity, err = meta(ctx, s.readers, "identity")
+		identity, err := meta(ctx, s.readers, "identity")
+		s.identity.Store(&identity)
 		return err
 	}
 	absolute, err := filepath.Abs(s.path)
-	s.identity = "upstream:" + absolute
+	identity := "upstream:" + absolute
+	s.identity.Store(&identity)
 	return err
 }

@@ -27,7 +27,7 @@ type ImportReport struct {
 // is simply run again. IDs of the rows are not kept. Writes go on meanwhile.
 func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
 	const size = 256
-	im := importer{store: s, seen: map[string]*sameTime{}}
+	im := importer{store: s, era: s.watch.era.Load(), seen: map[string]*sameTime{}}
 	var part []history.Row
 	for row, err := range rows {
 		if err == nil {
@@ -59,6 +59,7 @@ func checkRow(row history.Row) error {
 // importer remembers, of each record, the rows of the time that it is at.
 type importer struct {
 	store *Store
+	era   int64
 	seen  map[string]*sameTime
 }
 
@@ -99,7 +100,7 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *ImportR
 	}
 	s := im.store
 	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
-		if err := s.gone(); err != nil {
+		if err := s.still(im.era); err != nil {
 			return err
 		}
 		var added int64

@@ -12,7 +12,7 @@ import (
 
 // Latest implements history.Reader.
 func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
-	return func(yield func(history.Row, error) bool) {
+	return ofOneFile(s, func(yield func(history.Row, error) bool) {
 		if err := q.Validate(); err != nil {
 			yield(history.Row{}, err)
 			return
@@ -33,7 +33,7 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 				return
 			}
 		}
-	}
+	})
 }
 
 // yieldLatest yields the rows of one record, and says whether more are wanted.

@@ -72,6 +72,12 @@ func (n *names) add(found []string) {
 	}
 }
 
+// clear forgets all names, since there is another file.
+func (n *names) clear() {
+	n.known.Store(newNameSet(nil))
+	n.last.Store(0)
+}
+
 // refresh reads the names from the file if there are rows of others, by skipping
 // through the index from one to the next.
 func (n *names) refresh(ctx context.Context, r reads) error {
@@ -106,7 +112,12 @@ func (n *names) refresh(ctx context.Context, r reads) error {
 func (s *Store) refreshNames(ctx context.Context) error {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	return s.readError("read the names of the records", s.names.refresh(ctx, s.reads))
+	era := s.watch.era.Load()
+	err := s.names.refresh(ctx, s.reads)
+	if s.still(era) != nil {
+		s.names.last.Store(0) // what it read is perhaps of the old file
+	}
+	return s.readError("read the names of the records", err)
 }
 
 // matching returns the sorted names that a pattern matches.

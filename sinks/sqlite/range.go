@@ -10,7 +10,7 @@ import (
 
 // Range implements history.Reader. It holds a bounded number of rows in memory.
 func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
-	return func(yield func(history.Row, error) bool) {
+	return ofOneFile(s, func(yield func(history.Row, error) bool) {
 		m, err := s.openRange(ctx, q)
 		if err != nil {
 			yield(history.Row{}, err)
@@ -21,7 +21,7 @@ func (s *Store) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[histo
 				return
 			}
 		}
-	}
+	})
 }
 
 // openRange checks a query and opens a merge after q.After.

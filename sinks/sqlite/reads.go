@@ -86,7 +86,7 @@ func (r reads) close() {
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	p.Identity = s.identity
+	p.Identity = s.Identity()
 	err = s.reads.position.QueryRowContext(ctx).Scan(&p.Log, &p.Sequence, &p.MaxID)
 	if p.MaxID == 0 {
 		p.MaxID = -1

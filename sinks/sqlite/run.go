@@ -50,7 +50,7 @@ func (s *Store) step(ctx context.Context, tick <-chan time.Time) error {
 	case c := <-s.background:
 		return s.execute(c)
 	case <-tick:
-		s.watchWAL(context.WithoutCancel(ctx))
+		s.look()
 	case <-ctx.Done():
 	}
 	return nil
@@ -76,13 +76,17 @@ func (s *Store) execute(c *command) error {
 	if c.taken.Swap(true) {
 		return nil // whoever asked has gone
 	}
+	if err := s.check(false); err != nil {
+		c.done <- err
+		return nil
+	}
 	before := s.write.last
 	err := s.noted(corruptError(c.do(context.Background(), s.write)))
 	if err != nil {
 		s.write.forget(before)
 	}
 	c.done <- err
-	if errors.Is(err, ErrCorrupt) {
+	if errors.Is(err, ErrCorrupt) && s.check(true) == nil {
 		return fmt.Errorf("the history %s: %w; the next start deals with it", s.path, err)
 	}
 	return nil

@@ -14,6 +14,9 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // Stats describes the history. The first call on a file that upstream made
 // reads all of it once, to count; no other waits for a sweep.
 func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
+	if trouble := s.watch.trouble.Load(); trouble != nil {
+		return st, *trouble
+	}
 	counted, err := s.counted(ctx)
 	if err != nil {
 		return st, err
@@ -22,7 +25,7 @@ func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 	if err != nil {
 		return st, err
 	}
-	st = history.Stats{Identity: s.identity, Bytes: p.bytes(), Records: []history.RecordStats{}}
+	st = history.Stats{Identity: s.Identity(), Bytes: p.bytes(), Records: []history.RecordStats{}}
 	if s.own {
 		if err := s.noteStats(ctx, &st); err != nil {
 			return st, err

@@ -15,7 +15,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-var _ sinks.Sink = (*Store)(nil)
+var _ sinks.Replaceable = (*Store)(nil)
 
 // Store is a history in one SQLite file.
 type Store struct {
@@ -36,9 +36,10 @@ type Store struct {
 	running atomic.Bool
 
 	// sweep is held by whoever deletes or counts rows; only one may. checkpointer
-	// belongs to the holder.
+	// and the era in which that began belong to the holder.
 	sweep        chan struct{}
 	checkpointer *checkpointer
+	sweepEra     int64
 
 	// owner is held as long as the store is open; nil if the store is
 	// read-only or beside another.
@@ -48,8 +49,8 @@ type Store struct {
 	// one. own says that it has the tables of this program.
 	version  int
 	own      bool
-	identity string
-	file     os.FileInfo
+	identity atomic.Pointer[string]
+	watch    *watch
 
 	walStuck atomic.Bool
 	// damaged is set when a read or a write meets a damaged page.
@@ -163,6 +164,7 @@ func newStore(path string, o options) *Store {
 		urgent:     make(chan *command, 4),
 		background: make(chan *command, 1),
 		stopped:    make(chan struct{}),
+		watch:      newWatch(),
 		sweep:      make(chan struct{}, 1),
 	}
 	s.names.known.Store(newNameSet(nil))
@@ -175,9 +177,11 @@ func (s *Store) openReading(ctx context.Context, have int) (err error) {
 	if s.readers, err = openReaders(s.path, s.options); err != nil {
 		return err
 	}
-	if s.file, err = os.Stat(s.path); err != nil {
+	info, err := os.Stat(s.path)
+	if err != nil {
 		return err
 	}
+	s.remember(info)
 	if s.reads, err = prepareReads(ctx, s.readers, have); err != nil {
 		return err
 	}
@@ -192,7 +196,7 @@ func (s *Store) Path() string { return s.path }
 
 // Identity returns what tells this database from every other, also from one
 // made later under the same path. A copy has the identity of its original.
-func (s *Store) Identity() string { return s.identity }
+func (s *Store) Identity() string { return *s.identity.Load() }
 
 // Name implements sinks.Sink.
 func (s *Store) Name() string { return "sqlite" }
@@ -220,22 +224,12 @@ func (s *Store) Close() error {
 // markClean spares the next start a look at the whole file. Where that fails,
 // for want of space perhaps, nothing is lost but the time of that look.
 func (s *Store) markClean() {
-	if s.owner == nil || s.damaged.Load() || s.gone() != nil {
+	if s.owner == nil || s.damaged.Load() || s.intact(true) != nil {
 		return
 	}
 	if err := s.write.markClean(context.Background()); err != nil {
 		s.options.logger.Warn("the history could not be marked as left in good order; the next start looks at all of it", "file", s.path, "error", err)
 	}
-}
-
-// gone says whether the path still leads to the file that was opened. SQLite
-// itself would go on writing into a deleted file.
-func (s *Store) gone() error {
-	info, err := os.Stat(s.path)
-	if err == nil && os.SameFile(info, s.file) {
-		return nil
-	}
-	return fmt.Errorf("write to the history %s: %w; put it back or restart", s.path, ErrGone)
 }
 
 // reading bounds one read transaction.
@@ -245,5 +239,5 @@ func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFun
 
 func (s *Store) now() int64 { return time.Now().UnixMilli() }
 
-// interval is how often an idle writer looks after the write-ahead log.
-const interval = 5 * time.Second
+// interval is how often a writer looks after its file and the write-ahead log.
+const interval = time.Second
