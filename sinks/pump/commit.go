@@ -11,7 +11,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// store commits messages of the log, in one batch if the sink takes it.
+// store writes messages of the log, in one batch if the sink takes it.
 func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Message) (history.Position, error) {
 	b := &p.batch
 	b.Entries, b.Refused, b.Losses = b.Entries[:0], nil, nil
@@ -63,7 +63,7 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 // whole or not at all, so its checkpoint tells.
 func (p *Pump) arrived(ctx context.Context, b sinks.Batch) (bool, error) {
 	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
-		return false, nil // nothing that could be there twice
+		return false, nil // nothing that could be stored twice
 	}
 	at, err := p.config.Sink.Checkpoint(ctx)
 	return at == b.Checkpoint, err

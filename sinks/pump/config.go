@@ -8,7 +8,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// The defaults of a PumpConfig.
+// The defaults of a Config.
 const (
 	DefaultBatch      = 4096
 	DefaultBatchBytes = 8 << 20
@@ -17,13 +17,13 @@ const (
 	DefaultRetryMax   = 3 * time.Second
 )
 
-// PumpConfig says what a pump moves from where to where.
+// Config says what a pump moves, from where and to where.
 type Config struct {
 	Source Source
 	Sink   sinks.Sink
-	// Volatile says that the log ends with the process. The sink is then told
-	// of the log before the first value, so that the next start knows of a
-	// process that was killed, and by Leave that nothing was left behind.
+	// Volatile says that the log ends with the process. The checkpoint then moves
+	// to the log before the first value, so that the next start notices a process
+	// that was killed, and Leave moves it to the zero position.
 	Volatile bool
 	// Batch and BatchBytes bound a batch. 0 is the default.
 	Batch, BatchBytes int
@@ -33,8 +33,8 @@ type Config struct {
 	// RetryMin and RetryMax bound the time between two attempts while the
 	// sink is unavailable.
 	RetryMin, RetryMax time.Duration
-	// OnLoss, if set, is told of the losses that the pump is the first to
-	// know of. It must not block.
+	// OnLoss, if set, is called for losses that the pump is the first to know of.
+	// It must not block.
 	OnLoss func(loss.Loss)
 	Logger *slog.Logger
 }

@@ -26,8 +26,8 @@ type Pump struct {
 	msgs   []bus.Message
 	batch  sinks.Batch
 
-	// A batch waits for more until linger after lastWrite, when the one before
-	// was begun: not at all after a quiet time. The linger adapts.
+	// A batch waits for more until linger after lastWrite, the begin of the batch
+	// before. After a quiet time it does not wait. The linger adapts.
 	linger    time.Duration
 	lastWrite time.Time
 	trouble   time.Time
@@ -37,7 +37,7 @@ type Pump struct {
 	stored chan struct{} // closed and replaced at each commit
 }
 
-// NewPump makes a pump. It does nothing before Run.
+// New returns a pump. It does nothing before Run.
 func New(c Config) (*Pump, error) {
 	if c.Source == nil || c.Sink == nil {
 		return nil, errors.New("sinks: a pump needs a source and a sink")
@@ -49,9 +49,8 @@ func New(c Config) (*Pump, error) {
 	}, nil
 }
 
-// Run works until ctx ends. Nothing short of that ends it: an outage of the
-// sink or of the log is waited out. What is being written when ctx ends is not
-// finished; it comes again at the next start.
+// Run works until ctx ends. It waits while the sink or the log is out of order. A
+// write that ctx interrupts is not finished; it comes again at the next start.
 func (p *Pump) Run(ctx context.Context) error {
 	for attempt := 0; ; attempt++ {
 		progress, err := p.session(ctx)
@@ -67,7 +66,7 @@ func (p *Pump) Run(ctx context.Context) error {
 	}
 }
 
-// session reads from the sink's checkpoint on until something fails.
+// session reads from the checkpoint of the sink on until something fails.
 func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	at, err := p.config.Sink.Checkpoint(ctx)
 	if err != nil {
@@ -99,9 +98,9 @@ func (p *Pump) session(ctx context.Context) (progress bool, err error) {
 	}
 }
 
-// begin commits where reading starts if that is not where the sink was: its
-// checkpoint may be of another log, or behind the end of this one, and must
-// not stay so until the next value.
+// begin commits where reading starts if the sink has another checkpoint: one of
+// another log, or one after the end of this log, must not stay until the next
+// value.
 func (p *Pump) begin(ctx context.Context, have history.Position, start history.Position) (history.Position, error) {
 	at := history.Position{Log: start.Log, Sequence: start.Sequence}
 	first := have == (history.Position{})
@@ -121,8 +120,8 @@ func (p *Pump) begin(ctx context.Context, have history.Position, start history.P
 	return at, p.commit(ctx, sinks.Batch{Checkpoint: at})
 }
 
-// adapt makes the linger longer while batches come out large, so that a flood
-// makes few large transactions, and shorter when they do not.
+// adapt makes the linger longer while batches are large, so that a flood makes few
+// large transactions, and shorter while they are small.
 func (p *Pump) adapt(n int) {
 	switch {
 	case n >= p.config.Batch/8:
@@ -132,7 +131,7 @@ func (p *Pump) adapt(n int) {
 	}
 }
 
-// again notes a failure and waits. It returns false when ctx has ended.
+// again notes a failure and waits. It returns false if ctx has ended.
 func (p *Pump) again(ctx context.Context, attempt int, err error) bool {
 	p.mu.Lock()
 	p.stats.Retries++
@@ -156,7 +155,7 @@ func (p *Pump) again(ctx context.Context, attempt int, err error) bool {
 	}
 }
 
-// ok notes that things go well again.
+// ok notes that the sink and the log work again.
 func (p *Pump) ok() {
 	if !p.trouble.IsZero() {
 		p.log.Info("sinks: values go into the sink again", "sink", p.config.Sink.Name(), "after", time.Since(p.trouble).Round(time.Millisecond).String())

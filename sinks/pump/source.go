@@ -10,18 +10,18 @@ import (
 
 // Source opens the log for a sink.
 type Source interface {
-	// Open reads what lies behind a position.
+	// Open reads what follows a position.
 	Open(ctx context.Context, sink string, from history.Position) (Stream, error)
 }
 
 // Stream is the log as one sink reads it.
 type Stream interface {
-	// Start is the position that reading began behind.
+	// Start is the position after which reading began.
 	Start() history.Position
 	// Next waits for a message, then for more until a time, which may have
 	// passed already. It may return messages together with an error.
 	Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (int, error)
-	// Ack says that all that was read is stored.
+	// Ack acknowledges all messages that were read.
 	Ack() error
 	Close()
 }

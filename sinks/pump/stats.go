@@ -9,24 +9,27 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// Stats is how a pump goes.
+// Stats is the state of a pump.
 type Stats struct {
 	// Sink is the name of the sink.
-	Sink string
-	// Checkpoint is what the sink has committed.
-	Checkpoint history.Position
-	// Batches, Values, Refused and Lost count what was committed by this
-	// process: transactions, values, dead letters, values told lost.
-	Batches, Values, Refused, Lost uint64
+	Sink string `json:"sink"`
+	// Checkpoint is that of the last batch that the sink has stored.
+	Checkpoint history.Position `json:"checkpoint"`
+	// Batches, Values, Refused and Lost count what this process has committed:
+	// transactions, values, dead letters, and lost values of the ledger.
+	Batches uint64 `json:"batches"`
+	Values  uint64 `json:"values"`
+	Refused uint64 `json:"refused"`
+	Lost    uint64 `json:"lost"`
 	// LastCommit is the time of the last commit.
-	LastCommit time.Time
-	// Retries is how often something was tried again.
-	Retries uint64
+	LastCommit time.Time `json:"last_commit"`
+	// Retries is the number of attempts after the first ones.
+	Retries uint64 `json:"retries"`
 	// State is "ok", or "retrying: " and why.
-	State string
+	State string `json:"state"`
 }
 
-// committed counts a batch and wakes who waits for it.
+// committed counts a batch and wakes the callers of WaitStored.
 func (p *Pump) committed(at history.Position, b sinks.Batch) {
 	if !p.trouble.IsZero() {
 		p.ok()
@@ -49,14 +52,14 @@ func (p *Pump) committed(at history.Position, b sinks.Batch) {
 	p.stored = make(chan struct{})
 }
 
-// Stats tells how the pump goes.
+// Stats returns the state of the pump.
 func (p *Pump) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.stats
 }
 
-// WaitStored returns when the sink has everything of the log up to a sequence.
+// WaitStored waits until the sink has everything of the log up to a sequence.
 func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 	for {
 		p.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// corruptError marks an error of SQLite that says that the file is damaged.
+// corruptError wraps an error of SQLite about a damaged file in ErrCorrupt.
 func corruptError(err error) error {
 	if c := code(err); (c == lib.SQLITE_CORRUPT || c == lib.SQLITE_NOTADB) && !errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -17,8 +17,8 @@ func corruptError(err error) error {
 	return err
 }
 
-// moveAside keeps a damaged file under a name with the time, so that a new one
-// can be started in its place.
+// moveAside renames a damaged file to a name with the time, so that a new one can
+// be started in its place.
 func moveAside(path string, o options, reason error) error {
 	aside := path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
 	for _, suffix := range []string{"-wal", "-shm", ""} {

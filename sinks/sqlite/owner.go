@@ -14,13 +14,13 @@ import (
 // lockSuffix names the file beside a history that its owner holds a lock on.
 const lockSuffix = ".lock"
 
-// ownership is the right to change what a file is: to migrate it, to mark it as
-// in use or left in good order, to move it aside. One process has it at a time.
-// The operating system takes it back however the process ends, so that a lock
-// file that a kill left behind stands in nobody's way.
+// ownership is the right to migrate a file, to mark it as in use or as closed
+// cleanly, and to move it aside. One process has it at a time. The operating
+// system releases the lock however the process ends, so a lock file that a kill
+// left does no harm.
 type ownership struct{ file *flock.Flock }
 
-// takeOwnership takes the ownership of a history, which may not be there yet. It returns
+// takeOwnership takes the ownership of a history, which need not exist. It returns
 // nil and no error if another process has it.
 func takeOwnership(ctx context.Context, path string, wait time.Duration) (*ownership, error) {
 	lock := lockPath(path)
@@ -30,7 +30,7 @@ func takeOwnership(ctx context.Context, path string, wait time.Duration) (*owner
 		o := &ownership{flock.New(lock, flock.SetPermissions(0o600))}
 		locked, err := o.file.TryLock()
 		if err != nil {
-			return nil, fmt.Errorf("lock the history %s: %w (it needs the right to make %s; its disk may be full)", path, err, lock)
+			return nil, fmt.Errorf("lock the history %s: %w (it needs permission to create %s; the disk may be full)", path, err, lock)
 		}
 		if locked && o.valid() {
 			return o, nil
@@ -39,7 +39,7 @@ func takeOwnership(ctx context.Context, path string, wait time.Duration) (*owner
 			return nil, fmt.Errorf("lock the history %s: %w", path, err)
 		}
 		if locked {
-			continue // of a file that its last holder has just removed
+			continue // its last holder has just removed the file
 		}
 		select {
 		case <-ctx.Done():
@@ -52,8 +52,8 @@ func takeOwnership(ctx context.Context, path string, wait time.Duration) (*owner
 const (
 	// lockRetry is the time between two attempts to become the owner.
 	lockRetry = 10 * time.Millisecond
-	// lockWait is how long Open waits for an owner that is about to end, or
-	// for a command that looks after the file.
+	// lockWait is how long Open waits for an owner that is about to end, or for
+	// a command that maintains the file.
 	lockWait = time.Second
 )
 
@@ -65,7 +65,7 @@ func lockPath(path string) string {
 	return path + lockSuffix
 }
 
-// valid says whether the locked file is the one that others will find.
+// valid reports whether the locked file is still the one at its path.
 func (o *ownership) valid() bool {
 	held, err := o.file.Stat()
 	if err != nil {
@@ -75,8 +75,8 @@ func (o *ownership) valid() bool {
 	return err == nil && os.SameFile(held, found)
 }
 
-// release removes the file and gives the lock back, in this order: whoever
-// opened the removed file meanwhile sees that it is gone and makes a new one.
+// release removes the file and then releases the lock. A process that has opened
+// the removed file meanwhile notices and creates a new one.
 func (o *ownership) release() error {
 	if o == nil {
 		return nil
@@ -88,7 +88,7 @@ func (o *ownership) release() error {
 	return errors.Join(err, o.file.Close())
 }
 
-// inUse is the error of who is refused for another owner.
+// inUse is the error of an Open that another owner prevents.
 func inUse(path string) error {
 	return fmt.Errorf("open the history %s: %w, which holds %s; stop that process or give another path; nothing was changed", path, ErrInUse, lockPath(path))
 }

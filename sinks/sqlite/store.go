@@ -21,8 +21,8 @@ type Store struct {
 	path    string
 	options options
 
-	// write is owned by Run; readers is everybody's. write is nil if the
-	// store is read-only.
+	// write is owned by Run and nil if the store is read-only. readers may be
+	// used by any goroutine.
 	write   *writer
 	readers *sql.DB
 	reads   reads
@@ -30,16 +30,16 @@ type Store struct {
 
 	// urgent holds writes, background what may wait for them.
 	urgent, background chan *command
-	// stopped is closed when Run has ended and nothing is taken any more.
+	// stopped is closed when Run has ended.
 	stopped chan struct{}
 	running atomic.Bool
 
-	// sweep is held by whoever deletes or counts rows; only one may. checkpointer
-	// belongs to the holder.
+	// sweep is held while rows are pruned or counted, by one goroutine at a time.
+	// checkpointer belongs to the holder.
 	sweep        chan struct{}
 	checkpointer *checkpointer
 
-	// owner is held as long as the store is open; nil if the store is
+	// owner is held as long as the store is open. It is nil if the store is
 	// read-only or beside another.
 	owner *ownership
 
@@ -90,14 +90,14 @@ func Open(path string, opts ...Option) (*Store, error) {
 	return s, err
 }
 
-// openOwned opens a file that nobody else owns, or one beside its owner.
+// openOwned opens a file that this process owns, or one beside its owner.
 func openOwned(ctx context.Context, path string, o options, owned bool) (*Store, error) {
 	s, err := openFile(ctx, path, o, owned)
 	if !errors.Is(err, ErrCorrupt) {
 		return s, err
 	}
 	if o.strict || o.beside {
-		return nil, fmt.Errorf("%w; restore a backup, or open it without the strict option to start a new file that the log fills again", err)
+		return nil, fmt.Errorf("%w; restore a backup, or open it without the strict option to start a new file, which the log fills as far as it reaches back", err)
 	}
 	if err := moveAside(path, o, err); err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 		return nil, err
 	}
 	if !owned && have != version {
-		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
+		return nil, fmt.Errorf("open the history %s: %w, which has not brought it up to date yet; try again later, or stop that process", path, ErrInUse)
 	}
 	if have < 0 {
 		if err := createPrivate(path); err != nil {
@@ -181,7 +181,7 @@ func newStore(path string, o options) *Store {
 	return s
 }
 
-// openReading opens the pool of readers and reads what has to be known.
+// openReading opens the pool of readers, and reads the identity and the names.
 func (s *Store) openReading(ctx context.Context, have int) (err error) {
 	s.version, s.own = have, have > 0
 	if s.readers, err = openReaders(s.path, s.options); err != nil {
@@ -202,8 +202,8 @@ func (s *Store) openReading(ctx context.Context, have int) (err error) {
 // Path returns the path that the store was opened with.
 func (s *Store) Path() string { return s.path }
 
-// Identity returns what tells this database from every other, also from one
-// made later under the same path. A copy has the identity of its original.
+// Identity returns what tells this history from every other, also from one created
+// later at the same path. A copy has the identity of its original.
 func (s *Store) Identity() string { return s.identity }
 
 // Name implements sinks.Sink.
@@ -229,19 +229,19 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// markClean spares the next start a look at the whole file. Where that fails,
-// for want of space perhaps, nothing is lost but the time of that look.
+// markClean saves the next start a check of the whole file. If it fails, on a full
+// disk for example, only the time of that check is lost.
 func (s *Store) markClean() {
 	if s.owner == nil || s.damaged.Load() || s.gone() != nil {
 		return
 	}
 	if err := s.write.markClean(context.Background()); err != nil {
-		s.options.logger.Warn("the history could not be marked as left in good order; the next start looks at all of it", "file", s.path, "error", err)
+		s.options.logger.Warn("the history could not be marked as closed cleanly; the next start checks all of it", "file", s.path, "error", err)
 	}
 }
 
-// gone says whether the path still leads to the file that was opened. SQLite
-// itself would go on writing into a deleted file.
+// gone returns an error if the path does not lead to the opened file any more.
+// SQLite itself would go on writing into a deleted file.
 func (s *Store) gone() error {
 	info, err := os.Stat(s.path)
 	if err == nil && os.SameFile(info, s.file) {
@@ -257,5 +257,5 @@ func (s *Store) reading(ctx context.Context) (context.Context, context.CancelFun
 
 func (s *Store) now() int64 { return time.Now().UnixMilli() }
 
-// interval is how often an idle writer looks after the write-ahead log.
+// interval is how often an idle writer checks the write-ahead log.
 const interval = 5 * time.Second
