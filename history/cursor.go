@@ -11,9 +11,9 @@ import (
 // cursorVersion is the first byte of a cursor.
 const cursorVersion = 2
 
-// cursor is the place after the last row of a page. It is not secret: it says
-// where a query goes on, and what a client may read is decided elsewhere. The
-// sum of the query in it finds mistakes.
+// cursor is the place after the last row of a page. It needs no secret: it only
+// says where a query continues, and what a client may read is decided elsewhere.
+// The sum of the query in it detects a cursor of another query.
 type cursor struct {
 	after *Point
 	// taken counts the rows of each record on earlier pages, by the hash of its

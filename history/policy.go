@@ -36,7 +36,7 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// Keep applies the policy to one record at a time.
+// Keep applies the policy to a record as of a time.
 func (p Policy) Keep(record string, now time.Time) Keep {
 	k := Keep{Record: record, MaxRows: p.MaxRows, MaxBytes: p.MaxBytes, Forever: p.Forever}
 	if p.MaxAge > 0 {

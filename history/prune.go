@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ClockTolerance is by how much clocks may differ without being wrong.
+// ClockTolerance is how far apart clocks may be.
 const ClockTolerance = 10 * time.Minute
 
 // Keep says what of one record stays when a history is pruned. A limit of 0 is
@@ -23,7 +23,7 @@ type Keep struct {
 	Forever bool
 }
 
-// PrunePlan is what one sweep of retention shall bring about.
+// PrunePlan says what one sweep of retention keeps.
 type PrunePlan struct {
 	Keep []Keep
 	// MaxBytes bounds the history on disk. When more is in use, the rows stored

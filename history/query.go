@@ -71,8 +71,8 @@ type RangeQuery struct {
 	Descending bool
 	// PerRecord and Total limit the rows; 0 is no limit.
 	PerRecord, Total int
-	// After, when not nil, is the last row that is not wanted any more: the
-	// answer begins with the row that follows it in the order of the query.
+	// After, if not nil, is a place in the order of the query: the answer begins
+	// with the row that follows it.
 	After *Point
 	// MaxID is the last row that the query can see: later rows are left out. 0
 	// is the last row there is when the query begins.

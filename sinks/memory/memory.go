@@ -10,11 +10,11 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// Sink keeps what it is given. The zero value is ready; its name is "memory".
+// Sink keeps batches in memory. The zero value is ready; its name is "memory".
 type Sink struct {
 	// Named is the name of the sink if it is not "memory".
 	Named string
-	// Refuse, if set, says of an entry why it is refused for good.
+	// Refuse, if set, returns why an entry is refused for good, or nil.
 	Refuse func(sinks.Entry) error
 
 	mu sync.Mutex
@@ -36,8 +36,8 @@ var (
 	_ history.Pruner = (*Sink)(nil)
 )
 
-// stored is a row with its sequence in the log, and the time of the first sweep
-// that found it.
+// stored is a row with its sequence in the log, and the least time of a sweep that
+// found it.
 type stored struct {
 	history.Row
 	sequence uint64
@@ -115,7 +115,7 @@ func (s *Sink) Losses() []loss.Loss {
 	return slices.Clone(s.losses)
 }
 
-// Batches returns how many batches were written.
+// Batches returns the number of batches that were written.
 func (s *Sink) Batches() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,8 +34,8 @@ func (s *Sink) Prune(ctx context.Context, plan history.PrunePlan) (history.Prune
 	gone, report := expired(s.rows, plan)
 	s.rows = slices.DeleteFunc(slices.Clone(s.rows), func(row stored) bool { return gone[row.ID] })
 	for i := range s.rows {
-		if s.rows[i].found == 0 {
-			s.rows[i].found = plan.Now
+		if row := &s.rows[i]; row.found == 0 || plan.Now < row.found {
+			row.found = plan.Now
 		}
 	}
 	s.lastPrune = time.Now().UnixMilli()

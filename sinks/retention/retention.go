@@ -12,7 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Config says what stays and how often that is seen to.
+// Config says what stays, and how often a sweep runs.
 type Config struct {
 	Policies []history.Policy
 	// MaxBytes bounds the whole history on disk; 0 is no limit.
@@ -25,8 +25,8 @@ type Config struct {
 	// ClockOK says that the clock is right however far it has advanced since the
 	// last sweep.
 	ClockOK bool
-	// Logger gets a line for each sweep that deleted something or failed. The
-	// default says nothing.
+	// Logger gets a line for each sweep that deleted something or failed, and for
+	// each record that was held. The default logs nothing.
 	Logger *slog.Logger
 }
 
@@ -73,7 +73,7 @@ func (r *Retention) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		r.sweepAndTell(ctx)
+		r.sweepAndLog(ctx)
 		timer.Reset(jitter(r.config.Every))
 	}
 }
@@ -82,7 +82,7 @@ func jitter(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()-0.5)/5*float64(d))
 }
 
-func (r *Retention) sweepAndTell(ctx context.Context) {
+func (r *Retention) sweepAndLog(ctx context.Context) {
 	began := time.Now()
 	report, err := r.Sweep(ctx)
 	log := r.config.Logger

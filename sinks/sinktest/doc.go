@@ -1,4 +1,4 @@
-// Package sinktest is the suite that every sink must pass. It knows of a sink
-// only what sinks.Sink says, and what a Target tells it: how to open one, and
-// how to read back what is in it.
+// Package sinktest is the suite that every sink must pass. It uses a sink only
+// through sinks.Sink and a Target, which opens sinks and reads back what they
+// hold.
 package sinktest

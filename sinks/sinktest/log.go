@@ -10,8 +10,8 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
-// Log is a log in memory that a pump can read, for tests of what is behind it.
-// It delivers as the real one does: in order, from a position on.
+// Log is a log in memory that a pump can read, for tests of sinks. Like the real
+// one it delivers in order, from a position on.
 type Log struct {
 	// Identity is the identity of the log.
 	Identity string
@@ -28,7 +28,7 @@ func NewLog(identity string) *Log {
 	return &Log{Identity: identity, grown: make(chan struct{})}
 }
 
-// Add puts messages at the end of the log and numbers them.
+// Add appends messages to the log and numbers them.
 func (l *Log) Add(messages ...bus.Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,14 +47,14 @@ func (l *Log) Fail(errs ...error) {
 	l.failures = append(l.failures, errs...)
 }
 
-// Opened returns how often the log was opened.
+// Opened returns the number of calls of Open.
 func (l *Log) Opened() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.opened
 }
 
-// Open implements sinks.Source.
+// Open implements pump.Source.
 func (l *Log) Open(_ context.Context, _ string, from history.Position) (pump.Stream, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,8 +76,8 @@ func (c *cursor) Start() history.Position { return c.start }
 func (c *cursor) Ack() error              { return nil }
 func (c *cursor) Close()                  {}
 
-// Next implements sinks.Stream. Like the real one it waits for a message, then
-// for more until a time, or until there is no room.
+// Next implements pump.Stream. Like the real one it waits for a message, then for
+// more until a time, or until dst is full.
 func (c *cursor) Next(ctx context.Context, dst []bus.Message, maxBytes int, until time.Time) (n int, err error) {
 	timer := time.NewTimer(max(0, time.Until(until)))
 	defer timer.Stop()

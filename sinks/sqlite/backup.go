@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// Backup writes a consistent copy into a new file while everything goes on.
+// Backup writes a consistent copy into a new file while reads and writes go on.
 // The copy is one file and opens as it is. It appears under its name when it is
-// complete and on the disk. The write-ahead log grows while it is made.
+// complete and synced. The write-ahead log grows while it is made.
 func (s *Store) Backup(ctx context.Context, to string) error {
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up %s: %s exists already; choose a new name", s.path, to)
@@ -41,8 +41,8 @@ func (s *Store) copyInto(ctx context.Context, to string) error {
 	return err
 }
 
-// settle marks a copy as left in good order and puts it on the disk.
-func settle(ctx context.Context, path string, own bool, o options) error {
+// finishCopy marks a copy as closed cleanly and syncs it.
+func finishCopy(ctx context.Context, path string, own bool, o options) error {
 	if own {
 		db, err := open(path, o.vfs, url.Values{"mode": {"rw"}, "_synchronous": {"FULL"}}, 1)
 		if err != nil {

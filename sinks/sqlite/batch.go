@@ -26,8 +26,8 @@ func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 	return c, s.readError("read the checkpoint", err)
 }
 
-// Write implements sinks.Sink. Entries up to the checkpoint of the same log
-// are there already and are skipped.
+// Write implements sinks.Sink. It skips entries up to the checkpoint of the same
+// log, which are stored already.
 func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 	if limit := s.options.maxValue; limit > 0 {
 		if err := sinks.Refuse(b, func(e sinks.Entry) error { return tooLarge(e, limit) }); err != nil {
@@ -60,7 +60,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 		after = w.checkpoint.Sequence
 	}
 	if after > 0 && b.Checkpoint.Sequence <= after && !setsBack(b) {
-		return nil // all of it is there
+		return nil // all of it is stored
 	}
 	entries := b.Entries
 	for len(entries) > 0 && entries[0].Sequence <= after {
@@ -90,10 +90,10 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 	return err
 }
 
-// gathered puts the entries of each record side by side, in their own order.
-// Rows of one record then lie in few pages of the file instead of in one page
-// each, and so do their entries in the index: a batch is stored faster, and a
-// span of time is read from a tenth of the pages.
+// gathered sorts entries by record and keeps the order within each. Rows of one
+// record are then in few pages of the file, and so are their entries in the
+// index: a batch is stored faster, and a span of time is read from a tenth of the
+// pages.
 func gathered(entries []sinks.Entry) []sinks.Entry {
 	byRecord := func(a, b sinks.Entry) int { return strings.Compare(a.Record, b.Record) }
 	if slices.IsSortedFunc(entries, byRecord) {
@@ -104,9 +104,9 @@ func gathered(entries []sinks.Entry) []sinks.Entry {
 	return entries
 }
 
-// setsBack says that a batch only carries a checkpoint. One below ours comes
-// when the log has lost its tail: the sequences behind it come again, with new
-// values.
+// setsBack reports whether a batch only carries a checkpoint. One below ours
+// means that the log has lost its tail: the sequences after it come again, with
+// new values.
 func setsBack(b *sinks.Batch) bool {
 	return len(b.Entries)+len(b.Refused)+len(b.Losses) == 0
 }
@@ -144,7 +144,7 @@ func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, after uint64, 
 	return nil
 }
 
-// deadValue cuts what may have been refused for its size.
+// deadValue truncates a value that may have been refused for its size.
 func deadValue(value []byte) string {
 	const limit = 1 << 20
 	return string(value[:min(len(value), limit)])

@@ -9,19 +9,18 @@ import (
 type CheckReport struct {
 	// Rows is the number of rows that were looked at.
 	Rows int64 `json:"rows"`
-	// Problems says what is wrong, in sentences; empty is a history in order.
+	// Problems are sentences that say what is wrong; a sound history has none.
 	// Neither it nor Repaired is nil.
 	Problems []string `json:"problems"`
-	// Repaired says, in sentences, what was wrong and has been put right.
+	// Repaired are sentences that say what was wrong and is now corrected.
 	Repaired []string `json:"repaired"`
 }
 
 // Check reads the whole file: its structure, its indexes, the values, and the
-// counts beside the history. Of these only the counts are put right, and only
-// if the store can write. Rows are read in pages, but the look at the structure
-// and at a record whose count is off are one read transaction each, without a
-// deadline but that of the context: for as long as one lasts, the write-ahead
-// log cannot be taken over.
+// counts of the records. It corrects only the counts, and only if the store can
+// write. Rows are read in pages. The check of the structure and of a record whose
+// count is off is one read transaction each, without a deadline but that of the
+// context; while it lasts, the write-ahead log cannot be checkpointed.
 func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 	report.Repaired = []string{}
 	if report.Problems, err = s.integrity(ctx); err != nil {
@@ -49,8 +48,8 @@ func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 	return report, s.repairCounts(ctx, off, &report)
 }
 
-// checkRows reads all rows, and compares the counts with them if those are
-// complete: what is not counted yet is not wrong, and is left to the next sweep.
+// checkRows reads all rows. It compares the counts with them if those are
+// complete: rows that are not counted yet are left to the next sweep.
 func (s *Store) checkRows(ctx context.Context, counted bool) (off rowCounts, all tallied, err error) {
 	if counted {
 		return s.compareCounts(ctx)
@@ -84,13 +83,13 @@ func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
 	var indexed int
 	err = s.readers.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'idx_record_time' AND tbl_name = 'record_history'").Scan(&indexed)
 	if err == nil && indexed == 0 {
-		problems = append(problems, "the index idx_record_time is missing; the next start of a database on the file makes it, and so does 'aimdb history check --repair'")
+		problems = append(problems, "the index idx_record_time is missing; start a database on the file, or run 'aimdb history check --repair', to create it")
 	}
 	return problems, err
 }
 
-// repairCounts adds what is missing from the counts if the store can write, and
-// says what is off.
+// repairCounts reports counts that are off, and corrects them if the store can
+// write.
 func (s *Store) repairCounts(ctx context.Context, off rowCounts, report *CheckReport) error {
 	if len(off) == 0 {
 		return nil

@@ -9,15 +9,15 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// The clock that write times come from may be set back. From then on the time
-// no longer tells which row of a record was stored last, and the ID alone cannot
-// either: imported rows have late IDs and early times. So aimdb_record has the
-// row at which the clock was last set back (step_id, step_time), and the time of
-// the row stored last (last_time). Rows from after the step are those with IDs
-// from step_id on and times from step_time to last_time.
+// The clock that write times come from may be set back. From then on neither the
+// time nor the ID shows which row of a record was stored last: imported rows have
+// high IDs and early times. So aimdb_record has the row at which the clock was
+// last set back (step_id, step_time) and the time of the row stored last
+// (last_time). The rows after the step have IDs from step_id on and times from
+// step_time to last_time.
 
-// followClock goes on with the statement that counts the rows of a batch. The
-// first row of the batch comes as step: it is one if the row before it is later.
+// followClock extends the statement that counts the rows of a batch. The first
+// row of the batch is passed as the step; it is one if the row before it is later.
 const followClock = `,
 	step_id = iif(excluded.step_time < last_time, excluded.step_id, step_id),
 	step_time = iif(excluded.step_time < last_time, excluded.step_time, step_time),
@@ -86,9 +86,9 @@ func (w *writer) countGroups(ctx context.Context, groups []recordGroup, added in
 	return w.findSteps(ctx)
 }
 
-// raiseClock notes that rows of a record were added that count by their times,
-// after a row with the ID before. It does nothing while the record has rows with
-// later times than the one that was stored last.
+// raiseClock notes that rows with IDs above before were added to a record that
+// count by their times. It does nothing while the record has rows that are later
+// than the one stored last.
 func (w *writer) raiseClock(ctx context.Context, record string, newest, before int64) error {
 	_, err := w.exec(ctx, `UPDATE aimdb_record SET last_time = max(coalesce(last_time, ?2), ?2) WHERE name = ?1
 		AND coalesce(last_time >= (SELECT max(stored_at) FROM record_history WHERE record_name = ?1 AND +id <= ?3), 1)`, record, newest, before)
@@ -98,16 +98,16 @@ func (w *writer) raiseClock(ctx context.Context, record string, newest, before i
 const (
 	anyStepText   = "SELECT EXISTS (SELECT 1 FROM aimdb_record WHERE step_id IS NOT NULL)"
 	clockStepText = "SELECT step_id, step_time, coalesce(last_time, step_time) FROM aimdb_record WHERE name = ? AND step_id IS NOT NULL"
-	// storedText reads the rows from after a clock step if ?5 is 1, the others
-	// if it is 0.
+	// storedText reads the rows after a clock step if ?5 is 1, the others if it
+	// is 0.
 	storedText = `SELECT id, value_json, stored_at FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3)
 		AND (+id >= ?6 AND stored_at BETWEEN ?7 AND ?8) = ?5
 		ORDER BY stored_at DESC, id DESC LIMIT ?9`
 )
 
-// findSteps finds out whether the clock of any record was ever set back. Until
-// then no query has to look.
+// findSteps finds out whether the clock of any record was ever set back. If not,
+// queries need not look for steps.
 func (w *writer) findSteps(ctx context.Context) error {
 	if w.stepped.Load() {
 		return nil
@@ -139,10 +139,9 @@ func (s *Store) clockStep(ctx context.Context, record string) (step clockStep, s
 	return step, true, err
 }
 
-// yieldStored yields the rows of one record that were stored last, and says
-// whether more are wanted. Rows from after the clock step come before all
-// others; where the clock was set back more than once, the others are in the
-// order of their times.
+// yieldStored yields the rows of one record that were stored last, and returns
+// whether the caller wants more. Rows after the clock step come before all others.
+// If the clock was set back more than once, the others are ordered by time.
 func (s *Store) yieldStored(ctx context.Context, record string, q history.LatestQuery, page []history.Row, yield func(history.Row, error) bool) ([]history.Row, bool) {
 	step, stepped, err := s.clockStep(ctx, record)
 	if err == nil && !stepped {

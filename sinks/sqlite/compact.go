@@ -16,9 +16,9 @@ type CompactReport struct {
 	After  int64 `json:"after"`
 }
 
-// Compact rewrites a file that nobody else has open, so that it has no free
-// space left and can later be made smaller while it is in use. It needs about
-// the size of the history as free space on the disk. Tables do not change.
+// Compact rewrites a file that no other process has open. Afterwards it has no
+// free space and can shrink while it is in use. Compact needs about the size of
+// the history as free space on the disk. Tables do not change.
 func Compact(ctx context.Context, path string, opts ...Option) (report CompactReport, err error) {
 	o := defaults(opts)
 	owner, err := takeOwnership(ctx, path, min(o.busyTimeout, lockWait))
@@ -49,8 +49,8 @@ func Compact(ctx context.Context, path string, opts ...Option) (report CompactRe
 	return report, err
 }
 
-// vacuum takes the file for itself first: a VACUUM while somebody waits for the
-// file is what this package never does.
+// vacuum locks the file exclusively first, so that it never runs a VACUUM while
+// another process waits for the file.
 func vacuum(ctx context.Context, path string, o options) error {
 	db, err := openWriter(path, o)
 	if err != nil {

@@ -17,10 +17,10 @@ type writer struct {
 	conn *sql.Conn
 	// statements are kept prepared by their text.
 	statements map[string]*sql.Stmt
-	// insertRows, knowRecords, addCounts and addGroups are explained where they
-	// are used.
+	// The statements of a batch and of counts.
 	insertRows, knowRecords, addCounts, addGroups chunked
-	checkpoint                                    history.Position
+
+	checkpoint history.Position
 	// args and groups are buffers of one batch.
 	args   []any
 	groups []recordGroup
@@ -32,7 +32,7 @@ type writer struct {
 	stepped atomic.Bool
 	// shrinks says that the file was made with auto_vacuum.
 	shrinks bool
-	// quirk is what has to be said about the file, once.
+	// quirk is a warning about the file, to be logged once.
 	quirk string
 }
 
@@ -103,15 +103,15 @@ func (w *writer) start(ctx context.Context, have int, owned bool, o options) (er
 	return err
 }
 
-// bringUpToDate does what only the owner of the file may. The index of the
-// history is made again if somebody has dropped it. Whoever is not going to
-// stay the owner does not mark the file as in use.
+// bringUpToDate does what only the owner of the file may. It creates the index of
+// the history if it was dropped. If the owner leaves at once, the file is not
+// marked as in use.
 func (w *writer) bringUpToDate(ctx context.Context, have int, leaves bool) error {
 	if err := migrate(ctx, w.conn, max(have, 0)); err != nil {
 		return err
 	}
 	if _, err := w.conn.ExecContext(ctx, historySchema); err != nil {
-		return fmt.Errorf("make the index of the history: %w", err)
+		return fmt.Errorf("create the index of the history: %w", err)
 	}
 	unclean, err := w.checkUnclean(ctx)
 	if err != nil || unclean || leaves {
@@ -120,7 +120,7 @@ func (w *writer) bringUpToDate(ctx context.Context, have int, leaves bool) error
 	return setMeta(ctx, w.conn, "clean", 0)
 }
 
-// checkUnclean looks for damage after a stop that was not clean.
+// checkUnclean looks for damage if the last stop was not clean.
 func (w *writer) checkUnclean(ctx context.Context) (unclean bool, err error) {
 	clean, err := metaInt(ctx, w.conn, "clean")
 	if err != nil || clean != 0 {
@@ -168,7 +168,7 @@ func (w *writer) exec(ctx context.Context, text string, args ...any) (sql.Result
 	return statement.ExecContext(ctx, args...)
 }
 
-// markClean marks the file as left in good order.
+// markClean marks the file as closed cleanly.
 func (w *writer) markClean(ctx context.Context) error {
 	if w.conn == nil {
 		return nil
@@ -179,7 +179,7 @@ func (w *writer) markClean(ctx context.Context) error {
 	return setMeta(ctx, w.conn, "clean", 1)
 }
 
-// forget takes back what a transaction that has failed knew of row IDs.
+// forget resets the last row ID after a transaction that has failed.
 func (w *writer) forget(before int64) {
 	w.names.last.CompareAndSwap(w.last, before)
 	w.last = before

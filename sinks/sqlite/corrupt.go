@@ -9,7 +9,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// corruptError marks an error of SQLite that says that the file is damaged.
+// corruptError wraps an error of SQLite about a damaged file in ErrCorrupt.
 func corruptError(err error) error {
 	if c := code(err); (c == lib.SQLITE_CORRUPT || c == lib.SQLITE_NOTADB) && !errors.Is(err, ErrCorrupt) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)

@@ -8,13 +8,12 @@ import (
 	"strings"
 )
 
-// errOthers says that somebody else has deleted some of the rows first.
-var errOthers = errors.New("somebody else deletes rows too")
+// errOthers is the error of a batch of which another process has deleted rows.
+var errOthers = errors.New("another process deletes rows too")
 
-// delete deletes rows and takes them off the counts, in one transaction. It
-// returns what it has deleted. Others may have deleted some of the rows since
-// they were read; only then it looks at each row. They may also have added some
-// that nobody has counted.
+// delete deletes rows and subtracts them from the counts, in one transaction. It
+// returns what it has deleted. If other processes have deleted some of the rows
+// since they were read, it looks at each row.
 func (w *writer) delete(ctx context.Context, b *pruneBatch) (gone rowCounts, err error) {
 	gone = b.counts
 	err = inTransaction(ctx, w.conn, func() error {
@@ -39,7 +38,8 @@ func (w *writer) delete(ctx context.Context, b *pruneBatch) (gone rowCounts, err
 	return gone, err
 }
 
-// takeOff takes deleted rows off the counts.
+// takeOff subtracts deleted rows from the counts. Rows with IDs that this writer
+// does not know may not be counted, so then all rows are to be counted again.
 func (w *writer) takeOff(ctx context.Context, b *pruneBatch, gone rowCounts) error {
 	if err := w.count(ctx, gone, -1); err != nil || slices.Max(b.ids) <= w.last {
 		return err
@@ -49,8 +49,8 @@ func (w *writer) takeOff(ctx context.Context, b *pruneBatch, gone rowCounts) err
 	return errors.Join(err, w.markRecount(ctx, last))
 }
 
-// longRun is the number of neighbours from which they are deleted by their
-// ends; shorter runs are put together.
+// longRun is the number of consecutive rows from which they are deleted as a
+// range of IDs.
 const longRun = 16
 
 func (w *writer) deleteRows(ctx context.Context, b *pruneBatch) (deleted int64, err error) {
@@ -92,7 +92,7 @@ func (w *writer) affected(ctx context.Context, text string, args ...any) (int64,
 	return result.RowsAffected()
 }
 
-// deleteOneByOne returns what it has really deleted.
+// deleteOneByOne deletes the rows that still exist, and returns them.
 func (w *writer) deleteOneByOne(ctx context.Context, ids []int64) (gone rowCounts, err error) {
 	list, err := json.Marshal(ids)
 	if err != nil {

@@ -1,64 +1,64 @@
 // Package sqlite keeps the history of records in one SQLite file.
 //
 // The table record_history and the index idx_record_time are those of upstream
-// AimDB, to the letter; whatever else is needed lies in tables named aimdb_*.
-// A file of upstream opens as it is, and upstream and sqlite3 can read ours.
+// AimDB, to the letter. Everything else is in tables named aimdb_*. A file of
+// upstream opens as it is, and upstream and sqlite3 can read ours.
 //
 // # Writing
 //
 // Run is an actor: one goroutine owns the one connection that writes and takes
-// commands from two bounded queues. Writes come from the one, what may wait
-// (pruning, giving space back, counting, importing) from the other, in pieces
-// of some milliseconds. A batch and its checkpoint are one transaction with
-// synchronous=FULL: when Write returns nil, both survive a power loss. Errors
-// of SQLite that a value caused become sinks.RefusedError; all others (disk
-// full, file locked, I/O) are outages, after which the same batch may come
-// again. When its context ends, Run finishes what it had accepted.
+// commands from two bounded queues. Writes come from the first. What may wait
+// (pruning, giving space back, counting, importing) comes from the second, in
+// steps of some milliseconds. A batch and its checkpoint are one transaction
+// with synchronous=FULL: when Write returns nil, both survive a power loss.
+// Errors of SQLite that a value caused become sinks.RefusedError. All others
+// (disk full, file locked, I/O) are outages, after which the same batch may come
+// again. When its context ends, Run finishes what it has accepted.
 //
 // # Reading
 //
 // Queries use a pool of read-only connections, whose number is the number of
-// read transactions that can be open at once. Readers and the writer never
-// wait for each other. Long results are read in pages, each in a transaction
-// of its own, so a slow caller does not keep the write-ahead log from being
-// taken over; another process can, and that raises an alarm in the log and in
-// Stats.
+// read transactions that can be open at once. Readers and the writer never wait
+// for each other. Long results are read in pages, each in a transaction of its
+// own, so a slow caller does not keep the write-ahead log from being
+// checkpointed. Another process can; that raises an alarm in the log and in
+// FileStats. A query sees the rows that were committed when it began, whichever
+// process wrote them.
 //
 // # Order
 //
 // Rows are ordered by time and, within one millisecond, by ID, which is the
-// order of their storing: the values of a record as they came, and those of one
-// batch record by record, so that they lie in few pages. Times are Unix
+// order in which they were stored. A batch is stored record by record, so that
+// the rows of a record are in few pages of the file. Times are Unix
 // milliseconds, sizes are bytes.
 //
 // A clock that is set back makes these two orders differ. Queries go by time
 // unless they ask for rows by storing. For those aimdb_record keeps the row at
-// which the clock of a record was last set back, so that there is nothing to
-// scan. The statement that counts the rows of a batch writes it.
+// which the clock of a record was last set back, so that nothing is scanned. The
+// statement that counts the rows of a batch writes it.
 //
 // # Counts
 //
-// The table aimdb_record also counts the rows and bytes of each record. Rows that
-// another program adds, which does not know that table, show as IDs that nobody
-// has counted; whoever notices leaves a mark, and the next sweep counts all rows,
-// without keeping writes waiting.
+// The table aimdb_record also has the number of rows and bytes of each record.
+// Rows that another program adds, which does not know that table, show as IDs
+// that are not counted. A few are counted when they are found. For many, a mark
+// makes the next sweep count all rows while it only reads.
 //
 // # One owner
 //
 // A store that Open returns owns its file: it holds a lock on an empty file
-// beside it, NAME.lock, and only who holds that may migrate the file, mark it as
-// in use or left in good order, or move it aside. Another Open is refused with
-// ErrInUse before it has touched anything. Close removes the lock file; one that
-// a kill left behind is no hindrance and may stay or be deleted while nothing
-// runs. Readers need no lock, and with the option Beside a command adds or
-// deletes rows of a file that a database owns.
+// beside it, NAME.lock. Only the owner may migrate the file, mark it as in use or
+// as closed cleanly, or move it aside. Another Open fails with ErrInUse before it
+// has touched anything. Close removes the lock file. One that a kill left does no
+// harm and may be deleted while nothing runs. Readers need no lock, and with the
+// option Beside a command adds or deletes rows of a file that a database owns.
 //
 // # Damage
 //
 // After a stop that was not clean, Open runs quick_check. A damaged file is
-// moved aside and a new one started, unless the option Strict is given. A file
-// that is not SQLite, belongs to another program or to a newer version of this
-// one is refused and stays untouched.
+// moved aside and a new one is started, unless the option Strict is given. A file
+// that is not SQLite, or belongs to another program or to a newer version of this
+// one, is refused and stays untouched.
 //
 // Run looks at the file every second and before everything it does. While the file
 // is deleted, replaced or cut short, Write and Stats fail, and after two seconds
@@ -67,6 +67,6 @@
 // that is written over in place without becoming shorter; use Restore for that.
 //
 // While a file is open, nothing in the process may open and close it by other
-// means than SQLite: POSIX drops all locks of a process on a file when it
-// closes any descriptor of it.
+// means than SQLite: POSIX drops all locks of a process on a file when the
+// process closes any descriptor of it.
 package sqlite

@@ -24,8 +24,7 @@ func dsn(path string, vfs string, params url.Values) (string, error) {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: absolute, RawQuery: params.Encode()}).String(), nil
 }
 
-// openWriter opens the pool of one connection that writes. The parameters are
-// those that the package comment explains.
+// openWriter opens the pool of one connection that writes.
 func openWriter(path string, o options) (*sql.DB, error) {
 	params := url.Values{
 		"_txlock":       {"immediate"},

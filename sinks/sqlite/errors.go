@@ -10,26 +10,27 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// Errors that a caller may want to tell apart.
+// Errors that callers can match.
 var (
-	// ErrStopped says that the writer does not run any more.
+	// ErrStopped is the error of a write after Run has ended.
 	ErrStopped = errors.New("the writer of the history has stopped")
-	// ErrNotDatabase says that a file is not a SQLite database.
+	// ErrNotDatabase is the error of a file that is not a SQLite database.
 	ErrNotDatabase = errors.New("not a SQLite database")
-	// ErrForeign says that a file is a database of another program.
+	// ErrForeign is the error of a database of another program.
 	ErrForeign = errors.New("a database of another program")
-	// ErrNewer says that a newer version of this program made the file.
+	// ErrNewer is the error of a file that a newer version of this program made.
 	ErrNewer = errors.New("made by a newer version of this program")
-	// ErrCorrupt says that a file is damaged.
+	// ErrCorrupt is the error of a damaged file.
 	ErrCorrupt = errors.New("damaged")
-	// ErrGone says that the file was deleted or replaced while it was open.
+	// ErrGone is the error of a file that was deleted or replaced while it was
+	// open.
 	ErrGone = errors.New("deleted or replaced while it was open")
 	// ErrShortened says that the end of the file, or all of it, was cut off while
 	// it was open.
 	ErrShortened = errors.New("cut short while it was open")
 	// ErrInUse says that another process is the owner of the file.
 	ErrInUse = errors.New("in use by another process")
-	// ErrReadOnly says that a store opened with OpenReadOnly was to write.
+	// ErrReadOnly is the error of a write to a store opened with OpenReadOnly.
 	ErrReadOnly = errors.New("the history was opened for reading only")
 )
 
@@ -42,8 +43,8 @@ func code(err error) int {
 	return failure.Code() & 0xff
 }
 
-// writeError says what failed, and marks what is the value's own fault: only
-// that is of no use to be tried again.
+// writeError adds what failed to an error. An error that a value caused becomes a
+// RefusedError, since trying again is of no use.
 func (s *Store) writeError(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -57,7 +58,7 @@ func (s *Store) writeError(doing string, err error) error {
 	return fmt.Errorf("%s in %s: %w%s", doing, s.path, err, hint(err))
 }
 
-// hint says what may be done about an error.
+// hint returns what may be done about an error.
 func hint(err error) string {
 	switch code(err) {
 	case lib.SQLITE_FULL:
@@ -72,7 +73,7 @@ func hint(err error) string {
 	return ""
 }
 
-// readError says what failed to be read.
+// readError adds to an error what was to be read.
 func (s *Store) readError(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -80,8 +81,8 @@ func (s *Store) readError(doing string, err error) error {
 	return fmt.Errorf("%s from %s: %w", doing, s.path, s.noted(corruptError(err)))
 }
 
-// noted remembers damage, so that Close does not mark the file as left in good
-// order and the next start looks at all of it.
+// noted remembers damage, so that Close does not mark the file as closed cleanly
+// and the next start checks all of it.
 func (s *Store) noted(err error) error {
 	if errors.Is(err, ErrCorrupt) {
 		s.damaged.Store(true)

@@ -8,9 +8,9 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// Rows yields the matching rows behind an ID in the order of their storing,
-// which is the cheapest one to read all of a history in. Like Range it yields
-// what was stored when it began.
+// Rows yields the matching rows after an ID in the order of their IDs, which is
+// the cheapest order to read all of a history in. Like Range it yields what was
+// stored when it began.
 func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, afterID int64) iter.Seq2[history.Row, error] {
 	return ofOneFile(s, func(yield func(history.Row, error) bool) {
 		if err := history.ValidateScope(p, w); err != nil {
@@ -50,8 +50,8 @@ func (s *Store) rowPages(ctx context.Context, w history.Window, after, to int64)
 	}
 }
 
-// rowPage reads a page of the table. Rows outside of the window count for the
-// page too, so that it is one short transaction.
+// rowPage reads a page of the table. Rows outside of the window count too, so
+// that the page is one short transaction.
 func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page []history.Row, last int64, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()

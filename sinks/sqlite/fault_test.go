@@ -127,7 +127,7 @@ func TestAlarmInLitestreamModeNamesLitestream(t *testing.T) {
 	for i := range uint64(20) {
 		write(t, s, batch(1+i*1000, numbered(1000)...))
 	}
-	if said.count("because Litestream does not take it over") != 1 || said.count("reader") != 0 {
+	if said.count("because Litestream does not checkpoint it") != 1 || said.count("reader") != 0 {
 		t.Errorf("said: %s", said.String())
 	}
 }

@@ -2,16 +2,16 @@ package sqlite
 
 import "context"
 
-// FileStats is what a history has to say because it is a SQLite file.
+// FileStats describes what only a SQLite file has.
 type FileStats struct {
 	// FreeBytes is the free space inside the file, and WALBytes the size of the
 	// write-ahead log beside it.
 	FreeBytes int64 `json:"free_bytes"`
 	WALBytes  int64 `json:"wal_bytes"`
-	// WALStuck says that a reader has kept the write-ahead log from being
-	// checkpointed, and that it has grown past its limit.
+	// WALStuck reports that the write-ahead log has grown past its limit because
+	// a reader keeps it from being checkpointed.
 	WALStuck bool `json:"wal_stuck"`
-	// Shrinks says whether the file can give space back step by step.
+	// Shrinks reports whether the file can give space back while it is in use.
 	Shrinks bool `json:"shrinks"`
 }
 

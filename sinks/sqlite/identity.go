@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// readIdentity reads the name of the history. A file that upstream made has
-// none; its path takes the place of one.
+// readIdentity reads the identity of the history. A file that upstream made has
+// none; its path is used instead.
 func (s *Store) readIdentity(ctx context.Context) (err error) {
 	if s.own {
 		identity, err := meta(ctx, s.readers, "identity")

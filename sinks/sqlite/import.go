@@ -14,17 +14,18 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// ImportReport says what became of the rows of an import.
+// ImportReport counts the rows of an import.
 type ImportReport struct {
-	// Added rows are new, Skipped ones were there already.
+	// Added rows are new, Skipped ones existed already.
 	Added   int64 `json:"added"`
 	Skipped int64 `json:"skipped"`
 }
 
-// Import adds rows that are not there yet. A row is there if the history has
-// one of the same record, time and value, white space aside; if the rows have it several times in
-// a sequence of one time, then as many times. So an import that was interrupted
-// is simply run again. IDs of the rows are not kept. Writes go on meanwhile.
+// Import adds rows that do not exist yet. A row exists if the history has one of
+// the same record, time and value, white space aside. If it comes several times
+// among neighbours of one record and time, it exists if the history has it as many
+// times. So an import that was interrupted can be run again. IDs of the rows are
+// not kept. Writes go on meanwhile.
 func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
 	const size = 256
 	im := importer{store: s, era: s.watch.era.Load(), seen: map[string]*sameTime{}}
@@ -56,7 +57,7 @@ func checkRow(row history.Row) error {
 	return nil
 }
 
-// importer remembers, of each record, the rows of the time that it is at.
+// importer remembers the rows of the latest time of each record.
 type importer struct {
 	store *Store
 	era   int64
@@ -69,7 +70,7 @@ type sameTime struct {
 	counts map[string]int
 }
 
-// nth counts a row and says the how manyth of its kind it is.
+// nth counts a row and returns its ordinal among identical rows, from 1.
 func (im *importer) nth(row history.Row) int {
 	at := im.seen[row.Record]
 	if at == nil || at.time != row.Time {
@@ -117,7 +118,7 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *ImportR
 	})
 }
 
-// addMissing inserts the rows that the history has fewer times than nth says.
+// addMissing inserts the rows that the history has fewer than nth times.
 func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (added int64, err error) {
 	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
 		WHERE record_name = ?1 AND stored_at = ?2 

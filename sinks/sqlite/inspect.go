@@ -13,9 +13,9 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// inspect looks at a file with a read-only connection, so that a file that
-// turns out not to be ours stays as it is, to the byte. It returns the version
-// of the schema: 0 is a file of upstream, -1 one that is empty or not there.
+// inspect reads a file with a read-only connection, so that a file that is not
+// ours stays as it is, to the byte. It returns the version of the schema: 0 is a
+// file of upstream, -1 one that is empty or does not exist.
 func inspect(ctx context.Context, path string, o options) (int, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -34,8 +34,8 @@ func inspect(ctx context.Context, path string, o options) (int, error) {
 	}
 	found, err := inspectWith(ctx, path, "ro", o)
 	if code(err) == lib.SQLITE_READONLY {
-		// A stop in the middle of a transaction from before the file had a
-		// write-ahead log: SQLite has to roll that back before anybody reads.
+		// The last stop came in the middle of a transaction, when the file had
+		// no write-ahead log yet. SQLite rolls it back before it can be read.
 		found, err = inspectWith(ctx, path, "rw", o)
 	}
 	switch {
@@ -59,9 +59,9 @@ func inspectWith(ctx context.Context, path, mode string, o options) (int, error)
 	return inspectTables(ctx, db)
 }
 
-// looksDamaged tells a database with a broken first page from a file that
-// never was one. SQLite has just refused the file, so no connection of this
-// process has it open and to read it here drops nobody's locks.
+// looksDamaged tells a database with a broken first page from a file that never
+// was one. SQLite has just refused the file, so no connection of this process has
+// it open, and reading it here drops no locks.
 func looksDamaged(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -36,7 +36,8 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 	})
 }
 
-// yieldLatest yields the rows of one record, and says whether more are wanted.
+// yieldLatest yields the newest rows of one record, and returns whether the caller
+// wants more.
 func (s *Store) yieldLatest(ctx context.Context, name string, q history.LatestQuery, page []history.Row, yield func(history.Row, error) bool) ([]history.Row, bool) {
 	if q.Limit == 1 {
 		row, found, err := s.newest(ctx, name, q.Window)

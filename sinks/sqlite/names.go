@@ -8,8 +8,8 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// names is the set of the records that have rows, kept so that no query has to
-// look for them. A name whose rows are all pruned does no harm in it.
+// names is the set of the records that have rows, so that queries need not look
+// for them. It may have names whose rows are all pruned.
 type names struct {
 	known atomic.Pointer[nameSet]
 	// last is the greatest row ID up to which all names are known. An ID above it
@@ -33,13 +33,13 @@ func newNameSet(sorted []string) *nameSet {
 	return set
 }
 
-// learn takes in the records of rows that are about to be committed, and their
-// IDs, which are above before.
+// learn adds the records of rows that are about to be committed with IDs above
+// before and up to last.
 func (n *names) learn(fresh []string, before, last int64) {
 	if len(fresh) > 0 {
 		n.add(fresh)
 	}
-	n.last.CompareAndSwap(before, last) // unless there are rows of others before
+	n.last.CompareAndSwap(before, last) // unless other processes have added rows before
 }
 
 // unknown returns the records of groups that are not in the set.
@@ -53,7 +53,7 @@ func (n *names) unknown(groups []recordGroup) (fresh []string) {
 	return fresh
 }
 
-// add takes in names.
+// add adds names.
 func (n *names) add(found []string) {
 	for {
 		old := n.known.Load()
@@ -108,7 +108,7 @@ func (n *names) refresh(ctx context.Context, r reads) error {
 	return nil
 }
 
-// refreshNames looks for the names of rows that others have added.
+// refreshNames looks for the names of rows that other processes have added.
 func (s *Store) refreshNames(ctx context.Context) error {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()

@@ -44,20 +44,19 @@ func defaults(opts []Option) options {
 	return o
 }
 
-// Logger gets what the store has to say, a damaged file that was replaced
-// above all. Without it slog's default does: a history must not change hands in
-// silence because nobody thought of a logger.
+// Logger sets where the store logs, above all that a damaged file was replaced.
+// The default is slog's, so that this is never silent.
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Strict makes Open refuse a corrupt file. Without it the file is moved aside
 // and a new one is started, for the log to fill again as far as it reaches.
 func Strict() Option { return func(o *options) { o.strict = true } }
 
-// Beside lets Open go on where another process owns the file, for a command
-// that adds or deletes rows while a database runs. Such a store only moves rows
-// and the counts of them. It never becomes the owner: it takes the lock for no
-// longer than Open lasts, if it is free, to bring the file up to date. A damaged
-// file is refused, as with Strict.
+// Beside lets Open succeed while another process owns the file, for a command
+// that adds or deletes rows while a database runs. Such a store changes only rows
+// and their counts. It never stays the owner: if the lock is free, Open takes it
+// to bring the file up to date and gives it back. A damaged file is refused, as
+// with Strict.
 func Beside() Option { return func(o *options) { o.beside = true } }
 
 // Litestream leaves all checkpoints of the write-ahead log to Litestream.
@@ -77,8 +76,8 @@ func ReadTimeout(d time.Duration) Option { return func(o *options) { o.readTimeo
 func BusyTimeout(d time.Duration) Option { return func(o *options) { o.busyTimeout = d } }
 
 // WALLimit is the size in bytes above which a write-ahead log that cannot be
-// taken over raises an alarm. The default is 64 MiB, and with Litestream, which
-// itself lets it grow to some 500 MB, 640 MiB.
+// checkpointed raises an alarm. The default is 64 MiB. With Litestream, which
+// itself lets the log grow to some 500 MB, it is 640 MiB.
 func WALLimit(bytes int64) Option { return func(o *options) { o.walLimit = bytes } }
 
 // MaxValueBytes makes the store refuse values that are larger. The default is

@@ -16,8 +16,8 @@ const lockSuffix = ".lock"
 const (
 	// lockRetry is the time between two attempts to become the owner.
 	lockRetry = 10 * time.Millisecond
-	// lockWait is how long Open waits for an owner that is about to end, or
-	// for a command that looks after the file.
+	// lockWait is how long Open waits for an owner that is about to end, or for
+	// a command that maintains the file.
 	lockWait = time.Second
 )
 

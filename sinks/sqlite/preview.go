@@ -7,8 +7,8 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// Preview reports what Prune would delete, and deletes nothing. What the limit
-// of the file takes is an estimate from the average size of a row.
+// Preview implements history.Pruner. What the limit of the whole history takes is
+// estimated from the average size of a row.
 func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
 	cut, err := s.cutoffs(ctx, plan, &report)
 	if err != nil {

@@ -14,15 +14,14 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// Records returns the names of all records that have rows, sorted, also of those
-// that only others have written.
+// Records implements history.Pruner.
 func (s *Store) Records(ctx context.Context) ([]string, error) {
 	return s.matching(ctx, key.WirePattern("#"))
 }
 
-// Prune deletes what a plan does not keep, in pieces between which writes go
-// on, and gives the space back. What is done stays done when it is interrupted;
-// the next sweep goes on from there.
+// Prune implements history.Pruner. It deletes in steps, between which writes go
+// on, and gives the space back. When it is interrupted, the next sweep continues
+// from there.
 func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report history.PruneReport, err error) {
 	called := time.Now()
 	if s.write == nil {
@@ -42,7 +41,7 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 	if err != nil {
 		return report, err
 	}
-	waited := time.Since(called) // what was stored meanwhile is no older than that
+	waited := time.Since(called) // rows that were stored meanwhile are no older
 	began, total := time.Now(), rowCounts{}
 	defer func() { fillReport(&report, total) }()
 	if err := s.pruneLimits(ctx, plan, total, &report); err != nil {
@@ -64,8 +63,8 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 }
 
 // noteSweep notes when a sweep ended, which time it trusted, and that all rows up
-// to an ID were stored by then. Of that a mark a minute is enough, and none that
-// is older than all limits of age, but for the last.
+// to an ID were stored by then. One such mark a minute is enough. Marks before all
+// limits of age are dropped, except the last one.
 func (w *writer) noteSweep(ctx context.Context, plan history.PrunePlan, lastID int64, waited time.Duration, held bool) error {
 	if err := setMeta(ctx, w.conn, "last_prune", time.Now().UnixMilli()); err != nil || plan.Now == 0 {
 		return err
@@ -74,11 +73,10 @@ func (w *writer) noteSweep(ctx context.Context, plan history.PrunePlan, lastID i
 	if err != nil {
 		return err
 	}
-	at := max(plan.Now+waited.Milliseconds(), trusted)
-	if held && plan.Trusted != 0 {
+	if held {
 		trusted = max(plan.Trusted, trusted)
 	} else {
-		trusted = at
+		trusted = max(plan.Now, trusted)
 	}
 	oldest := int64(math.MaxInt64)
 	for _, k := range plan.Keep {
@@ -93,7 +91,8 @@ func (w *writer) noteSweep(ctx context.Context, plan history.PrunePlan, lastID i
 		text string
 		args []any
 	}{
-		{"INSERT OR IGNORE INTO aimdb_sweep(last_id, at) SELECT ?1, ?2 WHERE ?1 > 0 AND NOT EXISTS (SELECT 1 FROM aimdb_sweep WHERE at > ?2 - 60000)", []any{lastID, at}},
+		{`INSERT INTO aimdb_sweep(last_id, at) SELECT ?1, ?2 WHERE ?1 > 0 AND NOT EXISTS (SELECT 1 FROM aimdb_sweep WHERE at BETWEEN ?2 - 60000 AND ?2)
+			ON CONFLICT(last_id) DO UPDATE SET at = min(at, excluded.at)`, []any{lastID, plan.Now + waited.Milliseconds()}},
 		{"DELETE FROM aimdb_sweep WHERE last_id < (SELECT max(last_id) FROM aimdb_sweep WHERE at < ?)", []any{oldest}},
 	} {
 		if _, err := w.exec(ctx, step.text, step.args...); err != nil {
@@ -103,8 +102,8 @@ func (w *writer) noteSweep(ctx context.Context, plan history.PrunePlan, lastID i
 	return nil
 }
 
-// TrustedTime implements history.Pruner. Histories from before it was noted know
-// when the last sweep ended.
+// TrustedTime implements history.Pruner. Files of older versions have the time of
+// the last sweep.
 func (s *Store) TrustedTime(ctx context.Context) (int64, error) {
 	if !s.own {
 		return 0, nil
@@ -118,7 +117,8 @@ func (s *Store) TrustedTime(ctx context.Context) (int64, error) {
 	return trusted, s.readError("read the time of the last sweep", err)
 }
 
-// holdSweep waits until nobody else deletes or counts, and has all rows counted.
+// holdSweep waits until no other goroutine deletes or counts, and then counts the
+// rows that are not counted yet.
 func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 	select {
 	case s.sweep <- struct{}{}:
@@ -134,9 +134,8 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 	return release, nil
 }
 
-// pruneLimits applies the limits of the records. Where the rows that go lie
-// close together it deletes in the order of the table; what that leaves over
-// it finds by the index.
+// pruneLimits applies the limits of the records. Where the rows that go are close
+// together, it deletes in the order of the table; the rest it finds by the index.
 func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total rowCounts, report *history.PruneReport) error {
 	cut, err := s.cutoffs(ctx, plan, report)
 	if err != nil {
@@ -158,9 +157,9 @@ func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total r
 	return nil
 }
 
-// expired returns the span of IDs that most of what goes lies in. It begins with
-// the oldest row: one left out, of the same millisecond perhaps, would outlive
-// younger ones when the sweep is cut off.
+// expired returns the span of IDs that has most of the rows that go. It begins
+// with the oldest row: if that one were left out, it would outlive younger ones
+// when the sweep is interrupted.
 func (s *Store) expired(ctx context.Context, cut cutoffs) (from, to int64, err error) {
 	from, to = math.MaxInt64, 0
 	for record, c := range cut {
@@ -188,7 +187,7 @@ func (s *Store) firstBefore(ctx context.Context, record, order string, ms int64)
 	return id, err
 }
 
-// deleteDense deletes until too few of the rows that it looks at go.
+// deleteDense deletes until too few of the rows that it reads go.
 func (s *Store) deleteDense(ctx context.Context, seq iter.Seq2[*pruneBatch, error], size *stepSize, total rowCounts) error {
 	sparse := 0
 	for b, err := range ahead(seq) {

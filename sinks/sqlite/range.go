@@ -55,8 +55,8 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, er
 	return newMerge(ctx, readers, q.Total)
 }
 
-// rows yields the rows of a merge. From the second block on the next one is
-// read while the caller works on the last.
+// rows yields the rows of a merge. From the second block on, the next one is read
+// while the caller works on the last.
 func (m *merge) rows(ctx context.Context, total int) iter.Seq2[history.Row, error] {
 	if total <= 0 {
 		total = math.MaxInt

@@ -16,22 +16,21 @@ type reads struct {
 }
 
 const (
-	// allNames skips from each name to the next; a DISTINCT would visit every
-	// entry of the index.
+	// allNamesText skips from each name to the next; a DISTINCT would visit
+	// every entry of the index.
 	allNamesText = `WITH RECURSIVE n(name) AS (
 		SELECT (SELECT record_name FROM record_history ORDER BY record_name LIMIT 1)
 		UNION ALL
 		SELECT (SELECT record_name FROM record_history WHERE record_name > n.name ORDER BY record_name LIMIT 1) FROM n WHERE n.name IS NOT NULL)
 		SELECT name FROM n WHERE name IS NOT NULL`
-	// newest finds the time first and then the last row of that time, so that
-	// neither step has to sort.
+	// newestText finds the time first and then the last row of that time, so
+	// that neither step sorts.
 	newestText = `SELECT id, value_json, stored_at FROM record_history WHERE record_name = ?1 AND stored_at =
 		(SELECT stored_at FROM record_history WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?3 ORDER BY stored_at DESC LIMIT 1)
 		ORDER BY id DESC LIMIT 1`
-	// forward and backward read a page behind a row: ?2 and ?3 are the time
-	// and the ID of that row. They come as the index has them, which is the
-	// wrong way round for rows of one time; to have SQLite sort them takes
-	// twice as long.
+	// forwardText and backwardText read a page after a row: ?2 and ?3 are the
+	// time and the ID of that row. Rows come in the order of the index, which
+	// reverses those of one time; having SQLite sort them takes twice as long.
 	forwardText = `SELECT id, value_json, stored_at FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND id <= ?5
 		ORDER BY stored_at LIMIT ?6`
@@ -82,7 +81,7 @@ func (r reads) close() {
 	}
 }
 
-// Position returns the checkpoint and the greatest row ID as of one moment.
+// Position implements history.Reader.
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()

@@ -183,7 +183,7 @@ func (s *Store) copyOut(ctx context.Context, part string) error {
 	if err := s.copyInto(ctx, part); err != nil {
 		return err
 	}
-	return settle(ctx, part, s.own, s.options)
+	return finishCopy(ctx, part, s.own, s.options)
 }
 
 func swap(part, path string) error {

@@ -10,24 +10,24 @@ import (
 
 // The table aimdb_record has the number of rows and bytes of each record. Every
 // transaction of this program that adds or deletes rows changes them too. Rows
-// that another program adds show as IDs above counted_last that nobody has
-// counted. A few are counted where they are found; for many the mark "recount"
-// is set, to another value each time, and the next sweep counts all rows.
+// that another program adds have IDs above counted_last. A few of them are counted
+// when they are found. For many, the entry "recount" of aimdb_meta is set, to
+// another value each time, and the next sweep counts all rows.
 
 const (
 	// lastID is AUTOINCREMENT's own count, which pruning does not lower.
 	lastID = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'record_history'), 0)`
-	// moveCounted finds nothing if others have added rows.
+	// moveCounted changes nothing if other programs have added rows.
 	moveCounted = "UPDATE aimdb_meta SET value = CAST(" + lastID + " AS TEXT) WHERE key = 'counted_last' AND CAST(value AS INTEGER) = " + lastID + " - ?1 RETURNING CAST(value AS INTEGER)"
 	// isCounted compares what is counted with what there is.
 	isCounted = "SELECT NOT EXISTS (SELECT 1 FROM aimdb_meta WHERE key = 'recount') AND coalesce((SELECT CAST(value AS INTEGER) FROM aimdb_meta WHERE key = 'counted_last'), 0) = " + lastID
-	// countExternal counts the rows of others between two IDs. They count by their
-	// times for the clock of a record.
+	// countExternal counts the rows of other programs between two IDs. For the
+	// clock of a record these count by their times.
 	countExternal = `INSERT INTO aimdb_record(name, rows, bytes, last_time)
 		SELECT record_name, count(*), sum(octet_length(value_json)), max(stored_at) FROM record_history NOT INDEXED
 		WHERE id > ?1 AND id <= ?2 GROUP BY record_name` + addCounts + `,
 		last_time = iif(step_id IS NULL, max(coalesce(last_time, excluded.last_time), excluded.last_time), last_time)`
-	// fewExternal is the number of IDs that are counted where they are found.
+	// fewExternal is the number of IDs that are counted when they are found.
 	fewExternal = 1024
 	addCounts   = " ON CONFLICT(name) DO UPDATE SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes"
 )
@@ -46,7 +46,7 @@ func (c rowCounts) add(record string, rows, bytes int64) {
 func (c rowCounts) records() []string { return slices.Sorted(maps.Keys(c)) }
 
 // count adds to the counts, in the transaction that adds or deletes the rows.
-// A sign of -1 takes off.
+// With a sign of -1 it subtracts.
 func (w *writer) count(ctx context.Context, counts rowCounts, sign int64) error {
 	args := make([]any, 0, 3*len(counts))
 	for record, c := range counts {
@@ -55,9 +55,9 @@ func (w *writer) count(ctx context.Context, counts rowCounts, sign int64) error 
 	return w.execChunks(ctx, &w.addCounts, args)
 }
 
-// countAdded is part of the transaction that has just added a number of rows, of
-// these records for the first time. It notices rows of others, and returns the
-// ID of the last row.
+// countAdded is part of the transaction that has just added a number of rows.
+// fresh are the records that had none before. It notices rows of other programs,
+// and returns the ID of the last row.
 func (w *writer) countAdded(ctx context.Context, added int64, fresh []string) (last int64, err error) {
 	statement, err := w.prepared(ctx, moveCounted)
 	if err != nil {
@@ -75,8 +75,8 @@ func (w *writer) countAdded(ctx context.Context, added int64, fresh []string) (l
 	return last, nil
 }
 
-// noteExternal counts the rows that others added before the latest ones, which
-// are our own, or notes that there are many.
+// noteExternal counts the rows that other programs have added before our own
+// latest ones, or notes that there are many.
 func (w *writer) noteExternal(ctx context.Context, own int64) (last int64, err error) {
 	counted, err := metaInt(ctx, w.conn, "counted_last")
 	if err != nil {
@@ -92,13 +92,13 @@ func (w *writer) noteExternal(ctx context.Context, own int64) (last int64, err e
 	return last, errors.Join(err, setMeta(ctx, w.conn, "counted_last", last))
 }
 
-// markRecount notes that the counts do not know of all rows up to an ID.
+// markRecount notes that the counts lack some of the rows up to an ID.
 func (w *writer) markRecount(ctx context.Context, last int64) error {
 	return errors.Join(setMeta(ctx, w.conn, "counted_last", last), setMeta(ctx, w.conn, "recount", last))
 }
 
-// pendingRecount looks for rows that others have added, and returns the mark if
-// there are some that nobody has counted.
+// pendingRecount looks for rows that other programs have added, and returns the
+// mark if some are not counted.
 func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
 	var counted bool
 	if err := w.conn.QueryRowContext(ctx, isCounted).Scan(&counted); err != nil || counted {
@@ -114,7 +114,7 @@ func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
 	return mark, err
 }
 
-// isCounted says whether the counts cover all rows.
+// isCounted reports whether the counts include all rows.
 func (s *Store) isCounted(ctx context.Context) (counted bool, err error) {
 	if s.version < version {
 		return false, nil
@@ -125,9 +125,8 @@ func (s *Store) isCounted(ctx context.Context) (counted bool, err error) {
 	return counted, s.readError("read what is counted", err)
 }
 
-// recount counts all rows if some are not counted yet, and puts the counts
-// right. It reads meanwhile, and lets every write through. The caller holds the
-// sweep, so that only one does this at a time.
+// recount counts all rows if some are not counted yet, and corrects the counts. It
+// only reads meanwhile, so no write waits. The caller holds the sweep.
 func (s *Store) recount(ctx context.Context) error {
 	if counted, err := s.isCounted(ctx); err != nil || counted {
 		return err
@@ -156,8 +155,8 @@ func (s *Store) recount(ctx context.Context) error {
 	})
 }
 
-// adjust adds what is missing to the counts. The rows that were missing count by
-// their times for the clock of a record.
+// adjust adds to the counts what is missing. For the clock of a record, rows that
+// were missing count by their times.
 func (w *writer) adjust(ctx context.Context, off rowCounts) error {
 	if err := w.count(ctx, off, 1); err != nil {
 		return err
@@ -172,7 +171,7 @@ func (w *writer) adjust(ctx context.Context, off rowCounts) error {
 	return nil
 }
 
-// tallied is what was found by reading all rows.
+// tallied are the numbers of all rows, and of those whose value is not JSON.
 type tallied struct{ rows, broken int64 }
 
 // compareCounts reads all rows, page by page, and returns by how much the counts

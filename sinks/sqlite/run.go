@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// command is something for the writer to do.
+// command is a task for the writer.
 type command struct {
 	do    func(ctx context.Context, w *writer) error
 	taken atomic.Bool
 	done  chan error
 }
 
-// Run owns the writing connection until the context ends; then it finishes
-// what was accepted and returns nil. It returns an error only when the file
-// turns out to be damaged, so that the next start can deal with that. Run can
-// be called once.
+// Run owns the writing connection until the context ends. Then it finishes what
+// it has accepted and returns nil. It returns an error only if the file is
+// damaged, so that the next start can replace it. Run can be called once.
 func (s *Store) Run(ctx context.Context) error {
 	if s.write == nil {
 		return fmt.Errorf("run the writer of %s: %w", s.path, ErrReadOnly)
@@ -37,7 +36,7 @@ func (s *Store) Run(ctx context.Context) error {
 	return s.drain()
 }
 
-// step does one thing: a write if there is one, else whatever comes first.
+// step executes one command: a write if there is one, else whatever comes first.
 func (s *Store) step(ctx context.Context, tick <-chan time.Time) error {
 	select {
 	case c := <-s.urgent:
@@ -56,7 +55,7 @@ func (s *Store) step(ctx context.Context, tick <-chan time.Time) error {
 	return nil
 }
 
-// drain does what is still waiting. What comes later is turned away.
+// drain executes the writes that still wait. Later ones fail with ErrStopped.
 func (s *Store) drain() error {
 	for {
 		select {
@@ -71,10 +70,10 @@ func (s *Store) drain() error {
 }
 
 // execute hands the result to the caller, and returns it too if the file is
-// damaged. It takes no context: what was begun is finished.
+// damaged. It takes no context: a command that has begun is finished.
 func (s *Store) execute(c *command) error {
 	if c.taken.Swap(true) {
-		return nil // whoever asked has gone
+		return nil // the caller does not wait any more
 	}
 	if err := s.check(false); err != nil {
 		c.done <- err
@@ -92,8 +91,8 @@ func (s *Store) execute(c *command) error {
 	return nil
 }
 
-// ask has the writer do something and waits for it. When the context ends
-// first, it has not been done and will not be.
+// ask sends a command to the writer and waits for it. If the context ends before
+// the command has begun, it is never executed.
 func (s *Store) ask(ctx context.Context, queue chan *command, do func(context.Context, *writer) error) error {
 	if s.write == nil {
 		return fmt.Errorf("write to %s: %w", s.path, ErrReadOnly)

@@ -7,9 +7,9 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// scanner reads rows of the columns id, value_json and stored_at. Destinations
-// of any type spare database/sql its reflection, and values share blocks of
-// memory: both together are a fifth of the time of a long scan.
+// scanner reads rows of the columns id, value_json and stored_at. Destinations of
+// type any save database/sql its reflection, and values share blocks of memory.
+// Together this saves a fifth of the time of a long scan.
 type scanner struct {
 	id, value, time any
 	into            [3]any
@@ -37,8 +37,8 @@ func (s *scanner) scan(rows *sql.Rows, record string) (history.Row, error) {
 	return history.Row{ID: id, Record: record, Time: at, Value: s.keep(value)}, nil
 }
 
-// convert reads what SQLite allows and nobody of us writes: a number or a blob
-// where there should be a text, or the like.
+// convert reads what SQLite allows and this program never writes: a number or a
+// blob in place of a text, or the like.
 func convert(rows *sql.Rows, record string) (history.Row, error) {
 	row, value := history.Row{Record: record}, ""
 	err := rows.Scan(&row.ID, &value, &row.Time)
@@ -57,8 +57,8 @@ func (s *scanner) keep(value string) []byte {
 	return s.block[start:len(s.block):len(s.block)]
 }
 
-// scanRows reads rows of one record until there are enough bytes of them, and
-// says whether it stopped for that.
+// scanRows reads rows of one record up to a number of bytes, and returns whether
+// it stopped for that.
 func scanRows(rows *sql.Rows, record string, into []history.Row) (_ []history.Row, full bool, err error) {
 	defer rows.Close()
 	const enough = 1 << 20

@@ -13,13 +13,13 @@ import (
 // upstream made: the table and the index of the history and nothing else.
 const version = 3
 
-// history is what upstream and this program share, to the letter.
+// historySchema is what upstream and this program share, to the letter.
 const historySchema = `CREATE TABLE IF NOT EXISTS record_history (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   record_name TEXT NOT NULL, value_json TEXT NOT NULL, stored_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS idx_record_time ON record_history(record_name, stored_at DESC);`
 
-// own is what only this program knows.
+// own are the tables of version 1 that only this program knows.
 const own = `CREATE TABLE aimdb_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE aimdb_checkpoint (
   only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -43,8 +43,8 @@ var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 	migrateClockSteps,
 }
 
-// migrateFromUpstream adds our own tables and leaves the history as it is.
-// What it holds already is counted later, and not while somebody waits.
+// migrateFromUpstream adds our own tables and leaves the history as it is. Its
+// rows are counted later.
 func migrateFromUpstream(ctx context.Context, conn *sql.Conn) error {
 	for _, statements := range []string{historySchema, own} {
 		if _, err := conn.ExecContext(ctx, statements); err != nil {
@@ -67,7 +67,7 @@ func migrateFromUpstream(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// migrateLastCounted writes down which row was counted last.
+// migrateLastCounted notes which row was counted last.
 func migrateLastCounted(ctx context.Context, conn *sql.Conn) error {
 	var last int64
 	if err := conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last); err != nil {

@@ -21,7 +21,7 @@ func (s *Store) pages(ctx context.Context) (p pages, err error) {
 	return p, s.readError("read the number of pages", err)
 }
 
-// pruneFile deletes the rows that were stored first until what is used of the
+// pruneFile deletes the rows that were stored first until the used part of the
 // file is within its limit.
 func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total rowCounts, report *history.PruneReport) error {
 	if plan.MaxBytes <= 0 {
@@ -57,12 +57,12 @@ func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total row
 		size.atMost(over / perRow) // no more than have to go
 	}
 	report.OverBytes = over
-	s.options.logger.Warn("the history is above its limit and all that is left of it is to be kept for ever", "file", s.path, "over_bytes", over)
+	s.options.logger.Warn("the history is above its limit, and all rows that are left are kept for ever", "file", s.path, "over_bytes", over)
 	return nil
 }
 
-// bytesPerRow is what a row takes of the file on average, with its entry in the
-// index and all that lies beside the history.
+// bytesPerRow is the average size of a row in the file, with its share of the
+// index and of all other tables.
 func (s *Store) bytesPerRow(ctx context.Context, used int64) (int64, error) {
 	var rows int64
 	err := s.readers.QueryRowContext(ctx, "SELECT coalesce(sum(rows), 0) FROM aimdb_record").Scan(&rows)
@@ -74,7 +74,8 @@ func (s *Store) over(ctx context.Context, plan history.PrunePlan) (int64, error)
 	return p.used() - plan.MaxBytes, err
 }
 
-// loseable says which rows may go for the limit of the file.
+// loseable returns a function that reports whether a row may go for the limit of
+// the file.
 func loseable(plan history.PrunePlan) func(record string, _ history.Point) bool {
 	forever := map[string]bool{}
 	for _, k := range plan.Keep {
@@ -110,10 +111,10 @@ func (s *Store) shrink(ctx context.Context) (freed int64, err error) {
 	return before.bytes() - p.bytes(), nil
 }
 
-// spare is the number of free pages that stay, for the next rows to come.
+// spare is the number of free pages that stay for the next rows.
 func spare(p pages) int64 { return max(64, p.count/50) }
 
-// vacuum has to step through the statement: each step frees a page.
+// vacuum frees pages. ExecContext steps through the statement, a page a step.
 func (w *writer) vacuum(ctx context.Context, pages int64) error {
 	_, err := w.conn.ExecContext(ctx, "PRAGMA incremental_vacuum("+itoa(pages)+")")
 	return err

@@ -11,8 +11,8 @@ import (
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// Stats describes the history. The first call on a file that upstream made
-// reads all of it once, to count; no other waits for a sweep.
+// Stats implements history.Reader. It reads all rows once if other programs have
+// added many; otherwise it does not wait for a sweep.
 func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 	if trouble := s.watch.trouble.Load(); trouble != nil {
 		return st, *trouble
@@ -52,8 +52,8 @@ func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 	return st, nil
 }
 
-// counted says whether all rows are counted, and sees to it where it may write.
-// Only that waits for a sweep; what is counted already does not.
+// counted reports whether all rows are counted. If not and the store can write, it
+// counts them, which may wait for a sweep.
 func (s *Store) counted(ctx context.Context) (bool, error) {
 	done, err := s.isCounted(ctx)
 	if done || err != nil || s.write == nil {
@@ -67,7 +67,7 @@ func (s *Store) counted(ctx context.Context) (bool, error) {
 	return s.isCounted(ctx)
 }
 
-// noteStats reads what lies beside the rows.
+// noteStats reads what aimdb_meta, the ledger and the dead letters have.
 func (s *Store) noteStats(ctx context.Context, st *history.Stats) (err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
@@ -78,8 +78,8 @@ func (s *Store) noteStats(ctx context.Context, st *history.Stats) (err error) {
 	return s.readError("read the number of losses", err)
 }
 
-// counts takes rows and bytes from the counts if they are complete, and reads
-// all rows if not.
+// counts returns the counts of the records if they are complete, and counts all
+// rows if not.
 func (s *Store) counts(ctx context.Context, counted bool) (counts rowCounts, err error) {
 	if counted {
 		counts, _, err = s.readCounts(ctx)
@@ -108,8 +108,8 @@ func (s *Store) Losses(ctx context.Context) iter.Seq2[loss.Loss, error] {
 	return notes(ctx, s, "read the ledger of losses", s.lossesAfter)
 }
 
-// notes yields what lies beside the history, page by page. A page begins behind
-// an ID and says which is its last one.
+// notes yields the rows of one of our own tables, page by page. A page begins after
+// an ID and returns its last one.
 func notes[T any](ctx context.Context, s *Store, doing string, page func(ctx context.Context, after int64) ([]T, int64, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for after := int64(0); s.own; {

@@ -22,8 +22,8 @@ type Store struct {
 	path    string
 	options options
 
-	// write is owned by Run; readers is everybody's. write is nil if the
-	// store is read-only.
+	// write is owned by Run and nil if the store is read-only. readers may be
+	// used by any goroutine.
 	write   *writer
 	readers *sql.DB
 	reads   reads
@@ -31,7 +31,7 @@ type Store struct {
 
 	// urgent holds writes, background what may wait for them.
 	urgent, background chan *command
-	// stopped is closed when Run has ended and nothing is taken any more.
+	// stopped is closed when Run has ended.
 	stopped chan struct{}
 	running atomic.Bool
 
@@ -41,7 +41,7 @@ type Store struct {
 	checkpointer *checkpointer
 	sweepEra     int64
 
-	// owner is held as long as the store is open; nil if the store is
+	// owner is held as long as the store is open. It is nil if the store is
 	// read-only or beside another.
 	owner *filelock.Lock
 
@@ -92,14 +92,14 @@ func Open(path string, opts ...Option) (*Store, error) {
 	return s, err
 }
 
-// openOwned opens a file that nobody else owns, or one beside its owner.
+// openOwned opens a file that this process owns, or one beside its owner.
 func openOwned(ctx context.Context, path string, o options, owned bool) (*Store, error) {
 	s, err := openFile(ctx, path, o, owned)
 	if !errors.Is(err, ErrCorrupt) {
 		return s, err
 	}
 	if o.strict || o.beside {
-		return nil, fmt.Errorf("%w; restore a backup, or open it without the strict option to start a new file that the log fills again", err)
+		return nil, fmt.Errorf("%w; restore a backup, or open it without the strict option to start a new file, which the log fills as far as it reaches back", err)
 	}
 	if err := moveAside(path, o, err); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 		return nil, err
 	}
 	if !owned && have != version {
-		return nil, fmt.Errorf("open the history %s: %w and not up to date yet; try again later, or stop that process", path, ErrInUse)
+		return nil, fmt.Errorf("open the history %s: %w, which has not brought it up to date yet; try again later, or stop that process", path, ErrInUse)
 	}
 	if have < 0 {
 		if err := createPrivate(path); err != nil {
@@ -171,7 +171,7 @@ func newStore(path string, o options) *Store {
 	return s
 }
 
-// openReading opens the pool of readers and reads what has to be known.
+// openReading opens the pool of readers, and reads the identity and the names.
 func (s *Store) openReading(ctx context.Context, have int) (err error) {
 	s.version, s.own = have, have > 0
 	if s.readers, err = openReaders(s.path, s.options); err != nil {
@@ -221,14 +221,14 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// markClean spares the next start a look at the whole file. Where that fails,
-// for want of space perhaps, nothing is lost but the time of that look.
+// markClean saves the next start a check of the whole file. If it fails, on a full
+// disk for example, only the time of that check is lost.
 func (s *Store) markClean() {
 	if s.owner == nil || s.damaged.Load() || s.intact(true) != nil {
 		return
 	}
 	if err := s.write.markClean(context.Background()); err != nil {
-		s.options.logger.Warn("the history could not be marked as left in good order; the next start looks at all of it", "file", s.path, "error", err)
+		s.options.logger.Warn("the history could not be marked as closed cleanly; the next start checks all of it", "file", s.path, "error", err)
 	}
 }
 

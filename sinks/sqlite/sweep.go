@@ -8,7 +8,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// pruneBatch is a number of rows to be deleted in one transaction.
+// pruneBatch are rows to be deleted in one transaction.
 type pruneBatch struct {
 	ids []int64
 	// runs are the lengths of parts of ids between whose ends there is no row
@@ -79,7 +79,7 @@ func (s *Store) readByID(ctx context.Context, after, to int64, limit int, select
 // timeSpan is a span of times and IDs, whose ends are included.
 type timeSpan struct{ from, to, firstID, lastID int64 }
 
-// spans returns where the rows lie that a cutoff selects. No row lies in two.
+// spans returns the spans of the rows that a cutoff selects. They do not overlap.
 func (c cutoff) spans() (all []timeSpan) {
 	if c.before > math.MinInt64 {
 		all = append(all, timeSpan{math.MinInt64, c.before - 1, math.MinInt64, math.MaxInt64})
@@ -136,8 +136,8 @@ func (s *Store) readByRecord(ctx context.Context, record string, after history.P
 	return b, rows.Err()
 }
 
-// ahead runs a sequence one element ahead of its consumer. The goroutine that
-// does so ends before the iterator returns.
+// ahead runs a sequence one element ahead of its consumer, in a goroutine that ends
+// before the iterator returns.
 func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	type element struct {
 		value T

@@ -19,11 +19,11 @@ const (
 	besideSweepFrames = 14 * autoCheckpointFrames
 )
 
-// slice is how long one step of a sweep should keep the writer. The
-// longest wait of a commit is a few of these.
+// slice is how long one step of a sweep should keep the writer. A commit waits for
+// a few of these at most.
 const slice = 25 * time.Millisecond
 
-// stepSize finds the number of rows or pages that one slice of time is enough for.
+// stepSize finds the number of rows or pages that fit into one slice of time.
 // Reading and deleting use it from two goroutines.
 type stepSize struct {
 	size     atomic.Int64
@@ -43,8 +43,8 @@ func (p *stepSize) atMost(n int64) {
 	p.size.Store(max(min(p.size.Load(), n), p.low))
 }
 
-// took tells how long a number of rows took. One slow step on a busy machine
-// says little, so the size only goes part of the way.
+// took adjusts the size to how long a number of rows took. One slow step on a busy
+// machine says little, so the size moves only part of the way.
 func (p *stepSize) took(rows int, d time.Duration) {
 	if rows == 0 {
 		return
@@ -113,8 +113,8 @@ func (c *checkpointer) setAutoCheckpoint(ctx context.Context, frames int64) erro
 	})
 }
 
-// run checkpoints what there is, and then has the writer checkpoint the little
-// that came meanwhile: only a log without a rest starts again at its beginning.
+// run checkpoints the log, and then has the writer checkpoint the little that was
+// added meanwhile: the log starts at its beginning again only if nothing is left.
 func (c *checkpointer) run(ctx context.Context) error {
 	const what = "checkpoint the write-ahead log"
 	if _, err := checkpoint(ctx, c.db, "PASSIVE"); err != nil {
@@ -126,8 +126,8 @@ func (c *checkpointer) run(ctx context.Context) error {
 	})
 }
 
-// withoutSync does what a power loss may take back, as long as no other commit
-// follows: rows that come back are pruned again.
+// withoutSync runs commits that are synced only with the next other commit. Rows
+// that a power loss brings back are pruned again.
 func (w *writer) withoutSync(ctx context.Context, do func() error) error {
 	if _, err := w.conn.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
 		return err
@@ -137,17 +137,17 @@ func (w *writer) withoutSync(ctx context.Context, do func() error) error {
 	return errors.Join(err, failed)
 }
 
-// logState is the state of the write-ahead log, in pages: how many there are, and
-// how many of them the file has.
+// logState is the state of the write-ahead log: how many pages it has, and how many
+// of them are checkpointed.
 type logState struct{ frames, moved int }
 
-// checkpoint runs a checkpoint of a kind: NOOP only looks, PASSIVE waits for
-// nobody, TRUNCATE makes the log empty.
+// checkpoint runs a checkpoint of a kind: NOOP only reports the state, PASSIVE waits
+// for no reader, TRUNCATE empties the log.
 func checkpoint(ctx context.Context, db querier, kind string) (l logState, err error) {
 	var busy int
 	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+kind+")").Scan(&busy, &l.frames, &l.moved)
 	if err == nil && busy != 0 && kind == "TRUNCATE" {
-		err = errors.New("somebody reads from the write-ahead log")
+		err = errors.New("a reader uses the write-ahead log")
 	}
 	return l, err
 }

@@ -5,8 +5,7 @@ import (
 	"os"
 )
 
-// watchGrowth looks after the write-ahead log once it is larger than it should
-// be.
+// watchGrowth checks the write-ahead log if it is larger than it should be.
 func (s *Store) watchGrowth(ctx context.Context) {
 	if s.walSize() > s.options.walLimit && !s.walStuck.Load() {
 		s.watchWAL(ctx)
@@ -14,8 +13,8 @@ func (s *Store) watchGrowth(ctx context.Context) {
 }
 
 // watchWAL finds out whether a reader keeps the write-ahead log from being
-// taken over into the file, says so once, and makes the log small again when
-// it can be. It never waits for a reader.
+// checkpointed, logs that once, and truncates the log when it can be. It never
+// waits for a reader.
 func (s *Store) watchWAL(ctx context.Context) {
 	size := s.walSize()
 	if size <= s.options.walLimit {
@@ -23,12 +22,12 @@ func (s *Store) watchWAL(ctx context.Context) {
 		return
 	}
 	if s.options.litestream {
-		s.stick(size) // not ours to take over
+		s.stick(size) // Litestream checkpoints it
 		return
 	}
 	l, err := checkpoint(ctx, s.write.conn, "PASSIVE")
 	if err != nil {
-		s.options.logger.Warn("the write-ahead log of the history could not be taken over", "file", s.path, "error", err)
+		s.options.logger.Warn("the write-ahead log of the history could not be checkpointed", "file", s.path, "error", err)
 		return
 	}
 	if l.moved < l.frames || !s.truncateWAL(ctx) {
@@ -41,7 +40,7 @@ func (s *Store) watchWAL(ctx context.Context) {
 func (s *Store) stick(size int64) {
 	cause := "a reader has kept a transaction open; find and end it (another process with the file open?)"
 	if s.options.litestream {
-		cause = "Litestream does not take it over; see whether it runs and reaches its replica"
+		cause = "Litestream does not checkpoint it; see whether it runs and reaches its replica"
 	}
 	if !s.walStuck.Swap(true) {
 		s.options.logger.Warn("the write-ahead log of the history grows because "+cause,
@@ -55,8 +54,8 @@ func (s *Store) unstick(size int64) {
 	}
 }
 
-// truncateWAL gives the space of a log that was taken over back, unless
-// somebody reads from it at this moment.
+// truncateWAL gives the space of a checkpointed log back, unless a reader uses it at
+// this moment.
 func (s *Store) truncateWAL(ctx context.Context) bool {
 	conn := s.write.conn
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
@@ -65,7 +64,7 @@ func (s *Store) truncateWAL(ctx context.Context) bool {
 	defer func() {
 		_, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = "+milliseconds(s.options.busyTimeout))
 		if err != nil {
-			s.options.logger.Warn("the writer does not wait for locks any more", "file", s.path, "error", err)
+			s.options.logger.Warn("the busy timeout of the writer could not be set again; it does not wait for locks", "file", s.path, "error", err)
 		}
 	}()
 	_, err := checkpoint(ctx, conn, "TRUNCATE")
