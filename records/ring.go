@@ -28,6 +28,9 @@ type ring struct {
 	capacity int
 	// consumed counts the values read by all readers.
 	consumed uint64
+	// trackReads is true if a read must call afterRead: it empties a mailbox, or
+	// makes space that a producer may wait for.
+	trackReads bool
 	// times are the write times of the values in Unix milliseconds, one for each
 	// slot, nil if the record keeps none.
 	times []int64

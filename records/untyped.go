@@ -16,9 +16,6 @@ type Untyped struct {
 	config   Config
 	typed    erased
 	id       int32
-	// trackReads is true if a read must call afterRead: it empties a mailbox, or
-	// makes space that a producer may wait for.
-	trackReads bool
 
 	// mu guards the fields below.
 
