@@ -8,7 +8,7 @@ import (
 
 // What is printed and sent has members in snake_case, all of them named.
 func TestJSONNames(t *testing.T) {
-	name := regexp.MustCompile(`^[a-z]+(_[a-z]+)*(,omitempty)?$`)
+	name := regexp.MustCompile(`^[a-z]+(_[a-z]+)*(,omitempty|,omitzero)?$`)
 	for _, v := range []any{Row{}, Point{}, Page{}, Stats{}, RecordStats{}, Bucket{}, PruneReport{}, PrunedRecord{}, HeldRecord{}, Position{}} {
 		for field := range reflect.TypeOf(v).Fields() {
 			if !name.MatchString(field.Tag.Get("json")) {

@@ -17,7 +17,10 @@
 // table state what each accident ends in:
 //
 //	log deleted                     read from its start; one LogMissing loss from
-//	                                after the checkpoint, count unknown (0)
+//	                                after the checkpoint, up to the log's mark; no
+//	                                loss if the mark is not after the checkpoint;
+//	                                without a mark the count is unknown (0). After
+//	                                a kill the mark may be a second behind the log
 //	sink deleted                    all that the log has is stored again
 //	sink restored from a copy       all after the copy is stored again
 //	log of another database         another name: refused at start; the same
