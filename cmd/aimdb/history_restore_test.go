@@ -91,7 +91,9 @@ func TestRestoreAfterAKill(t *testing.T) {
 	watch := func(n string) {
 		aimdb(t, "record", "watch", "accuracy::*", "--count", n, "--connect", d.socket).ok(t)
 	}
-	watch("4")
+	soon(t, "some rows are stored", func() bool {
+		return strings.Count(aimdb(t, "history", "export", db).ok(t), "\n") >= 4
+	})
 	r := aimdb(t, "history", "backup", db, backup, "--verify")
 	if r.ok(t); !strings.Contains(r.stderr, "verified "+backup) {
 		t.Errorf("backup says %q", r.stderr)

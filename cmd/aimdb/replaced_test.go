@@ -49,7 +49,7 @@ func TestAHubWhoseHistoryIsTakenAway(t *testing.T) {
 		inspectFile(t, db)
 	}
 	d.stop(t)
-	if n := strings.Count(d.stderr.String(), "nothing can be stored in the history"); n != 3 {
+	if n := strings.Count(d.stderr.String(), "the history stores nothing"); n != 3 {
 		t.Errorf("the hub said %d times what is wrong:\n%s", n, d.stderr.String())
 	}
 	d = startDemo(t, dir, "--steps", "0")

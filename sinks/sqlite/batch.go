@@ -18,10 +18,10 @@ func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 	}
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	era := s.watch.era.Load()
+	generation := s.watch.generation.Load()
 	c, err := readCheckpoint(ctx, s.readers)
 	if err == nil {
-		s.watch.asked.Store(era)
+		s.watch.asked.Store(generation)
 	}
 	return c, s.readError("read the checkpoint", err)
 }
@@ -35,7 +35,7 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		}
 	}
 	return s.ask(ctx, s.urgent, func(ctx context.Context, w *writer) error {
-		if err := s.known(); err != nil {
+		if err := s.checkAsked(); err != nil {
 			return err
 		}
 		if err := w.commit(ctx, b, s.now()); err != nil {

@@ -104,7 +104,7 @@ func (s *Store) repairCounts(ctx context.Context, off rowCounts, report *CheckRe
 	}
 	report.Repaired = lines
 	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
-		if err := s.still(s.sweepEra); err != nil {
+		if err := s.checkGeneration(s.sweepGeneration); err != nil {
 			return err
 		}
 		return s.writeError("put the counts right", inTransaction(ctx, w.conn, func() error { return w.adjust(ctx, off) }))

@@ -28,7 +28,7 @@ type ImportReport struct {
 // not kept. Writes go on meanwhile.
 func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
 	const size = 256
-	im := importer{store: s, era: s.watch.era.Load(), seen: map[string]*sameTime{}}
+	im := importer{store: s, generation: s.watch.generation.Load(), seen: map[string]*sameTime{}}
 	var part []history.Row
 	for row, err := range rows {
 		if err == nil {
@@ -59,9 +59,9 @@ func checkRow(row history.Row) error {
 
 // importer remembers the rows of the latest time of each record.
 type importer struct {
-	store *Store
-	era   int64
-	seen  map[string]*sameTime
+	store      *Store
+	generation int64
+	seen       map[string]*sameTime
 }
 
 // sameTime counts the rows of one record and time by their values.
@@ -101,7 +101,7 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *ImportR
 	}
 	s := im.store
 	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
-		if err := s.still(im.era); err != nil {
+		if err := s.checkGeneration(im.generation); err != nil {
 			return err
 		}
 		var added int64

@@ -112,9 +112,9 @@ func (n *names) refresh(ctx context.Context, r reads) error {
 func (s *Store) refreshNames(ctx context.Context) error {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	era := s.watch.era.Load()
+	generation := s.watch.generation.Load()
 	err := s.names.refresh(ctx, s.reads)
-	if s.still(era) != nil {
+	if s.checkGeneration(generation) != nil {
 		s.names.last.Store(0) // what it read is perhaps of the old file
 	}
 	return s.readError("read the names of the records", err)

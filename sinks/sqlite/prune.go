@@ -125,7 +125,7 @@ func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for another sweep of %s: %w", s.path, context.Cause(ctx))
 	}
-	s.sweepEra = s.watch.era.Load()
+	s.sweepGeneration = s.watch.generation.Load()
 	release = func() { <-s.sweep }
 	if err := s.recount(ctx); err != nil {
 		release()
@@ -228,7 +228,7 @@ func (s *Store) delete(ctx context.Context, b *pruneBatch, size *stepSize, total
 	}
 	var gone rowCounts
 	err := s.sweepStep(ctx, size, len(b.ids), func(ctx context.Context, w *writer) (err error) {
-		if err := s.still(s.sweepEra); err != nil {
+		if err := s.checkGeneration(s.sweepGeneration); err != nil {
 			return err
 		}
 		gone, err = w.delete(ctx, b)

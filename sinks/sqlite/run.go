@@ -75,7 +75,7 @@ func (s *Store) execute(c *command) error {
 	if c.taken.Swap(true) {
 		return nil // the caller does not wait any more
 	}
-	if err := s.check(false); err != nil {
+	if err := s.checkFile(false); err != nil {
 		c.done <- err
 		return nil
 	}
@@ -85,7 +85,7 @@ func (s *Store) execute(c *command) error {
 		s.write.forget(before)
 	}
 	c.done <- err
-	if errors.Is(err, ErrCorrupt) && s.check(true) == nil {
+	if errors.Is(err, ErrCorrupt) && s.checkFile(true) == nil {
 		return fmt.Errorf("the history %s: %w; the next start deals with it", s.path, err)
 	}
 	return nil

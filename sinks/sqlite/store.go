@@ -36,10 +36,10 @@ type Store struct {
 	running atomic.Bool
 
 	// sweep is held by whoever deletes or counts rows; only one may. checkpointer
-	// and the era in which that began belong to the holder.
-	sweep        chan struct{}
-	checkpointer *checkpointer
-	sweepEra     int64
+	// and the generation in which it took hold belong to the holder.
+	sweep           chan struct{}
+	checkpointer    *checkpointer
+	sweepGeneration int64
 
 	// owner is held as long as the store is open. It is nil if the store is
 	// read-only or beside another.
@@ -224,7 +224,7 @@ func (s *Store) Close() error {
 // markClean saves the next start a check of the whole file. If it fails, on a full
 // disk for example, only the time of that check is lost.
 func (s *Store) markClean() {
-	if s.owner == nil || s.damaged.Load() || s.intact(true) != nil {
+	if s.owner == nil || s.damaged.Load() || s.fileError(true) != nil {
 		return
 	}
 	if err := s.write.markClean(context.Background()); err != nil {

@@ -90,7 +90,7 @@ func TestAFileThatWasHarmedIsStartedAgain(t *testing.T) {
 			write(t, s, batch(rows/2+1, numbered(rows/2)...))
 			identity, replaced := s.Identity(), s.Replaced()
 			harm.do(t, s.Path(), backup)
-			within(t, 1500*time.Millisecond, "an error in the log", func() bool { return said.count("nothing can be stored in the history") == 1 })
+			within(t, 1500*time.Millisecond, "an error in the log", func() bool { return said.count("the history stores nothing") == 1 })
 			if _, err := s.Stats(t.Context()); !errors.Is(err, harm.says) {
 				t.Errorf("stats: %v", err)
 			}
@@ -127,7 +127,7 @@ func TestAFileThatWasHarmedIsStartedAgain(t *testing.T) {
 			if info, err := os.Stat(s.Path()); err != nil || !harm.backup && info.Mode() != 0o600 {
 				t.Errorf("the new file: %v, %v", info, err)
 			}
-			if said.count("the history was started again") != 1 {
+			if said.count("the store has restarted") != 1 {
 				t.Errorf("said: %s", said.String())
 			}
 		})
@@ -140,9 +140,9 @@ func TestAFileThatComesBackIsUsedOn(t *testing.T) {
 	s, said := opened(t, 100)
 	identity := s.Identity()
 	must(t, os.Rename(s.Path(), s.Path()+".away"))
-	within(t, 1500*time.Millisecond, "an error in the log", func() bool { return said.count("nothing can be stored") == 1 })
+	within(t, 1500*time.Millisecond, "an error in the log", func() bool { return said.count("the history stores nothing") == 1 })
 	must(t, os.Rename(s.Path()+".away", s.Path()))
-	within(t, 1500*time.Millisecond, "that all is well", func() bool { return said.count("as it was again") == 1 })
+	within(t, 1500*time.Millisecond, "that all is well", func() bool { return said.count("in order again") == 1 })
 	write(t, s, batch(101, entry("a", 1, "1")))
 	if n := len(everything(t, s)); n != 101 || s.Identity() != identity {
 		t.Errorf("%d rows, identity %s and before %s", n, s.Identity(), identity)
@@ -161,7 +161,7 @@ func TestAFileThatCannotBeStartedAgainIsLeftAlone(t *testing.T) {
 	before, err := os.ReadFile(foreign)
 	must(t, err)
 	must(t, os.Rename(foreign, s.Path()))
-	within(t, 10*time.Second, "why there is no new start", func() bool { return said.count("could not be started again") == 1 })
+	within(t, 10*time.Second, "why there is no new start", func() bool { return said.count("could not restart") == 1 })
 	if err := s.Write(t.Context(), batch(101, entry("a", 1, "1"))); !errors.Is(err, sqlite.ErrForeign) || sinks.Refused(err) {
 		t.Errorf("write: %v", err)
 	}
@@ -175,7 +175,7 @@ func TestAFileThatCannotBeStartedAgainIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, s, batch(101, entry("a", 1, "1")))
-	if n := len(everything(t, s)); n != 101 || said.count("could not be started again") != 1 {
+	if n := len(everything(t, s)); n != 101 || said.count("could not restart") != 1 {
 		t.Errorf("%d rows; said: %s", n, said.String())
 	}
 }
@@ -199,7 +199,7 @@ func TestACommandDoesNotStartAgain(t *testing.T) {
 	t.Parallel()
 	s, said := opened(t, 100, sqlite.Beside())
 	must(t, os.Remove(s.Path()))
-	within(t, 1500*time.Millisecond, "an error in the log", func() bool { return said.count("nothing can be stored") == 1 })
+	within(t, 1500*time.Millisecond, "an error in the log", func() bool { return said.count("the history stores nothing") == 1 })
 	time.Sleep(4 * time.Second) // longer than an owner waits
 	_, err := s.Import(t.Context(), each(history.Row{Record: "a", Value: []byte("1")}))
 	if !errors.Is(err, sqlite.ErrGone) {
@@ -274,7 +274,7 @@ func TestASweepIsNoHarm(t *testing.T) {
 			shorter++
 		}
 	}
-	if said.count("nothing can be stored") > 0 {
+	if said.count("the history stores nothing") > 0 {
 		t.Errorf("the file became shorter %d times; said: %s", shorter, said.String())
 	}
 	if err := sqlite.Verify(t.Context(), s.Path()); err != nil {
