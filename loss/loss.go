@@ -32,6 +32,9 @@ const (
 	LogDamaged Cause = "log_damaged"
 	// NotLogged: the value was accepted but not logged when the process stopped.
 	NotLogged Cause = "not_logged"
+	// HistoryDamaged: rows of a history vanished or changed, and the log no longer
+	// holds their values.
+	HistoryDamaged Cause = "history_damaged"
 	// SinkRefused: a sink refused the value and will not take it later.
 	SinkRefused Cause = "sink_refused"
 )
@@ -47,9 +50,13 @@ type Loss struct {
 	// From and To are the ends of the range, both included. They are sequences of
 	// the log for SinkRefused and LogMissing, and for LogDiscarded, LogTruncated
 	// and LogDamaged without a record. Otherwise they are numbers of the record's
-	// values in one run of the process. 0 means unknown.
+	// values in one run of the process, and IDs of rows for HistoryDamaged. 0 means
+	// unknown.
 	From uint64 `json:"from,omitempty"`
 	To   uint64 `json:"to,omitempty"`
+	// Run tells the runs of a process apart whose numbers From and To are. It is the
+	// last sequence of the log before that run.
+	Run uint64 `json:"run,omitempty"`
 	// FirstTime and LastTime bound the write times of the lost values, in Unix
 	// milliseconds. They are the times of these values if known, otherwise those
 	// of the values before and after them. 0 means unknown.

@@ -15,6 +15,10 @@ type Entry struct {
 	Sequence uint64
 	// Record is the exact key of the record.
 	Record string
+	// Run and Number are the run of the process that has written the value, and the
+	// number of the value in its record within that run, from 1. Number is 0 if the
+	// message carries none.
+	Run, Number uint64
 	// Time is the time of the write in Unix milliseconds.
 	Time int64
 	// Value is the JSON of the value.

@@ -22,7 +22,7 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 			at.Sequence, last = m.Sequence, m
 		}
 		if m.Loss == nil {
-			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Time: m.Time, Value: m.Value})
+			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Run: m.Run, Number: m.Number, Time: m.Time, Value: m.Value})
 			continue
 		}
 		b.Losses = appendLoss(b.Losses, *m.Loss)
