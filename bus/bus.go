@@ -25,6 +25,8 @@ type Bus struct {
 	// endAtOpen is the last sequence of the log at the time of Open, after Restore
 	// that of the log as it was restored.
 	endAtOpen uint64
+	// stateAtOpen is what the log held when it was opened.
+	stateAtOpen jetstream.StreamState
 	// mark is what the log held according to its mark when it was opened, and
 	// damagedTo the end of what has vanished from its start.
 	mark      Mark
@@ -80,7 +82,7 @@ func (b *Bus) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.identity, b.endAtOpen = identity, state.LastSeq
+	b.identity, b.endAtOpen, b.stateAtOpen = identity, state.LastSeq, state
 	b.checkHead(state)
 	return b.server.SyncMetadata()
 }

@@ -55,8 +55,8 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 }
 
 // startOtherLog reads a log from its start whose identity is not that of the
-// checkpoint. If the mark is of the checkpoint's log, it tells how much is lost. After a kill the
-// mark may be up to markEvery behind, so the count is then a lower bound.
+// checkpoint. If the mark is of the checkpoint's log, it tells how much is lost: exactly
+// after a kill, and up to a second too little after a power loss.
 func (c *Consumer) startOtherLog(from history.Position) {
 	c.start = history.Position{Log: c.bus.identity}
 	missing := loss.Loss{Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli()}

@@ -11,12 +11,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Mark is the high-water mark of a log: what it has acknowledged and held at one
 // moment. It is kept outside of the server's directory, so that a log that has lost
-// its end, its start or its identity is noticed.
+// its end, its start or its identity is noticed. It is written before producers learn
+// of an acknowledgement, so after a kill it is exact. It is synced within markEvery and
+// at an orderly stop, so after a power loss it may lack the last second.
 type Mark struct {
 	// Log is the identity of the log.
 	Log string `json:"log"`
@@ -31,6 +36,11 @@ type Mark struct {
 	Bytes     uint64 `json:"bytes"`
 }
 
+// hold sets what the log holds.
+func (m *Mark) hold(state jetstream.StreamState) {
+	m.First, m.FirstTime, m.Bytes = state.FirstSeq, state.FirstTime.UnixMilli(), state.Bytes
+}
+
 const (
 	// markSlot is the size of one of the two slots of a mark file. They are
 	// written in turn, so that a write that is cut off leaves the other one.
@@ -39,11 +49,17 @@ const (
 	markEvery = time.Second
 )
 
-// markFile is the file of a mark. It is for one goroutine.
+// markFile is the file of a mark, and the mark that it holds. The writer of the log
+// advances it, and keepMark syncs it.
 type markFile struct {
-	path    string
+	path string
+
+	mu      sync.Mutex
 	file    *os.File
 	written uint64
+	mark    Mark
+	// failed is the error of an advance since the last sync.
+	failed error
 }
 
 // readMark returns the newest mark of a file, and a zero one without a file. A file
@@ -103,21 +119,46 @@ func appendMark(m Mark, count uint64) ([]byte, error) {
 	return slot[:markSlot], nil
 }
 
-// write replaces the older slot and syncs it. The file has its full size from the
-// start, so that a full disk does not keep a mark from being written.
-func (f *markFile) write(m Mark) error {
+// advance writes what the log has acknowledged up to a sequence. It does not sync: a
+// kill of the process takes nothing that was written.
+func (f *markFile) advance(last uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mark.Sequence, f.mark.Time = last, time.Now().UnixMilli()
+	if err := f.write(); err != nil {
+		f.failed = err
+	}
+}
+
+// sync writes what the log holds and syncs the file. It also returns the error of an
+// advance that failed before.
+func (f *markFile) sync(state jetstream.StreamState) error {
+	f.mu.Lock()
+	f.mark.hold(state)
+	err := errors.Join(f.failed, f.write())
+	f.failed = nil
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := f.file.Sync(); err != nil {
+		return fmt.Errorf("bus: sync the mark of the log in %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// write replaces the older slot. The file has its full size from the start, so that a
+// full disk does not keep a mark from being written. The caller holds the lock.
+func (f *markFile) write() error {
 	if f.file == nil {
 		if err := f.open(); err != nil {
 			return err
 		}
 	}
 	f.written++
-	slot, err := appendMark(m, f.written)
+	slot, err := appendMark(f.mark, f.written)
 	if err == nil {
 		_, err = f.file.WriteAt(slot, int64(f.written%2)*markSlot)
-	}
-	if err == nil {
-		err = f.file.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("bus: write the mark of the log to %s: %w", f.path, err)
@@ -154,29 +195,28 @@ func (f *markFile) close() error {
 	return f.file.Close()
 }
 
-// keepMark writes the mark as the log grows, at most once in markEvery, and a last
-// time when ctx ends. On an idle log it sleeps.
+// keepMark syncs the mark as the log grows, at most once in markEvery, and a last time
+// when ctx ends. On an idle log it sleeps.
 func (r *Republisher) keepMark(ctx context.Context) {
 	b := r.bus
-	if b.config.StateDir == "" {
+	if r.mark == nil {
 		return
 	}
-	f := &markFile{path: b.markPath()}
 	defer func() {
-		if err := f.close(); err != nil {
+		if err := r.mark.close(); err != nil {
 			b.log.Warn("bus: close the mark of the log", "error", err)
 		}
 	}()
-	marked, failing := uint64(0), false
+	synced, failing := uint64(0), false
 	for ended := false; !ended; {
 		next := r.progress.next()
-		if last := r.last.Load(); last > marked {
-			err := r.mark(f, last)
+		if last := r.last.Load(); last > synced {
+			err := r.syncMark()
 			if err != nil && !failing {
 				b.log.Error("bus: the mark of the log is not written; a log that loses its end would not be noticed", "error", err)
 			}
 			if failing = err != nil; !failing {
-				marked = last
+				synced = last
 			}
 			ended = !sleepFor(ctx, markEvery)
 			continue
@@ -187,25 +227,22 @@ func (r *Republisher) keepMark(ctx context.Context) {
 			ended = true
 		}
 	}
-	if last := r.last.Load(); last > marked {
-		if err := r.mark(f, last); err != nil {
+	if r.last.Load() > synced {
+		if err := r.syncMark(); err != nil {
 			b.log.Error("bus: the mark of the log is not written at the end", "error", err)
 		}
 	}
 }
 
-// mark writes a mark of what the log has acknowledged up to a sequence.
-func (r *Republisher) mark(f *markFile, last uint64) error {
+// syncMark syncs the mark with what the log holds now.
+func (r *Republisher) syncMark() error {
 	ctx, cancel := context.WithTimeout(context.Background(), defaultAnswerTimeout)
 	defer cancel()
 	state, err := r.bus.state(ctx)
 	if err != nil {
 		return err
 	}
-	return f.write(Mark{
-		Log: r.bus.identity, Sequence: last, Time: time.Now().UnixMilli(),
-		First: state.FirstSeq, FirstTime: state.FirstTime.UnixMilli(), Bytes: state.Bytes,
-	})
+	return r.mark.sync(state)
 }
 
 // sleepFor returns false when ctx ends first.

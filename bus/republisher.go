@@ -29,6 +29,7 @@ type Republisher struct {
 	live     *live
 	writer   atomic.Pointer[writer]
 	progress broadcast
+	mark     *markFile // nil without a StateDir
 	drainEnd atomic.Pointer[context.Context]
 
 	published, refused atomic.Uint64
@@ -86,6 +87,10 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 			h.AddLoss(l)
 		}
 		r.byID[h.ID()] = s
+	}
+	if b.config.StateDir != "" {
+		r.mark = &markFile{path: b.markPath(), mark: Mark{Log: b.identity}}
+		r.mark.mark.hold(b.stateAtOpen)
 	}
 	r.last.Store(b.endAtOpen)
 	r.feed = reg.NewFeed(records.LogReader, logged)
@@ -268,6 +273,9 @@ func (r *Republisher) refuse(s *loggedRecord, v *records.Encoded) {
 
 // logged implements owner.
 func (r *Republisher) logged(entries []entry, last uint64) {
+	if r.mark != nil {
+		r.mark.advance(last)
+	}
 	own := 0
 	for i := range entries {
 		e := &entries[i]

@@ -18,6 +18,9 @@ import (
 // the one which had this sequence is lost. A sink that has stored the original
 // never reads the tombstone; one that has not counts exactly what it misses.
 
+// tombstonesAtOnce bounds the memory that tombstones take.
+const tombstonesAtOnce = 20_000
+
 // tombstone returns the entry that takes the place of a lost message.
 func tombstone(lane *subjectLane, sequence uint64, now int64) entry {
 	value, err := json.Marshal(loss.Loss{
@@ -44,10 +47,10 @@ func (b *Bus) tombstones(from, to uint64) []entry {
 	return entries
 }
 
-// Restore makes good what the last stop or a damage has left behind, before the
-// Republisher runs. It fills the log with tombstones up to the greatest sequence
-// that it is known to have held, by its mark and by the checkpoints of its sinks, of
-// which tail is the greatest; and it logs as lost what was accepted and not logged.
+// Restore runs before the Republisher. It fills the log with tombstones up to the
+// greatest sequence that it is known to have held, by its mark and by the checkpoints of
+// its sinks, of which tail is the greatest. It then logs as lost what the last stop had
+// accepted and not logged.
 func (b *Bus) Restore(ctx context.Context, tail uint64) error {
 	if b.mark.Log == b.identity {
 		tail = max(tail, b.mark.Sequence)
@@ -55,8 +58,10 @@ func (b *Bus) Restore(ctx context.Context, tail uint64) error {
 	if tail > b.endAtOpen {
 		b.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
 			"messages", tail-b.endAtOpen, "from", b.endAtOpen+1, "to", tail)
-		if err := b.appendEntries(ctx, b.tombstones(b.endAtOpen+1, tail)); err != nil {
-			return fmt.Errorf("bus: mark the lost end of the log: %w", err)
+		for b.endAtOpen < tail {
+			if err := b.appendEntries(ctx, b.tombstones(b.endAtOpen+1, min(b.endAtOpen+tombstonesAtOnce, tail))); err != nil {
+				return fmt.Errorf("bus: mark the lost end of the log: %w", err)
+			}
 		}
 	}
 	return b.noteLosses(ctx)

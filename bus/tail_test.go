@@ -135,7 +135,7 @@ func TestALostEndIsFilled(t *testing.T) {
 	d.copyLog(filepath.Join(older, "log"))
 	d.write(50)
 	d.useLog(filepath.Join(older, "log"))
-	d.write(10) // with sequences behind those that are lost
+	d.write(10) // with sequences after the lost ones
 	values, losses := d.read(0, func(testBus) history.Position { return history.Position{} })
 	if want := append(upTo(0, 99), upTo(150, 159)...); !slices.Equal(values, want) {
 		t.Errorf("a new sink gets %d values, want %d", len(values), len(want))
@@ -291,6 +291,25 @@ func TestDamageInsideTheLimitsIsNotALimit(t *testing.T) {
 				t.Error("values are out of order or came twice")
 			}
 		})
+	}
+}
+
+// A producer that has its acknowledgement finds it in the mark: a kill at any moment
+// leaves a mark of all that was acknowledged.
+func TestTheMarkHasEachAcknowledgement(t *testing.T) {
+	d := newDisk(t)
+	b := open(t, d.setup())
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 8, Logged: true})
+	republish(t, b, reg)
+	for i := range 20 {
+		if err := r.ProduceLogged(deadline(t), reading{i}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := readMark(b.markPath())
+		if err != nil || m.Sequence != uint64(i+1) || m.Log != b.Identity() {
+			t.Fatalf("after %d acknowledgements the mark is %+v (%v)", i+1, m, err)
+		}
 	}
 }
 

@@ -79,8 +79,8 @@
 // reader and writes to the connection. Only the record's own buffer and the
 // socket's lie between a record and a client, and both are bounded. A client
 // that stops reading delays its own connection and nothing else: its readers
-// fall behind, rings drop their oldest values for it, single-latest records
-// collapse. Dropped values consume numbers, so the client sees the gap. A
+// lag, a ring skips the oldest values for it, a single-latest record skips all
+// but the newest. Skipped values consume numbers, so the client sees the gap. A
 // connection that takes no byte of a frame for Limits.WriteTimeout is closed.
 //
 // # Shutdown

@@ -10,8 +10,8 @@ import (
 )
 
 // splitNegative returns arguments in which a negative number is a value and not
-// a flag named 5: where there is one, flags go in front of "--" and values
-// behind it.
+// a flag named 5: where there is one, flags go before "--" and values after
+// it.
 func splitNegative(root *cobra.Command, args []string) []string {
 	cmd, rest, err := root.Find(args)
 	if err != nil || cmd == root {
@@ -47,7 +47,7 @@ func splitNegative(root *cobra.Command, args []string) []string {
 	return slices.Concat(path, flags, []string{"--"}, values)
 }
 
-// takesNext reports whether the argument behind a flag is its value.
+// takesNext reports whether the argument after a flag is its value.
 func takesNext(flags *pflag.FlagSet, arg string) bool {
 	name, long := strings.CutPrefix(arg, "--")
 	var flag *pflag.Flag
