@@ -11,7 +11,7 @@ import (
 
 // lockDir makes a data directory and keeps a second process off it.
 func lockDir(dir string) (*filelock.Lock, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("aimdb: make the data directory %s: %w; choose one this user may write to", dir, err)
 	}
 	l, err := filelock.Take(filepath.Join(dir, "aimdb.lock"), 0o600)

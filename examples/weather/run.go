@@ -56,7 +56,7 @@ func open(o Options) (*aimdb.DB, error) {
 	if o.DataDir == "" {
 		return nil, errors.New("no data directory; the hub needs one for its history")
 	}
-	if err := os.MkdirAll(o.DataDir, 0o755); err != nil {
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the data directory: %w; choose a directory with write permission", err)
 	}
 	store, err := sqlite.Open(filepath.Join(o.DataDir, "history.db"), sqlite.Logger(o.Logger))
