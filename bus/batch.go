@@ -46,6 +46,8 @@ func (e *entry) headers(b []byte, run uint64) []byte {
 		b = strconv.AppendUint(b, run, 10)
 		b = append(b, '.')
 		b = strconv.AppendUint(b, e.logNumber, 10)
+		b = append(b, '.')
+		b = strconv.AppendInt(b, int64(len(e.value)), 10)
 		b = append(b, "\r\n"...)
 	}
 	if e.lost > 0 {

@@ -110,6 +110,9 @@ func (c *Consumer) subscribe(ctx context.Context, sink string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.reportMissingEnd(consumer.CachedInfo().NumPending); err != nil {
+		return err
+	}
 	reading, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.consume, err = consumer.Consume(func(m jetstream.Msg) {

@@ -100,8 +100,8 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 			return 0, err
 		}
 	}
-	if message.Loss != nil && message.Loss.Cause == loss.LogTruncated {
-		c.gapCause = loss.LogTruncated
+	if l := message.Loss; l != nil && l.Record == "" {
+		c.gapCause = l.Cause // a tombstone or a damaged message
 	}
 	if share, _ := c.gaps.observe(&message); share != nil {
 		share.Cause = c.gapCause
@@ -109,6 +109,15 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 	}
 	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply()
 	c.pending = append(c.pending, message)
+	if sequence < c.bus.endAtOpen {
+		left, err := pendingAfter(m.Reply())
+		if err == nil {
+			err = c.reportMissingEnd(left)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
 	n := copy(dst, c.pending)
 	c.pending = append(c.pending[:0], c.pending[n:]...)
 	return n, nil
@@ -129,6 +138,15 @@ func (c *Consumer) reportMissing(to uint64, written int64) error {
 	c.reportGap(min(to, state.FirstSeq), written, loss.LogDiscarded)
 	c.reportGap(to, written, loss.LogDamaged)
 	return nil
+}
+
+// reportMissingEnd adds the losses of the messages at the end that the log had when it
+// was opened, if the consumer has none left. No later message may come that shows them.
+func (c *Consumer) reportMissingEnd(left uint64) error {
+	if left > 0 || c.next > c.bus.endAtOpen {
+		return nil
+	}
+	return c.reportMissing(c.bus.endAtOpen+1, c.lastTime)
 }
 
 // reportGap adds one loss for the messages from c.next up to the one before to.

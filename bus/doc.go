@@ -25,8 +25,9 @@
 //
 // # Numbers, and what the log discards
 //
-// Aimdb-Number is <run>.<number>. The run is the last sequence of the log before this
-// run of the process. The number counts the values of the record within the run, from
+// Aimdb-Number is <run>.<number>.<length>. The length is the size of the payload in
+// bytes. The run is the last sequence of the log before this run of the process. The
+// number counts the values of the record within the run, from
 // 1, including those lost on the way to the log; a loss message has the number of the
 // last value it covers. A reader that finds a gap in the sequences reports the range
 // as discarded. From the next message of each record it also learns how many values

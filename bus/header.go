@@ -14,18 +14,20 @@ const (
 	KeyHeader = "Aimdb-Key"
 	// TimeHeader holds the time of the write in Unix milliseconds.
 	TimeHeader = "Aimdb-Time"
-	// NumberHeader holds <run>.<number> and is set on logged messages. Run is the
-	// last sequence of the log before this run of the process. Number is the number
-	// of the value in its record within that run, from 1.
+	// NumberHeader holds <run>.<number>.<length> and is set on logged messages. Run is
+	// the last sequence of the log before this run of the process. Number is the number
+	// of the value in its record within that run, from 1. Length is the size of the
+	// payload in bytes: the server's checksum of a message does not cover where its
+	// headers end.
 	NumberHeader = "Aimdb-Number"
 	// LostHeader holds the number of values of the record that were lost between the
 	// previous message and this one. It is absent if there are none.
 	LostHeader = "Aimdb-Lost"
 )
 
-// number reads a numeric header. It returns 0 for a header that is missing or not a
+// headerInt reads a numeric header. It returns 0 for a header that is missing or not a
 // number.
-func number(h nats.Header, name string) int64 {
+func headerInt(h nats.Header, name string) int64 {
 	values := h[name]
 	if len(values) == 0 {
 		return 0
@@ -39,17 +41,27 @@ func number(h nats.Header, name string) int64 {
 
 // runAndNumber reads NumberHeader. It returns 0, 0 if it is missing or malformed.
 func runAndNumber(h nats.Header) (run, number uint64) {
+	run, number, _ = parseNumber(h)
+	return run, number
+}
+
+// parseNumber reads NumberHeader. The length is -1 if it is missing, as in messages of
+// older versions.
+func parseNumber(h nats.Header) (run, number uint64, length int) {
 	values := h[NumberHeader]
 	if len(values) == 0 {
-		return 0, 0
+		return 0, 0, -1
 	}
-	left, right, _ := strings.Cut(values[0], ".")
-	run, err := strconv.ParseUint(left, 10, 64)
-	if err != nil {
-		return 0, 0
+	left, rest, _ := strings.Cut(values[0], ".")
+	middle, right, measured := strings.Cut(rest, ".")
+	run, errRun := strconv.ParseUint(left, 10, 64)
+	number, errNumber := strconv.ParseUint(middle, 10, 64)
+	length, errLength := strconv.Atoi(right)
+	if errRun != nil || errNumber != nil {
+		return 0, 0, -1
 	}
-	if number, err = strconv.ParseUint(right, 10, 64); err != nil {
-		return 0, 0
+	if !measured || errLength != nil {
+		length = -1
 	}
-	return run, number
+	return run, number, length
 }

@@ -60,14 +60,18 @@ func fingerprint(subject string, data []byte, stored int64) history.Fingerprint 
 // message decodes a message of the log.
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data, subject: subject, data: data}
-	m.Time = number(h, TimeHeader)
-	m.Run, m.Number = runAndNumber(h)
+	m.Time = headerInt(h, TimeHeader)
+	run, number, length := parseNumber(h)
+	if length >= 0 && length != len(data) || len(h) == 0 && !json.Valid(data) {
+		return b.damagedMessage(m)
+	}
+	m.Run, m.Number = run, number
 	if keys := h[KeyHeader]; len(keys) > 0 {
 		m.Record = keys[0]
 	} else { // written by another client that was granted it
 		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
 	}
-	m.Lost = uint64(max(0, number(h, LostHeader)))
+	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
 	if b.subjects.kind(subject) == lossKind {
 		m.Loss, m.Value = &loss.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {
@@ -78,12 +82,23 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	return m
 }
 
+// damagedMessage turns a message into the loss of itself. The boundary between its
+// headers and its payload has moved, which the server does not notice.
+func (b *Bus) damagedMessage(m Message) Message {
+	b.log.Error("bus: a message of the log is damaged; it is counted as lost", "sequence", m.Sequence, "subject", m.subject)
+	m.Value, m.Loss = nil, &loss.Loss{
+		Cause: loss.LogDamaged, Count: 1, From: m.Sequence, To: m.Sequence, LastTime: m.Time,
+	}
+	return m
+}
+
 // The subject that a message is acknowledged on is
-// $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>...
+// $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>.<pending>
 // or the longer form with domain and account after ACK.
 const (
 	ackSequence = 5
 	ackTime     = 7
+	ackPending  = 8
 )
 
 // sequenceOf reads the stream sequence from the reply subject of a message.
@@ -94,6 +109,9 @@ func storedAt(reply string) (int64, error) {
 	t, err := ackToken(reply, ackTime)
 	return int64(t), err
 }
+
+// pendingAfter reads how many messages the consumer has left after this one.
+func pendingAfter(reply string) (uint64, error) { return ackToken(reply, ackPending) }
 
 func ackToken(reply string, skip int) (uint64, error) {
 	if strings.Count(reply, ".") >= 10 {

@@ -157,7 +157,7 @@ func (w *writer) countStored(ctx context.Context, entries []entry, base, last ui
 		}
 		e := &entries[n]
 		run, place := runAndNumber(m.Header)
-		if m.Subject == e.lane.subject && number(m.Header, TimeHeader) == e.time && run == w.runStart && place == e.logNumber && bytes.Equal(m.Data, e.value) {
+		if m.Subject == e.lane.subject && headerInt(m.Header, TimeHeader) == e.time && run == w.runStart && place == e.logNumber && bytes.Equal(m.Data, e.value) {
 			n++
 		}
 	}

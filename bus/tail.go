@@ -52,6 +52,9 @@ func (b *Bus) tombstones(from, to uint64) []entry {
 // its sinks, of which tail is the greatest. It then logs as lost what the last stop had
 // accepted and not logged.
 func (b *Bus) Restore(ctx context.Context, tail uint64) error {
+	if err := b.findEnd(ctx); err != nil {
+		return err
+	}
 	if b.mark.Log == b.identity {
 		tail = max(tail, b.mark.Sequence)
 	}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -272,6 +273,8 @@ func TestDamageInsideTheLimitsIsNotALimit(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"the headers end too late":  func(t *testing.T, d *disk) { moveHeaderEnd(t, d, 8) },
+		"the headers end too early": func(t *testing.T, d *disk) { moveHeaderEnd(t, d, -8) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDisk(t)
@@ -291,6 +294,27 @@ func TestDamageInsideTheLimitsIsNotALimit(t *testing.T) {
 				t.Error("values are out of order or came twice")
 			}
 		})
+	}
+}
+
+// moveHeaderEnd changes the length of the headers of a message, which lies between the
+// subject and the headers and is in no checksum of the server.
+func moveHeaderEnd(t *testing.T, d *disk, by int) {
+	t.Helper()
+	path := matches(t, d.dir, "log/jetstream/*/streams/*/msgs/*.blk")[0]
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := bytes.Index(data, []byte(`{"n":100}`))
+	headers := bytes.LastIndex(data[:max(payload, 0)], []byte("NATS/1.0"))
+	if headers < 4 {
+		t.Fatal("the value is not in the first block")
+	}
+	length := data[headers-4 : headers]
+	binary.LittleEndian.PutUint32(length, uint32(int(binary.LittleEndian.Uint32(length))+by))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -10,15 +10,15 @@ import (
 // again. With less it would stop at once.
 const requiredSpace = 1 << 20
 
-// Reopen restarts a server whose store does not answer although its disk has
-// room: JetStream stops a store that met a full disk until it is opened again. It
-// reports whether it tried.
+// Reopen restarts the server, if its disk has room: JetStream stops a store that met a
+// full disk until it is opened again, and does not always notice that a file of it is
+// damaged until then. It reports whether it tried.
 func (s *Server) Reopen() bool {
 	if s.config.Dir == "" || !hasSpace(s.dir) {
 		return false
 	}
 	log := s.config.Logger.With("dir", s.config.Dir)
-	log.Warn("natsd: the store does not answer although its disk has room; opening it again")
+	log.Warn("natsd: opening the store again")
 	start := time.Now()
 	if err := s.Restart(); err != nil {
 		log.Error("natsd: the store could not be opened again", "error", err)
