@@ -2,6 +2,7 @@ package aimdb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -41,10 +42,7 @@ func TestAStopThatLeavesValuesBehindIsCounted(t *testing.T) {
 	}
 	left, _ := strconv.Atoi(said[1]) // digits
 
-	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := openAfterHaste(t, dir)
 	db, err = aimdb.New(aimdb.Dir(dir), aimdb.WithPersistence(store, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -111,3 +109,20 @@ func TestAMemoryLogThatIsNotStoredIsAnError(t *testing.T) {
 type failing struct{ *memory.Sink }
 
 func (f *failing) Write(context.Context, *sinks.Batch) error { return fmt.Errorf("out of order") }
+
+// openAfterHaste opens the history of a database that had too little time to stop. On
+// a busy machine a part of it is left to end by itself, and holds the file until then.
+func openAfterHaste(t *testing.T, dir string) *sqlite.Store {
+	t.Helper()
+	often := time.NewTicker(10 * time.Millisecond)
+	defer often.Stop()
+	for deadline := time.Now().Add(time.Minute); ; <-often.C {
+		store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+		if err == nil {
+			return store
+		}
+		if !errors.Is(err, sqlite.ErrInUse) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
