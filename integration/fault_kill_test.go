@@ -2,6 +2,8 @@ package integration
 
 import (
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -82,9 +84,18 @@ func TestKillDuringTheFirstStart(t *testing.T) {
 
 func randomMoments(t *testing.T) *rand.Rand {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
+	return rand.New(rand.NewPCG(randomSeed(t), 0))
+}
+
+// randomSeed returns another seed each time, or the one of AIMDB_SEED.
+func randomSeed(t *testing.T) uint64 {
+	t.Helper()
+	seed, err := strconv.ParseUint(os.Getenv("AIMDB_SEED"), 10, 64)
+	if err != nil {
+		seed = uint64(time.Now().UnixNano())
+	}
 	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	return seed
 }
 
 // killAfter kills a child at a moment that is not the child's choice.

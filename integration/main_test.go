@@ -12,9 +12,10 @@ const childVariable = "AIMDB_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
-		"writer": runWriter,
-		"locker": runLocker,
-		"idle":   runIdle,
+		"writer":  runWriter,
+		"locker":  runLocker,
+		"idle":    runIdle,
+		"flusher": runFlusher,
 	}
 	name := os.Getenv(childVariable)
 	if name == "" {

@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -39,6 +40,25 @@ func take(f *records.Feed) (got []string) {
 		for _, item := range dst[:n] {
 			got = append(got, fmt.Sprintf("%s=%s", item.Record.Key(), item.JSON))
 		}
+	}
+}
+
+// encoding/json passes a RawMessage on as it is.
+func TestAValueThatIsNotUTF8IsALoss(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	raw := register[json.RawMessage](t, r, "raw", logged(4))
+	raw.Produce(json.RawMessage(`"\xff"`))
+	raw.Produce(json.RawMessage(`"ok"`))
+	f := r.NewFeed(records.LogReader, r.Records())
+	defer f.Close()
+	dst := make([]records.Item, 3)
+	n, err := f.Take(t.Context(), dst)
+	if err != nil || n != 2 || dst[0].Err == nil || dst[1].Err != nil {
+		t.Fatalf("got %d, %v: %+v", n, err, dst)
+	}
+	if m := raw.Untyped().Metrics(); m.LostBy[loss.NotEncodable] != 1 {
+		t.Errorf("lost %v, want one that is not encodable", m.LostBy)
 	}
 }
 

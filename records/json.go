@@ -3,8 +3,10 @@ package records
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"unicode/utf8"
 )
 
 // jsonEncoder writes compact JSON without HTML escapes: AimX peers refuse an
@@ -34,6 +36,9 @@ func (r *Registry) encode(box any) (raw []byte, err error) {
 		return nil, err
 	}
 	raw = bytes.Clone(bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n")))
+	if !utf8.Valid(raw) { // of a MarshalJSON or a json.RawMessage
+		return nil, errors.New("its JSON is not valid UTF-8")
+	}
 	if e.buffer.Cap() <= maxPooledBytes {
 		r.encoders.Put(e)
 	}

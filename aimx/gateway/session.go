@@ -40,6 +40,9 @@ type session struct {
 	cursors       map[*records.Untyped]*records.EncodedReader
 	// refusedWrites counts writes that changed nothing.
 	refusedWrites uint64
+	// skippedFrames counts frames that are malformed or of an unknown kind. The
+	// protocol has no answer for them.
+	skippedFrames uint64
 }
 
 func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *session {
@@ -74,7 +77,7 @@ func (s *session) serve() {
 	s.end(err)
 	_ = s.conn.Close() // the connection is over, whatever Close returns
 	s.server.config.Logger.Debug("AimX connection ended", "transport", s.transport.name,
-		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites)
+		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites, "skipped_frames", s.skippedFrames)
 }
 
 func (s *session) receive() error {
@@ -85,6 +88,8 @@ func (s *session) receive() error {
 		}
 		if f, ok := s.decoder.Decode(line); ok {
 			s.handle(f)
+		} else {
+			s.skippedFrames++
 		}
 		if s.ctx.Err() != nil {
 			return context.Cause(s.ctx)
