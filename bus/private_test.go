@@ -366,6 +366,9 @@ func TestTheProcessReadsPrivateRecords(t *testing.T) {
 			break
 		}
 	}
+	if n != 2 {
+		t.Errorf("followed to %d of 2 values", n)
+	}
 }
 
 // Before the records are known, nothing of the log can be read.
