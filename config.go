@@ -86,7 +86,8 @@ type Config struct {
 	// such as imported or retired records.
 	PrivateHistory bool `json:"private_history,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
-	// to values and read the log, and change nothing.
+	// to the values of Remote records and read them from the log, and change
+	// nothing. Without a host it is 127.0.0.1.
 	NATS string `json:"nats,omitempty"`
 	// NATSAccess says what NATS clients must present. Without it anyone who
 	// reaches the port may read.

@@ -49,8 +49,8 @@ func TestWarningsOfOpenAddresses(t *testing.T) {
 	}
 }
 
-// The listeners of a database are looked at when it opens.
-func TestOpenWarnsOfTheAddressesItListensOn(t *testing.T) {
+// The addresses of real listeners on loopback are known as such.
+func TestLoopbackIsNotWarnedOf(t *testing.T) {
 	var said bytes.Buffer
 	db, err := New(NATS("127.0.0.1:0"), HTTP("127.0.0.1:0", nil), Logger(slog.New(slog.NewTextHandler(&said, nil))))
 	if err != nil {

@@ -155,7 +155,7 @@ func RemoteHistory(on bool) Option {
 }
 
 // NATS lets NATS clients in on an address like 127.0.0.1:4222. They may subscribe
-// to the values of this database and read its log, and change nothing.
+// to the values of [Remote] records and read them from the log, and change nothing.
 func NATS(address string) Option {
 	return func(c *Config) error { c.NATS = address; return nil }
 }
