@@ -83,7 +83,7 @@ type Config struct {
 	// address, only requests for loopback and for these hosts are answered.
 	Origins []string `json:"origins,omitempty"`
 	// PrivateHistory keeps clients from rows of names that are not registered,
-	// such as imported or retired records.
+	// such as imported or retired records, and from what the log has of them.
 	PrivateHistory bool `json:"private_history,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
 	// to the values of Remote records and read them from the log, and change

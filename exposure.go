@@ -20,13 +20,13 @@ func (db *DB) admitReaders() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), admitTimeout)
 	defer cancel()
-	old, err := db.bus.FormerlyRemote(ctx, db.registry)
+	old, err := db.bus.FormerlyRemote(ctx, db.registry, db.config.PrivateHistory)
 	if err != nil {
 		return fmt.Errorf("aimdb: find in the log of database %q what is closed to NATS clients: %w", db.config.Name, err)
 	}
 	if old.To > 0 {
-		db.config.Logger.Warn("the log holds messages from before records became private; NATS clients do not read the subjects of these records, "+
-			"and with a wildcard that matches one they read only what was logged later",
+		db.config.Logger.Warn("the log holds messages of records that are private now and were not when they were logged; "+
+			"NATS clients do not read them, and with a wildcard that matches one of their subjects read only what was logged later",
 			"database", db.config.Name, "subjects", len(old.Subjects), "first", old.Subjects[0], "closed_to", old.To)
 	}
 	db.server.AllowReads(natsd.Closed(old))

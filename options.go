@@ -147,9 +147,9 @@ func Origins(hosts ...string) Option {
 	return func(c *Config) error { c.Origins = append(c.Origins, hosts...); return nil }
 }
 
-// RemoteHistory says whether clients of the gateway may read the rows of names that
-// are not registered, such as imported or retired records. They may unless it is
-// false. Rows of records that are registered without [Remote] are never sent.
+// RemoteHistory says whether clients may read the rows of names that are not
+// registered, such as imported or retired records, and what the log has of them. They
+// may unless it is false. Rows of records that are registered without [Remote] are never sent.
 func RemoteHistory(on bool) Option {
 	return func(c *Config) error { c.PrivateHistory = !on; return nil }
 }

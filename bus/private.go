@@ -19,16 +19,16 @@ type Formerly struct {
 	Subjects []string
 }
 
-// FormerlyRemote finds such messages of the records of a registry. What clients from
+// FormerlyRemote finds such messages of the records of a registry, and if retired is
+// true also those of records that are not registered any more. What clients from
 // outside may read must not include them.
-func (b *Bus) FormerlyRemote(ctx context.Context, reg *records.Registry) (f Formerly, err error) {
-	private := map[string]bool{}
+func (b *Bus) FormerlyRemote(ctx context.Context, reg *records.Registry, retired bool) (f Formerly, err error) {
+	remote, all := map[string]bool{}, true
 	for _, h := range reg.Records() {
-		if !h.Config().Remote {
-			private[b.subjects.of(logKind, h.Segments())] = true
-		}
+		remote[b.subjects.of(logKind, h.Segments())] = h.Config().Remote
+		all = all && h.Config().Remote
 	}
-	if len(private) == 0 {
+	if all && !retired {
 		return f, nil
 	}
 	stream, err := b.js.Stream(ctx, b.stream)
@@ -40,7 +40,7 @@ func (b *Bus) FormerlyRemote(ctx context.Context, reg *records.Registry) (f Form
 		return f, fmt.Errorf("bus: list the subjects of the log: %w", err)
 	}
 	for subject := range info.State.Subjects {
-		if !private[subject] {
+		if open, registered := remote[subject]; open || !registered && !retired {
 			continue
 		}
 		last, err := stream.GetLastMsgForSubject(ctx, subject)

@@ -39,7 +39,7 @@ func privateLog(t *testing.T) (b testBus, between time.Time) {
 				t.Fatal(err)
 			}
 		}
-		old, err := b.FormerlyRemote(deadline(t), reg)
+		old, err := b.FormerlyRemote(deadline(t), reg, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,8 +51,9 @@ func privateLog(t *testing.T) (b testBus, between time.Time) {
 			break
 		}
 		if old.To != 0 {
-			t.Fatalf("closed are %+v although no record is private", old)
+			t.Fatalf("closed are %+v although no record was private", old)
 		}
+		readAsConsumer(t, outside(t, b), "early", "", `"filter_subject":"aimdb.test.log.open.a","inactive_threshold":3600000000000`)
 		stop()
 		closeBus(t, b)
 		between = time.Now()
@@ -125,6 +126,9 @@ func TestConsumersFromOutsideReadNoPrivateRecord(t *testing.T) {
 				t.Errorf("%s%s: got %q, want %q", c.config, suffix, got, c.want)
 			}
 		}
+	}
+	if m, err := o.nc.RequestWithContext(deadline(t), "$JS.API.CONSUMER.INFO.AIMDB_test.early", nil); err != nil || !strings.Contains(string(m.Data), "consumer not found") {
+		t.Errorf("a consumer of the first run: %v", err)
 	}
 	// An update keeps the place of a consumer that was made for an open subject.
 	readAsConsumer(t, o, "own", "", own)
@@ -342,6 +346,18 @@ func TestSubscriptionsFromOutsideReceiveNoPrivateRecord(t *testing.T) {
 	case err := <-o.errs:
 		t.Error(err)
 	default:
+	}
+}
+
+// Names that are not registered are closed if that is asked for.
+func TestRetiredRecords(t *testing.T) {
+	b, _ := privateLog(t)
+	reg := registry(t)
+	register(t, reg, "open.new", records.Config{Kind: records.Latest, Remote: true})
+	for retired, want := range map[bool]uint64{false: 0, true: 6} {
+		if old, err := b.FormerlyRemote(deadline(t), reg, retired); err != nil || old.To != want {
+			t.Errorf("retired %v: closed are %+v (%v), want up to %d", retired, old, err, want)
+		}
 	}
 }
 
