@@ -55,6 +55,12 @@ func privateLog(t *testing.T) (b testBus, between time.Time) {
 		}
 		readAsConsumer(t, outside(t, b), "early", "", `"filter_subject":"aimdb.test.log.open.a","inactive_threshold":3600000000000`)
 		stop()
+		asBefore := streamConfig(b.config, b.subjects) // of a version without private subjects
+		asBefore.Subjects = []string{"aimdb.test.log.>", "aimdb.test.loss.>"}
+		asBefore.Metadata = map[string]string{identityKey: b.identity, databaseKey: "test"}
+		if _, err := b.js.UpdateStream(deadline(t), asBefore); err != nil {
+			t.Fatal(err)
+		}
 		closeBus(t, b)
 		between = time.Now()
 	}
