@@ -1,8 +1,10 @@
 package aimdb_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -72,7 +74,9 @@ func TestPrivateRecordsLeaveByNoDoor(t *testing.T) {
 	before.produce(t)
 	stop()
 	socket := filepath.Join(dir, "s")
-	h, stop := openHouse(t, dir, false, aimdb.Gateway(socket), aimdb.HTTP("127.0.0.1:0", nil))
+	var said bytes.Buffer
+	h, stop := openHouse(t, dir, false, aimdb.Gateway(socket), aimdb.HTTP("127.0.0.1:0", nil),
+		aimdb.Logger(slog.New(slog.NewTextHandler(&said, nil))))
 	h.produce(t)
 	web := "http://" + h.db.Addresses().HTTP
 	for _, door := range []struct {
@@ -120,6 +124,9 @@ func TestPrivateRecordsLeaveByNoDoor(t *testing.T) {
 		}
 	}
 	stop()
+	if n := strings.Count(said.String(), "private now"); n != 1 {
+		t.Errorf("the log tells an operator %d times what is closed, want once", n)
+	}
 }
 
 // TestARecordThatBecomesRemote: what was private stays so.
