@@ -83,10 +83,11 @@ type Config struct {
 	// address, only requests for loopback and for these hosts are answered.
 	Origins []string `json:"origins,omitempty"`
 	// PrivateHistory keeps clients from rows of names that are not registered,
-	// such as imported or retired records.
+	// such as imported or retired records, and from what the log has of them.
 	PrivateHistory bool `json:"private_history,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
-	// to values and read the log, and change nothing.
+	// to the values of Remote records and read them from the log, and change
+	// nothing. Without a host it is 127.0.0.1.
 	NATS string `json:"nats,omitempty"`
 	// NATSAccess says what NATS clients must present. Without it anyone who
 	// reaches the port may read.

@@ -99,6 +99,7 @@ func (db *DB) open() (err error) {
 	if err := db.openLog(logDir); err != nil {
 		return fmt.Errorf("aimdb: open the log of database %q: %w", c.Name, err)
 	}
+	db.config.warnOfExposure(db.server.Addr(), db.listeners.webAddr())
 	return nil
 }
 
@@ -107,7 +108,7 @@ func (db *DB) openLog(dir string) (err error) {
 	c := db.config
 	db.server, err = natsd.Open(natsd.Config{
 		Name: "aimdb-" + c.Name, Dir: dir, Listen: c.NATS, Access: c.NATSAccess,
-		Stream: bus.StreamName(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
+		Stream: bus.StreamName(c.Name), Readable: bus.LogSubject(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
 		SyncInterval: c.LogSync, SyncAlways: c.DurableLog, Logger: c.Logger,
 	})
 	if err != nil {

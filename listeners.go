@@ -63,6 +63,14 @@ func (l *listeners) close() error {
 	return errors.Join(errs...)
 }
 
+// webAddr returns the address of the web server, nil if there is none.
+func (l *listeners) webAddr() net.Addr {
+	if l.web == nil {
+		return nil
+	}
+	return l.web.Addr()
+}
+
 func closed(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return nil
@@ -122,8 +130,8 @@ func (db *DB) Addresses() Addresses {
 	for _, socket := range db.listeners.sockets {
 		a.Gateways = append(a.Gateways, "unix://"+socket.Addr().String())
 	}
-	if db.listeners.web != nil {
-		a.HTTP = db.listeners.web.Addr().String()
+	if web := db.listeners.webAddr(); web != nil {
+		a.HTTP = web.String()
 	}
 	return a
 }

@@ -26,7 +26,7 @@ func TestARefusedValueStaysWithItsSink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := register[string](t, db, "n", aimdb.Ring(100), aimdb.Persist())
+	r := register[string](t, db, "n", aimdb.Ring(100), aimdb.Persist(), aimdb.Remote())
 	stop := start(t, db)
 	nc, err := nats.Connect("nats://" + db.Addresses().NATS)
 	if err != nil {

@@ -147,15 +147,15 @@ func Origins(hosts ...string) Option {
 	return func(c *Config) error { c.Origins = append(c.Origins, hosts...); return nil }
 }
 
-// RemoteHistory says whether clients of the gateway may read the rows of names that
-// are not registered, such as imported or retired records. They may unless it is
-// false. Rows of records that are registered without [Remote] are never sent.
+// RemoteHistory says whether clients may read the rows of names that are not
+// registered, such as imported or retired records, and what the log has of them. They
+// may unless it is false. Rows of records that are registered without [Remote] are never sent.
 func RemoteHistory(on bool) Option {
 	return func(c *Config) error { c.PrivateHistory = !on; return nil }
 }
 
 // NATS lets NATS clients in on an address like 127.0.0.1:4222. They may subscribe
-// to the values of this database and read its log, and change nothing.
+// to the values of [Remote] records and read them from the log, and change nothing.
 func NATS(address string) Option {
 	return func(c *Config) error { c.NATS = address; return nil }
 }

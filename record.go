@@ -90,8 +90,8 @@ func Lossless(readers ...string) RecordOption {
 // known whether the record persists.
 const defaultReader = "(default)"
 
-// Remote lets gateway clients read the record. Without it the gateway sends neither
-// its values nor its stored rows.
+// Remote lets clients of the gateway and NATS clients read the record. Without it
+// neither its values nor its stored rows leave the process.
 func Remote() RecordOption {
 	return func(c *records.Config) { c.Remote = true }
 }

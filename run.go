@@ -35,6 +35,9 @@ func (db *DB) assemble(ctx context.Context) error {
 	group.add(part{name: "the wait for the end", loop: func(stop context.Context) error { return db.wait(ctx, stop) }})
 	db.addGateway(group)
 	group.add(part{name: "the stages", loop: db.whenReady(db.registry.Run), busy: db.registry.Busy, share: stagesShare})
+	if err := db.admitReaders(); err != nil {
+		return err
+	}
 	republisher := db.bus.Republisher(db.registry)
 	group.add(part{name: "the republisher", loop: republisher.Run, stop: republisher.EndBy, share: republisherShare})
 	if err := db.addSinks(group); err != nil {

@@ -60,7 +60,7 @@ func running(t testing.TB, c setup, n int) (testBus, *records.Record[reading], *
 	c.Listen = "127.0.0.1:0"
 	b := open(t, c)
 	reg := registry(t)
-	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 1000, Logged: true})
+	r := register(t, reg, "temp::vienna", records.Config{Kind: records.Ring, Capacity: 1000, Logged: true, Remote: true})
 	republish(t, b, reg)
 	for i := range n {
 		r.Produce(reading{i})
@@ -92,7 +92,7 @@ func TestOutsidersReadTheLog(t *testing.T) {
 	if _, err := b.Flush(deadline(t), reg); err != nil {
 		t.Fatal(err)
 	}
-	c, err := o.js.OrderedConsumer(deadline(t), "AIMDB_test", jetstream.OrderedConsumerConfig{})
+	c, err := o.js.OrderedConsumer(deadline(t), "AIMDB_test", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"aimdb.test.log.>"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestOutsidersCannotUseUpTheConsumers(t *testing.T) {
 	made := 0
 	for ; made <= natsd.MaxConsumers; made++ {
 		if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{
-			AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: natsd.MaxConsumerIdle,
+			FilterSubject: "aimdb.test.log.>", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: natsd.MaxConsumerIdle,
 		}); err != nil {
 			break
 		}
@@ -309,7 +309,7 @@ func TestErrorsAtOpenNameTheThing(t *testing.T) {
 func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
 	b, _, _ := running(t, setup{}, 10)
 	o := outside(t, b)
-	if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{Name: "own", AckPolicy: jetstream.AckNonePolicy}); err != nil {
+	if _, err := o.js.CreateConsumer(deadline(t), "AIMDB_test", jetstream.ConsumerConfig{Name: "own", FilterSubject: "aimdb.test.log.>", AckPolicy: jetstream.AckNonePolicy}); err != nil {
 		t.Fatal(err)
 	}
 	live, err := b.nc.SubscribeSync("aimdb.*.live.>")
@@ -322,12 +322,12 @@ func TestOutsidersCannotMakeTheServerReplyIntoTheLog(t *testing.T) {
 	for _, reply := range []string{"aimdb.test.log.temp.vienna", "aimdb.test.live.spoof", "$JS.API.STREAM.PURGE.AIMDB_test", "$JS.API.STREAM.DELETE.AIMDB_test"} {
 		for subject, body := range map[string]string{
 			"$JS.API.INFO": "", "$JS.API.STREAM.INFO.AIMDB_test": "", "$JS.API.STREAM.NAMES": "",
-			"$JS.API.DIRECT.GET.AIMDB_test":               `{"seq":1}`,
-			"$JS.API.STREAM.MSG.GET.AIMDB_test":           `{"seq":1}`,
+			"$JS.API.DIRECT.GET.AIMDB_test":               `{"next_by_subj":"aimdb.test.log.>"}`,
+			"$JS.API.STREAM.MSG.GET.AIMDB_test":           `{"next_by_subj":"aimdb.test.log.>"}`,
 			"$JS.API.CONSUMER.MSG.NEXT.AIMDB_test.own":    `{"batch":1}`,
 			"$JS.API.CONSUMER.INFO.AIMDB_test.own":        "",
 			"$JS.API.CONSUMER.CREATE.AIMDB_test.evil":     `{"stream_name":"AIMDB_test","config":{"deliver_subject":"x"}}`,
-			"$JS.API.CONSUMER.CREATE.AIMDB_test.harmless": `{"stream_name":"AIMDB_test","config":{"name":"harmless"}}`,
+			"$JS.API.CONSUMER.CREATE.AIMDB_test.harmless": `{"stream_name":"AIMDB_test","config":{"name":"harmless","filter_subject":"aimdb.test.log.>"}}`,
 		} {
 			if err := o.nc.PublishRequest(subject, reply, []byte(body)); err != nil {
 				t.Fatal(err)

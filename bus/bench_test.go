@@ -120,7 +120,7 @@ func benchRepublisher(b *testing.B, log testBus) {
 	recs := make([]*records.Record[measurement], 100)
 	for i := range recs {
 		r, err := records.Register[measurement](reg, fmt.Sprintf("temp::city%d", i), records.Config{
-			Kind: records.Ring, Capacity: 1024, Logged: true, Lossless: []string{records.LogReader},
+			Kind: records.Ring, Capacity: 1024, Logged: true, Remote: true, Lossless: []string{records.LogReader},
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -149,7 +149,7 @@ func BenchmarkLive(b *testing.B) {
 func benchLive(b *testing.B, bare bool) {
 	log := open(b, setup{Config: Config{Logger: quiet()}, Listen: "127.0.0.1:0"})
 	reg := registry(b)
-	r, err := records.Register[measurement](reg, "x", records.Config{Kind: records.Ring, Capacity: 4096, Lossless: []string{"live"}})
+	r, err := records.Register[measurement](reg, "x", records.Config{Kind: records.Ring, Capacity: 4096, Remote: true, Lossless: []string{"live"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -79,12 +79,13 @@ func tryOpen(t testing.TB, c setup) (testBus, error) {
 	}
 	server, err := natsd.Open(natsd.Config{
 		Name: "aimdb-" + c.Name, Dir: c.Dir, Listen: c.Listen, Access: c.Access,
-		Stream: StreamName(c.Name), Subjects: ReadSubjects(c.Name), MaxMessage: maxMessage,
+		Stream: StreamName(c.Name), Readable: LogSubject(c.Name), Subjects: ReadSubjects(c.Name), MaxMessage: maxMessage,
 		SyncAlways: c.Durable, Logger: c.Logger,
 	})
 	if err != nil {
 		return testBus{}, err
 	}
+	server.AllowReads(natsd.Closed{})
 	c.Memory = c.Dir == ""
 	c.Publisher = func() Publisher { return server.Publisher() }
 	b, err := Open(t.Context(), server, c.Config)

@@ -1,8 +1,8 @@
 // Package bus keeps the log of a database: a JetStream stream in any NATS server.
 // Package natsd has the embedded server, and documents who may read the log and what
 // happens to slow clients. The bus publishes the values of Logged records into the
-// log and the values of all others to live subscribers, and delivers the log to sinks
-// and followers.
+// log and those of other Remote records to live subscribers, and delivers the log to
+// sinks and followers.
 //
 //	rings ─► Republisher ─► stream AIMDB_<db> ─► Consumer (one for each sink)
 //	             │                            └► Follow, and any NATS client
@@ -10,9 +10,14 @@
 //
 // # Messages
 //
-// A value of the record "accuracy::vienna" of the database hub has the subject
-// aimdb.hub.log.accuracy.vienna, or aimdb.hub.live.accuracy.vienna if the record is
-// not logged. The payload is the JSON of the value and nothing else. The headers are:
+// A value of the record "accuracy::vienna" of the database hub has a subject of its
+// kind, which ends in the segments of the key:
+//
+//	aimdb.hub.log.accuracy.vienna      a logged value of a Remote record
+//	aimdb.hub.private.accuracy.vienna  a logged value of another record
+//	aimdb.hub.live.accuracy.vienna     a value of a Remote record that is not logged
+//
+// The payload is the JSON of the value and nothing else. The headers are:
 //
 //	Aimdb-Key     the exact key
 //	Aimdb-Time    the time of the write in Unix milliseconds
@@ -22,6 +27,17 @@
 // A loss is a message too: a loss.Loss as JSON under aimdb.hub.loss.>, in the same
 // stream, so that each sink receives it once and in order. Bytes that a NATS token
 // cannot hold are written as %XX.
+//
+// # Private records
+//
+// A record is private if it is not Remote. Clients from outside get the kinds log and
+// live and nothing else. Losses are closed to them because they name private records
+// too. Values of a private record that is not logged are not published at all.
+//
+// A private record can have messages of the kind log: from a run in which it was
+// Remote, or from an earlier version. The process itself reads them as before.
+// [Bus.FormerlyRemote] finds them, so that the server can keep clients from them. What
+// a private record has logged stays private when it becomes Remote.
 //
 // # Numbers, and what the log discards
 //
@@ -73,7 +89,8 @@
 //
 // # Live values
 //
-// Values of records that are not logged are published while somebody subscribes to them.
+// Values of Remote records that are not logged are published while somebody subscribes
+// to them.
 // A new subscription is noticed within 250 ms. Values produced before are not published,
 // and no message reports them; ask a gateway for the current value.
 //

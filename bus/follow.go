@@ -129,7 +129,7 @@ func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func
 func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext, error) {
 	losses := f.bus.filter(lossKind, f.pattern)
 	// Losses are read too: numbers that they cover are not missing in the log.
-	filters := []string{f.bus.filter(logKind, f.pattern), losses}
+	filters := []string{f.bus.filter(logKind, f.pattern), f.bus.filter(privateKind, f.pattern), losses}
 	if losses != f.bus.subjects.all(lossKind) {
 		filters = append(filters, f.bus.subjects.prefix(lossKind)+tombstoneToken)
 	}

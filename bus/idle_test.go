@@ -17,7 +17,7 @@ func BenchmarkIdle(b *testing.B) {
 	log := open(b, setup{Config: Config{Logger: quiet()}, Listen: "127.0.0.1:0"})
 	reg := registry(b)
 	for i := range 10_000 {
-		register(b, reg, fmt.Sprintf("r::%d", i), records.Config{Kind: records.Ring, Capacity: 16, Logged: i%2 == 0})
+		register(b, reg, fmt.Sprintf("r::%d", i), records.Config{Kind: records.Ring, Capacity: 16, Logged: i%2 == 0, Remote: true})
 	}
 	republish(b, log, reg)
 	o := outside(b, log)

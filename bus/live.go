@@ -12,8 +12,8 @@ import (
 // counter of the server, and looks at the records only if it has changed.
 const interestInterval = 250 * time.Millisecond
 
-// live publishes the values of records that are not logged to those who subscribe to
-// them. A record without subscribers is paused in the feed and costs nothing.
+// live publishes the values of Remote records that are not logged to those who
+// subscribe to them. A record without subscribers is paused in the feed and costs nothing.
 type live struct {
 	bus     *Bus
 	records []*records.Untyped

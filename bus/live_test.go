@@ -15,7 +15,7 @@ import (
 func TestLiveValuesGoOutWhileSomebodyListens(t *testing.T) {
 	b := open(t, setup{Listen: "127.0.0.1:0"})
 	reg := registry(t)
-	r := register(t, reg, "hub.settings", records.Config{Kind: records.Ring, Capacity: 100})
+	r := register(t, reg, "hub.settings", records.Config{Kind: records.Ring, Capacity: 100, Remote: true})
 	republish(t, b, reg)
 	o := outside(t, b)
 	sub, err := o.nc.SubscribeSync("aimdb.*.live.>")
@@ -86,7 +86,7 @@ type page struct {
 func TestAStuckSubscriberSlowsNobody(t *testing.T) {
 	b := open(t, setup{Listen: "127.0.0.1:0"})
 	reg := registry(t)
-	logged := records.Config{Kind: records.Ring, Capacity: 1000, Logged: true}
+	logged := records.Config{Kind: records.Ring, Capacity: 1000, Logged: true, Remote: true}
 	small := register(t, reg, "small", logged)
 	large, err := records.Register[page](reg, "large", logged)
 	if err != nil {

@@ -69,7 +69,7 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	if keys := h[KeyHeader]; len(keys) > 0 {
 		m.Record = keys[0]
 	} else { // written by another client that was granted it
-		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(logKind))
+		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(b.subjects.kind(subject)))
 	}
 	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
 	if b.subjects.kind(subject) == lossKind {

@@ -57,7 +57,7 @@ func TestLogOverAnOrdinaryConnection(t *testing.T) {
 			}()
 			reg := registry(t)
 			r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 5000, Logged: true})
-			live := register(t, reg, "b", records.Config{Kind: records.Ring, Capacity: 100})
+			live := register(t, reg, "b", records.Config{Kind: records.Ring, Capacity: 100, Remote: true})
 			log := testBus{Bus: b}
 			stop := republish(t, log, reg)
 			const n = 3000

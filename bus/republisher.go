@@ -17,7 +17,8 @@ import (
 const DefaultDrain = 10 * time.Second
 
 // Republisher publishes the values of all records of a registry: those of Logged
-// records into the log, the others to live subscribers. A registry has one.
+// records into the log, those of other Remote records to live subscribers. A registry
+// has one.
 type Republisher struct {
 	// Drain bounds how long Run continues to move values from the rings into the log
 	// after its context has ended, unless EndBy has been called.
@@ -74,13 +75,15 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	r.byID = make([]*loggedRecord, len(handles))
 	for _, h := range handles {
 		if !h.Config().Logged {
-			others = append(others, h)
+			if h.Config().Remote {
+				others = append(others, h)
+			}
 			continue
 		}
 		logged = append(logged, h)
 		s := &loggedRecord{
 			record: h,
-			values: newSubjectLane(h.Key(), b.subjects.of(logKind, h.Segments())),
+			values: newSubjectLane(h.Key(), b.subjects.of(valueKind(h), h.Segments())),
 		}
 		if l, left := b.leftBehind[h.Key()]; left {
 			s.lost = l.Count // on the record's next message

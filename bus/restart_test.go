@@ -28,7 +28,7 @@ import (
 func TestConsumerAfterAServerRestart(t *testing.T) {
 	b := open(t, setup{Dir: t.TempDir()})
 	reg := registry(t)
-	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true, Remote: true})
 	republish(t, b, reg)
 	at := history.Position{}
 	for i := range 3 {

@@ -27,7 +27,7 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               StreamName(c.Name),
 		Description:        "The log of the AimDB database " + c.Name,
-		Subjects:           []string{s.all(logKind), s.all(lossKind)},
+		Subjects:           []string{s.all(logKind), s.all(privateKind), s.all(lossKind)},
 		Storage:            storage,
 		Replicas:           1,
 		Retention:          jetstream.LimitsPolicy,

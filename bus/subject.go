@@ -3,20 +3,36 @@ package bus
 import (
 	"fmt"
 	"strings"
+
+	"github.com/aimdb-go/aimdb/records"
 )
 
-// The third token of a subject is the kind of its messages.
+// The third token of a subject is the kind of its messages. Logged values have the
+// kind log if their record is Remote, and private otherwise.
 const (
-	logKind  = "log"
-	liveKind = "live"
-	lossKind = "loss"
+	logKind     = "log"
+	privateKind = "private"
+	liveKind    = "live"
+	lossKind    = "loss"
 )
 
-// ReadSubjects returns the subjects of the values and losses of a database, which
-// clients from outside may subscribe to.
+// LogSubject returns the subject of the messages of the log that clients from outside
+// may read: the values of Remote records.
+func LogSubject(database string) string { return subjects{database}.all(logKind) }
+
+// ReadSubjects returns the subjects that clients from outside may subscribe to: those
+// of the values of Remote records. Losses are not among them, since they name private
+// records too.
 func ReadSubjects(database string) []string {
-	s := subjects{database}
-	return []string{s.all(logKind), s.all(liveKind), s.all(lossKind)}
+	return []string{LogSubject(database), subjects{database}.all(liveKind)}
+}
+
+// valueKind returns the kind of the logged values of a record.
+func valueKind(r *records.Untyped) string {
+	if r.Config().Remote {
+		return logKind
+	}
+	return privateKind
 }
 
 // subjects builds the subjects of one database.

@@ -247,16 +247,17 @@ func (b *Bus) loggedSince(ctx context.Context, record string, n noted) (uint64, 
 	if err != nil {
 		return 0, fmt.Errorf("bus: find the last value of record %q: %w", record, err)
 	}
-	m, err := stream.GetLastMsgForSubject(ctx, b.subjects.of(logKind, k.Segments()))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
+	for _, kind := range []string{logKind, privateKind} { // it may have been Remote then
+		m, err := stream.GetLastMsgForSubject(ctx, b.subjects.of(kind, k.Segments()))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("bus: find the last value of record %q: %w", record, err)
+		}
+		if run, number := runAndNumber(m.Header); run == *n.Run && number > n.Number {
+			return number - n.Number, nil
+		}
 	}
-	if err != nil {
-		return 0, fmt.Errorf("bus: find the last value of record %q: %w", record, err)
-	}
-	run, number := runAndNumber(m.Header)
-	if run != *n.Run || number <= n.Number {
-		return 0, nil
-	}
-	return number - n.Number, nil
+	return 0, nil
 }

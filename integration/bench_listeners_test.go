@@ -25,7 +25,7 @@ const (
 // x-nats; the subscribers are part of it, and reading headers is their work.
 func BenchmarkListeners(b *testing.B) {
 	const subscribers = 10
-	s := serveFor(b, 1, []aimdb.RecordOption{aimdb.Ring(1024), aimdb.Lossless("live")}, aimdb.NATS("127.0.0.1:0"))
+	s := serveFor(b, 1, []aimdb.RecordOption{aimdb.Ring(1024), aimdb.Remote(), aimdb.Lossless("live")}, aimdb.NATS("127.0.0.1:0"))
 	ours := listen(b, "nats://"+s.Addresses().NATS, liveSubject, subscribers)
 	server := startNATS(b)
 	theirs := listen(b, server.ClientURL(), liveSubject, subscribers)

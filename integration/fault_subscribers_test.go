@@ -18,7 +18,10 @@ import (
 // value, and who writes does not notice.
 func TestAStuckSubscriberAmongAThousand(t *testing.T) {
 	const subscribers, values = 1000, 100
-	p := admit(t, setup{dir: t.TempDir(), options: []aimdb.Option{aimdb.NATS("127.0.0.1:0")}})
+	p := admit(t, setup{
+		dir: t.TempDir(), options: []aimdb.Option{aimdb.NATS("127.0.0.1:0")},
+		record: []aimdb.RecordOption{aimdb.Ring(64), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader)},
+	})
 	text := subjectOf(p.records[0].Key())
 	subs := make([]*nats.Subscription, subscribers)
 	for i := range subs {

@@ -54,8 +54,8 @@ func TestWriteToHistoryToRemoteQuery(t *testing.T) {
 func TestNATSClientSeesTheValues(t *testing.T) {
 	var logged, live *aimdb.Record[numbered]
 	h := openHub(t, t.TempDir(), func(db *aimdb.DB) {
-		logged = mustRegister[numbered](t, db, "accuracy::new_york", aimdb.Ring(8), aimdb.Persist())
-		live = mustRegister[numbered](t, db, "temp::new_york", aimdb.Ring(8))
+		logged = mustRegister[numbered](t, db, "accuracy::new_york", aimdb.Ring(8), aimdb.Persist(), aimdb.Remote())
+		live = mustRegister[numbered](t, db, "temp::new_york", aimdb.Ring(8), aimdb.Remote())
 	})
 	nc, err := nats.Connect("nats://" + h.Addresses().NATS)
 	if err != nil {

@@ -33,7 +33,7 @@ type Config struct {
 	// Durable makes ProduceLogged return after the log has synced the value to
 	// disk.
 	Durable bool
-	// Remote lets the gateway serve the record.
+	// Remote lets clients of the gateway and NATS clients read the record.
 	Remote bool
 	// Writable lets clients of the gateway set the record. It implies Remote.
 	Writable bool

@@ -22,10 +22,10 @@ type Config struct {
 	Listen string
 	// Access is what clients from outside must present.
 	Access Access
-	// Stream is the stream that clients from outside may read, and Subjects are
-	// what they may subscribe to.
-	Stream   string
-	Subjects []string
+	// Stream is the stream that clients from outside may read, as far as its
+	// messages match Readable. Subjects are what they may subscribe to.
+	Stream, Readable string
+	Subjects         []string
 	// MaxMessage is the size in bytes above which a message is refused, headers
 	// included.
 	MaxMessage int
@@ -50,6 +50,9 @@ type Access struct {
 	// certificates that it has signed.
 	CertFile, KeyFile, CAFile string
 }
+
+// Everybody reports whether a client is let in that presents nothing.
+func (a Access) Everybody() bool { return a.open() && a.CAFile == "" }
 
 func (a Access) open() bool {
 	return a.Token == "" && len(a.Users) == 0 && len(a.NKeys) == 0

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -19,118 +19,140 @@ const (
 	MaxConsumerIdle = time.Hour
 )
 
-const (
-	defaultIdle  = 5 * time.Minute
-	guardTimeout = 2 * time.Second
-)
+const defaultIdle = 5 * time.Minute
 
 const createAPI = "$JS.API.CONSUMER.CREATE."
 
-// consumerGuard handles the requests by which clients from outside create
-// consumers. Permissions see subjects only, and what is dangerous about a
-// consumer is in the request body: a push consumer can deliver to any subject,
-// among them the API that purges the stream. The outside account imports the
-// guard's subject in place of that API, and the guard passes safe requests on.
-type consumerGuard struct {
-	stream string
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	log    *slog.Logger
-}
-
-// createSubjects matches the requests by which clients create consumers.
-func createSubjects(stream string) string { return createAPI + stream + ".>" }
-
-func guardSubject(stream string) string { return "_AIMDB_GUARD." + stream + "." }
-
-func startConsumerGuard(s *Server) (*consumerGuard, error) {
-	nc, err := s.Connect(context.Background(), "guard")
-	if err != nil {
-		return nil, err
+// checkCreate admits a request for a consumer. A push consumer would be dangerous: it
+// can deliver to any subject, among them the API that purges the stream.
+func (g *guard) checkCreate(m *nats.Msg) (api string, body []byte, err error) {
+	if body, err = g.sanitize(m.Data); err == nil {
+		err = g.admitOneMore()
 	}
-	g := &consumerGuard{stream: s.config.Stream, nc: nc, log: s.config.Logger}
-	if g.js, err = jetstream.New(nc); err == nil {
-		_, err = nc.Subscribe(guardSubject(g.stream)+">", g.handleCreate)
-	}
-	if err == nil {
-		err = nc.Flush()
-	}
-	if err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("natsd: guard the consumers of stream %s: %w", g.stream, err)
-	}
-	return g, nil
-}
-
-func (g *consumerGuard) stop() { g.nc.Close() }
-
-func (g *consumerGuard) handleCreate(m *nats.Msg) {
-	body, err := g.sanitize(m.Data)
-	if err != nil {
-		g.refuse(m, err)
-		return
-	}
-	answer, err := g.nc.Request(createAPI+g.stream, body, guardTimeout)
-	if err != nil {
-		g.refuse(m, fmt.Errorf("the stream did not answer: %w", err))
-		return
-	}
-	if err := m.Respond(answer.Data); err != nil {
-		g.log.Debug("natsd: the reply to a request for a consumer was not delivered", "error", err)
-	}
+	return createAPI + g.stream, body, err
 }
 
 // sanitize returns the request with unsafe fields refused or replaced.
-func (g *consumerGuard) sanitize(data []byte) ([]byte, error) {
-	var request struct {
-		Stream string         `json:"stream_name"`
-		Config map[string]any `json:"config"`
-	}
+func (g *guard) sanitize(data []byte) ([]byte, error) {
+	var request server.CreateConsumerRequest
 	if err := json.Unmarshal(data, &request); err != nil {
-		return nil, fmt.Errorf("the request is not JSON: %w", err)
+		return nil, fmt.Errorf("the request is not one for a consumer: %w", err)
 	}
-	c := request.Config
-	if c == nil {
-		c = map[string]any{}
-	}
-	if subject, _ := c["deliver_subject"].(string); subject != "" {
+	c := &request.Config
+	switch {
+	case c.DeliverSubject != "":
 		return nil, errors.New("consumers from outside are pull consumers: leave out deliver_subject")
-	}
-	if durable, _ := c["durable_name"].(string); durable != "" {
+	case c.Durable != "":
 		return nil, errors.New("consumers from outside are ephemeral: leave out the durable name")
 	}
-	if err := g.admitOneMore(); err != nil {
+	if err := g.limitToOpen(c); err != nil {
 		return nil, err
 	}
-	if idle, _ := c["inactive_threshold"].(float64); idle <= 0 || idle > float64(MaxConsumerIdle) {
-		c["inactive_threshold"] = int64(defaultIdle)
+	if c.InactiveThreshold <= 0 || c.InactiveThreshold > MaxConsumerIdle {
+		c.InactiveThreshold = defaultIdle
 	}
-	c["mem_storage"] = true
-	return json.Marshal(map[string]any{"stream_name": g.stream, "config": c})
+	c.MemoryStorage = true
+	c.Direct, c.Sourcing = false, false // the server does not count such consumers
+	return json.Marshal(server.CreateConsumerRequest{Stream: g.stream, Config: *c})
 }
 
-func (g *consumerGuard) admitOneMore() error {
-	ctx, cancel := context.WithTimeout(context.Background(), guardTimeout)
-	defer cancel()
-	stream, err := g.js.Stream(ctx, g.stream)
+// limitToOpen refuses filters that match more than clients may read. A consumer
+// whose filters match a closed subject starts after the closed messages.
+func (g *guard) limitToOpen(c *server.ConsumerConfig) error {
+	closed, err := g.opened()
 	if err != nil {
-		return fmt.Errorf("the stream did not answer: %w", err)
+		return err
 	}
-	if n := stream.CachedInfo().State.Consumers; n >= MaxConsumers {
+	filters := c.FilterSubjects
+	if c.FilterSubject != "" {
+		filters = append(filters[:len(filters):len(filters)], c.FilterSubject)
+	}
+	if len(filters) == 0 {
+		return fmt.Errorf("a consumer from outside needs a filter: set filter_subject to %s or a subject under it", g.readable)
+	}
+	overlaps := false
+	for _, filter := range filters {
+		if err := g.checkReadable(filter); err != nil {
+			return err
+		}
+		overlaps = overlaps || closed.overlaps(filter)
+	}
+	if !overlaps {
+		return nil
+	}
+	return g.startAfter(c, closed.To)
+}
+
+// startAfter makes a consumer start after a sequence, or later if it asks for that.
+func (g *guard) startAfter(c *server.ConsumerConfig, to uint64) error {
+	start := to + 1
+	switch c.DeliverPolicy {
+	case server.DeliverNew:
+		return nil
+	case server.DeliverAll:
+	case server.DeliverByStartSequence:
+		start = max(start, c.OptStartSeq)
+	case server.DeliverByStartTime:
+		if c.OptStartTime == nil {
+			return errors.New("the policy by_start_time needs opt_start_time")
+		}
+		at, err := g.firstSince(*c.OptStartTime)
+		if err != nil {
+			return err
+		}
+		start = max(start, at)
+	default:
+		return fmt.Errorf("a consumer for the last messages would read some that belong to records that are private now: filter on other subjects, or start at sequence %d", start)
+	}
+	c.DeliverPolicy, c.OptStartSeq, c.OptStartTime = server.DeliverByStartSequence, start, nil
+	return nil
+}
+
+// firstSince returns the first sequence that was stored since a time. If there is
+// none, it returns the one after the end of the stream.
+func (g *guard) firstSince(t time.Time) (uint64, error) {
+	stream, err := g.state()
+	if err != nil {
+		return 0, err
+	}
+	body, err := json.Marshal(server.JSApiMsgGetRequest{StartTime: &t, NextFor: g.readable})
+	if err != nil {
+		return 0, fmt.Errorf("the time is not one: %w", err)
+	}
+	answer, err := g.request(getAPI+g.stream, body)
+	if err != nil {
+		return 0, err
+	}
+	var found server.JSApiMsgGetResponse
+	if err := json.Unmarshal(answer.Data, &found); err != nil {
+		return 0, fmt.Errorf("the answer of the stream is not one: %w", err)
+	}
+	switch {
+	case found.Message != nil:
+		return found.Message.Sequence, nil
+	case found.Error != nil && found.Error.ErrCode != uint16(jetstream.JSErrCodeMessageNotFound):
+		return 0, found.Error
+	}
+	return stream.State.LastSeq + 1, nil
+}
+
+func (g *guard) admitOneMore() error {
+	stream, err := g.state()
+	if err != nil {
+		return err
+	}
+	if n := stream.State.Consumers; n >= MaxConsumers {
 		return fmt.Errorf("the stream has %d consumers and takes no more now", n)
 	}
 	return nil
 }
 
-func (g *consumerGuard) refuse(m *nats.Msg, reason error) {
-	body, err := json.Marshal(map[string]any{
-		"type":  "io.nats.jetstream.api.v1.consumer_create_response",
-		"error": map[string]any{"code": 403, "err_code": jetstream.JSErrCodeConsumerCreate, "description": reason.Error()},
-	})
-	if err == nil {
-		err = m.Respond(body)
-	}
+func (g *guard) state() (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), guardTimeout)
+	defer cancel()
+	stream, err := g.js.Stream(ctx, g.stream)
 	if err != nil {
-		g.log.Debug("natsd: the refusal of a consumer was not delivered", "error", err)
+		return nil, fmt.Errorf("the stream did not answer: %w", err)
 	}
+	return stream.CachedInfo(), nil
 }

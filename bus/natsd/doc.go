@@ -5,11 +5,22 @@
 // Nothing listens unless Config.Listen is set. The process's own connections use
 // an in-process pipe and a secret that is drawn at start. Clients from outside
 // live in an account of their own. That account imports only Config.Subjects and
-// the reading part of the JetStream API of Config.Stream. Clients may subscribe,
-// ask for the state of the stream, read single messages, and read through pull
-// consumers of their own. These consumers are ephemeral and are created by a
-// guard, which checks the request body and allows at most 1000. Replies stay in
-// the account, so that no reply can be published into the stream or to the API.
+// the reading part of the JetStream API of Config.Stream. A subscription with
+// wildcards receives no other subject. Replies stay in the account, so that no reply
+// can be published into the stream or to the API.
+//
+// Requests that read the stream pass a guard, which checks the body. It admits no
+// reads before [Server.AllowReads], and then:
+//
+//   - pull consumers that are ephemeral, at most 1000, if each filter is
+//     Config.Readable or a subject under it;
+//   - single messages by subject under Config.Readable. A sequence or a time alone
+//     is refused, since it can be that of any message;
+//   - the state of the stream, with the subjects under Config.Readable.
+//
+// AllowReads names messages under Config.Readable that stay [Closed]. A consumer
+// whose filter matches one of their subjects starts after them. A consumer for the
+// last messages, a single message and a list of subjects are refused then.
 //
 // Clients cannot list consumers: the names of the process's own consumers are
 // secrets. Clients from outside are not protected from each other: each can

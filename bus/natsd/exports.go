@@ -15,52 +15,48 @@ import (
 // stay there, and of the inside account it sees only what is exported here.
 const outsideAccount = "AIMDB_OUTSIDE"
 
-// exports are the services and streams that the outside account imports.
-type exports struct {
-	// streams are subjects that clients subscribe to. singles are services with one
-	// reply, flows services with several.
-	streams, singles, flows []string
+// service is a part of the inside account's API that the outside account imports.
+type service struct {
+	// subject is what clients publish to, target where it goes: to the same subject
+	// or to the guard.
+	subject, target string
+	replies         server.ServiceRespType
 }
 
-func exportsOf(c Config) exports {
+func servicesOf(c Config) []service {
 	stream := c.Stream
-	return exports{
-		streams: slices.Clone(c.Subjects),
-		singles: []string{
-			"$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
-			"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.MSG.GET." + stream,
-			"$JS.API.CONSUMER.INFO." + stream + ".*", "$JS.API.CONSUMER.DELETE." + stream + ".*",
-			"$JS.ACK." + stream + ".>",
-		},
-		flows: []string{
-			"$JS.API.DIRECT.GET." + stream, "$JS.API.DIRECT.GET." + stream + ".>",
-			"$JS.API.CONSUMER.MSG.NEXT." + stream + ".*",
-		},
+	var all []service
+	add := func(subject, target string) { all = append(all, service{subject, target, server.Singleton}) }
+	for _, subject := range []string{
+		"$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST",
+		"$JS.API.CONSUMER.INFO." + stream + ".*", "$JS.API.CONSUMER.DELETE." + stream + ".*",
+		"$JS.ACK." + stream + ".>",
+	} {
+		add(subject, subject)
 	}
+	add(createAPI+stream+".>", guardSubject(stream, "create.>"))
+	add(infoAPI+stream, guardSubject(stream, "info"))
+	add(getAPI+stream, guardSubject(stream, "get"))
+	add(directAPI+stream, guardSubject(stream, "direct"))
+	add(directAPI+stream+".>", guardSubject(stream, "last.>"))
+	next := "$JS.API.CONSUMER.MSG.NEXT." + stream + ".*"
+	return append(all, service{next, next, server.Streamed})
 }
 
-// openOutsideAccount creates the account for clients from outside. Their requests
-// for consumers reach the guard. Those of the process's own connections, which are
-// in the inside account, reach the stream.
+// openOutsideAccount creates the account for clients from outside. Of the stream
+// subjects it imports only Config.Subjects, so that a subscription with wildcards
+// receives nothing else.
 func openOutsideAccount(s *server.Server, c Config) (*server.Account, error) {
 	inside := s.GlobalAccount()
 	outside, err := s.RegisterAccount(outsideAccount)
 	if err != nil {
 		return nil, fmt.Errorf("natsd: create the account for clients from outside: %w", err)
 	}
-	toGuard := guardSubject(c.Stream) + ">"
-	err = errors.Join(
-		inside.AddServiceExport(toGuard, nil),
-		outside.AddServiceImport(inside, createSubjects(c.Stream), toGuard))
-	e := exportsOf(c)
-	for _, subject := range e.streams {
+	for _, subject := range c.Subjects {
 		err = errors.Join(err, inside.AddStreamExport(subject, nil), outside.AddStreamImport(inside, subject, ""))
 	}
-	for _, subject := range e.singles {
-		err = errors.Join(err, inside.AddServiceExport(subject, nil), outside.AddServiceImport(inside, subject, subject))
-	}
-	for _, subject := range e.flows {
-		err = errors.Join(err, inside.AddServiceExportWithResponse(subject, server.Streamed, nil), outside.AddServiceImport(inside, subject, subject))
+	for _, a := range servicesOf(c) {
+		err = errors.Join(err, inside.AddServiceExportWithResponse(a.target, a.replies, nil), outside.AddServiceImport(inside, a.subject, a.target))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("natsd: open the log to clients from outside: %w", err)
@@ -68,17 +64,20 @@ func openOutsideAccount(s *server.Server, c Config) (*server.Account, error) {
 	return outside, nil
 }
 
-// outsidePermissions allow a client the exports and its own replies. It may delete its
+// outsidePermissions allow a client the services and its own replies. It may delete its
 // own consumers, but cannot list consumers or receive events about them. It cannot
 // disturb a consumer that it cannot name, and the names of the process's consumers are
 // secrets of 96 bits, new at each start.
 func outsidePermissions(c Config) *server.Permissions {
-	e := exportsOf(c)
+	var requests []string
+	for _, a := range servicesOf(c) {
+		requests = append(requests, a.subject)
+	}
 	return &server.Permissions{
-		Publish: &server.SubjectPermission{Allow: append(append(e.singles, e.flows...), createSubjects(c.Stream))},
-		Subscribe: &server.SubjectPermission{Allow: append(e.streams,
+		Publish: &server.SubjectPermission{Allow: requests},
+		Subscribe: &server.SubjectPermission{Allow: append(slices.Clone(c.Subjects),
 			// A pattern over databases or kinds matches only what the account
-			// imports: the streams of this database.
+			// imports.
 			"aimdb.*.*.>", "_INBOX.>")},
 	}
 }

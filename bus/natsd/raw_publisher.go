@@ -160,7 +160,16 @@ func (p *RawPublisher) read(conn net.Conn, r *bufio.Reader, done chan struct{}) 
 
 // Add buffers a message. Each header line ends in CR LF.
 func (p *RawPublisher) Add(subject string, reply []byte, headers []byte, value []byte) {
-	const version = "NATS/1.0\r\n"
+	p.add("NATS/1.0\r\n", subject, reply, headers, value)
+}
+
+// AddStatus buffers a message of a status, such as "404 Message Not Found".
+func (p *RawPublisher) AddStatus(subject, status string) {
+	line := strings.NewReplacer("\r", " ", "\n", " ").Replace(status)
+	p.add("NATS/1.0 "+line+"\r\n", subject, nil, nil, nil)
+}
+
+func (p *RawPublisher) add(version, subject string, reply []byte, headers []byte, value []byte) {
 	size := len(version) + len(headers) + 2
 	b := append(p.buf, "HPUB "...)
 	b = append(b, subject...)
@@ -172,7 +181,8 @@ func (p *RawPublisher) Add(subject string, reply []byte, headers []byte, value [
 	b = strconv.AppendInt(b, int64(size), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(size+len(value)), 10)
-	b = append(b, "\r\n"+version...)
+	b = append(b, "\r\n"...)
+	b = append(b, version...)
 	b = append(b, headers...)
 	b = append(b, "\r\n"...)
 	b = append(b, value...)

@@ -25,7 +25,7 @@ type Server struct {
 	dir      string
 	tempDir  bool
 	lock     *filelock.Lock
-	guard    *consumerGuard
+	guard    *guard
 	listener *net.TCPAddr
 	done     chan struct{}
 
@@ -84,7 +84,7 @@ func (s *Server) open() (err error) {
 	if err := s.start(); err != nil {
 		return err
 	}
-	s.guard, err = startConsumerGuard(s)
+	s.guard, err = startGuard(s)
 	return err
 }
 

@@ -35,6 +35,7 @@ func open(t testing.TB, c Config) *Server {
 func tryOpen(t testing.TB, c Config) (*Server, error) {
 	t.Helper()
 	c.Name, c.Stream, c.Subjects, c.MaxMessage = "test", "TEST", []string{"test.>"}, 1<<20
+	c.Readable = "test.>"
 	return Open(c)
 }
 

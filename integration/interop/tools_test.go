@@ -28,6 +28,25 @@ func tool(t *testing.T, name string) string {
 // run runs a tool to its end and returns what it printed.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
+	out, err := try(t, name, args...)
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", filepath.Base(name), args, err, out)
+	}
+	return out
+}
+
+// refused is run for a tool that must fail.
+func refused(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := try(t, name, args...)
+	if err == nil {
+		t.Fatalf("%s %v did not fail:\n%s", filepath.Base(name), args, out)
+	}
+	return out
+}
+
+func try(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out bytes.Buffer
@@ -35,10 +54,8 @@ func run(t *testing.T, name string, args ...string) string {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	home := t.TempDir() // so that nobody's settings matter
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home)
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s %v: %v\n%s", filepath.Base(name), args, err, out.String())
-	}
-	return out.String()
+	err := cmd.Run()
+	return out.String(), err
 }
 
 // process is a program that runs beside the test.
