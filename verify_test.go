@@ -359,16 +359,13 @@ func verifyWhileWriting(t *testing.T, flushEvery int, check func(aimdb.Verificat
 		}
 	}()
 	discarded := false
-	for range 60 {
+	for round := 0; round < 20 || !discarded; round++ {
 		v, err := db.Verify(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		check(v)
 		discarded = discarded || v.LogFirst > 1
-	}
-	if !discarded {
-		t.Error("the log has discarded nothing")
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
