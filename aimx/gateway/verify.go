@@ -38,6 +38,7 @@ func (s *session) verify(params []byte) (historyQuery, *refusal) {
 // verified removes what is about private records, and counts it.
 func (h publicHistory) verified(v aimx.Verification) aimx.Verification {
 	var names []string
+	records := len(v.Records)
 	v.Records = slices.DeleteFunc(slices.Clone(v.Records), func(r aimx.VerifiedRecord) bool {
 		private := h.isPrivate(r.Record)
 		if private {
@@ -51,10 +52,15 @@ func (h publicHistory) verified(v aimx.Verification) aimx.Verification {
 		}
 		return slices.ContainsFunc(names, func(name string) bool { return mentions(f.Text, name) })
 	}
+	for _, r := range h.server.config.Registry.Records() {
+		if !r.Config().Remote {
+			names = append(names, r.Key())
+		}
+	}
 	unknown, known := len(v.Unknown), len(v.Known)
 	v.Unknown = slices.DeleteFunc(slices.Clone(v.Unknown), private)
 	v.Known = slices.DeleteFunc(slices.Clone(v.Known), private)
-	v.Private = aimx.PrivateFindings{Records: len(names), Unknown: unknown - len(v.Unknown), Known: known - len(v.Known)}
+	v.Private = aimx.PrivateFindings{Records: records - len(v.Records), Unknown: unknown - len(v.Unknown), Known: known - len(v.Known)}
 	return v
 }
 

@@ -151,17 +151,21 @@ func inUse(dir string, err error) error {
 
 // ifDamaged turns the error of a damaged history into a finding.
 func ifDamaged(path string, result embedded.Verification, err error) (embedded.Verification, error) {
-	if errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrNotDatabase) {
+	if errors.Is(err, sqlite.ErrCorrupt) || errors.Is(err, sqlite.ErrNotDatabase) || errors.Is(err, sqlite.ErrForeign) {
 		return damagedHistory(path, err), nil
 	}
 	return result, err
 }
 
 func damagedHistory(path string, reason error) embedded.Verification {
+	advice := "start the database: it moves the damaged file aside and"
+	if !errors.Is(reason, sqlite.ErrCorrupt) {
+		advice = "move it away and start the database, which"
+	}
 	return embedded.Verification{
 		Verdict: aimx.UnknownLoss,
 		Unknown: []aimx.Finding{{Where: "history", Loss: loss.Loss{Cause: loss.HistoryDamaged},
-			Text: fmt.Sprintf("The history %s cannot be read: %v. Restore a backup of it, or start the database: it moves the damaged file aside and fills a new one from the log, as far as that reaches back.", path, reason)}},
+			Text: fmt.Sprintf("The history %s cannot be read: %v. Restore a backup of it, or %s fills a new one from the log, as far as that reaches back.", path, reason, advice)}},
 		Known: []aimx.Finding{}, Records: []aimx.VerifiedRecord{}, Notes: []string{"The log was not verified, because only the history says up to where it is stored."},
 	}
 }
