@@ -23,8 +23,8 @@ var ErrInUse = errors.New("a database runs in this directory")
 // is seen as it is. The name is that of the log in the directory if the Config has
 // none. A log that is not there is a finding of Verify. Of the other fields only
 // Backend, Logger and DrainTimeout count. The embedded server opens the files of the
-// log as a start does: it removes what has reached the age limit, and what it cannot
-// read at the end.
+// log as a start does: it removes what has reached the age limit, and may cut
+// off what follows a damaged message in a file.
 func OpenStopped(ctx context.Context, c Config) (*DB, error) {
 	db := &DB{config: c, ready: make(chan struct{}), gone: make(chan struct{}), stopped: true}
 	db.life.started = true

@@ -83,7 +83,7 @@ func (f *LogFinding) inLog() bool {
 }
 
 // Verify reads the log after the checkpoint of a sink to its present end and compares
-// it with what it should hold. It changes nothing, and it finds what [Bus.Consumer]
+// it with what it should hold. It writes nothing, and it finds what [Bus.Consumer]
 // would count. It needs neither Restore nor a Republisher.
 func (b *Bus) Verify(ctx context.Context, from history.Position) (LogVerification, error) {
 	c := newLogCheck(b, from)

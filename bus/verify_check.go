@@ -43,7 +43,11 @@ func (c *logCheck) run(ctx context.Context) error {
 	if err := c.readNote(ctx); err != nil {
 		return err
 	}
-	if c.bus.absent {
+	switch {
+	case c.bus.absent && c.bus.server != nil:
+		c.unreadable()
+		return nil
+	case c.bus.absent:
 		c.missingLog()
 		return nil
 	}
@@ -122,6 +126,17 @@ func (c *logCheck) beginReused(ctx context.Context, state jetstream.StreamState)
 	c.After, c.gapCause = newer-1, loss.LogTruncated
 	c.report(LogFinding{Loss: loss.Loss{Cause: loss.LogTruncated, LastTime: time.Now().UnixMilli()}})
 	return nil
+}
+
+// unreadable is about a server that skips the log because of a bad description. A
+// start creates the log again over its messages.
+func (c *logCheck) unreadable() {
+	held := ""
+	if m := c.Mark; m.Log != "" && m.Log == c.from.Log {
+		held = fmt.Sprintf(" It held the sequences up to %d, of which the history has %d.", m.Sequence, c.from.Sequence)
+	}
+	c.Problems = append(c.Problems, "The server does not find the log, because its description is damaged or its files are gone."+held+
+		" Start the database: that finds the messages that are left, and counts the others.")
 }
 
 // missingLog reports what a log held after the checkpoint that is not there any more.

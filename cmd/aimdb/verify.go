@@ -34,7 +34,8 @@ DIR is the directory of a database that does not run, with history.db and log in
 Give the endpoint of one that runs; private records are absent from its answer, but
 not from the verdict. The log of a stopped database is read as the last stop or a
 damage has left it. A loss in it is known when the database has started and counted
-it.
+it. The server that keeps the log opens its files as a start does: it may cut off
+what follows a damaged message in a file.
 
 With --repair, rows of the history that vanished or changed are stored again as far
 as the log still holds them, and the others are counted as lost.
