@@ -164,6 +164,11 @@ func TestVerifyChangesNothing(t *testing.T) {
 	if len(v.Missing) > 0 || v.Waiting["a"] != 290 {
 		t.Errorf("%+v", v)
 	}
+	b := d.openExisting()
+	if b.config.MaxBytes != 100_000 || b.config.MaxAge != DefaultMaxAge {
+		t.Errorf("the limits are taken for %d bytes and %v", b.config.MaxBytes, b.config.MaxAge)
+	}
+	closeBus(t, b)
 	after := d.files()
 	for path, data := range before {
 		if after[path] != data {
