@@ -38,6 +38,7 @@ type DB struct {
 	gone      chan struct{} // closed when the database is
 	life      life
 	writing   atomic.Bool // the backend is at work
+	stopped   bool        // opened by OpenStopped
 
 	mu sync.Mutex
 	// pumps are those into the backend, which is the first if there is one, and

@@ -31,7 +31,8 @@
 //
 // Methods whose names begin with History, and [Client.Sinks], belong to an
 // extension of this project. A server of upstream refuses them with
-// [CodeNotFound].
+// [CodeNotFound]. [Client.HistoryVerify] asks whether history and log are complete; the
+// others read the history or describe the database.
 //
 // Times are Unix milliseconds, sizes are bytes.
 package aimx

@@ -31,6 +31,8 @@ type Bus struct {
 	// damagedTo the end of what has vanished from its start.
 	mark      Mark
 	damagedTo uint64
+	// absent says that the server has no such log. Only OpenExisting admits that.
+	absent bool
 	// leftBehind has the losses of the last stop by record.
 	leftBehind map[string]loss.Loss
 	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.
@@ -51,14 +53,9 @@ type Bus struct {
 // server and closes it after the Bus. Open refuses a server that holds the log of
 // another database.
 func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
-	config, err := config.withDefaults()
+	b, err := newBus(server, config)
 	if err != nil {
 		return nil, err
-	}
-	names := subjects{config.Name}
-	b := &Bus{
-		server: server, config: config, log: config.Logger, subjects: names, stream: StreamName(config.Name),
-		knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}
 	if err := b.open(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -66,7 +63,20 @@ func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 	return b, nil
 }
 
-func (b *Bus) open(ctx context.Context) (err error) {
+// newBus returns a Bus that is not connected.
+func newBus(server Server, config Config) (*Bus, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Bus{
+		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
+		knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
+	}, nil
+}
+
+// connect connects to the server and reads the mark.
+func (b *Bus) connect(ctx context.Context) (err error) {
 	if b.nc, err = b.server.Connect(ctx, "manage"); err != nil {
 		return err
 	}
@@ -77,6 +87,13 @@ func (b *Bus) open(ctx context.Context) (err error) {
 		if b.mark, err = readMark(b.markPath()); err != nil {
 			b.log.Error("bus: the log is opened without its mark; if it has lost its end, that is not noticed", "error", err)
 		}
+	}
+	return nil
+}
+
+func (b *Bus) open(ctx context.Context) error {
+	if err := b.connect(ctx); err != nil {
+		return err
 	}
 	identity, state, err := openStream(ctx, b.js, b.config, b.subjects, b.mark.Log)
 	if err != nil {

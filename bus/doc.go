@@ -77,6 +77,15 @@
 // acknowledges, it takes nothing. [Bus.Consumer] recognises a sink that has stored more
 // than the log still has. A log in memory ends with the server.
 //
+// # Verification
+//
+// [Bus.Verify] reads the log after the checkpoint of a sink and compares it with what
+// it should hold: with its mark, with the fingerprint of the checkpoint, with its own
+// sequences and with the numbers of each record. It finds what a [Consumer] would count
+// as lost, before anybody has counted it, and what the log itself names as lost. It
+// writes nothing. [OpenExisting] opens the log of a stopped database for that, without
+// setting its limits or filling its end; [Bus.Read] reads a range again.
+//
 // # Outages
 //
 // While the log takes no values, the republisher holds what it has read, at most five

@@ -259,19 +259,7 @@ func TestDamageInsideTheLimitsIsNotALimit(t *testing.T) {
 			}
 		},
 		"a bit is flipped": func(t *testing.T, d *disk) {
-			path := matches(t, d.dir, "log/jetstream/*/streams/*/msgs/*.blk")[0]
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			i := bytes.Index(data, []byte(`{"n":100}`))
-			if i < 0 {
-				t.Fatal("the value is not in the first block")
-			}
-			data[i+5] ^= 1
-			if err := os.WriteFile(path, data, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			d.flip(`{"n":100}`)
 		},
 		"the headers end too late":  func(t *testing.T, d *disk) { moveHeaderEnd(t, d, 8) },
 		"the headers end too early": func(t *testing.T, d *disk) { moveHeaderEnd(t, d, -8) },
@@ -334,6 +322,24 @@ func TestTheMarkHasEachAcknowledgement(t *testing.T) {
 		if err != nil || m.Sequence != uint64(i+1) || m.Log != b.Identity() {
 			t.Fatalf("after %d acknowledgements the mark is %+v (%v)", i+1, m, err)
 		}
+	}
+}
+
+// flip changes a bit of the message of the first block that has a value.
+func (d *disk) flip(value string) {
+	d.t.Helper()
+	path := matches(d.t, d.dir, "log/jetstream/*/streams/*/msgs/*.blk")[0]
+	data, err := os.ReadFile(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	i := bytes.Index(data, []byte(value))
+	if i < 0 {
+		d.t.Fatal("the value is not in the first block")
+	}
+	data[i+5] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		d.t.Fatal(err)
 	}
 }
 

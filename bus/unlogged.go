@@ -198,22 +198,13 @@ func (b *Bus) noteLosses(ctx context.Context) error {
 	return b.reserveNote()
 }
 
-// noteEntries makes a loss message for each record of a note. What reached the log
-// after all, because only its answer came too late, is no loss.
+// noteEntries makes a loss message for each record of a note.
 func (b *Bus) noteEntries(ctx context.Context, n note) (entries []entry, err error) {
-	for _, one := range n.Records {
-		l := one.Loss
-		if l.Record != "" {
-			logged, err := b.loggedSince(ctx, l.Record, one)
-			if err != nil {
-				return nil, err
-			}
-			logged = min(logged, l.Count)
-			l.Count, l.From = l.Count-logged, l.From+logged
-			if l.Count == 0 {
-				continue
-			}
-		}
+	losses, err := b.notedLosses(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range losses {
 		value, err := json.Marshal(l)
 		if err != nil {
 			return nil, fmt.Errorf("bus: encode a loss: %w", err)
@@ -225,6 +216,27 @@ func (b *Bus) noteEntries(ctx context.Context, n note) (entries []entry, err err
 		b.leftBehind[l.Record] = l
 	}
 	return entries, nil
+}
+
+// notedLosses returns the losses of a note. What reached the log after all, because
+// only its answer came too late, is no loss.
+func (b *Bus) notedLosses(ctx context.Context, n note) (losses []loss.Loss, err error) {
+	for _, one := range n.Records {
+		l := one.Loss
+		if l.Record != "" && !b.absent {
+			logged, err := b.loggedSince(ctx, l.Record, one)
+			if err != nil {
+				return nil, err
+			}
+			logged = min(logged, l.Count)
+			l.Count, l.From = l.Count-logged, l.From+logged
+			if l.Count == 0 {
+				continue
+			}
+		}
+		losses = append(losses, l)
+	}
+	return losses, nil
 }
 
 // lossLane returns the lane of messages about losses of a record, "" for no record.

@@ -25,7 +25,7 @@
 //
 // # Extension
 //
-// The gateway also answers four read-only methods of this project's own, on both
+// The gateway also answers five read-only methods of this project's own, on both
 // transports. Clients of upstream never call them, and a server of upstream
 // refuses them with not_found.
 //
@@ -40,6 +40,11 @@
 //     left_out counts rows of the page that are not JSON.
 //   - history.buckets takes pattern ("#"), start, end, width and path, as in
 //     history.BucketQuery, and returns {"buckets":[history.Bucket]}.
+//   - history.verify takes nothing and returns an aimx.Verification: whether history
+//     and log are complete, and each range that is missing. It reads all of both; one
+//     verification runs at a time, and Limits.VerifyTimeout bounds it. Findings about
+//     private records are absent; the member private counts them, and the verdict
+//     includes them.
 //   - sink.list takes nothing and returns an array of {"name","state","sequence",
 //     "lost","refused","retries","last_commit_ms"}, one for each sink of the
 //     database: see aimx.SinkInfo. It needs no history.

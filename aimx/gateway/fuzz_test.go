@@ -16,6 +16,7 @@ func FuzzServer(f *testing.F) {
 		`{"t":"req","id":1,"method":"hello","params":{"version":"3.0"}}`,
 		`{"t":"req","id":1,"method":"record.query","params":{"name":"accuracy::*","limit":3,"start":0,"end":9}}`,
 		`{"t":"req","id":1,"method":"history.stats"}`,
+		`{"t":"req","id":1,"method":"history.verify"}`,
 		`{"t":"req","id":1,"method":"sink.list"}`,
 		`{"t":"req","id":1,"method":"history.page","params":{"pattern":"accuracy::*","start":0,"end":9,"descending":true,"per_record":2,"limit":3,"cursor":"0","max_id":1}}`,
 		`{"t":"req","id":1,"method":"history.buckets","params":{"pattern":"#","start":0,"end":9,"width":1000,"path":"wind.gust"}}`,

@@ -29,6 +29,7 @@ func historyMethods() map[string]historyMethod {
 		wire.MethodHistoryStats:   (*session).stats,
 		wire.MethodHistoryPage:    (*session).page,
 		wire.MethodHistoryBuckets: (*session).buckets,
+		wire.MethodHistoryVerify:  (*session).verify,
 	}
 }
 
@@ -56,7 +57,7 @@ func (s *session) runQuery(f wire.Frame, parse historyMethod) {
 			return
 		}
 		defer func() { <-s.running }()
-		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.QueryTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.timeout(f.Method))
 		defer cancel()
 		result, refused := query(ctx)
 		s.answer(&wire.FrameWriter{}, f.ID, result, refused)
@@ -73,7 +74,7 @@ func (s *session) queryError(ctx context.Context, method, pattern string, err er
 		s.server.config.Logger.Warn(method+" failed", "pattern", pattern, "error", err)
 	}
 	if ctx.Err() == context.DeadlineExceeded {
-		return refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.QueryTimeout, timeoutAdvice(method))
+		return refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.timeout(method), timeoutAdvice(method))
 	}
 	return refuse(aimx.CodeInternal, "the history failed: %v", err)
 }
@@ -85,6 +86,8 @@ func timeoutAdvice(method string) string {
 		return "ask again later: rows that are counted once are not counted again"
 	case wire.MethodHistoryBuckets:
 		return "ask for a shorter time or fewer records"
+	case wire.MethodHistoryVerify:
+		return "stop the database and verify its directory"
 	}
 	return "ask for fewer rows"
 }

@@ -1,6 +1,10 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+)
 
 // Limits bound what clients can take. A field that is 0 has its default.
 type Limits struct {
@@ -22,6 +26,9 @@ type Limits struct {
 	PageRows, PageBytes int
 	// QueryTimeout bounds one query of the history. Default 30 s.
 	QueryTimeout time.Duration
+	// VerifyTimeout bounds one history.verify, which reads the whole history.
+	// Default 30 min.
+	VerifyTimeout time.Duration
 	// Queries bounds the queries of one connection that run at a time. Four
 	// times as many wait; the connection is not read while more arrive.
 	// Default 4.
@@ -39,9 +46,18 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.PageRows, 10_000)
 	orDefault(&l.PageBytes, 1_000_000)
 	orDefault(&l.QueryTimeout, 30*time.Second)
+	orDefault(&l.VerifyTimeout, 30*time.Minute)
 	orDefault(&l.Queries, 4)
 	orDefault(&l.WriteTimeout, 30*time.Second)
 	return l
+}
+
+// timeout bounds one call of a history method.
+func (l Limits) timeout(method string) time.Duration {
+	if method == wire.MethodHistoryVerify {
+		return l.VerifyTimeout
+	}
+	return l.QueryTimeout
 }
 
 func orDefault[N int | time.Duration](to *N, n N) {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,12 @@ func openPrivate(t *testing.T, remoteHistory bool) (h *fixture, safe, co2 *recor
 		h.history.buckets = append(h.history.buckets, history.Bucket{Record: name, Count: 1, Sum: float64(value)})
 		h.history.records = append(h.history.records, history.RecordStats{Record: name, Rows: 1})
 	}
-	h.serve(t, gateway.Config{Registry: r, History: h.history, RemoteHistory: remoteHistory})
+	verify := func(context.Context) (aimx.Verification, error) {
+		v := fullVerification()
+		v.Unknown[0].Text = fmt.Sprintf("the value %d is damaged", secret)
+		return v, nil
+	}
+	h.serve(t, gateway.Config{Registry: r, History: h.history, RemoteHistory: remoteHistory, Verify: verify})
 	return h, safe, co2
 }
 
@@ -78,6 +84,8 @@ func TestPrivateRecordsAreNotSent(t *testing.T) {
 		{"history.buckets", `{"width":1}`, `"record":"old.door"`},
 		{"history.stats", `null`, `"rows":3,`},
 		{"history.stats", `null`, `"private_records":4`},
+		{"history.verify", `null`, `"records":[{"record":"attic.co2",`},
+		{"history.verify", `null`, `"private":{"records":1,"unknown":2,"known":1}`},
 		{"sink.list", `null`, `[]`},
 		{"graph.nodes", `null`, `"key":"cellar.safe"`},
 		{"graph.edges", `null`, `[]`},

@@ -30,6 +30,9 @@ type Config struct {
 	// Sinks returns the rows of sink.list. It may be called by several goroutines
 	// at a time. It may be nil; the list is empty then.
 	Sinks func() []aimx.SinkInfo
+	// Verify answers history.verify, with everything: the server removes what clients
+	// may not read. One call runs at a time. It may be nil; the method is refused then.
+	Verify func(context.Context) (aimx.Verification, error)
 	// Health names what does not work in the database; /health is "degraded" then.
 	// It may be called by several goroutines at a time. It may be nil.
 	Health func() []string
@@ -52,6 +55,8 @@ type Server struct {
 	methods        map[string]method
 	historyMethods map[string]historyMethod
 	started        time.Time
+	// verifying holds a token while a verification runs.
+	verifying chan struct{}
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -73,6 +78,7 @@ func New(c Config) *Server {
 		methods:        methods(),
 		historyMethods: historyMethods(),
 		started:        time.Now(),
+		verifying:      make(chan struct{}, 1),
 		sessions:       make(map[*session]struct{}),
 	}
 }

@@ -15,7 +15,16 @@ const (
 	exitOK = iota
 	exitFailed
 	exitUsage
+	// exitLost and exitUnknown are of verify only.
+	exitLost
+	exitUnknown
 )
+
+// exitStatus ends a command that has said everything with a status.
+type exitStatus int
+
+// Error implements error.
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // usageError says that a command line is wrong.
 type usageError struct{ error }
@@ -26,7 +35,10 @@ func (e usageError) Unwrap() error { return e.error }
 // run executes one command line and returns the exit status. env looks up
 // environment variables.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
-	root := newRoot(env)
+	return execute(ctx, newRoot(env), args, stdin, stdout, stderr)
+}
+
+func execute(ctx context.Context, root *cobra.Command, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetArgs(splitNegative(root, args))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -34,6 +46,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if status := exitStatus(0); errors.As(err, &status) {
+		return int(status)
 	}
 	fmt.Fprintf(stderr, "aimdb: %s\n", strings.TrimPrefix(err.Error(), "aimdb: "))
 	if usage := (usageError{}); errors.As(err, &usage) {
@@ -50,11 +65,12 @@ to running databases and to history files.`
 	root.Example = `  aimdb demo                                       # the hub, with a page on 127.0.0.1:8080
   aimdb record list                                # the records of a running database
   aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
-  aimdb history stats ./aimdb-data/history.db      # a history file, in use or not`
+  aimdb history stats ./aimdb-data/history.db      # a history file, in use or not
+  aimdb verify ./aimdb-data                        # is anything missing?`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory())
+	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newVerify(openStrict))
 	return root
 }
 

@@ -20,5 +20,6 @@ const (
 	MethodHistoryStats   = "history.stats"
 	MethodHistoryPage    = "history.page"
 	MethodHistoryBuckets = "history.buckets"
+	MethodHistoryVerify  = "history.verify"
 	MethodSinkList       = "sink.list"
 )

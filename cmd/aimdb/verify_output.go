@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	embedded "github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/aimx"
+)
+
+// printVerification prints a verification and returns its exit status as an error.
+func printVerification(cmd *cobra.Command, f format, target string, v embedded.Verification) error {
+	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "UNCHECKED", "WAITING", "LOST", "MISSING")
+	if f == asJSON {
+		if err := out.row(v); err != nil {
+			return err
+		}
+		return verdictError(v)
+	}
+	for _, r := range v.Records {
+		lost := uint64(0)
+		for _, n := range r.Lost {
+			lost += n
+		}
+		if err := out.row(nil, r.Record, r.Rows, r.Unchecked, r.Waiting, lost, r.Missing); err != nil {
+			return err
+		}
+	}
+	if err := out.end(); err != nil {
+		return err
+	}
+	printFindings(cmd.OutOrStdout(), v)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", target, verdictText(v))
+	return verdictError(v)
+}
+
+// printFindings prints one sentence or two for each finding.
+func printFindings(w io.Writer, v embedded.Verification) {
+	if r := v.Repaired; r != nil {
+		fmt.Fprintf(w, "repaired: %d rows were stored again from the log, %d are lost.\n", r.Restored, r.Lost)
+	}
+	for _, f := range v.Known {
+		fmt.Fprintf(w, "known (%s): %s\n", f.Where, f.Text)
+	}
+	if v.KnownLeftOut > 0 {
+		fmt.Fprintf(w, "known: %d more, see aimdb history stats --losses.\n", v.KnownLeftOut)
+	}
+	for _, f := range v.Unknown {
+		fmt.Fprintf(w, "unknown (%s): %s\n", f.Where, f.Text)
+	}
+	if v.UnknownLeftOut > 0 {
+		fmt.Fprintf(w, "unknown: %d more.\n", v.UnknownLeftOut)
+	}
+	if p := v.Private; p.Records+p.Known+p.Unknown > 0 {
+		fmt.Fprintf(w, "%d private records are absent: they are not registered with Remote. About them there are %d findings that are known and %d that are not.\n", p.Records, p.Known, p.Unknown)
+	}
+	for _, note := range v.Notes {
+		fmt.Fprintf(w, "note: %s\n", note)
+	}
+}
+
+func verdictText(v embedded.Verification) string {
+	rows, waiting := int64(0), uint64(0)
+	for _, r := range v.Records {
+		rows, waiting = rows+r.Rows, waiting+r.Waiting
+	}
+	held := fmt.Sprintf("the history has %d rows, and %d values wait for it in the log", rows, waiting)
+	switch v.Verdict {
+	case aimx.Complete:
+		return "complete: " + held + "."
+	case aimx.LossesKnown:
+		return "values are lost, and all of that is known: " + held + "."
+	case aimx.Unverified:
+		return "not verified: " + v.Unverified
+	}
+	n := len(v.Unknown) + v.UnknownLeftOut + v.Private.Unknown
+	return fmt.Sprintf("something is missing or damaged that nobody knew (%d findings): %s.", n, held)
+}
+
+func verdictError(v embedded.Verification) error {
+	switch v.Verdict {
+	case aimx.Complete:
+		return nil
+	case aimx.LossesKnown:
+		return exitStatus(exitLost)
+	case aimx.UnknownLoss:
+		return exitStatus(exitUnknown)
+	}
+	return errors.New("the history could not be verified: " + v.Unverified)
+}
