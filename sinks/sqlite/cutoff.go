@@ -61,7 +61,7 @@ func (s *Store) cutAge(ctx context.Context, plan history.PrunePlan, k history.Ke
 			c.before = sure
 		}
 	}
-	if s.version < version || plan.Now == 0 {
+	if s.version < steppedSince || plan.Now == 0 {
 		return nil
 	}
 	ctx, cancel := s.reading(ctx)

@@ -116,7 +116,7 @@ func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
 
 // isCounted reports whether the counts include all rows.
 func (s *Store) isCounted(ctx context.Context) (counted bool, err error) {
-	if s.version < version {
+	if s.version < steppedSince {
 		return false, nil
 	}
 	ctx, cancel := s.reading(ctx)
