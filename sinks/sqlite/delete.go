@@ -51,9 +51,7 @@ func (w *writer) takeOff(ctx context.Context, b *pruneBatch, gone rowCounts) err
 	if err := w.count(ctx, gone, -1); err != nil || slices.Max(b.ids) <= w.last {
 		return err
 	}
-	var last int64
-	err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last)
-	return errors.Join(err, w.markRecount(ctx, last))
+	return w.markRecountAll(ctx)
 }
 
 // longRun is the number of consecutive rows from which they are deleted as a
