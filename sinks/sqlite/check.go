@@ -92,9 +92,9 @@ func (s *Store) checkRows(ctx context.Context, counted bool) (off rowCounts, all
 	if counted {
 		return s.compareCounts(ctx)
 	}
-	at, err := s.Position(ctx)
+	to, err := s.maxID(ctx)
 	if err == nil {
-		_, all, err = s.countAll(ctx, at.MaxID)
+		_, all, err = s.countAll(ctx, to)
 	}
 	return nil, all, err
 }

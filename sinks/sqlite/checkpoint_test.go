@@ -43,9 +43,15 @@ func TestADamagedCheckpointIsNoticed(t *testing.T) {
 				if _, err := sqlite.Open(path, sqlite.Strict()); !errors.Is(err, sqlite.ErrCorrupt) {
 					t.Errorf("strict: %v", err)
 				}
-				if _, err := readOnly(t, path).Verify(t.Context()); !errors.Is(err, sqlite.ErrCorrupt) {
-					t.Errorf("verify: %v", err)
+				reader := readOnly(t, path)
+				if _, err := reader.Position(t.Context()); !errors.Is(err, sqlite.ErrCorrupt) {
+					t.Errorf("position: %v", err)
 				}
+				if v := verify(t, reader); len(v.Problems) != 1 || len(v.Records) != 1 {
+					t.Errorf("verify: %+v", v)
+				}
+				same(t, everything(t, reader), "a 1 1", "a 2 2") // the rows can be read
+				same(t, texts(t, reader.Range(t.Context(), history.RangeQuery{Pattern: pattern(t, "a")})), "a 1 1", "a 2 2")
 				return
 			}
 			var said bytes.Buffer

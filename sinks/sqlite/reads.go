@@ -87,9 +87,21 @@ func (r reads) close() {
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	p.Identity = s.Identity()
 	at, lastID, _, err := s.checkpoints(ctx)
-	p.Log, p.Sequence, p.MaxID = at.Log, at.Sequence, lastID
-	if p.MaxID == 0 {
-		p.MaxID = -1
-	}
+	p.Log, p.Sequence, p.MaxID = at.Log, at.Sequence, orNone(lastID)
 	return p, s.readError("read the position", err)
+}
+
+// maxID is that of Position, for what needs no checkpoint.
+func (s *Store) maxID(ctx context.Context) (id int64, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	err = s.reads.maxID.QueryRowContext(ctx).Scan(&id)
+	return orNone(id), s.readError("read the last row ID", err)
+}
+
+func orNone(lastID int64) int64 {
+	if lastID == 0 {
+		return -1
+	}
+	return lastID
 }

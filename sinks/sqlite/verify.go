@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,9 @@ func (s *Store) Verify(ctx context.Context) (v history.Verification, err error) 
 		return v, s.readError("check the structure", err)
 	}
 	position, _, wrong, err := s.checkpoints(ctx)
+	if errors.Is(err, ErrCorrupt) {
+		wrong, err = s.noted(err).Error(), nil
+	}
 	if err != nil {
 		return v, s.readError("read the checkpoint", err)
 	}
@@ -77,8 +81,8 @@ func (s *Store) countsToCompare(ctx context.Context) (kept rowCounts, to int64, 
 	if counted {
 		return s.readCounts(ctx)
 	}
-	at, err := s.Position(ctx)
-	return nil, at.MaxID, err
+	to, err = s.maxID(ctx)
+	return nil, to, err
 }
 
 // problems says which checksums are damaged themselves.
