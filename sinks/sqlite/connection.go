@@ -73,7 +73,7 @@ func newWriter(ctx context.Context, path string, o options, have int, owned bool
 		insertRows:  newChunked("INSERT INTO record_history(record_name, value_json, stored_at) VALUES ", "(?,?,?)", ""),
 		knowRecords: newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,0,0)", " ON CONFLICT DO NOTHING"),
 		addCounts:   newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,?,?)", addCounts),
-		addGroups:   newChunked("INSERT INTO aimdb_record(name, rows, bytes, step_id, step_time, last_time, run, number) VALUES ", "(?,?,?,?,?,?,?,?)", addCounts+followClock+", run = excluded.run, number = excluded.number"),
+		addGroups:   newChunked("INSERT INTO aimdb_record(name, rows, bytes, step_id, step_time, last_time, run, number) VALUES ", "(?,?,?,?,?,?,?,?)", addCounts+followClock+followNumber),
 		setChunks:   newChunked(setChunks, "(?,?,?,?,?,?)", ""),
 	}
 	if err := w.start(ctx, have, owned, o); err != nil {

@@ -38,6 +38,10 @@ func (l *lastNumber) follow(n sinks.Numbers) (hole history.Hole, found bool) {
 	return history.Hole{Record: n.Record, Run: n.Run, From: before + 1, To: n.From - 1, Time: n.Time}, n.From > before+1
 }
 
+// followNumber extends the statement that counts the rows of a batch. Rows of other writers
+// have no number and leave the last one as it is.
+const followNumber = ", run = coalesce(excluded.run, run), number = coalesce(excluded.number, number)"
+
 // args are the columns run and number.
 func (l lastNumber) args() (run, number any) {
 	if !l.known {

@@ -105,8 +105,8 @@ func TestHoles(t *testing.T) {
 		"other writers have no numbers": {steps: []step{
 			{values: values(value(1, "a", 0, 1), value(2, "a", 0, 0), value(3, "a", 0, 2)), at: 3}, restart,
 			{values: values(value(4, "a", 0, 0)), at: 4}, restart,
-			{values: values(value(5, "a", 0, 3)), at: 5},
-		}},
+			{values: values(value(5, "a", 0, 4)), at: 5},
+		}, want: []history.Hole{{Record: "a", From: 3, To: 3, Time: 5}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := file(t)
