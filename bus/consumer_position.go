@@ -105,7 +105,7 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 	}
 	if share, _ := c.gaps.observe(&message); share != nil {
 		share.Cause = c.gapCause
-		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Loss: share})
+		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Time: message.Time, Run: message.Run, Number: share.To, Loss: share})
 	}
 	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply()
 	c.pending = append(c.pending, message)

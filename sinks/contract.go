@@ -32,12 +32,25 @@ type Refusal struct {
 	Reason string
 }
 
+// Numbers are consecutive numbers of values of one record in one run of the process.
+type Numbers struct {
+	// Sequence is the position in the log at which a message accounts for them.
+	Sequence uint64
+	Record   string
+	Run      uint64
+	From, To uint64
+	// Time is the time of the write after or at which they were lost.
+	Time int64
+}
+
 // Batch is what a sink commits in one transaction, or not at all.
 type Batch struct {
 	// Entries are in log order, each above the checkpoint of the batch before.
 	Entries []Entry
 	Refused []Refusal
 	Losses  []loss.Loss
+	// Covered are the numbers that come in no entry because Losses count them.
+	Covered []Numbers
 	// Checkpoint is to be stored in the same transaction.
 	Checkpoint history.Position
 }

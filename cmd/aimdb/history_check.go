@@ -14,10 +14,11 @@ func newHistoryCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check DB",
 		Short: "Read a whole history and report what is wrong",
-		Long: `Read a whole history, its structure, indexes, values and counts, and report what
-is wrong. The exit status is 1 if something is wrong. With --repair, wrong counts
-are corrected and are no failure; other damage needs a backup. Without it, nothing
-is changed.
+		Long: `Read a whole history, its structure, indexes, values, checksums and counts, and
+report what is wrong. The exit status is 1 if something is wrong. With --repair,
+wrong counts are corrected, and rows of other programs or older versions get a
+checksum; neither is a failure. Rows that are missing or changed are for 'aimdb
+verify', other damage needs a backup. Without --repair, nothing is changed.
 
 A database may write meanwhile. Its write-ahead log cannot be checkpointed while
 the structure is checked, which reads the whole file once, and while a record with
@@ -45,7 +46,7 @@ a wrong count is counted. The rest is read in short transactions.`,
 	}
 	f.flag(c.Flags())
 	addLitestream(c)
-	c.Flags().BoolVar(&repair, "repair", false, "correct wrong counts")
+	c.Flags().BoolVar(&repair, "repair", false, "correct wrong counts and add missing checksums")
 	return c
 }
 

@@ -32,13 +32,16 @@ func TestHistoryCheckFindsDamage(t *testing.T) {
 
 func TestHistoryCheckRepairsCounts(t *testing.T) {
 	db := historyFile(t, 30)
-	change(t, db, "DELETE FROM record_history WHERE record_name = 'b'")
+	change(t, db, "UPDATE aimdb_record SET rows = rows + 10 WHERE name = 'b'")
 	aimdb(t, "history", "check", db).fails(t, exitFailed, "the count of b is off by -10 rows")
 	r := aimdb(t, "history", "check", db, "--repair")
 	if r.ok(t); !strings.Contains(r.stderr, "put right: the count of b") {
 		t.Errorf("stderr: %s", r.stderr)
 	}
 	aimdb(t, "history", "check", db).ok(t)
+	// A count must not be made to fit rows that vanished.
+	change(t, db, "DELETE FROM record_history WHERE record_name = 'b'")
+	aimdb(t, "history", "check", db, "--repair").fails(t, exitFailed, "10 rows are missing", "aimdb verify")
 }
 
 func change(t *testing.T, path, statement string) {

@@ -14,7 +14,7 @@ import (
 // store commits messages of the log, in one batch unless the sink refuses some.
 func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Message) (history.Position, error) {
 	b := &p.batch
-	b.Entries, b.Refused, b.Losses = b.Entries[:0], nil, nil
+	b.Entries, b.Refused, b.Losses, b.Covered = b.Entries[:0], nil, nil, nil
 	var last *bus.Message
 	for i := range msgs {
 		m := &msgs[i]
@@ -25,7 +25,14 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Run: m.Run, Number: m.Number, Time: m.Time, Value: m.Value})
 			continue
 		}
-		b.Losses = appendLoss(b.Losses, *m.Loss)
+		l := *m.Loss
+		if l.Count > 0 && m.Number >= l.Count {
+			l.Run = m.Run
+			b.Covered = append(b.Covered, sinks.Numbers{
+				Sequence: m.Sequence, Record: m.Record, Run: m.Run, From: m.Number - l.Count + 1, To: m.Number, Time: m.Time,
+			})
+		}
+		b.Losses = appendLoss(b.Losses, l)
 	}
 	if last != nil {
 		at.Message = last.Fingerprint()
@@ -40,7 +47,7 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 func appendLoss(losses []loss.Loss, l loss.Loss) []loss.Loss {
 	if n := len(losses); n > 0 {
 		p := &losses[n-1]
-		if p.Record == l.Record && p.Cause == l.Cause && p.To != 0 && p.To+1 == l.From && p.Count > 0 && l.Count > 0 {
+		if p.Record == l.Record && p.Cause == l.Cause && p.Run == l.Run && p.To != 0 && p.To+1 == l.From && p.Count > 0 && l.Count > 0 {
 			p.To, p.Count, p.LastTime = l.To, p.Count+l.Count, max(p.LastTime, l.LastTime)
 			return losses
 		}
@@ -115,21 +122,48 @@ func (p *Pump) isolate(ctx context.Context, b sinks.Batch, refused *sinks.Refuse
 			return p.commit(ctx, rest)
 		}
 	}
-	half := len(b.Entries) / 2
-	left := sinks.Batch{
-		Entries: b.Entries[:half], Refused: b.Refused, Losses: b.Losses,
-		Checkpoint: history.Position{Log: b.Checkpoint.Log, Sequence: b.Entries[half-1].Sequence},
-	}
+	left, right := halve(b)
 	if err := p.commit(ctx, left); err != nil {
 		return err
 	}
-	return p.commit(ctx, sinks.Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint})
+	return p.commit(ctx, right)
+}
+
+// halve cuts a batch in two, in the order of the log. Losses that are no refusals have no
+// place in it and go first.
+func halve(b sinks.Batch) (left, right sinks.Batch) {
+	half := len(b.Entries) / 2
+	at := b.Entries[half-1].Sequence
+	left = sinks.Batch{Entries: b.Entries[:half], Checkpoint: history.Position{Log: b.Checkpoint.Log, Sequence: at}}
+	right = sinks.Batch{Entries: b.Entries[half:], Checkpoint: b.Checkpoint}
+	side := func(sequence uint64) *sinks.Batch {
+		if sequence <= at {
+			return &left
+		}
+		return &right
+	}
+	for _, r := range b.Refused {
+		s := side(r.Entry.Sequence)
+		s.Refused = append(s.Refused, r)
+	}
+	for _, l := range b.Losses {
+		s := &left
+		if l.Cause == loss.SinkRefused {
+			s = side(l.From)
+		}
+		s.Losses = append(s.Losses, l)
+	}
+	for _, n := range b.Covered {
+		s := side(n.Sequence)
+		s.Covered = append(s.Covered, n)
+	}
+	return left, right
 }
 
 // deadLetters returns a batch in which refused entries are dead letters and
 // losses.
 func (p *Pump) deadLetters(b sinks.Batch, refused map[int]error) sinks.Batch {
-	rest := sinks.Batch{Refused: b.Refused, Losses: b.Losses, Checkpoint: b.Checkpoint}
+	rest := sinks.Batch{Refused: b.Refused, Losses: b.Losses, Covered: b.Covered, Checkpoint: b.Checkpoint}
 	for i, e := range b.Entries {
 		reason, bad := refused[i]
 		if !bad {

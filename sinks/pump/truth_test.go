@@ -292,5 +292,5 @@ func TestLimitReachedWhileTheSinkWasAway(t *testing.T) {
 	w.day(0, true, bus.Config{MaxBytes: 64 << 10})
 	w.has([2]int{1, 10}, [2]int{int(first), 5010})
 	w.lost(loss.Loss{Cause: loss.LogDiscarded, From: 11, To: first - 1, Count: first - 11},
-		loss.Loss{Record: "n", Cause: loss.LogDiscarded, From: 1, To: first - 11, Count: first - 11})
+		loss.Loss{Record: "n", Run: 10, Cause: loss.LogDiscarded, From: 1, To: first - 11, Count: first - 11})
 }

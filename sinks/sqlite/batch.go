@@ -16,10 +16,8 @@ func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 	if !s.own {
 		return history.Position{}, nil
 	}
-	ctx, cancel := s.reading(ctx)
-	defer cancel()
 	generation := s.watch.generation.Load()
-	c, err := readCheckpoint(ctx, s.readers)
+	c, _, _, err := s.checkpoints(ctx)
 	if err == nil {
 		s.watch.asked.Store(generation)
 	}
@@ -41,6 +39,7 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		if err := w.commit(ctx, b, s.now()); err != nil {
 			return s.writeError(fmt.Sprintf("store %d values", len(b.Entries)), err)
 		}
+		s.sayHoles(w.holes)
 		s.watchGrowth(ctx)
 		return nil
 	})
@@ -59,6 +58,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 	if b.Checkpoint.Log == w.checkpoint.Log {
 		after = w.checkpoint.Sequence
 	}
+	w.holes = w.holes[:0]
 	if after > 0 && b.Checkpoint.Sequence <= after && !setsBack(b) {
 		return nil // all of it is stored
 	}
@@ -73,7 +73,14 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
-		if err := w.countGroups(ctx, groups, len(entries)); err != nil {
+		if err := w.followNumbers(ctx, b, entries, groups, after, now); err != nil {
+			return err
+		}
+		firstID, err := w.countGroups(ctx, groups, len(entries))
+		if err != nil {
+			return err
+		}
+		if err := w.addSums(ctx, firstID, entries, b.Checkpoint.Log); err != nil {
 			return err
 		}
 		if err := w.keepRefused(ctx, b, after, now); err != nil {
@@ -160,12 +167,3 @@ func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) 
 	}
 	return nil
 }
-
-func (w *writer) setCheckpoint(ctx context.Context, c history.Position) error {
-	_, err := w.exec(ctx, setCheckpoint, c.Log, int64(c.Sequence), c.Message.Time, int64(c.Message.Hash))
-	return err
-}
-
-const setCheckpoint = `INSERT INTO aimdb_checkpoint(only, log, sequence, message_time, message_hash) VALUES (1, ?1, ?2, ?3, ?4)
-	ON CONFLICT(only) DO UPDATE SET log = excluded.log, sequence = excluded.sequence,
-		message_time = excluded.message_time, message_hash = excluded.message_hash`

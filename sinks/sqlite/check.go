@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 )
 
 // CheckReport says what Check found.
@@ -16,9 +17,9 @@ type CheckReport struct {
 	Repaired []string `json:"repaired"`
 }
 
-// Check reads the whole file: its structure, its indexes, the values, and the
-// counts of the records. It corrects only the counts, and only if the store can
-// write. Rows are read in pages. The check of the structure and of a record whose
+// Check reads the whole file: its structure, its indexes, the values, the
+// checksums of the rows, and the counts of the records. It corrects the counts and gives rows a checksum that
+// have none, and only if the store can write. Rows are read in pages. The check of the structure and of a record whose
 // count is off is one read transaction each, without a deadline but that of the
 // context; while it lasts, the write-ahead log cannot be checkpointed.
 func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
@@ -45,7 +46,44 @@ func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 	if all.broken > 0 {
 		report.Problems = append(report.Problems, fmt.Sprintf("%d rows hold a value that is not JSON; queries skip them", all.broken))
 	}
-	return report, s.repairCounts(ctx, off, &report)
+	if err := s.repairCounts(ctx, off, &report); err != nil {
+		return report, err
+	}
+	return report, s.checkSums(ctx, &report)
+}
+
+// checkSums compares the rows with their checksums, and gives those that have none one if
+// the store can write. It leaves damaged ones as they are, since the log may hold them.
+func (s *Store) checkSums(ctx context.Context, report *CheckReport) error {
+	damaged, summed := 0, int64(0)
+	for page, err := range s.provenPages(ctx, math.MaxInt64) {
+		if err != nil {
+			return err
+		}
+		damaged += len(page.found)
+		report.Problems = append(report.Problems, page.problems()...)
+		if s.write == nil {
+			continue
+		}
+		for _, number := range page.bare {
+			if c := page.chunks[number]; c != nil && c.damaged {
+				continue
+			}
+			if err := s.repairing(ctx, "give rows a checksum", func(ctx context.Context, w *writer) error { return w.completeSums(ctx, number) }); err != nil {
+				return err
+			}
+		}
+		for _, n := range page.unchecked {
+			summed += n
+		}
+	}
+	if damaged > 0 {
+		report.Problems = append(report.Problems, fmt.Sprintf("%d rows are missing or are not what was stored; 'aimdb verify' names them and what the log still holds of them", damaged))
+	}
+	if summed > 0 {
+		report.Repaired = append(report.Repaired, fmt.Sprintf("%d rows of other programs or older versions had no checksum", summed))
+	}
+	return nil
 }
 
 // checkRows reads all rows. It compares the counts with them if those are
@@ -54,9 +92,9 @@ func (s *Store) checkRows(ctx context.Context, counted bool) (off rowCounts, all
 	if counted {
 		return s.compareCounts(ctx)
 	}
-	at, err := s.Position(ctx)
+	to, err := s.maxID(ctx)
 	if err == nil {
-		_, all, err = s.countAll(ctx, at.MaxID)
+		_, all, err = s.countAll(ctx, to)
 	}
 	return nil, all, err
 }
@@ -94,10 +132,7 @@ func (s *Store) repairCounts(ctx context.Context, off rowCounts, report *CheckRe
 	if len(off) == 0 {
 		return nil
 	}
-	var lines []string
-	for _, record := range off.records() {
-		lines = append(lines, fmt.Sprintf("the count of %s is off by %+d rows and %+d bytes", record, off[record].rows, off[record].bytes))
-	}
+	lines := off.sentences()
 	if s.write == nil {
 		report.Problems = append(report.Problems, lines...)
 		return nil

@@ -50,29 +50,31 @@ func group(groups []recordGroup, entries []sinks.Entry) []recordGroup {
 }
 
 // countGroups is part of the transaction that has just stored the rows of groups.
-func (w *writer) countGroups(ctx context.Context, groups []recordGroup, added int) error {
+// It returns the ID of the first.
+func (w *writer) countGroups(ctx context.Context, groups []recordGroup, added int) (firstID int64, err error) {
 	if added == 0 {
-		return nil
+		return 0, nil
 	}
 	fresh := w.names.unknown(groups)
 	last, err := w.countAdded(ctx, int64(added), fresh)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	firstID := last - int64(added) + 1
+	firstID = last - int64(added) + 1
 	w.args = w.args[:0]
 	for _, record := range fresh { // so that the first row of a record is no step
 		w.args = append(w.args, record)
 	}
 	if err := w.execChunks(ctx, &w.knowRecords, w.args); err != nil {
-		return err
+		return 0, err
 	}
 	w.args = w.args[:0]
 	for _, g := range groups {
-		w.args = append(w.args, g.record, g.rows, g.bytes, firstID+int64(g.first), g.firstTime, g.lastTime)
+		run, number := w.numbers[g.record].args()
+		w.args = append(w.args, g.record, g.rows, g.bytes, firstID+int64(g.first), g.firstTime, g.lastTime, run, number)
 	}
 	if err := w.execChunks(ctx, &w.addGroups, w.args); err != nil {
-		return err
+		return 0, err
 	}
 	for _, g := range groups {
 		if g.step == 0 {
@@ -80,10 +82,10 @@ func (w *writer) countGroups(ctx context.Context, groups []recordGroup, added in
 		}
 		_, err := w.exec(ctx, "UPDATE aimdb_record SET step_id = ?2, step_time = ?3 WHERE name = ?1", g.record, firstID+int64(g.step), g.stepTime)
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return w.findSteps(ctx)
+	return firstID, w.findSteps(ctx)
 }
 
 // raiseClock notes that rows with IDs above before were added to a record that
@@ -127,7 +129,7 @@ func (w *writer) findSteps(ctx context.Context) error {
 type clockStep struct{ id, time, last int64 }
 
 func (s *Store) clockStep(ctx context.Context, record string) (step clockStep, stepped bool, err error) {
-	if s.version < version || s.write != nil && !s.write.stepped.Load() {
+	if s.version < steppedSince || s.write != nil && !s.write.stepped.Load() {
 		return step, false, nil
 	}
 	ctx, cancel := s.reading(ctx)

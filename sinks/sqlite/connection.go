@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // writer is the one connection that writes. Between newWriter and close it
@@ -18,12 +19,19 @@ type writer struct {
 	// statements are kept prepared by their text.
 	statements map[string]*sql.Stmt
 	// The statements of a batch and of counts.
-	insertRows, knowRecords, addCounts, addGroups chunked
+	insertRows, knowRecords, addCounts, addGroups, setChunks chunked
 
 	checkpoint history.Position
-	// args and groups are buffers of one batch.
+	// args, groups, walked and summed are buffers of one batch, and holes are what the
+	// last batch lacks.
 	args   []any
 	groups []recordGroup
+	walked []sinks.Numbers
+	summed []byte
+	holes  []history.Hole
+	// numbers are the last numbers of the records in this log, as far as they were
+	// read from aimdb_record.
+	numbers map[string]lastNumber
 	// names is the set that queries use.
 	names *names
 	// last is the last row ID that this writer knows of.
@@ -61,11 +69,12 @@ func newWriter(ctx context.Context, path string, o options, have int, owned bool
 		return nil, err
 	}
 	w := &writer{
-		db: db, names: known, statements: map[string]*sql.Stmt{},
+		db: db, names: known, statements: map[string]*sql.Stmt{}, numbers: map[string]lastNumber{},
 		insertRows:  newChunked("INSERT INTO record_history(record_name, value_json, stored_at) VALUES ", "(?,?,?)", ""),
 		knowRecords: newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,0,0)", " ON CONFLICT DO NOTHING"),
 		addCounts:   newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,?,?)", addCounts),
-		addGroups:   newChunked("INSERT INTO aimdb_record(name, rows, bytes, step_id, step_time, last_time) VALUES ", "(?,?,?,?,?,?)", addCounts+followClock),
+		addGroups:   newChunked("INSERT INTO aimdb_record(name, rows, bytes, step_id, step_time, last_time, run, number) VALUES ", "(?,?,?,?,?,?,?,?)", addCounts+followClock+followNumber),
+		setChunks:   newChunked(setChunks, "(?,?,?,?,?,?)", ""),
 	}
 	if err := w.start(ctx, have, owned, o); err != nil {
 		_ = w.close() // the first error is the one to tell
@@ -99,7 +108,7 @@ func (w *writer) start(ctx context.Context, have int, owned bool, o options) (er
 	if err := w.findSteps(ctx); err != nil {
 		return err
 	}
-	w.checkpoint, err = readCheckpoint(ctx, w.conn)
+	w.checkpoint, err = w.readCheckpoint(ctx)
 	return err
 }
 
@@ -179,8 +188,9 @@ func (w *writer) markClean(ctx context.Context) error {
 	return setMeta(ctx, w.conn, "clean", 1)
 }
 
-// forget resets the last row ID after a transaction that has failed.
+// forget resets the last row ID and the numbers after a transaction that has failed.
 func (w *writer) forget(before int64) {
+	clear(w.numbers)
 	w.names.last.CompareAndSwap(w.last, before)
 	w.last = before
 }
@@ -189,7 +199,7 @@ func (w *writer) forget(before int64) {
 // taken over: sweeps ask for it.
 func (w *writer) take(fresh *writer) {
 	w.db, w.conn, w.statements = fresh.db, fresh.conn, fresh.statements
-	w.checkpoint, w.last = fresh.checkpoint, fresh.last
+	w.checkpoint, w.last, w.numbers = fresh.checkpoint, fresh.last, fresh.numbers
 	w.stepped.Store(fresh.stepped.Load())
 }
 
@@ -202,12 +212,4 @@ func (w *writer) close() error {
 		_ = w.conn.Close() // goes back to the pool, which is closed next
 	}
 	return w.db.Close()
-}
-
-func readCheckpoint(ctx context.Context, db querier) (c history.Position, err error) {
-	var hash int64
-	err = db.QueryRowContext(ctx, `SELECT coalesce(max(log), ''), coalesce(max(sequence), 0), coalesce(max(message_time), 0), coalesce(max(message_hash), 0)
-		FROM aimdb_checkpoint`).Scan(&c.Log, &c.Sequence, &c.Message.Time, &hash)
-	c.Message.Hash = uint64(hash)
-	return c, err
 }

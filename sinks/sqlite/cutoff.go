@@ -61,7 +61,7 @@ func (s *Store) cutAge(ctx context.Context, plan history.PrunePlan, k history.Ke
 			c.before = sure
 		}
 	}
-	if s.version < version || plan.Now == 0 {
+	if s.version < steppedSince || plan.Now == 0 {
 		return nil
 	}
 	ctx, cancel := s.reading(ctx)
@@ -102,12 +102,12 @@ func (s *Store) cutID(ctx context.Context, k history.Keep) (int64, error) {
 	if within, err := s.withinLimits(ctx, k); err != nil || within {
 		return 0, err
 	}
-	at, err := s.Position(ctx)
+	to, err := s.maxID(ctx)
 	if err != nil {
 		return 0, err
 	}
 	var kept rowCount // of the rows above high
-	for low, high := int64(1), at.MaxID; ; {
+	for low, high := int64(1), to; ; {
 		width := (high-low)/idGroups + 1
 		group, err := s.fullGroup(ctx, k, low, high, width, &kept)
 		if errors.Is(err, sql.ErrNoRows) {

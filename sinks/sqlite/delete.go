@@ -24,13 +24,20 @@ func (w *writer) delete(ctx context.Context, b *pruneBatch) (gone rowCounts, err
 		if deleted != int64(len(b.ids)) {
 			return errOthers
 		}
+		if err := w.dropSums(ctx, b.ids); err != nil {
+			return err
+		}
 		return w.takeOff(ctx, b, gone)
 	})
 	if !errors.Is(err, errOthers) {
 		return gone, err
 	}
 	err = inTransaction(ctx, w.conn, func() error {
-		if gone, err = w.deleteOneByOne(ctx, b.ids); err != nil {
+		var ids []int64
+		if gone, ids, err = w.deleteOneByOne(ctx, b.ids); err != nil {
+			return err
+		}
+		if err := w.dropSums(ctx, ids); err != nil {
 			return err
 		}
 		return w.takeOff(ctx, b, gone)
@@ -44,9 +51,7 @@ func (w *writer) takeOff(ctx context.Context, b *pruneBatch, gone rowCounts) err
 	if err := w.count(ctx, gone, -1); err != nil || slices.Max(b.ids) <= w.last {
 		return err
 	}
-	var last int64
-	err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last)
-	return errors.Join(err, w.markRecount(ctx, last))
+	return w.markRecountAll(ctx)
 }
 
 // longRun is the number of consecutive rows from which they are deleted as a
@@ -92,25 +97,26 @@ func (w *writer) affected(ctx context.Context, text string, args ...any) (int64,
 	return result.RowsAffected()
 }
 
-// deleteOneByOne deletes the rows that still exist, and returns them.
-func (w *writer) deleteOneByOne(ctx context.Context, ids []int64) (gone rowCounts, err error) {
+// deleteOneByOne deletes the rows that still exist, and returns them and their IDs.
+func (w *writer) deleteOneByOne(ctx context.Context, ids []int64) (gone rowCounts, deleted []int64, err error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows, err := w.conn.QueryContext(ctx, "DELETE FROM record_history WHERE id IN (SELECT value FROM json_each(?)) RETURNING record_name, octet_length(value_json)", string(list))
+	rows, err := w.conn.QueryContext(ctx, "DELETE FROM record_history WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, record_name, octet_length(value_json)", string(list))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	gone = rowCounts{}
 	for rows.Next() {
-		var bytes int64
+		var id, bytes int64
 		var record string
-		if err := rows.Scan(&record, &bytes); err != nil {
-			return nil, err
+		if err := rows.Scan(&id, &record, &bytes); err != nil {
+			return nil, nil, err
 		}
+		deleted = append(deleted, id)
 		gone.add(record, 1, bytes)
 	}
-	return gone, errors.Join(rows.Err(), rows.Close())
+	return gone, deleted, errors.Join(rows.Err(), rows.Close())
 }

@@ -44,6 +44,22 @@
 // that are not counted. A few are counted when they are found. For many, a mark
 // makes the next sweep count all rows while it only reads.
 //
+// # Proof
+//
+// Each row that this program stores has a checksum in aimdb_checksum, written in the
+// same transaction. Verify finds rows that vanished or changed, whoever changed them,
+// and Repair stores them again as far as the log holds them; what it does not hold is
+// counted as lost. Rows of other programs and of older versions have no checksum. Check
+// gives them one. To prune is to delete the checksum too; rows that anything else
+// deletes are missing.
+//
+// The checkpoint is stored twice, each time with a checksum. If one of the two is
+// damaged, the other one is used and the log says so; if both are, the file is damaged.
+//
+// aimdb_record has the last number of each record. What a batch skips, and no entry,
+// refusal or loss accounts for, is a row of aimdb_hole. A loss of a range of the log
+// explains what the next number of each record skips.
+//
 // # One owner
 //
 // A store that Open returns owns its file: it holds a lock on an empty file
@@ -55,7 +71,8 @@
 //
 // # Damage
 //
-// After a stop that was not clean, Open runs quick_check. A damaged file is
+// After a stop that was not clean, Open runs quick_check, which does not look at values;
+// see Verify. A damaged file is
 // moved aside and a new one is started, unless the option Strict is given. A file
 // that is not SQLite, or belongs to another program or to a newer version of this
 // one, is refused and stays untouched.

@@ -17,12 +17,12 @@ func (s *Store) Rows(ctx context.Context, p key.Pattern, w history.Window, after
 			yield(history.Row{}, err)
 			return
 		}
-		position, err := s.Position(ctx)
+		to, err := s.maxID(ctx)
 		if err != nil {
 			yield(history.Row{}, err)
 			return
 		}
-		pages := s.rowPages(ctx, w, afterID, position.MaxID)
+		pages := s.rowPages(ctx, w, afterID, to)
 		for page, err := range ahead(pages) {
 			for _, row := range page {
 				if p.Match(row.Record) && !yield(row, nil) {

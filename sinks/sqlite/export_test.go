@@ -6,6 +6,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // LimitPages makes the file as full as a disk can be, as far as SQLite is
@@ -105,3 +107,12 @@ func (s *Store) HoldReaders(t *testing.T) (release func()) {
 
 // WALLimitOf returns the limit that options come to.
 func WALLimitOf(opts ...Option) int64 { return defaults(opts).walLimit }
+
+// FormatCheckpoint returns the copy of a checkpoint.
+func FormatCheckpoint(p history.Position) string {
+	text, _ := formatCheckpoint(p)
+	return text
+}
+
+// ParseCheckpoint reads it.
+func ParseCheckpoint(text string) (history.Position, bool) { return parseCheckpoint(text) }

@@ -127,6 +127,7 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 		return 0, err
 	}
 	fresh, newest := rowCounts{}, map[string]int64{}
+	var all []sinks.Entry
 	for i, row := range part {
 		var have int
 		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), compact(row.Value), nth[i]).Scan(&have); err != nil {
@@ -135,8 +136,8 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 		if have >= nth[i] {
 			continue
 		}
-		one := []sinks.Entry{{Record: row.Record, Time: row.Time, Value: row.Value}}
-		if err := w.insert(ctx, one); err != nil {
+		all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
+		if err := w.insert(ctx, all[len(all)-1:]); err != nil {
 			return 0, err
 		}
 		if ms, have := newest[row.Record]; !have || ms < row.Time {
@@ -145,26 +146,29 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 		fresh.add(row.Record, 1, int64(len(row.Value)))
 		added++
 	}
-	return added, w.countImported(ctx, fresh, newest, added)
+	if added == 0 {
+		return 0, nil
+	}
+	last, err := w.countImported(ctx, fresh, newest, added)
+	if err != nil {
+		return 0, err
+	}
+	return added, w.addSums(ctx, last-added+1, all, "")
 }
 
 // countImported is part of the transaction that has just imported rows, with the
-// newest time of each record.
-func (w *writer) countImported(ctx context.Context, fresh rowCounts, newest map[string]int64, added int64) error {
-	if added == 0 {
-		return nil
-	}
-	last, err := w.countAdded(ctx, added, fresh.records())
-	if err != nil {
-		return err
+// newest time of each record. It returns the ID of the last one.
+func (w *writer) countImported(ctx context.Context, fresh rowCounts, newest map[string]int64, added int64) (last int64, err error) {
+	if last, err = w.countAdded(ctx, added, fresh.records()); err != nil {
+		return 0, err
 	}
 	if err := w.count(ctx, fresh, 1); err != nil {
-		return err
+		return 0, err
 	}
 	for record, ms := range newest {
 		if err := w.raiseClock(ctx, record, ms, last-added); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return last, nil
 }

@@ -37,7 +37,7 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 		return report, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	at, err := s.Position(ctx)
+	lastRow, err := s.maxID(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -57,7 +57,7 @@ func (s *Store) Prune(ctx context.Context, plan history.PrunePlan) (report histo
 	report.ShrinkingMS = time.Since(began).Milliseconds() - report.DeletingMS
 	return report, s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
 		return s.writeError("note the sweep", inTransaction(ctx, w.conn, func() error {
-			return w.noteSweep(ctx, plan, at.MaxID, waited, len(report.Held) > 0)
+			return w.noteSweep(ctx, plan, lastRow, waited, len(report.Held) > 0)
 		}))
 	})
 }

@@ -34,11 +34,9 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, er
 		return nil, err
 	}
 	if q.MaxID == 0 {
-		p, err := s.Position(ctx)
-		if err != nil {
+		if q.MaxID, err = s.maxID(ctx); err != nil {
 			return nil, err
 		}
-		q.MaxID = p.MaxID
 	}
 	var readers []*recordReader
 	for _, name := range names {

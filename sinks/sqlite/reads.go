@@ -37,17 +37,19 @@ const (
 	backwardText = `SELECT id, value_json, stored_at FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3) AND id <= ?5
 		ORDER BY stored_at DESC LIMIT ?6`
-	positionText = `SELECT c.log, c.sequence, ` + lastID + ` FROM (SELECT coalesce(max(log), '') AS log, coalesce(max(sequence), 0) AS sequence FROM aimdb_checkpoint) c`
-	bareText     = `SELECT '', 0, ` + lastID
+	bareText = `SELECT FALSE, '', 0, 0, 0, -1, '', ` + lastID
 )
 
 // prepareReads prepares the statements that a file of a version can answer.
 func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error) {
-	position, step := positionText, clockStepText
+	position, step := checkpointText, clockStepText
+	if have < provenSince {
+		position = plainCheckpointText
+	}
 	if have == 0 {
 		position = bareText
 	}
-	if have < version {
+	if have < steppedSince {
 		step = "SELECT NULL" // not asked
 	}
 	for _, s := range []struct {
@@ -83,12 +85,23 @@ func (r reads) close() {
 
 // Position implements history.Reader.
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
+	p.Identity = s.Identity()
+	at, lastID, _, err := s.checkpoints(ctx)
+	p.Log, p.Sequence, p.MaxID = at.Log, at.Sequence, orNone(lastID)
+	return p, s.readError("read the position", err)
+}
+
+// maxID is that of Position, for what needs no checkpoint.
+func (s *Store) maxID(ctx context.Context) (id int64, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	p.Identity = s.Identity()
-	err = s.reads.position.QueryRowContext(ctx).Scan(&p.Log, &p.Sequence, &p.MaxID)
-	if p.MaxID == 0 {
-		p.MaxID = -1
+	err = s.reads.maxID.QueryRowContext(ctx).Scan(&id)
+	return orNone(id), s.readError("read the last row ID", err)
+}
+
+func orNone(lastID int64) int64 {
+	if lastID == 0 {
+		return -1
 	}
-	return p, s.readError("read the position", err)
+	return lastID
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -97,6 +98,15 @@ func (w *writer) markRecount(ctx context.Context, last int64) error {
 	return errors.Join(setMeta(ctx, w.conn, "counted_last", last), setMeta(ctx, w.conn, "recount", last))
 }
 
+// markRecountAll notes that all rows are to be counted again.
+func (w *writer) markRecountAll(ctx context.Context) error {
+	var last int64
+	if err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last); err != nil {
+		return err
+	}
+	return w.markRecount(ctx, last)
+}
+
 // pendingRecount looks for rows that other programs have added, and returns the
 // mark if some are not counted.
 func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
@@ -116,7 +126,7 @@ func (w *writer) pendingRecount(ctx context.Context) (mark string, err error) {
 
 // isCounted reports whether the counts include all rows.
 func (s *Store) isCounted(ctx context.Context) (counted bool, err error) {
-	if s.version < version {
+	if s.version < steppedSince {
 		return false, nil
 	}
 	ctx, cancel := s.reading(ctx)
@@ -185,6 +195,12 @@ func (s *Store) compareCounts(ctx context.Context) (off rowCounts, all tallied, 
 	if err != nil {
 		return nil, all, err
 	}
+	off, err = s.countsOff(ctx, kept, found)
+	return off, all, err
+}
+
+// countsOff returns by how much counts are too small that differ from what was found.
+func (s *Store) countsOff(ctx context.Context, kept, found rowCounts) (off rowCounts, err error) {
 	for record := range kept {
 		found.add(record, 0, 0)
 	}
@@ -196,13 +212,21 @@ func (s *Store) compareCounts(ctx context.Context) (off rowCounts, all tallied, 
 		// Rows may have been deleted between the pages, so look at one moment.
 		d, err := s.difference(ctx, record)
 		if err != nil {
-			return nil, all, s.readError("count the rows of "+record, err)
+			return nil, s.readError("count the rows of "+record, err)
 		}
 		if d != (rowCount{}) {
 			off[record] = d
 		}
 	}
-	return off, all, nil
+	return off, nil
+}
+
+// sentences says which counts are off.
+func (c rowCounts) sentences() (lines []string) {
+	for _, record := range c.records() {
+		lines = append(lines, fmt.Sprintf("the count of %s is off by %+d rows and %+d bytes", record, c[record].rows, c[record].bytes))
+	}
+	return lines
 }
 
 // countAll counts the rows up to an ID, and those whose value is not JSON, by

@@ -11,7 +11,14 @@ import (
 
 // version is the schema that this program writes. Version 0 is a file that
 // upstream made: the table and the index of the history and nothing else.
-const version = 3
+const version = 4
+
+// Since these versions, files have clock steps and sweeps, and checksums, holes and a
+// checkpoint that is stored twice.
+const (
+	steppedSince = 3
+	provenSince  = 4
+)
 
 // historySchema is what upstream and this program share, to the letter.
 const historySchema = `CREATE TABLE IF NOT EXISTS record_history (
@@ -41,6 +48,7 @@ var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 	migrateFromUpstream,
 	migrateLastCounted,
 	migrateClockSteps,
+	migrateProofs,
 }
 
 // migrateFromUpstream adds our own tables and leaves the history as it is. Its
@@ -140,6 +148,33 @@ func moveTurns(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// migrateProofs adds what proves that the rows are those that were stored. Rows that are
+// there have no checksum.
+func migrateProofs(ctx context.Context, conn *sql.Conn) error {
+	for _, statement := range []string{
+		`CREATE TABLE aimdb_checksum (chunk INTEGER PRIMARY KEY, sums BLOB NOT NULL,
+			log TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL, sum INTEGER NOT NULL)`,
+		`CREATE TABLE aimdb_hole (id INTEGER PRIMARY KEY AUTOINCREMENT, record_name TEXT NOT NULL, run INTEGER NOT NULL,
+			from_number INTEGER NOT NULL, to_number INTEGER NOT NULL, time INTEGER NOT NULL, noted_at INTEGER NOT NULL)`,
+		"ALTER TABLE aimdb_record ADD COLUMN run INTEGER",
+		"ALTER TABLE aimdb_record ADD COLUMN number INTEGER",
+		"ALTER TABLE aimdb_checkpoint ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
+	} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	c, err := scanCheckpoints(conn.QueryRowContext(ctx, checkpointText))
+	if err != nil || !c.found {
+		return err
+	}
+	text, sum := formatCheckpoint(c.table)
+	if _, err := conn.ExecContext(ctx, "UPDATE aimdb_checkpoint SET sum = ?", sum); err != nil {
+		return err
+	}
+	return setMeta(ctx, conn, "checkpoint", text)
 }
 
 // migrate brings a file to the current version, in one transaction.

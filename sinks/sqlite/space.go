@@ -31,7 +31,7 @@ func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total row
 	if err != nil || over <= 0 {
 		return err
 	}
-	position, err := s.Position(ctx)
+	to, err := s.maxID(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *Store) pruneFile(ctx context.Context, plan history.PrunePlan, total row
 	}
 	size := newStepSize(512, 64, 1<<12)
 	size.atMost(over / perRow)
-	for b, err := range s.byID(ctx, 1, position.MaxID, size, loseable(plan)) {
+	for b, err := range s.byID(ctx, 1, to, size, loseable(plan)) {
 		if err == nil {
 			err = s.delete(ctx, b, size, total)
 		}

@@ -85,11 +85,11 @@ func (s *Store) counts(ctx context.Context, counted bool) (counts rowCounts, err
 		counts, _, err = s.readCounts(ctx)
 		return counts, err
 	}
-	at, err := s.Position(ctx)
+	to, err := s.maxID(ctx)
 	if err != nil {
 		return nil, err
 	}
-	counts, _, err = s.countAll(ctx, at.MaxID)
+	counts, _, err = s.countAll(ctx, to)
 	return counts, err
 }
 

@@ -53,6 +53,8 @@ type Store struct {
 	watch    *watch
 
 	walStuck atomic.Bool
+	// checkpointSaid is set once a damaged checkpoint was logged.
+	checkpointSaid atomic.Bool
 	// damaged is set when a read or a write meets a damaged page.
 	damaged  atomic.Bool
 	close    sync.Once

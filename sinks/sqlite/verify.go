@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aimdb-go/aimdb/history"
+)
+
+var _ history.Verifier = (*Store)(nil)
+
+// Verify implements history.Verifier. Rows are read in pages. The check of the structure is
+// one read transaction, without a deadline but that of the context.
+func (s *Store) Verify(ctx context.Context) (v history.Verification, err error) {
+	v = history.Verification{Records: []history.VerifiedRecord{}, Damaged: []history.DamagedRows{}, Holes: []history.Hole{}}
+	if v.Problems, err = s.integrity(ctx); err != nil {
+		return v, s.readError("check the structure", err)
+	}
+	position, _, wrong, err := s.checkpoints(ctx)
+	if errors.Is(err, ErrCorrupt) {
+		wrong, err = s.noted(err).Error(), nil
+	}
+	if err != nil {
+		return v, s.readError("read the checkpoint", err)
+	}
+	if v.Position = position; wrong != "" {
+		v.Problems = append(v.Problems, wrong)
+	}
+	if err := s.verifyRows(ctx, &v); err != nil {
+		return v, err
+	}
+	for hole, err := range s.Holes(ctx) {
+		if err != nil {
+			return v, err
+		}
+		v.Holes = append(v.Holes, hole)
+	}
+	return v, nil
+}
+
+// verifyRows compares rows with their checksums, and the counts of the records with the
+// rows.
+func (s *Store) verifyRows(ctx context.Context, v *history.Verification) error {
+	kept, to, err := s.countsToCompare(ctx)
+	if err != nil {
+		return err
+	}
+	found, unchecked := rowCounts{}, map[string]int64{}
+	for page, err := range s.provenPages(ctx, to) {
+		if err != nil {
+			return err
+		}
+		v.Damaged = damagedRows(v.Damaged, page.found)
+		v.Problems = append(v.Problems, page.problems()...)
+		for record, c := range page.rows {
+			found.add(record, c.rows, c.bytes)
+			unchecked[record] += page.unchecked[record]
+		}
+	}
+	for _, record := range found.records() {
+		v.Records = append(v.Records, history.VerifiedRecord{Record: record, Rows: found[record].rows, Unchecked: unchecked[record]})
+	}
+	if kept == nil {
+		return nil
+	}
+	off, err := s.countsOff(ctx, kept, found)
+	v.Problems = append(v.Problems, off.sentences()...)
+	return err
+}
+
+// countsToCompare returns the counts of the records and the ID up to which they are
+// complete. If they are not, it returns no counts and the last ID.
+func (s *Store) countsToCompare(ctx context.Context) (kept rowCounts, to int64, err error) {
+	counted, err := s.isCounted(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if counted {
+		return s.readCounts(ctx)
+	}
+	to, err = s.maxID(ctx)
+	return nil, to, err
+}
+
+// problems says which checksums are damaged themselves.
+func (p *provenPage) problems() (all []string) {
+	for _, number := range slices.Sorted(maps.Keys(p.chunks)) {
+		if c := p.chunks[number]; c.damaged {
+			all = append(all, fmt.Sprintf("the checksums of the rows %d to %d are damaged", c.first(), c.last()))
+		}
+	}
+	return all
+}
