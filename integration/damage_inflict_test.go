@@ -13,9 +13,8 @@ import (
 
 // damagePlace is what is damaged: one file, of one kind.
 type damagePlace struct {
-	kind  string // log, mark, lock, checkpoint, history
-	path  string
-	older string // what the file was before the last run, if there was one
+	kind string // log, mark, lock, checkpoint, history
+	path string
 }
 
 // damagePlaces lists the files of a directory.
