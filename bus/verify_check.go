@@ -123,8 +123,9 @@ func (c *logCheck) read(ctx context.Context, state jetstream.StreamState) error 
 
 // take counts a message.
 func (c *logCheck) take(m *Message) {
-	if m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated {
-		c.gapCause, c.announced = loss.LogTruncated, true
+	damaged := m.Loss != nil && m.Loss.Cause == loss.LogDamaged // its own loss, which nobody has logged
+	if damaged || m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated {
+		c.gapCause, c.announced = m.Loss.Cause, !damaged
 	}
 	if share, _ := c.gaps.observe(m); share != nil {
 		share.Cause = c.gapCause
@@ -134,7 +135,9 @@ func (c *logCheck) take(m *Message) {
 			c.report(f)
 		}
 	}
-	if m.Loss != nil {
+	if damaged {
+		c.report(LogFinding{Loss: *m.Loss, Sequence: m.Sequence})
+	} else if m.Loss != nil {
 		c.announce(LogFinding{Loss: *m.Loss, Sequence: m.Sequence})
 	} else if _, seen := c.Waiting[m.Record]; seen {
 		c.Waiting[m.Record]++

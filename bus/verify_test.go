@@ -105,6 +105,10 @@ func TestVerifyFindsWhatALogHasLost(t *testing.T) {
 			damage: func(d *disk) { d.flip(`{"n":100}`) },
 			from:   fresh, want: want{cause: loss.LogDamaged},
 		},
+		"where the headers of a message end": {
+			damage: func(d *disk) { moveHeaderEnd(d.t, d, 8) },
+			from:   fresh, want: want{cause: loss.LogDamaged},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
