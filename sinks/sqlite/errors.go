@@ -43,6 +43,13 @@ func code(err error) int {
 	return failure.Code() & 0xff
 }
 
+// wrongIndex reports whether SQLite found that an index lacks the entry of a row. It
+// checks that when the row is deleted.
+func wrongIndex(err error) bool {
+	var failure *sqlite.Error
+	return errors.As(err, &failure) && failure.Code() == lib.SQLITE_CORRUPT_INDEX
+}
+
 // writeError adds what failed to an error. An error that a value caused becomes a
 // RefusedError, since trying again is of no use.
 func (s *Store) writeError(doing string, err error) error {

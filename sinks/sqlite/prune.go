@@ -232,6 +232,13 @@ func (s *Store) delete(ctx context.Context, b *pruneBatch, size *stepSize, total
 			return err
 		}
 		gone, err = w.delete(ctx, b)
+		if wrongIndex(err) {
+			s.options.logger.Error("the index of the history does not belong to its rows, so one of them is damaged; it is made again; run 'aimdb verify' to find the rows",
+				"file", s.path, "error", err)
+			if err = w.makeIndex(ctx); err == nil {
+				gone, err = w.delete(ctx, b)
+			}
+		}
 		return s.writeError(fmt.Sprintf("prune %d rows", len(b.ids)), err)
 	})
 	if err != nil {

@@ -74,10 +74,12 @@ func (s *Store) repairIndex(ctx context.Context) error {
 	if !strings.Contains(strings.Join(problems, " "), "idx_record_time") {
 		return nil
 	}
-	return s.repairing(ctx, "make the index again", func(ctx context.Context, w *writer) error {
-		_, err := w.conn.ExecContext(ctx, historySchema+" REINDEX record_history;")
-		return err
-	})
+	return s.repairing(ctx, "make the index again", func(ctx context.Context, w *writer) error { return w.makeIndex(ctx) })
+}
+
+func (w *writer) makeIndex(ctx context.Context) error {
+	_, err := w.conn.ExecContext(ctx, historySchema+" REINDEX record_history;")
+	return err
 }
 
 func (s *Store) repairPage(ctx context.Context, page *provenPage, read logReader, done *history.Repaired) error {

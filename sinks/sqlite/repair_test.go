@@ -193,3 +193,19 @@ func TestRepairOfARowThatItsIndexDoesNotKnow(t *testing.T) {
 	clean(t, s, 3, 0)
 	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, "needle"), Limit: 1})), "needle 2 2")
 }
+
+// A sweep that meets such a row makes the index again, and does not take the file for
+// damaged: it deletes what is to go and nothing else.
+func TestPruneOfARowThatItsIndexDoesNotKnow(t *testing.T) {
+	path := file(t)
+	s, stop := startStop(t, path)
+	write(t, s, batch(1, entry("a", 1, "1"), entry("needle", 2, "2"), entry("z", 30, "3")))
+	stop()
+	flip(t, path, []byte("needle\x32"), 0)
+	s = start(t, path)
+	report, err := s.Prune(t.Context(), history.PrunePlan{Keep: all(t, s, history.Keep{Before: 10})})
+	if err != nil || report.Rows != 2 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, "#"), Limit: 5})), "z 30 3")
+}
