@@ -124,20 +124,18 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 }
 
 // reportMissing adds the losses of the messages from c.next up to the one before to,
-// which was written at a time. What lies before the start of the log was discarded,
-// unless that start has vanished, and what lies after it is damaged. Each record's
-// share follows with the record's next message.
+// which was written at a time. Each record's share follows with the record's next
+// message.
 func (c *Consumer) reportMissing(to uint64, written int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), defaultAnswerTimeout)
 	defer cancel()
-	state, err := c.bus.state(ctx)
-	if err != nil {
-		return err
+	missing, err := c.bus.missingRanges(ctx, c.next, to, c.lastTime, written)
+	for _, l := range missing {
+		c.pending = append(c.pending, Message{Sequence: l.To, Loss: &l})
+		c.bus.log.Warn("bus: the log no longer holds messages that a sink has not read", "cause", string(l.Cause), "from", l.From, "to", l.To)
+		c.next, c.gapCause = l.To+1, l.Cause
 	}
-	c.reportGap(min(to, c.bus.damagedTo+1), written, loss.LogDamaged)
-	c.reportGap(min(to, state.FirstSeq), written, loss.LogDiscarded)
-	c.reportGap(to, written, loss.LogDamaged)
-	return nil
+	return err
 }
 
 // reportMissingEnd adds the losses of the messages at the end that the log had when it
@@ -147,16 +145,4 @@ func (c *Consumer) reportMissingEnd(left uint64) error {
 		return nil
 	}
 	return c.reportMissing(c.bus.endAtOpen+1, c.lastTime)
-}
-
-// reportGap adds one loss for the messages from c.next up to the one before to.
-func (c *Consumer) reportGap(to uint64, written int64, cause loss.Cause) {
-	if to <= c.next {
-		return
-	}
-	c.pending = append(c.pending, Message{Sequence: to - 1, Loss: &loss.Loss{
-		Cause: cause, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.lastTime, LastTime: written,
-	}})
-	c.bus.log.Warn("bus: the log no longer holds messages that a sink has not read", "cause", string(cause), "from", c.next, "to", to-1)
-	c.next, c.gapCause = to, cause
 }

@@ -147,27 +147,14 @@ func (c *logCheck) take(m *Message) {
 	c.next, c.lastTime = m.Sequence+1, m.Time
 }
 
-// missing reports the messages from c.next up to the one before to, by the rules of
-// Consumer.reportMissing.
+// missing reports the messages from c.next up to the one before to.
 func (c *logCheck) missing(ctx context.Context, to uint64, written int64) error {
-	state, err := c.bus.state(ctx)
-	if err != nil {
-		return err
+	missing, err := c.bus.missingRanges(ctx, c.next, to, c.lastTime, written)
+	for _, l := range missing {
+		c.report(LogFinding{Sequence: l.To, Loss: l})
+		c.next, c.gapCause, c.announced = l.To+1, l.Cause, false
 	}
-	c.gap(min(to, c.bus.damagedTo+1), written, loss.LogDamaged)
-	c.gap(min(to, state.FirstSeq), written, loss.LogDiscarded)
-	c.gap(to, written, loss.LogDamaged)
-	return nil
-}
-
-func (c *logCheck) gap(to uint64, written int64, cause loss.Cause) {
-	if to <= c.next {
-		return
-	}
-	c.report(LogFinding{Sequence: to - 1, Loss: loss.Loss{
-		Cause: cause, Count: to - c.next, From: c.next, To: to - 1, FirstTime: c.lastTime, LastTime: written,
-	}})
-	c.next, c.gapCause, c.announced = to, cause, false
+	return err
 }
 
 // checkEnd reports what the log held at its end according to its mark, and neither
