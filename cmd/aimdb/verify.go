@@ -17,8 +17,8 @@ import (
 // opener opens the history of a stopped database.
 type opener func(path string, options ...sqlite.Option) (embedded.Backend, error)
 
-// openStrict opens a history and never moves a damaged one aside.
-func openStrict(path string, options ...sqlite.Option) (embedded.Backend, error) {
+// openUnchecked opens a history and never moves a damaged one aside.
+func openUnchecked(path string, options ...sqlite.Option) (embedded.Backend, error) {
 	return sqlite.Open(path, append(options, sqlite.Strict())...)
 }
 
