@@ -17,9 +17,9 @@ import (
 // opener opens the history of a stopped database.
 type opener func(path string, options ...sqlite.Option) (embedded.Backend, error)
 
-// openUnchecked opens a history and never moves a damaged one aside.
+// openUnchecked opens a history, also a damaged one, and never moves it aside.
 func openUnchecked(path string, options ...sqlite.Option) (embedded.Backend, error) {
-	return sqlite.Open(path, append(options, sqlite.Strict())...)
+	return sqlite.Open(path, append(options, sqlite.Unchecked())...)
 }
 
 func newVerify(open opener) *cobra.Command {
