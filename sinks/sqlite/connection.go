@@ -110,7 +110,7 @@ func (w *writer) start(ctx context.Context, have int, owned bool, o options) (er
 	if err := w.findSteps(ctx); err != nil {
 		return err
 	}
-	w.checkpoint, err = w.readCheckpoint(ctx)
+	w.checkpoint, err = w.readCheckpoint(ctx, o.unchecked)
 	return err
 }
 
