@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 )
 
 // mend repairs the structure of the file, because rows cannot be repaired in a damaged one.
-// If only the index does not belong to the rows, it makes the index again. Otherwise it copies
+// If only an index does not belong to its rows, it makes the indexes again. Otherwise it copies
 // what can be read into a new file.
 func (s *Store) mend(ctx context.Context, done *history.Repaired) error {
 	problems, err := integrity(ctx, s.readers)
 	if err != nil {
 		return s.readError("check the structure", err)
 	}
-	if !indexDamaged(problems) && !structureDamaged(problems) {
+	if !slices.ContainsFunc(problems, ofIndex) && !structureDamaged(problems) {
 		return nil
 	}
 	release, err := s.takeSweep(ctx)
@@ -30,8 +31,8 @@ func (s *Store) mend(ctx context.Context, done *history.Repaired) error {
 			return err
 		}
 		if !structureDamaged(problems) {
-			if problems, err = w.remakeIndex(ctx); err != nil {
-				return s.writeError("make the index again", err)
+			if problems, err = w.remakeIndexes(ctx); err != nil {
+				return s.writeError("make the indexes again", err)
 			}
 		}
 		if !structureDamaged(problems) {
@@ -44,31 +45,31 @@ func (s *Store) mend(ctx context.Context, done *history.Repaired) error {
 	})
 }
 
-// indexDamaged reports whether the index of the history does not belong to its rows.
-func indexDamaged(problems []string) bool {
-	return strings.Contains(strings.Join(problems, " "), "idx_record_time")
+// ofIndex reports whether a problem is that an index does not belong to its rows.
+func ofIndex(problem string) bool {
+	return strings.Contains(problem, "index idx_record_time") || strings.Contains(problem, "index aimdb_record_step")
 }
 
-// structureDamaged reports whether there is damage that is neither of the index alone nor of
+// structureDamaged reports whether there is damage that is neither of an index alone nor of
 // a value of a row, which the checksums find.
 func structureDamaged(problems []string) bool {
 	for _, p := range problems {
-		if !strings.Contains(p, "idx_record_time") && !strings.Contains(p, "value in record_history.") {
+		if !ofIndex(p) && !strings.Contains(p, "value in record_history.") {
 			return true
 		}
 	}
 	return false
 }
 
-// remakeIndex makes the index again, and returns what is wrong after that. That SQLite cannot
+// remakeIndexes makes the indexes again, and returns what is wrong after that. That SQLite cannot
 // do so is such a problem.
-func (w *writer) remakeIndex(ctx context.Context) (problems []string, err error) {
+func (w *writer) remakeIndexes(ctx context.Context) (problems []string, err error) {
 	err = inTransaction(ctx, w.conn, func() error {
-		_, err := w.conn.ExecContext(ctx, historySchema+" REINDEX record_history;")
+		_, err := w.conn.ExecContext(ctx, historySchema+" REINDEX;")
 		return err
 	})
 	if err = corruptError(err); errors.Is(err, ErrCorrupt) {
-		return []string{fmt.Sprintf("the index cannot be made again: %v", err)}, nil
+		return []string{fmt.Sprintf("the indexes cannot be made again: %v", err)}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -42,6 +42,9 @@ func (s *Store) Repair(ctx context.Context, read func(ctx context.Context, from,
 	if err := s.recount(ctx); err != nil {
 		return done, err
 	}
+	if done != (history.Repaired{}) {
+		s.options.logger.Warn("the history was repaired", "file", s.path, "restored", done.Restored, "lost", done.Lost, "old_file", done.Aside)
+	}
 	return done, s.repairing(ctx, "store the checkpoint twice", func(ctx context.Context, w *writer) error {
 		c, err := scanCheckpoints(w.conn.QueryRowContext(ctx, checkpointText))
 		if err != nil {
