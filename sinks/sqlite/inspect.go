@@ -102,7 +102,7 @@ func inspectTables(ctx context.Context, db *sql.DB) (int, error) {
 	if v > version {
 		return 0, fmt.Errorf("%w: its schema has version %d and this program knows up to %d; nothing was changed; use the newer program", ErrNewer, v, version)
 	}
-	if v < version {
+	if v > 0 && v < version {
 		return int(v), nil
 	}
 	for table, want := range ownColumns() {
@@ -110,7 +110,7 @@ func inspectTables(ctx context.Context, db *sql.DB) (int, error) {
 			return 0, otherColumns(table, columns)
 		}
 	}
-	return int(v), nil
+	return version, nil // also if a damaged entry says another one
 }
 
 // otherColumns is the error of a schema in which something has changed.
