@@ -70,14 +70,12 @@ func (c *salvager) copySums(ctx context.Context) error {
 			if err != nil {
 				return 0, err
 			}
-			if !one.damaged {
-				c.refill = c.refill || one.from > 0
-				c.last = max(c.last, one.first()+int64(len(one.sums)/sumBytes)-1)
-			}
-			if one.number > chunkOf(c.last) {
+			if one.damaged {
 				c.sumsLost = true
 				return one.number, nil
 			}
+			c.refill = c.refill || one.from > 0
+			c.last = max(c.last, one.first()+int64(len(one.sums)/sumBytes)-1)
 			return one.number, c.into.writeChunks(ctx, one)
 		})
 		if !whole {
@@ -154,13 +152,13 @@ func (c *salvager) copyChunk(ctx context.Context, t *salvagedTable, number, from
 		id, copied, err := t.take(ctx, c.into, rows)
 		if copied {
 			c.rows++
-			if sums.damaged || sums.get(id) == 0 {
+			if sums.get(id) == 0 {
 				c.known++
 			}
 		}
 		return id, err
 	})
-	for id := from; id <= to && !sums.damaged; id++ {
+	for id := from; id <= to; id++ {
 		if sums.get(id) != 0 {
 			c.known++
 		}

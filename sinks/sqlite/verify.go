@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 )
@@ -44,7 +45,7 @@ func (s *Store) Verify(ctx context.Context) (v history.Verification, err error) 
 
 // problem makes an error of a damaged file a problem, and returns every other error.
 func (s *Store) problem(v *history.Verification, err error) error {
-	if !errors.Is(err, ErrCorrupt) {
+	if !isDamage(err) {
 		return err
 	}
 	if len(v.Problems) < 2*maxProblems {
@@ -53,11 +54,17 @@ func (s *Store) problem(v *history.Verification, err error) error {
 	return nil
 }
 
+// isDamage reports whether an error says that something in the file is not what was stored.
+// Such a value may have a type that its column never has.
+func isDamage(err error) bool {
+	return errors.Is(err, ErrCorrupt) || err != nil && strings.Contains(err.Error(), "sql: Scan error")
+}
+
 // verifyRows compares rows with their checksums, and the counts of the records with the
 // rows if it could read both.
 func (s *Store) verifyRows(ctx context.Context, v *history.Verification) error {
 	kept, to, err := s.countsToCompare(ctx)
-	if errors.Is(err, ErrCorrupt) {
+	if isDamage(err) {
 		kept, to = nil, math.MaxInt64
 	}
 	if err = s.problem(v, err); err != nil {
