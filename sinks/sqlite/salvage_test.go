@@ -3,10 +3,8 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -17,58 +15,6 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
-
-const pageBytes = 4096
-
-// root returns the root page of a table.
-func root(t *testing.T, path, table string) (page uint32) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path)
-	must(t, err)
-	defer db.Close()
-	must(t, db.QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = ?", table).Scan(&page))
-	return page
-}
-
-// children returns the pages below an interior page, in the order of their keys.
-func children(t *testing.T, data []byte, page uint32) (all []uint32) {
-	t.Helper()
-	p := data[(page-1)*pageBytes : page*pageBytes]
-	if p[0] != 5 {
-		t.Fatalf("page %d has the type %d and is no interior page of a table", page, p[0])
-	}
-	for i := range int(binary.BigEndian.Uint16(p[3:])) {
-		cell := binary.BigEndian.Uint16(p[12+2*i:])
-		all = append(all, binary.BigEndian.Uint32(p[cell:]))
-	}
-	return append(all, binary.BigEndian.Uint32(p[8:]))
-}
-
-// harm is what happens to the page of a table: below says which child of which child of its
-// root.
-type harm struct {
-	table string
-	below []int
-	// zero clears the page; otherwise a bit of one of its bytes flips.
-	zero     bool
-	at, flip byte
-}
-
-func (h harm) inflict(t *testing.T, path string, page uint32) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	must(t, err)
-	for _, i := range h.below {
-		all := children(t, data, page)
-		page = all[(i+len(all))%len(all)]
-	}
-	if p := data[(page-1)*pageBytes : page*pageBytes]; h.zero {
-		clear(p)
-	} else {
-		p[h.at] ^= h.flip
-	}
-	must(t, os.WriteFile(path, data, 0o600))
-}
 
 // table returns the rows of the history by ID.
 func table(t *testing.T, path string) map[int64]string {
@@ -177,79 +123,6 @@ func TestRepairOfADamagedStructure(t *testing.T) {
 			clean(t, readOnly(t, path), int64(len(after)+2), 0)
 			must(t, sqlite.Verify(t.Context(), path))
 		})
-	}
-}
-
-// Whichever page is damaged, and however: rows that a repair leaves are those that were
-// stored, and those that it does not leave are in the ledger.
-func TestRepairOfEachPage(t *testing.T) {
-	path := file(t)
-	entries := numbered(1200)
-	s, stop := startStop(t, path)
-	first := batch(1, entries[:600]...)
-	first.Losses = []loss.Loss{{Record: "r0", Cause: loss.RingOverrun, Count: 7}}
-	write(t, s, first)
-	write(t, s, batch(601, entries[600:]...))
-	before := table(t, path)
-	stop()
-	data, err := os.ReadFile(path)
-	must(t, err)
-	repaired := 0
-	for page := range len(data) / pageBytes {
-		for _, h := range []harm{{zero: true}, {at: 3, flip: 16}, {at: 4, flip: 2}, {at: 6, flip: 64}, {at: 9, flip: 4}, {at: 13, flip: 32}} {
-			path := file(t)
-			must(t, os.WriteFile(path, data, 0o600))
-			h.inflict(t, path, uint32(page+1))
-			s, err := sqlite.Open(path, sqlite.Unchecked(), sqlite.Logger(slog.New(slog.DiscardHandler)))
-			if errors.Is(err, sqlite.ErrCorrupt) || page == 0 && err != nil {
-				continue // it is moved aside
-			}
-			must(t, err)
-			stop := runs(t, s)
-			found := verify(t, s)
-			done, err := s.Repair(t.Context(), logOf(entries[600:]))
-			if err != nil {
-				t.Errorf("page %d, %+v: %v (found %q)", page+1, h, err, found.Problems)
-				stop()
-				continue
-			}
-			after := table(t, path)
-			for id, text := range after {
-				if before[id] != text {
-					t.Errorf("page %d, %+v: row %d is %s, and was %s", page+1, h, id, text, before[id])
-				}
-			}
-			if missing := len(before) - len(after); missing != int(done.Lost) {
-				t.Errorf("page %d, %+v: %d rows are missing, %+v (found %q)", page+1, h, missing, done, found.Problems)
-			}
-			if v := verify(t, s); len(v.Problems)+len(v.Damaged)+len(v.Holes) > 0 {
-				t.Errorf("page %d, %+v: %+v after a repair (found %q)", page+1, h, v, found.Problems)
-			}
-			if at, err := s.Checkpoint(t.Context()); err != nil || at.Sequence != 1200 {
-				t.Errorf("page %d, %+v: the checkpoint is %+v, %v", page+1, h, at, err)
-			}
-			if done.Aside != "" {
-				repaired++
-			}
-			stop()
-		}
-	}
-	t.Logf("%d of %d were copied", repaired, len(data)/pageBytes*6)
-	if repaired < len(data)/pageBytes {
-		t.Errorf("only %d files were copied", repaired)
-	}
-}
-
-// runs runs the writer of a store until the function that it returns is called.
-func runs(t *testing.T, s *sqlite.Store) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	return func() {
-		cancel()
-		if err := errors.Join(<-ended, s.Close()); err != nil {
-			t.Error(err)
-		}
 	}
 }
 
