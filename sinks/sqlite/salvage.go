@@ -20,7 +20,7 @@ func (s *Store) salvage(ctx context.Context, w *writer, problems []string, done 
 	}
 	part, aside := path+".salvaging", asideName(path, "corrupt")
 	var result *salvager
-	err = s.writeAlone(ctx, w, func() (err error) {
+	err = w.alone(ctx, path, func() (err error) {
 		if result, err = s.salvageInto(ctx, w, part); err != nil {
 			return err
 		}
@@ -44,19 +44,23 @@ func removeNew(part string) error {
 	return removeAll(part, part+beside[0], part+beside[1], part+beside[2])
 }
 
-// writeAlone calls do while no other process can write and the write-ahead log is empty.
-// After do has returned no error, the file of the connection is no longer that of the store.
-func (s *Store) writeAlone(ctx context.Context, w *writer, do func() error) error {
+// alone calls do while no other process can write and the write-ahead log is empty, so that
+// do may put another file in the place of this one.
+func (w *writer) alone(ctx context.Context, path string, do func() error) error {
 	if _, err := checkpoint(ctx, w.conn, "TRUNCATE"); err != nil {
 		return err
 	}
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	err := error(nil)
-	if s.walSize() > 0 {
-		err = errors.New("another process reads or writes it; stop that and try again")
-	} else {
+	size, err := fileSize(path + beside[0])
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && size > 0 {
+		err = errors.New("another process writes to it; stop that and try again")
+	}
+	if err == nil {
 		err = do()
 	}
 	_, ended := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
