@@ -43,7 +43,7 @@ func (c *salvager) copySums(ctx context.Context) error {
 // copyRows copies the rows chunk by chunk, each from a place of its own in the tree of the
 // table, so that a damaged page hides no other.
 func (c *salvager) copyRows(ctx context.Context) error {
-	if c.refill = c.refill && c.from.checkpoint == (history.Position{}); c.refill {
+	if c.refill = (c.refill || c.sumsLost) && c.from.checkpoint == (history.Position{}); c.refill {
 		c.losses = append(c.losses, loss.Loss{Cause: loss.HistoryDamaged}) // what the log does not have
 		_, err := c.into.exec(ctx, "DELETE FROM aimdb_checksum")
 		return err

@@ -21,7 +21,7 @@ type salvager struct {
 	last int64
 	// sumsLost says that some checksums cannot be read; rows without one are accepted.
 	sumsLost bool
-	// refill says that there are rows of a log but no checkpoint. The log is read from its
+	// refill says that there are or may be rows of a log but no checkpoint. The log is read from its
 	// beginning then, and fills a file without rows.
 	refill bool
 	// rows is the number of rows that were copied, and known that of the rows that were
