@@ -139,6 +139,9 @@ func (p *provenPage) readRows(ctx context.Context, tx *sql.Tx, from, next, to in
 		if err := r.scan(rows); err != nil {
 			return err
 		}
+		if r.id < at { // out of order, which the check of the structure has found
+			continue
+		}
 		p.skip(at, r.id)
 		p.compare(&r, to)
 		at = r.id + 1

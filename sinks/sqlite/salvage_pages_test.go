@@ -46,9 +46,11 @@ func children(t *testing.T, data []byte, page uint32) (all []uint32) {
 type harm struct {
 	table string
 	below []int
-	// zero clears the page; otherwise a bit of one of its bytes flips.
+	// zero clears the page; otherwise a bit of one of its bytes flips. id is what the ID of
+	// its third row becomes, in the encoding of the file.
 	zero     bool
 	at, flip byte
+	id       string
 }
 
 func (h harm) inflict(t *testing.T, path string, page uint32) {
@@ -59,9 +61,12 @@ func (h harm) inflict(t *testing.T, path string, page uint32) {
 		all := children(t, data, page)
 		page = all[(i+len(all))%len(all)]
 	}
-	if p := data[(page-1)*pageBytes : page*pageBytes]; h.zero {
+	switch p := data[(page-1)*pageBytes : page*pageBytes]; {
+	case h.zero:
 		clear(p)
-	} else {
+	case h.id != "":
+		copy(p[binary.BigEndian.Uint16(p[12:])+1:], h.id) // after the length of the row
+	default:
 		p[h.at] ^= h.flip
 	}
 	must(t, os.WriteFile(path, data, 0o600))

@@ -102,6 +102,7 @@ func (c *salvager) copyChunk(ctx context.Context, t *salvagedTable, number, from
 	if err != nil {
 		return false, err
 	}
+	t.first = from
 	whole, err = c.walk(ctx, t.read, from, to, func(rows *sql.Rows) (int64, error) {
 		id, copied, err := t.take(ctx, c.into, rows)
 		if copied {

@@ -17,7 +17,10 @@ type salvagedTable struct {
 	byText bool
 	// read takes the first key, the last one and a limit.
 	read, insert string
-	// left counts rows whose columns have types that this program does not write.
+	// first is the least key that is read, if keys are numbers. In a damaged page, SQLite
+	// may find a lower one.
+	first int64
+	// left counts rows with such a key or with types that this program does not write.
 	left   int64
 	values []any
 }
@@ -59,6 +62,10 @@ func (t *salvagedTable) take(ctx context.Context, into *writer, rows *sql.Rows) 
 		return 0, false, err
 	}
 	key, _ = t.values[0].(int64)
+	if !t.byText && key < t.first {
+		t.left++
+		return key, false, nil
+	}
 	for i, value := range t.values {
 		if !fits(value, t.types[i], t.notNull[i]) {
 			t.left++
@@ -104,5 +111,5 @@ func (c *salvager) copyTable(ctx context.Context, t *salvagedTable) (whole bool,
 	case !last.Valid:
 		return true, nil // it never had a row
 	}
-	return c.walk(ctx, t.read, 1, last.Int64, take)
+	return c.walk(ctx, t.read, t.first, last.Int64, take)
 }
