@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -51,6 +52,8 @@ type harm struct {
 	zero     bool
 	at, flip byte
 	id       string
+	// noise is the seed of random bytes that replace a part of the page.
+	noise uint64
 }
 
 func (h harm) inflict(t *testing.T, path string, page uint32) {
@@ -64,6 +67,11 @@ func (h harm) inflict(t *testing.T, path string, page uint32) {
 	switch p := data[(page-1)*pageBytes : page*pageBytes]; {
 	case h.zero:
 		clear(p)
+	case h.noise > 0:
+		r := rand.New(rand.NewPCG(h.noise, uint64(page)))
+		for i := range p[r.IntN(pageBytes):] {
+			p[len(p)-1-i] = byte(r.Uint32())
+		}
 	case h.id != "":
 		copy(p[binary.BigEndian.Uint16(p[12:])+1:], h.id) // after the length of the row
 	default:
@@ -89,7 +97,7 @@ func TestRepairOfEachPage(t *testing.T) {
 		for page := range len(data) / pageBytes {
 			t.Run(fmt.Sprint(page+1), func(t *testing.T) {
 				t.Parallel()
-				for _, h := range []harm{{zero: true}, {at: 4, flip: 2}, {at: 13, flip: 32}} {
+				for _, h := range []harm{{zero: true}, {at: 4, flip: 2}, {at: 13, flip: 32}, {noise: 1}, {noise: 2}} {
 					path := file(t)
 					must(t, os.WriteFile(path, data, 0o600))
 					h.inflict(t, path, uint32(page+1))
