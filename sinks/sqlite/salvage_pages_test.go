@@ -73,7 +73,9 @@ func (h harm) inflict(t *testing.T, path string, page uint32) {
 			p[len(p)-1-i] = byte(r.Uint32())
 		}
 	case h.id != "":
-		copy(p[binary.BigEndian.Uint16(p[12:])+1:], h.id) // after the length of the row
+		row := p[binary.BigEndian.Uint16(p[12:]):] // its length, two bytes of ID, and what it holds
+		copy(row[1:], h.id+string(row[3:3+row[0]]))
+		copy(p[10:], p[12:14]) // the row before it was written over
 	default:
 		p[h.at] ^= h.flip
 	}

@@ -66,7 +66,7 @@ func TestRepairOfADamagedStructure(t *testing.T) {
 		"a count of cells":         {harms: []harm{{table: "record_history", below: []int{2}, at: 4, flip: 1}}},
 		"a start of cells":         {harms: []harm{{table: "record_history", below: []int{2}, at: 5, flip: 8}}},
 		"a place of a cell":        {harms: []harm{{table: "record_history", below: []int{-3}, at: 40, flip: 2}}},
-		"an ID that is negative":   {harms: []harm{{table: "record_history", below: []int{-3}, id: "\xff\xff\xff\xff\xff\xff\xff\xff"}}, restored: 1},
+		"an ID that is negative":   {harms: []harm{{table: "record_history", below: []int{-3}, id: "\xc0\x80\x80\x80\x80\x80\x80\x80\x01"}}, restored: 1},
 		"a root of the index":      {harms: []harm{{table: "idx_record_time", zero: true}}},
 		"a leaf of checksums":      {harms: []harm{{table: "aimdb_checksum", below: []int{0}, zero: true}}},
 		"the checkpoint":           {harms: []harm{{table: "aimdb_checkpoint", zero: true}}},
