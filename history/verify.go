@@ -63,6 +63,9 @@ type Repaired struct {
 	// ledger with the cause history_damaged, and what was left of them is among the
 	// dead letters.
 	Lost int64 `json:"lost"`
+	// Aside is the path of the old file, if its structure was damaged and what can be
+	// read of it was copied into a new one. It is empty otherwise.
+	Aside string `json:"aside,omitempty"`
 }
 
 // Verifier is a history that can prove that it holds what it has stored.

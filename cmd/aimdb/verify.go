@@ -17,9 +17,9 @@ import (
 // opener opens the history of a stopped database.
 type opener func(path string, options ...sqlite.Option) (embedded.Backend, error)
 
-// openStrict opens a history and never moves a damaged one aside.
-func openStrict(path string, options ...sqlite.Option) (embedded.Backend, error) {
-	return sqlite.Open(path, append(options, sqlite.Strict())...)
+// openUnchecked opens a history, also a damaged one, and never moves it aside.
+func openUnchecked(path string, options ...sqlite.Option) (embedded.Backend, error) {
+	return sqlite.Open(path, append(options, sqlite.Unchecked())...)
 }
 
 func newVerify(open opener) *cobra.Command {
@@ -38,7 +38,9 @@ it. The server that keeps the log opens its files as a start does: it may cut of
 what follows a damaged message in a file.
 
 With --repair, rows of the history that vanished or changed are stored again as far
-as the log still holds them, and the others are counted as lost.
+as the log still holds them, and the others are counted as lost. If the structure of
+the history is damaged, what can be read is copied into a new file first, and the old
+one is kept beside it.
 
 The exit status is 0 if nothing is missing, 3 if values are lost and all of that is
 known, 4 if something is missing or damaged that nobody knew. It is 1 if that could

@@ -41,6 +41,9 @@ func printVerification(cmd *cobra.Command, f format, target string, v embedded.V
 func printFindings(w io.Writer, v embedded.Verification) {
 	if r := v.Repaired; r != nil {
 		fmt.Fprintf(w, "repaired: %d rows were stored again from the log, %d are lost.\n", r.Restored, r.Lost)
+		if r.Aside != "" {
+			fmt.Fprintf(w, "The structure of the history was damaged: what could be read is in a new file, and the old one is kept as %s.\n", r.Aside)
+		}
 	}
 	for _, f := range v.Known {
 		fmt.Fprintf(w, "known (%s): %s\n", f.Where, f.Text)

@@ -2,8 +2,11 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // CheckReport says what Check found.
@@ -24,7 +27,7 @@ type CheckReport struct {
 // context; while it lasts, the write-ahead log cannot be checkpointed.
 func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 	report.Repaired = []string{}
-	if report.Problems, err = s.integrity(ctx); err != nil {
+	if report.Problems, err = integrity(ctx, s.readers); err != nil {
 		return report, s.readError("check the structure", err)
 	}
 	if s.write != nil {
@@ -99,31 +102,57 @@ func (s *Store) checkRows(ctx context.Context, counted bool) (off rowCounts, all
 	return nil, all, err
 }
 
-func (s *Store) integrity(ctx context.Context) (problems []string, err error) {
-	rows, err := s.readers.QueryContext(ctx, "PRAGMA integrity_check(100)")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+// queryer is what of a connection or a pool a check needs.
+type queryer interface {
+	querier
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// maxProblems bounds what integrity returns.
+const maxProblems = 100
+
+// integrity returns what SQLite finds wrong with the structure of a file, a sentence each.
+// That it cannot read the file is one of them.
+func integrity(ctx context.Context, db queryer) (problems []string, err error) {
 	problems = []string{}
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
+	if err := checkIntegrity(ctx, db, &problems); err != nil {
+		if err = corruptError(err); !errors.Is(err, ErrCorrupt) {
 			return nil, err
 		}
-		if line != "ok" {
-			problems = append(problems, line)
+		problems = append(problems, fmt.Sprintf("SQLite cannot check the structure: %v", err))
+	}
+	if len(problems) > maxProblems {
+		problems = append(problems[:maxProblems:maxProblems], "there is more damage of the structure")
+	}
+	return problems, nil
+}
+
+func checkIntegrity(ctx context.Context, db queryer, problems *[]string) error {
+	rows, err := db.QueryContext(ctx, "PRAGMA integrity_check("+itoa(maxProblems)+")")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			if line != "ok" && line != "" && !strings.HasPrefix(line, "*** in database") {
+				*problems = append(*problems, line)
+			}
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	var indexed int
-	err = s.readers.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'idx_record_time' AND tbl_name = 'record_history'").Scan(&indexed)
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'idx_record_time' AND tbl_name = 'record_history'").Scan(&indexed)
 	if err == nil && indexed == 0 {
-		problems = append(problems, "the index idx_record_time is missing; start a database on the file, or run 'aimdb history check --repair', to create it")
+		*problems = append(*problems, "the index idx_record_time is missing; start a database on the file, or run 'aimdb history check --repair', to create it")
 	}
-	return problems, err
+	return err
 }
 
 // repairCounts reports counts that are off, and corrects them if the store can

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"strconv"
@@ -90,12 +91,23 @@ func parseCheckpoint(text string) (p history.Position, ok bool) {
 	return p, true
 }
 
-func (w *writer) readCheckpoint(ctx context.Context) (history.Position, error) {
-	c, err := scanCheckpoints(w.conn.QueryRowContext(ctx, checkpointText))
-	if err != nil {
-		return history.Position{}, err
+// readCheckpoint returns the checkpoint. With apart, the page of one of the copies may be
+// damaged.
+func (w *writer) readCheckpoint(ctx context.Context, apart bool) (p history.Position, err error) {
+	texts := []string{checkpointText}
+	if apart {
+		texts = append(texts, strings.Replace(checkpointText, "m.key = 'checkpoint'", "m.key = NULL", 1), strings.Replace(checkpointText, "c.only = 1", "c.only = NULL", 1))
 	}
-	p, _, err := c.choose() // the store tells what is wrong when it is asked
+	for _, text := range texts {
+		c, failed := scanCheckpoints(w.conn.QueryRowContext(ctx, text))
+		if failed == nil {
+			p, _, failed = c.choose() // the store tells what is wrong when it is asked
+		}
+		if failed == nil {
+			return p, nil
+		}
+		err = errors.Join(err, failed)
+	}
 	return p, err
 }
 

@@ -40,6 +40,8 @@ type writer struct {
 	stepped atomic.Bool
 	// shrinks says that the file was made with auto_vacuum.
 	shrinks bool
+	// unchecked says that the last stop was not clean and that the file was not checked.
+	unchecked bool
 	// quirk is a warning about the file, to be logged once.
 	quirk string
 }
@@ -88,7 +90,7 @@ func (w *writer) start(ctx context.Context, have int, owned bool, o options) (er
 		return err
 	}
 	if owned {
-		if err := w.bringUpToDate(ctx, have, o.beside); err != nil {
+		if err := w.bringUpToDate(ctx, have, o); err != nil {
 			return err
 		}
 	}
@@ -108,32 +110,35 @@ func (w *writer) start(ctx context.Context, have int, owned bool, o options) (er
 	if err := w.findSteps(ctx); err != nil {
 		return err
 	}
-	w.checkpoint, err = w.readCheckpoint(ctx)
+	w.checkpoint, err = w.readCheckpoint(ctx, o.unchecked)
 	return err
 }
 
 // bringUpToDate does what only the owner of the file may. It creates the index of
-// the history if it was dropped. If the owner leaves at once, the file is not
-// marked as in use.
-func (w *writer) bringUpToDate(ctx context.Context, have int, leaves bool) error {
+// the history if it was dropped. With the option Beside the owner leaves at
+// once, and the file is not marked as in use.
+func (w *writer) bringUpToDate(ctx context.Context, have int, o options) error {
 	if err := migrate(ctx, w.conn, max(have, 0)); err != nil {
 		return err
 	}
 	if _, err := w.conn.ExecContext(ctx, historySchema); err != nil {
 		return fmt.Errorf("create the index of the history: %w", err)
 	}
-	unclean, err := w.checkUnclean(ctx)
-	if err != nil || unclean || leaves {
+	unclean, err := w.checkUnclean(ctx, o.unchecked)
+	if err != nil || unclean || o.beside {
 		return err
 	}
 	return setMeta(ctx, w.conn, "clean", 0)
 }
 
-// checkUnclean looks for damage if the last stop was not clean.
-func (w *writer) checkUnclean(ctx context.Context) (unclean bool, err error) {
+// checkUnclean looks for damage if the last stop was not clean, unless it is to skip that.
+func (w *writer) checkUnclean(ctx context.Context, skip bool) (unclean bool, err error) {
 	clean, err := metaInt(ctx, w.conn, "clean")
 	if err != nil || clean != 0 {
 		return false, err
+	}
+	if w.unchecked = skip; skip {
+		return true, nil
 	}
 	var result string
 	if err := w.conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {

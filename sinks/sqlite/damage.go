@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -34,14 +35,23 @@ type provenPage struct {
 const pageChunks = 16
 
 // provenPages compares all rows with their checksums, page by page. It counts the rows up
-// to an ID.
+// to an ID. A caller that goes on after an error of a damaged file gets the pages after it.
 func (s *Store) provenPages(ctx context.Context, to int64) iter.Seq2[*provenPage, error] {
 	return ofOneFile(s, func(yield func(*provenPage, error) bool) {
+		end := int64(-1) // the last chunk, not known
 		for number, more := int64(0), true; more; {
 			page, next, err := s.provenPage(ctx, number, to)
 			if err != nil {
-				yield(nil, s.readError("compare rows with their checksums", err))
-				return
+				err = s.readError(fmt.Sprintf("compare the rows from %d on with their checksums", number*chunkRows+1), err)
+				if !yield(nil, err) || !errors.Is(err, ErrCorrupt) {
+					return
+				}
+				if end < 0 {
+					end = s.lastChunk(ctx)
+				}
+				number += pageChunks
+				more = number <= end
+				continue
 			}
 			if more = next > number; more && !yield(page, nil) {
 				return
@@ -49,6 +59,15 @@ func (s *Store) provenPages(ctx context.Context, to int64) iter.Seq2[*provenPage
 			number = next
 		}
 	})
+}
+
+// lastChunk returns the chunk of the last row ID, and 0 if that cannot be read.
+func (s *Store) lastChunk(ctx context.Context) int64 {
+	last, err := s.maxID(ctx)
+	if err != nil {
+		return 0
+	}
+	return chunkOf(max(last, 1))
 }
 
 // provenPage reads the rows of some chunks and their checksums in one transaction, so that
@@ -119,6 +138,9 @@ func (p *provenPage) readRows(ctx context.Context, tx *sql.Tx, from, next, to in
 	for rows.Next() {
 		if err := r.scan(rows); err != nil {
 			return err
+		}
+		if r.id < at { // out of order, which the check of the structure has found
+			continue
 		}
 		p.skip(at, r.id)
 		p.compare(&r, to)

@@ -77,6 +77,18 @@
 // that is not SQLite, or belongs to another program or to a newer version of this
 // one, is refused and stays untouched.
 //
+// Repair cures a damaged structure. If making the indexes again is not enough, it copies what
+// can be read, row by row, into a new file, stepping over pages that cannot be read, and puts
+// that in the place of the old one, which stays beside it. Rows keep their IDs. The checkpoint
+// and the identity are those that the store read when it was opened. What the checksums then
+// miss comes from the log or is counted as lost. Rows whose checksums cannot be read are
+// accepted as they are. If a row is lost and its checksum too, the counts of the records tell
+// how many there are; if those cannot be read either, the ledger has an entry with the count
+// 0, which says that the number is not known. So it has if a page of the ledger or of the
+// holes is lost. A file that has rows of a log and no checkpoint is not copied: the log fills
+// an empty one, since its rows would be stored twice. Only the owner does this, and writes
+// wait meanwhile. The option Unchecked opens a damaged file for it.
+//
 // Run looks at the file every second and before everything it does. While the file
 // is deleted, replaced or cut short, Write and Stats fail, and after two seconds
 // the owner starts again with what is at the path, as Open does. The log has to be

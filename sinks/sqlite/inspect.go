@@ -92,6 +92,9 @@ func inspectTables(ctx context.Context, db *sql.DB) (int, error) {
 	case !own:
 		return 0, nil
 	}
+	if columns["aimdb_meta"] != "key,value" {
+		return 0, otherColumns("aimdb_meta", columns)
+	}
 	v, err := metaInt(ctx, db, "schema_version")
 	if err != nil {
 		return 0, err
@@ -99,7 +102,20 @@ func inspectTables(ctx context.Context, db *sql.DB) (int, error) {
 	if v > version {
 		return 0, fmt.Errorf("%w: its schema has version %d and this program knows up to %d; nothing was changed; use the newer program", ErrNewer, v, version)
 	}
-	return int(v), nil
+	if v > 0 && v < version {
+		return int(v), nil
+	}
+	for table, want := range ownColumns() {
+		if columns[table] != want {
+			return 0, otherColumns(table, columns)
+		}
+	}
+	return version, nil // also if a damaged entry says another one
+}
+
+// otherColumns is the error of a schema in which something has changed.
+func otherColumns(table string, columns map[string]string) error {
+	return fmt.Errorf("%w: its schema is not what this program has made: its table %s has the columns %q", ErrCorrupt, table, columns[table])
 }
 
 // tables returns the sorted columns of every table.

@@ -206,3 +206,28 @@ func TestNamesWithSQLAreOnlyNames(t *testing.T) {
 	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1})), name+" 1 1")
 	same(t, everything(t, s), name+" 1 1", "y 1 2")
 }
+
+// The columns of the tables prove the version of a schema, so that an entry that is damaged
+// does no harm. Other columns are damage.
+func TestOpenOfADamagedSchema(t *testing.T) {
+	for statement, corrupt := range map[string]bool{
+		"UPDATE aimdb_meta SET value = '<' WHERE key = 'schema_version'":            false,
+		"UPDATE aimdb_meta SET key = 'schema_versioo' WHERE key = 'schema_version'": false,
+		"ALTER TABLE aimdb_meta RENAME COLUMN value TO valum":                       true,
+		"ALTER TABLE aimdb_hole RENAME TO aimdb_hold":                               true,
+	} {
+		path := file(t)
+		s, stop := startStop(t, path)
+		write(t, s, batch(1, numbered(10)...))
+		stop()
+		change(t, path, statement)
+		s, err := sqlite.Open(path, sqlite.Strict())
+		if errors.Is(err, sqlite.ErrCorrupt) != corrupt {
+			t.Errorf("%s: %v", statement, err)
+		}
+		if err == nil {
+			clean(t, s, 10, 0)
+			must(t, s.Close())
+		}
+	}
+}

@@ -14,6 +14,7 @@ type options struct {
 	strict      bool
 	litestream  bool
 	beside      bool
+	unchecked   bool
 	readers     int
 	readTimeout time.Duration
 	busyTimeout time.Duration
@@ -58,6 +59,10 @@ func Strict() Option { return func(o *options) { o.strict = true } }
 // to bring the file up to date and gives it back. A damaged file is refused, as
 // with Strict.
 func Beside() Option { return func(o *options) { o.beside = true } }
+
+// Unchecked is Strict, but lets Open succeed on a file whose structure is damaged, as far as
+// SQLite can read what every store needs. It is for Verify and Repair.
+func Unchecked() Option { return func(o *options) { o.strict, o.unchecked = true, true } }
 
 // Litestream leaves all checkpoints of the write-ahead log to Litestream.
 func Litestream() Option { return func(o *options) { o.litestream = true } }

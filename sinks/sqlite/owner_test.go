@@ -28,7 +28,7 @@ func TestASecondOpenIsRefusedBeforeItChangesAnything(t *testing.T) {
 	write(t, s, batch(1, entry("a", 1, "1")))
 	// What an opening would do something about.
 	current := cell(t, path, "SELECT value FROM aimdb_meta WHERE key = 'schema_version'")
-	change(t, path, "DROP INDEX idx_record_time", "UPDATE aimdb_meta SET value = '0' WHERE key = 'schema_version'")
+	change(t, path, "DROP INDEX idx_record_time", "UPDATE aimdb_meta SET value = '3' WHERE key = 'schema_version'")
 	link := filepath.Join(t.TempDir(), "link.db")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)

@@ -120,18 +120,26 @@ func (s *Store) TrustedTime(ctx context.Context) (int64, error) {
 // holdSweep waits until no other goroutine deletes or counts, and then counts the
 // rows that are not counted yet.
 func (s *Store) holdSweep(ctx context.Context) (release func(), err error) {
+	release, err = s.takeSweep(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.recount(ctx); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// takeSweep waits until no other goroutine deletes or counts.
+func (s *Store) takeSweep(ctx context.Context) (release func(), err error) {
 	select {
 	case s.sweep <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for another sweep of %s: %w", s.path, context.Cause(ctx))
 	}
 	s.sweepGeneration = s.watch.generation.Load()
-	release = func() { <-s.sweep }
-	if err := s.recount(ctx); err != nil {
-		release()
-		return nil, err
-	}
-	return release, nil
+	return func() { <-s.sweep }, nil
 }
 
 // pruneLimits applies the limits of the records. Where the rows that go are close

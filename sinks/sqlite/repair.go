@@ -17,19 +17,20 @@ const repairBytes = 16 << 20
 type logReader = func(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error]
 
 // Repair implements history.Verifier. A row is found in the log by its checksum, and gets its
-// ID back. Rows whose checksums are damaged are accepted as they are. Writes go on meanwhile.
+// ID back. Rows whose checksums are damaged are accepted as they are. Writes go on meanwhile,
+// except while a file whose structure is damaged is copied into a new one.
 func (s *Store) Repair(ctx context.Context, read func(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error]) (done history.Repaired, err error) {
 	if s.write == nil {
 		return done, fmt.Errorf("repair %s: %w", s.path, ErrReadOnly)
+	}
+	if err := s.mend(ctx, &done); err != nil {
+		return done, fmt.Errorf("repair %s: %w", s.path, err)
 	}
 	release, err := s.holdSweep(ctx)
 	if err != nil {
 		return done, err
 	}
 	defer release()
-	if err := s.repairIndex(ctx); err != nil {
-		return done, err
-	}
 	for page, err := range s.provenPages(ctx, 0) {
 		if err != nil {
 			return done, err
@@ -40,6 +41,9 @@ func (s *Store) Repair(ctx context.Context, read func(ctx context.Context, from,
 	}
 	if err := s.recount(ctx); err != nil {
 		return done, err
+	}
+	if done != (history.Repaired{}) {
+		s.options.logger.Warn("the history was repaired", "file", s.path, "restored", done.Restored, "lost", done.Lost, "old_file", done.Aside)
 	}
 	return done, s.repairing(ctx, "store the checkpoint twice", func(ctx context.Context, w *writer) error {
 		c, err := scanCheckpoints(w.conn.QueryRowContext(ctx, checkpointText))
@@ -64,19 +68,7 @@ func (s *Store) repairing(ctx context.Context, what string, do func(ctx context.
 	})
 }
 
-// repairIndex makes the index again if it does not belong to the rows. SQLite would take
-// the change of such a row for damage of the file.
-func (s *Store) repairIndex(ctx context.Context) error {
-	problems, err := s.integrity(ctx)
-	if err != nil {
-		return s.readError("check the structure", err)
-	}
-	if !strings.Contains(strings.Join(problems, " "), "idx_record_time") {
-		return nil
-	}
-	return s.repairing(ctx, "make the index again", func(ctx context.Context, w *writer) error { return w.makeIndex(ctx) })
-}
-
+// makeIndex makes the index of the history again.
 func (w *writer) makeIndex(ctx context.Context) error {
 	_, err := w.conn.ExecContext(ctx, historySchema+" REINDEX record_history;")
 	return err

@@ -28,7 +28,7 @@ func Verify(ctx context.Context, path string, opts ...Option) (err error) {
 }
 
 func (s *Store) verify(ctx context.Context) error {
-	problems, err := s.integrity(ctx)
+	problems, err := integrity(ctx, s.readers)
 	if err != nil {
 		return s.readError("check the structure", err)
 	}

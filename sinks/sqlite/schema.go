@@ -43,6 +43,20 @@ CREATE TABLE aimdb_dead_letter (
   reason TEXT NOT NULL, noted_at INTEGER NOT NULL);
 CREATE TABLE aimdb_record (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;`
 
+// ownColumns are the sorted columns of our own tables in the current version.
+func ownColumns() map[string]string {
+	return map[string]string{
+		"aimdb_meta":        "key,value",
+		"aimdb_checkpoint":  "log,message_hash,message_time,only,sequence,sum",
+		"aimdb_loss":        "cause,count,first_time,from_seq,id,last_time,noted_at,record_name,to_seq",
+		"aimdb_dead_letter": "id,log,noted_at,reason,record_name,sequence,stored_at,value_json",
+		"aimdb_record":      "bytes,last_time,name,number,rows,run,step_id,step_time",
+		"aimdb_sweep":       "at,last_id",
+		"aimdb_checksum":    "chunk,from_seq,log,sum,sums,to_seq",
+		"aimdb_hole":        "from_number,id,noted_at,record_name,run,time,to_number",
+	}
+}
+
 // migrations[v] takes a file from version v to v+1. They only ever go forward.
 var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 	migrateFromUpstream,

@@ -126,6 +126,7 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 	if s.write, err = newWriter(ctx, path, o, have, owned, &s.names); err != nil {
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
 	}
+	s.damaged.Store(s.write.unchecked) // so that Close does not mark it as clean
 	if err := s.openReading(ctx, version); err != nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("open the history %s: %w%s", path, corruptError(err), hint(err))
@@ -190,7 +191,11 @@ func (s *Store) openReading(ctx context.Context, have int) (err error) {
 	if err := s.readIdentity(ctx); err != nil {
 		return err
 	}
-	return s.refreshNames(ctx)
+	err = s.refreshNames(ctx)
+	if s.options.unchecked {
+		err = ifReadable(err) // a repair makes the index again
+	}
+	return err
 }
 
 // Path returns the path that the store was opened with.
