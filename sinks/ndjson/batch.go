@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -13,28 +14,47 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	refused := sinks.Refuse(b, func(e sinks.Entry) error { return CheckRow(row(e)) })
-	if refused != nil {
-		return refused
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return fmt.Errorf("write to %s: %w", s.dir, ErrClosed)
 	}
-	if err := s.write(b); err != nil {
+	// Checking takes about as long as compressing, so both run at once.
+	checked := make(chan error, 1)
+	go func() { checked <- refuse(b) }()
+	err := s.encode(b)
+	if refused := <-checked; refused != nil {
+		return refused
+	}
+	if err == nil {
+		err = s.store(b)
+	}
+	if err != nil {
 		return fmt.Errorf("write %d rows to %s: %w", len(b.Entries), s.dir, err)
 	}
 	s.retain()
 	return nil
 }
 
-// write finishes what it began, or leaves the state as it was.
-func (s *Sink) write(b *sinks.Batch) error {
+// refuse names the entries that are no rows.
+func refuse(b *sinks.Batch) error {
+	keys := map[string]error{} // a batch has few records
+	return sinks.Refuse(b, func(e sinks.Entry) error {
+		err, known := keys[e.Record]
+		if !known {
+			_, err = key.Parse(e.Record)
+			keys[e.Record] = err
+		}
+		if err != nil {
+			return err
+		}
+		return checkContent(row(e))
+	})
+}
+
+// store writes a batch whose lines are encoded, or leaves the state as it was.
+func (s *Sink) store(b *sinks.Batch) error {
 	if err := s.settle(b); err != nil {
-		return err
-	}
-	if err := s.encode(b); err != nil {
 		return err
 	}
 	next := s.state

@@ -1,0 +1,83 @@
+//go:build unix
+
+package ndjson_test
+
+import (
+	"errors"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// limitFiles makes writes beyond a size fail until the function it returns is called,
+// as a full disk does. The error is EFBIG.
+func limitFiles(t *testing.T, size uint64) (lift func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	limited := before
+	limited.Cur = size
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limited); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFullDisk: a batch that does not fit is an outage, leaves nothing, and is stored
+// once when there is space.
+func TestFullDisk(t *testing.T) {
+	for name, room := range map[string]uint64{"no byte fits": 0, "the checkpoint fits in part": 100, "the lines fit in part": 450} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir)
+			write(t, s, numbered(1))
+			path := dataFiles(t, dir)[0]
+			before := read(t, path)
+			lift := limitFiles(t, uint64(len(before))+room)
+			for range 2 {
+				err := s.Write(t.Context(), numbered(2))
+				if !errors.Is(err, syscall.EFBIG) || sinks.Refused(err) {
+					lift()
+					t.Fatalf("a write beyond the limit: %v", err)
+				}
+				if after := read(t, path); string(after) != string(before) || at(t, s) != perBatch {
+					lift()
+					t.Fatalf("a failed write changed the file from %d to %d bytes", len(before), len(after))
+				}
+			}
+			lift()
+			write(t, s, numbered(2))
+			holds(t, dir, 2*perBatch)
+			holdsLines(t, dir, 2)
+		})
+	}
+}
+
+// TestFullDiskInTheLedger: the losses do not fit, so nothing of the batch is stored.
+func TestFullDiskInTheLedger(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	write(t, s, numbered(1))
+	lift := limitFiles(t, uint64(len(read(t, filepath.Join(dir, "losses.ndjson"))))+20)
+	err := s.Write(t.Context(), numbered(2))
+	lift()
+	if !errors.Is(err, syscall.EFBIG) {
+		t.Fatalf("a write beyond the limit: %v", err)
+	}
+	closeSink(t, s)
+	s = open(t, dir)
+	holds(t, dir, perBatch)
+	holdsLines(t, dir, 1)
+	write(t, s, numbered(2))
+	holdsLines(t, dir, 2)
+}
