@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -67,8 +68,10 @@ func TestFullDisk(t *testing.T) {
 			path := dataFiles(t, dir)[0]
 			before := read(t, path)
 			lift := limitFiles(t, uint64(len(before))+room)
+			failing := numbered(2)
+			failing.Losses = append(failing.Losses, loss.Loss{Record: "only of the batch that fails"})
 			for range 2 {
-				err := s.Write(t.Context(), numbered(2))
+				err := s.Write(t.Context(), failing)
 				if !errors.Is(err, syscall.EFBIG) || sinks.Refused(err) {
 					lift()
 					t.Fatalf("a write beyond the limit: %v", err)

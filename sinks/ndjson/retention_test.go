@@ -1,8 +1,10 @@
 package ndjson_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,7 +98,7 @@ func TestDeletedByHand(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, files[1].Name)); err != nil {
 		t.Fatal(err)
 	}
-	s = open(t, dir)
+	open(t, dir)
 	if left := manifestHolds(t, dir); len(left) != 2 || left[0] != files[0] || left[1] != files[2] {
 		t.Errorf("the manifest has %+v", left)
 	}
@@ -118,10 +120,14 @@ func TestDeleteFails(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(path, "full"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s = open(t, dir, ndjson.RotateBytes(1), ndjson.KeepBytes(1))
+	var said strings.Builder
+	s = open(t, dir, ndjson.RotateBytes(1), ndjson.KeepBytes(1), ndjson.Logger(slog.New(slog.NewTextHandler(&said, nil))))
 	write(t, s, batch(21, 30))
 	if files := s.Files(); len(files) != 2 || files[0] != oldest {
 		t.Errorf("the manifest has %+v", files)
+	}
+	if n := strings.Count(said.String(), "cannot delete"); n != 1 {
+		t.Errorf("%d errors are logged: %s", n, said.String())
 	}
 	closeSink(t, s)
 	if err := os.RemoveAll(path); err != nil {

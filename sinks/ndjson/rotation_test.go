@@ -83,13 +83,13 @@ func TestRangesOfOneLog(t *testing.T) {
 	write(t, s, batch(1, 10))
 	write(t, s, &sinks.Batch{Checkpoint: history.Position{Log: "log", Sequence: 5}})
 	write(t, s, batch(6, 8))
-	next := batch(1, 3)
+	next := batch(20, 22)
 	next.Checkpoint.Log = "next"
 	write(t, s, next)
 	if err := s.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	want := []ndjson.File{{Log: "log", FirstSequence: 1, LastSequence: 10}, {Log: "log", FirstSequence: 6, LastSequence: 8}, {Log: "next", FirstSequence: 1, LastSequence: 3}}
+	want := []ndjson.File{{Log: "log", FirstSequence: 1, LastSequence: 10}, {Log: "log", FirstSequence: 6, LastSequence: 8}, {Log: "next", FirstSequence: 20, LastSequence: 22}}
 	files := s.Files()
 	if len(files) != len(want) {
 		t.Fatalf("closed files %+v", files)

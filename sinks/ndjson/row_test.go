@@ -1,10 +1,14 @@
 package ndjson_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
 )
 
@@ -40,6 +44,36 @@ func TestCheckRow(t *testing.T) {
 			t.Errorf("%s: %+v passes", name, bad)
 		}
 	}
+}
+
+// FuzzCheckRow: exactly the values that follow the rule for JSON pass, and the line of
+// each is one line with the same value.
+func FuzzCheckRow(f *testing.F) {
+	for _, value := range []string{
+		`{"a":1,"a":[2]}`, "[1,\r\n2]", `"\ud800"`, "\xff", "\ufeff1", "1 2", "", "{", "\"\x00\"", "1e999", `"\u00e9` + "\u2028\"",
+		strings.Repeat("[", 100) + strings.Repeat("]", 100), strings.Repeat("[", 101) + strings.Repeat("]", 101),
+	} {
+		f.Add([]byte(value))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		r := history.Row{Record: "a", Time: 1, Value: value}
+		want, got := jsonrule.Check(value), ndjson.CheckRow(r)
+		if (want == nil) != (got == nil) {
+			t.Fatalf("%q: %v, want %v", value, got, want)
+		}
+		if got != nil {
+			return
+		}
+		line, err := ndjson.AppendRow(nil, r)
+		if err != nil || bytes.IndexByte(line, '\n') != len(line)-1 || bytes.IndexByte(line, '\r') >= 0 {
+			t.Fatalf("%q: the line is %q (%v)", value, line, err)
+		}
+		var back row
+		var one, other bytes.Buffer
+		if err := errors.Join(json.Unmarshal(line, &back), json.Compact(&one, back.Value), json.Compact(&other, value)); err != nil || one.String() != other.String() {
+			t.Fatalf("%q came back as %q (%v)", value, back.Value, err)
+		}
+	})
 }
 
 func TestOptions(t *testing.T) {
