@@ -21,7 +21,8 @@
 // first, so one sync of the block commits all of it. [Open] cuts off a last block that
 // is not whole, and what the other files have beyond their recorded lengths. Such a
 // block was never acknowledged, or is damaged; in both cases the log delivers its
-// values again from the checkpoint of the block before.
+// values again from the checkpoint of the block before. An open file without any whole
+// block is renamed to end in .damaged.
 //
 // A damaged block before a whole one is not cut off. The file is closed as it is, its
 // line in the manifest counts the rows in damaged blocks, and an error is logged.
@@ -40,7 +41,7 @@
 // values with the same sequences, and go into another file.
 //
 // A closed file gets its name by one rename, then its line in the manifest. [KeepFor]
-// and [KeepBytes] delete the oldest closed files, never the newest data file. A line
+// by the clock of this machine, and [KeepBytes] delete the oldest closed files, never the newest data file. A line
 // leaves the manifest after its file was deleted. The ledger and the dead letters are
 // kept.
 //

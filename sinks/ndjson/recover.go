@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// asideSuffix is that of a file in which no whole batch was found.
+const asideSuffix = ".damaged"
+
 // recover takes what an earlier process left in the directory.
 func (s *Sink) recover() error {
 	closed, open, err := s.dataFiles()
@@ -106,18 +109,18 @@ func (s *Sink) examine(name string) (File, error) {
 }
 
 // recoverOpen goes on with an open file if it is the last one and undamaged. Otherwise
-// it is closed, or removed if nothing was stored in it.
+// it is closed, or set aside if it has no whole batch.
 func (s *Sink) recoverOpen(name string, last bool) error {
 	path := s.path(name)
 	found, err := scanFile(path)
 	if err != nil {
 		return err
 	}
+	if found.blocks == 0 {
+		return s.setAside(path, found.size)
+	}
 	if found.size > found.length {
 		s.logger.Warn("the ndjson sink cuts off a batch that is not whole; the log delivers it again", "file", path, "bytes", found.size-found.length)
-	}
-	if found.blocks == 0 {
-		return errors.Join(os.Remove(path), syncDir(s.dir))
 	}
 	if s.open, err = hashFile(path, found.length); err != nil {
 		return err
@@ -141,6 +144,16 @@ func (s *Sink) recoverOpen(name string, last bool) error {
 	}
 	s.manifest.files[len(s.manifest.files)-1].DamagedRows = found.damagedRows
 	return nil
+}
+
+// setAside takes away a file without a whole batch. It keeps what is in it, as that may
+// be what damage left of a longer file.
+func (s *Sink) setAside(path string, size int64) error {
+	if size == 0 {
+		return errors.Join(os.Remove(path), syncDir(s.dir))
+	}
+	s.logger.Warn("the ndjson sink sets a file aside that has no whole batch; the log delivers it again", "file", path+asideSuffix, "bytes", size)
+	return errors.Join(os.Rename(path, path+asideSuffix), syncDir(s.dir))
 }
 
 // lastClosed reads the checkpoint from the newest closed file.

@@ -131,10 +131,14 @@ func TestKilledWhileRotating(t *testing.T) {
 	if err := os.Rename(path, strings.TrimSuffix(path, ".open")); err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(dir, "00000002-20260102T150405Z.ndjson.zst.open"), []byte("half a block"))
+	half := filepath.Join(dir, "00000002-20260102T150405Z.ndjson.zst.open")
+	put(t, half, []byte("half a block"))
 	s := open(t, dir)
 	if n := at(t, s); n != 3*perBatch {
 		t.Fatalf("the checkpoint is %d", n)
+	}
+	if err := os.Rename(half+".damaged", filepath.Join(t.TempDir(), "half")); err != nil {
+		t.Error(err)
 	}
 	if files := manifestHolds(t, dir); len(files) != 1 {
 		t.Fatalf("closed files %+v", files)
