@@ -35,15 +35,15 @@
 //
 // A file has values of one log in ascending sequences. It is closed when it reaches
 // [RotateBytes], when it is older than [RotateEvery] as a batch comes, when the log is
-// another one or its checkpoint is set back, or by [Sink.Rotate]. The sink has no
-// goroutine and no timer: without batches nothing is closed and nothing deleted.
+// another one or its checkpoint is set back, or by [Sink.Rotate]. Between
+// calls the sink does nothing: without batches nothing is closed and nothing deleted.
 // What is stored stays when a checkpoint is set back: the values that follow are other
 // values with the same sequences, and go into another file.
 //
-// A closed file gets its name by one rename, then its line in the manifest. [KeepFor]
-// by the clock of this machine, and [KeepBytes] delete the oldest closed files, never the newest data file. A line
-// leaves the manifest after its file was deleted. The ledger and the dead letters are
-// kept.
+// A closed file gets its name by one rename, then its line in the manifest. [KeepFor],
+// by the clock of this machine, and [KeepBytes] delete the oldest closed files, never
+// the newest data file. A line leaves the manifest after its file was deleted. The
+// ledger and the dead letters are kept.
 //
 // # Copies
 //
