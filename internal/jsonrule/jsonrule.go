@@ -29,11 +29,11 @@ func Check(value []byte) error {
 	if err := CheckText(value); err != nil {
 		return err
 	}
-	if simple(value) {
-		return nil
-	}
 	if tooDeep(value) {
 		return errDepth
+	}
+	if json.Valid(value) {
+		return nil
 	}
 	var raw json.RawMessage
 	err := json.Unmarshal(value, &raw)

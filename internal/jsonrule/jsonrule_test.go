@@ -64,10 +64,7 @@ func (r iotest) Read(p []byte) (int, error) { return r.r.Read(p[:min(1, len(p))]
 // FuzzCheck: exactly what decodes, is UTF-8 and is nowhere deeper than said
 // passes.
 func FuzzCheck(f *testing.F) {
-	for _, value := range []string{"1", `{"a":[1,{"b":"\"]["}]}`, nested(100), nested(102), "\ufeff1", "\"\xff\"",
-		" [0, -1.5e+3,1E-2,0.0] ", "01", "-", "1.", ".5", "1e", "+1", "1 2", "[1,]", "[,1]", `{"a":}`, `{"a",1}`, `{1:2}`, `{"a":1,}`, "[}", "{]", "",
-		`"\u00eF\n\/"`, `"\u00g0"`, `"\u00"`, `"\x"`, "\"\t\"", `"`, `"\`, "[true, false,null\r\n]", "tru", "nul", "[fals]", "\x00", "1\x00", "\v1",
-	} {
+	for _, value := range []string{"1", `{"a":[1,{"b":"\"]["}]}`, nested(100), nested(102), "\ufeff1", "\"\xff\""} {
 		f.Add([]byte(value))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
