@@ -22,9 +22,11 @@ func newHistoryImport() *cobra.Command {
 		Long: `Add the rows of an export, from a file or stdin. A row that exists with the same
 record, time and value (white space aside) is skipped, so an interrupted import can
 be repeated. A missing history is created. A malformed line ends the import with an
-error that names the line; the rows before it are kept.`,
+error that names the line; the rows before it are kept. What is compressed with
+zstd is decompressed, such as the files of the ndjson sink.`,
 		Example: `  aimdb history import ./aimdb-data/history.db all.ndjson
   aimdb history import ./aimdb-data/history.db month.csv
+  aimdb history import copy.db archive/00000001-20260102T150405Z.ndjson.zst
   gunzip < all.csv.gz | aimdb history import copy.db --as csv`,
 		Args: argumentsFrom(1, "DB", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,7 +55,12 @@ error that names the line; the rows before it are kept.`,
 
 func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f rowFormat, size int64) error {
 	bar := newProgress(cmd.ErrOrStderr(), size, "importing", progressbar.OptionShowBytes(true))
-	source, err := newRowReader(io.TeeReader(from, bar), f)
+	rows, err := decompress(io.TeeReader(from, bar))
+	if err != nil {
+		return fmt.Errorf("import %s: %w", name, err)
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	source, err := newRowReader(rows, f)
 	if err != nil {
 		return fmt.Errorf("import %s: %w", name, err)
 	}

@@ -14,16 +14,16 @@ import (
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
-	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/sinks/ndjson"
 )
 
 // rowFormat is the format of an export.
 type rowFormat string
 
 const (
-	ndjson  rowFormat = "ndjson"
-	asCSV   rowFormat = "csv"
-	csvHead           = "record,time,value"
+	asNDJSON rowFormat = "ndjson"
+	asCSV    rowFormat = "csv"
+	csvHead            = "record,time,value"
 )
 
 // String implements pflag.Value.
@@ -31,7 +31,7 @@ func (f *rowFormat) String() string { return string(*f) }
 
 // Set implements pflag.Value.
 func (f *rowFormat) Set(s string) error {
-	if s != string(ndjson) && s != string(asCSV) {
+	if s != string(asNDJSON) && s != string(asCSV) {
 		return errors.New("write ndjson or csv")
 	}
 	*f = rowFormat(s)
@@ -47,10 +47,10 @@ func rowFormatOf(asked rowFormat, file string) rowFormat {
 	switch {
 	case asked != "":
 		return asked
-	case strings.HasSuffix(strings.ToLower(file), ".csv"):
+	case strings.HasSuffix(strings.TrimSuffix(strings.ToLower(file), ".zst"), ".csv"):
 		return asCSV
 	}
-	return ndjson
+	return asNDJSON
 }
 
 // rowWriter writes rows.
@@ -72,19 +72,11 @@ type jsonRows struct{ w *bufio.Writer }
 // write keeps the bytes of the value if they are one line. Import ignores white
 // space when it compares rows.
 func (j jsonRows) write(r history.Row) error {
-	name, err := json.Marshal(r.Record)
+	line, err := ndjson.AppendRow(j.w.AvailableBuffer(), r)
 	if err != nil {
 		return err
 	}
-	value := []byte(r.Value)
-	if bytes.ContainsAny(value, "\r\n") { // a row must be one line
-		var one bytes.Buffer
-		if err := json.Compact(&one, value); err != nil {
-			return err
-		}
-		value = one.Bytes()
-	}
-	_, err = fmt.Fprintf(j.w, "{\"record\":%s,\"time\":%d,\"value\":%s}\n", name, r.Time, value)
+	_, err = j.w.Write(line)
 	return err
 }
 
@@ -190,14 +182,8 @@ func (c *csvSource) read() (history.Row, error) {
 
 // checkRow returns an error for a row that a database cannot have stored.
 func checkRow(line int, r history.Row) (history.Row, error) {
-	if _, err := key.Parse(r.Record); err != nil {
+	if err := ndjson.CheckRow(r); err != nil {
 		return r, fmt.Errorf("line %d: %w", line, err)
-	}
-	if r.Time < 0 || r.Time > maxTime {
-		return r, fmt.Errorf("line %d: the time %d is not in the years 1970 to 9999", line, r.Time)
-	}
-	if err := jsonrule.Check(r.Value); err != nil {
-		return r, fmt.Errorf("line %d: the value %.60q %w", line, r.Value, err)
 	}
 	return r, nil
 }

@@ -22,7 +22,7 @@ func FuzzImportRows(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, format := range []rowFormat{ndjson, asCSV} {
+		for _, format := range []rowFormat{asNDJSON, asCSV} {
 			rows := readRows(t, []byte(text), format, false)
 			var written bytes.Buffer
 			w, err := newRowWriter(&written, format)

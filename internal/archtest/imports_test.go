@@ -29,13 +29,14 @@ func table() map[string][]string {
 		// The suite runs a sink behind a log.
 		"sinks/sinktest":   {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
 		"sinks/sqlite":     {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
+		"sinks/ndjson":     {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
 		"sinks/retention":  {"key", "history"},
 		"aimx":             {"key", "loss", "history", "aimx/internal/wire", "internal/backoff"},
 		"aimx/internal":    {"key", "loss", "history"},
 		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"examples/minimal": {".", "sinks/sqlite"},
 		"examples/weather": {".", "sinks/sqlite"},
-		"cmd/aimdb":        {".", "key", "loss", "history", "sinks/sqlite", "sinks/retention", "aimx", "examples/weather", "internal/jsonrule"},
+		"cmd/aimdb":        {".", "key", "loss", "history", "sinks/sqlite", "sinks/ndjson", "sinks/retention", "aimx", "examples/weather", "internal/jsonrule"},
 		"scripts":          {"history", "sinks", "sinks/sqlite"},
 		"internal":         {},
 	}

@@ -37,11 +37,12 @@ func linkRules() []linkRule {
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks/sqlite", never: []string{natsIO}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/ndjson", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
 		{pkg: "sinks/pump", never: []string{natsServer}},
 		{pkg: "bus", never: []string{natsServer}},
 		{pkg: "aimx", never: []string{natsIO, modernc}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", "modernc.org/sqlite"}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", "modernc.org/sqlite"}},
 	}
 }
 
