@@ -91,15 +91,18 @@ func timeText(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01
 
 // rowsText says which rows of the history are damaged, and what to do.
 func rowsText(d history.DamagedRows) string {
-	state := "differ from what was stored"
-	if d.Missing {
-		state = "are missing although nobody pruned them"
+	rows, differ, missing := fmt.Sprintf("The rows %d to %d", d.From, d.To), "differ from what was stored", "are missing although nobody pruned them"
+	if d.From == d.To {
+		rows, differ, missing = fmt.Sprintf("Row %d", d.From), "differs from what was stored", "is missing although nobody pruned it"
 	}
-	of := ""
 	if d.Record != "" {
-		of = " of record " + d.Record
+		rows += " of record " + d.Record
 	}
-	return fmt.Sprintf("The rows %d to %d%s %s. A repair stores again what the log still holds, and counts the rest as lost.", d.From, d.To, of, state)
+	state := differ
+	if d.Missing {
+		state = missing
+	}
+	return fmt.Sprintf("%s %s. A repair stores again what the log still holds, and counts the rest as lost.", rows, state)
 }
 
 // holeText says which numbers of a record never came.

@@ -43,7 +43,11 @@ func (s *Store) Repair(ctx context.Context, read func(ctx context.Context, from,
 		return done, err
 	}
 	if done != (history.Repaired{}) {
-		s.options.logger.Warn("the history was repaired", "file", s.path, "restored", done.Restored, "lost", done.Lost, "old_file", done.Aside)
+		attrs := []any{"file", s.path, "restored", done.Restored, "lost", done.Lost}
+		if done.Aside != "" {
+			attrs = append(attrs, "old_file", done.Aside)
+		}
+		s.options.logger.Warn("the history was repaired", attrs...)
 	}
 	return done, s.repairing(ctx, "store the checkpoint twice", func(ctx context.Context, w *writer) error {
 		c, err := scanCheckpoints(w.conn.QueryRowContext(ctx, checkpointText))
