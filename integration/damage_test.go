@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -48,6 +49,7 @@ type damaged struct {
 	dir  string
 	base *damageBase
 	kind string
+	said said
 }
 
 func (d *damaged) trial() {
@@ -78,7 +80,7 @@ func (d *damaged) trial() {
 		t.Errorf("the verification after the start says %s, want %s", last, want)
 	}
 	if t.Failed() {
-		t.Log(p.said.String())
+		t.Log(p.said.String(), d.said.String())
 	}
 }
 
@@ -101,7 +103,8 @@ func (d *damaged) noRowChanged() {
 // open is not complete.
 func (d *damaged) verify(repair bool) aimx.Verdict {
 	d.t.Helper()
-	store, err := sqlite.Open(filepath.Join(d.dir, "history.db"), sqlite.Unchecked())
+	logger := slog.New(slog.NewTextHandler(&d.said, nil))
+	store, err := sqlite.Open(filepath.Join(d.dir, "history.db"), sqlite.Unchecked(), sqlite.Logger(logger))
 	if errors.Is(err, sqlite.ErrCorrupt) {
 		d.t.Logf("verify: %v", err)
 		return aimx.UnknownLoss
@@ -109,7 +112,7 @@ func (d *damaged) verify(repair bool) aimx.Verdict {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	db, err := aimdb.OpenStopped(d.t.Context(), aimdb.Config{Dir: d.dir, Backend: store})
+	db, err := aimdb.OpenStopped(d.t.Context(), aimdb.Config{Dir: d.dir, Backend: store, Logger: logger})
 	if err != nil {
 		d.t.Fatal(err)
 	}
