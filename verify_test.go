@@ -38,8 +38,8 @@ func TestVerifyAHealthyDatabase(t *testing.T) {
 	}
 }
 
-// What is missing in the log while the history is behind is unknown before the next
-// start, and known after it. There are 500 values in the history, and 100 only in the
+// What the log has lost before the history read it is unknown before the next start, and
+// known after it. There are 500 values in the history, and 100 only in the
 // log.
 func TestVerifyFindsALossOnceAndThenKnowsIt(t *testing.T) {
 	defer goleak.VerifyNone(t)
@@ -149,7 +149,7 @@ func TestVerifyNamesDamagedRowsAndRepairsThem(t *testing.T) {
 	}
 }
 
-// A stop that left values behind noted them: they are known.
+// Values that a stop did not log are in its note, and so they are known.
 func TestVerifyKnowsWhatAStopLeftBehind(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	dir := t.TempDir()

@@ -79,14 +79,15 @@ func (c *logCheck) readMark() {
 	}
 }
 
-// readNote announces what the last stop left behind and the next start logs as lost.
+// readNote announces the values that the last stop did not log. The next start logs them
+// as lost.
 func (c *logCheck) readNote(ctx context.Context) error {
 	if c.bus.config.StateDir == "" {
 		return nil
 	}
 	n, err := readNote(c.bus.notePath())
 	if err != nil {
-		c.Problems = append(c.Problems, fmt.Sprintf("The note of what the last stop left behind cannot be read (%v): these values are lost, and their number is not known.", err))
+		c.Problems = append(c.Problems, fmt.Sprintf("The note of the values that the last stop did not log cannot be read (%v): these values are lost, and their number is not known.", err))
 		return nil
 	}
 	losses, err := c.bus.notedLosses(ctx, n)

@@ -21,7 +21,7 @@ func smallDisk(t *testing.T, size string) string {
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
 	switch {
 	case errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES):
-		t.Skipf("NOT TESTED, for want of the right to mount: run it as root, in a container with CAP_SYS_ADMIN (%v)", err)
+		t.Skipf("not tested: mounting is not permitted; run it as root, in a container with CAP_SYS_ADMIN (%v)", err)
 	case err != nil:
 		t.Fatalf("mount a small tmpfs: %v", err)
 	}

@@ -17,7 +17,7 @@ func shell(t *testing.T, path, script string) string {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("the sqlite3 shell is missing; CI has to install it: %v", err)
 		}
-		t.Skip("NOT TESTED, for want of the sqlite3 shell: install sqlite3")
+		t.Skip("not tested: the sqlite3 shell is missing; install sqlite3")
 	}
 	cmd := process.CommandContext(t.Context(), binary, "-batch", "-bail", path)
 	cmd.Stdin = strings.NewReader(script)
