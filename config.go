@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/cluster"
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
@@ -60,6 +61,9 @@ type Config struct {
 	// SweepEvery is the time between two sweeps, an hour by default.
 	SweepEvery time.Duration `json:"sweep_every,omitempty"`
 
+	// Log, if it is set, keeps the log on NATS servers that this process does not run.
+	// Dir is then only needed for what is known of the log on this machine.
+	Log *Cluster `json:"log,omitempty"`
 	// LogAge and LogBytes bound the log: the oldest values go first. Those that a
 	// sink has not read by then are a loss of that sink. LogAge should be longer
 	// than the longest outage of a sink.
@@ -118,6 +122,9 @@ type Retention struct {
 // Access says what NATS clients from outside must present: a token, a user and
 // password, an nkey, a certificate.
 type Access = natsd.Access
+
+// Cluster says which NATS servers keep the log, and what they are shown.
+type Cluster = cluster.Config
 
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 

@@ -101,6 +101,11 @@ func Logger(l *slog.Logger) Option {
 	}
 }
 
+// Log sets Config.Log: the log is kept on NATS servers that this process does not run.
+func Log(c Cluster) Option {
+	return func(config *Config) error { config.Log = &c; return c.Check() }
+}
+
 // LogLimits bounds the log. The oldest values go first when it reaches a limit;
 // those that a sink has not read by then are a loss of that sink. Choose a longer
 // age than the longest outage of a sink.

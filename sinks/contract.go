@@ -51,6 +51,8 @@ type Batch struct {
 	Losses  []loss.Loss
 	// Covered are the numbers that come in no entry because Losses count them.
 	Covered []Numbers
+	// Previous is the checkpoint that the batch follows.
+	Previous history.Position
 	// Checkpoint is to be stored in the same transaction.
 	Checkpoint history.Position
 }
@@ -84,7 +86,25 @@ type Sink interface {
 	//     lost its tail: the sequences after it come again with other values,
 	//     which are stored like any others. The zero position means that the log
 	//     is over and the sink has all of it.
+	//  8. If the sink's checkpoint is not at the log and sequence of Batch.Previous,
+	//     the sink stores nothing and returns ErrCheckpointMoved: another process
+	//     has written meanwhile. Comparison and change are one step, in the
+	//     transaction of the batch, so that of two processes only one succeeds.
 	Write(ctx context.Context, b *Batch) error
+}
+
+// ErrCheckpointMoved is the error of Write for a batch that does not follow the
+// checkpoint of the sink. Reading begins again at the checkpoint.
+var ErrCheckpointMoved = errors.New("the checkpoint of the sink was changed by another process")
+
+// CheckPrevious returns ErrCheckpointMoved if a batch does not follow the checkpoint
+// that a sink has.
+func CheckPrevious(b *Batch, have history.Position) error {
+	if have.Log == b.Previous.Log && have.Sequence == b.Previous.Sequence {
+		return nil
+	}
+	return fmt.Errorf("%w: it is %d of log %q, and the batch follows %d of log %q",
+		ErrCheckpointMoved, have.Sequence, have.Log, b.Previous.Sequence, b.Previous.Log)
 }
 
 // Replaceable is a Sink whose checkpoint can change without a Write, because what

@@ -12,7 +12,7 @@ import (
 func table() map[string][]string {
 	return map[string][]string{
 		".": {
-			"key", "loss", "history", "records", "bus", "bus/natsd", "sinks", "sinks/pump", "sinks/retention",
+			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
 			"aimx", "aimx/gateway", "internal/filelock",
 		},
 		"key":                 {},
@@ -23,6 +23,7 @@ func table() map[string][]string {
 		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/outage"},
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},
+		"bus/cluster":  {},
 		"sinks":        {"key", "loss", "history"},
 		"sinks/memory": {"key", "loss", "history", "sinks"},
 		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
@@ -30,15 +31,18 @@ func table() map[string][]string {
 		"sinks/sinktest":   {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
 		"sinks/sqlite":     {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
 		"sinks/ndjson":     {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
+		"sinks/postgres":   {"key", "loss", "history", "sinks", "internal/jsonrule"},
+		"sinks/parquet":    {"key", "loss", "history", "sinks", "sinks/ndjson", "internal/filelock", "internal/jsonrule"},
 		"sinks/retention":  {"key", "history"},
 		"aimx":             {"key", "loss", "history", "aimx/internal/wire", "internal/backoff"},
 		"aimx/internal":    {"key", "loss", "history"},
 		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"examples/minimal": {".", "sinks/sqlite"},
 		"examples/weather": {".", "sinks/sqlite"},
-		"cmd/aimdb":        {".", "key", "loss", "history", "sinks/sqlite", "sinks/ndjson", "sinks/retention", "aimx", "examples/weather", "internal/jsonrule"},
-		"scripts":          {"history", "sinks", "sinks/sqlite"},
-		"internal":         {},
+		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "sinks", "sinks/pump",
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "aimx", "aimx/gateway", "examples/weather", "internal/jsonrule"},
+		"scripts":  {"history", "sinks", "sinks/sqlite"},
+		"internal": {},
 	}
 }
 

@@ -59,6 +59,7 @@ func appendLoss(losses []loss.Loss, l loss.Loss) []loss.Loss {
 // sink refuses become dead letters.
 func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for failures := 1; ; failures++ {
+		b.Previous = p.have
 		err := p.config.Sink.Write(ctx, &b)
 		if err == nil {
 			p.have = b.Checkpoint
@@ -70,6 +71,9 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 		}
 		if refused := (*sinks.RefusedError)(nil); errors.As(err, &refused) && len(b.Entries) > 0 {
 			return p.isolate(ctx, b, refused)
+		}
+		if errors.Is(err, sinks.ErrCheckpointMoved) {
+			return fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)
 		}
 		if err := p.again(ctx, failures, fmt.Errorf("write to sink %s: %w", p.config.Sink.Name(), err)); err != nil {
 			return err
