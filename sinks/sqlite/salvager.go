@@ -112,6 +112,7 @@ func (c *salvager) countUnknown(ctx context.Context) error {
 		return err
 	}
 	counted = counted && !slices.Contains(c.unread, "aimdb_record")
+	kept = min(kept, c.last) // damage can make a store count rows twice
 	switch {
 	case c.refill: // the log has them, or copyRows has noted it
 	case counted && kept > c.known:
