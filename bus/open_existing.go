@@ -36,6 +36,11 @@ func (b *Bus) openExisting(ctx context.Context) error {
 		return fmt.Errorf("bus: look for the log of database %s: %w", b.config.Name, err)
 	}
 	have := found.CachedInfo()
+	if b.config.Shared {
+		if err := checkOwner(have.Config, b.config); err != nil {
+			return err
+		}
+	}
 	b.identity, b.endAtOpen = have.Config.Metadata[identityKey], have.State.LastSeq
 	if b.identity == "" && have.State.Msgs > 0 {
 		b.identity = b.mark.Log // as a start would do
