@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func (s *Server) writeConfig() {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "server_name: %q\nlisten: \"127.0.0.1:%d\"\njetstream { store_dir: %q, sync_interval: %s }\n", s.Name, s.port, s.Dir, sync)
 	if s.routePort > 0 {
-		fmt.Fprintf(&b, "cluster { name: test, listen: \"127.0.0.1:%d\", routes: %q }\n", s.routePort, s.routes)
+		fmt.Fprintf(&b, "cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }\n", s.routePort, strings.Join(s.routes, ", "))
 	}
 	b.WriteString(s.options.Config)
 	if err := os.WriteFile(s.file, b.Bytes(), 0o600); err != nil {
