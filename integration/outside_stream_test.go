@@ -85,11 +85,15 @@ func TestSecondWriter(t *testing.T) {
 	second := admit(t, outside(there, c))
 	first.give(51, 60)
 	first.stopped = true
-	err := <-first.done
-	first.cancel()
-	if !errors.Is(err, bus.ErrTakenOver) {
-		t.Fatalf("the first process ended with %v", err)
+	select {
+	case err := <-first.done:
+		if !errors.Is(err, bus.ErrTakenOver) {
+			t.Fatalf("the first process ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatalf("the first process does not end\n%s", first.said)
 	}
+	first.cancel()
 	second.send(1001, 2000)
 	second.flush()
 	second.stop()
