@@ -84,7 +84,7 @@ func (s *Server) Configure(config string) {
 
 func (s *Server) writeConfig() {
 	s.t.Helper()
-	sync := "2m"
+	sync := "1s"
 	if s.options.SyncAlways {
 		sync = "always"
 	}
