@@ -73,7 +73,7 @@ func (p *connPublisher) Flush() (err error) {
 	// The server refuses a message without an answer to it, and says so before it
 	// answers the flush.
 	if err := p.nc.LastError(); err != before && errors.Is(err, nats.ErrPermissionViolation) {
-		return fmt.Errorf("bus: write to the log's server: %w; grant the user of the program what package cluster names", err)
+		return fmt.Errorf("bus: write to the log's server: %w; grant it to the user of the program", err)
 	}
 	return nil
 }

@@ -27,8 +27,10 @@ type Options struct {
 	Config string
 	// SyncAlways makes the server sync before it acknowledges.
 	SyncAlways bool
-	// User and Password are those that the helper itself logs in with.
+	// User and Password are those that the helper itself logs in with. NoWait says that
+	// this user may not ask for the state of JetStream.
 	User, Password string
+	NoWait         bool
 }
 
 // Server is a nats-server child process.
@@ -195,6 +197,9 @@ func (s *Server) askJetStream(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	if s.options.NoWait {
+		return nil
+	}
 	_, err = js.AccountInfo(ctx)
 	return err
 }
