@@ -146,7 +146,7 @@ func TestOutsideServerKilled(t *testing.T) {
 	s := natstest.Start(t, natstest.Options{})
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: []string{s.URL}}))
-	const n = 60_000
+	const n = 15_000
 	wait := p.sending(1, n)
 	for i := range 3 {
 		p.awaitStored(int64(3000 * (i + 1)))
