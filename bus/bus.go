@@ -2,11 +2,13 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimdb-go/aimdb/loss"
@@ -21,16 +23,12 @@ type Bus struct {
 	server   Server
 	subjects subjects
 	stream   string
-	identity string
-	// endAtOpen is the last sequence of the log at the time of Open, after Restore
-	// that of the log as it was restored.
-	endAtOpen uint64
+	// run is the random name of this run of the process, since the sequence of its first
+	// marker on a shared server.
+	run   string
+	since atomic.Uint64
 	// stateAtOpen is what the log held when it was opened.
 	stateAtOpen jetstream.StreamState
-	// mark is what the log held according to its mark when it was opened, and
-	// damagedTo the end of what has vanished from its start.
-	mark      Mark
-	damagedTo uint64
 	// absent says that the server has no such log. Only OpenExisting admits that.
 	absent bool
 	// leftBehind has the losses of the last stop by record.
@@ -41,7 +39,8 @@ type Bus struct {
 	nc *nats.Conn
 	js jetstream.JetStream
 
-	mu          sync.Mutex
+	mu sync.Mutex
+	origin
 	knownSinks  map[string]bool // attached since Open
 	republisher *Republisher
 
@@ -50,17 +49,29 @@ type Bus struct {
 }
 
 // Open opens the log of a database in a server, or creates it. The caller owns the
-// server and closes it after the Bus. Open refuses a server that holds the log of
-// another database.
+// server and closes it after the Bus. Unless the server is Shared, Open refuses one that
+// holds the log of another database.
 func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 	b, err := newBus(server, config)
 	if err != nil {
 		return nil, err
 	}
 	if err := b.open(ctx); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, errors.Join(err, b.forbidden(), b.Close())
 	}
 	return b, nil
+}
+
+// forbidden returns what the server has refused to the connection. Requests that it
+// refuses get no answer.
+func (b *Bus) forbidden() error {
+	if b.nc == nil {
+		return nil
+	}
+	if err := b.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("bus: the user of the program lacks a permission on the NATS server: %w", err)
+	}
+	return nil
 }
 
 // newBus returns a Bus that is not connected.
@@ -71,7 +82,7 @@ func newBus(server Server, config Config) (*Bus, error) {
 	}
 	return &Bus{
 		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
-		knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
+		run: rand.Text(), knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}, nil
 }
 
@@ -80,8 +91,8 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 	if b.nc, err = b.server.Connect(ctx, "manage"); err != nil {
 		return err
 	}
-	if b.js, err = jetstream.New(b.nc); err != nil {
-		return fmt.Errorf("bus: use JetStream of the server: %w", err)
+	if b.js, err = b.jetStream(b.nc); err != nil {
+		return err
 	}
 	if b.config.StateDir != "" {
 		if b.mark, err = readMark(b.markPath()); err != nil {
@@ -89,6 +100,19 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// jetStream returns the JetStream that keeps the log, over a connection.
+func (b *Bus) jetStream(nc *nats.Conn) (js jetstream.JetStream, err error) {
+	if b.config.Domain == "" {
+		js, err = jetstream.New(nc)
+	} else {
+		js, err = jetstream.NewWithDomain(nc, b.config.Domain)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: use JetStream of the server: %w", err)
+	}
+	return js, nil
 }
 
 func (b *Bus) open(ctx context.Context) error {
@@ -109,14 +133,15 @@ func (b *Bus) notePath() string { return filepath.Join(b.config.StateDir, "log.u
 
 // Identity identifies the log. A log that is created again after it was deleted has
 // another identity, and so has the log of another database.
-func (b *Bus) Identity() string { return b.identity }
+func (b *Bus) Identity() string { return b.current().identity }
 
 // Name returns the name of the database.
 func (b *Bus) Name() string { return b.config.Name }
 
 // OpenedAt returns the last sequence that the log had before this run: all later
-// ones are of values of this run. It does not change after Restore.
-func (b *Bus) OpenedAt() uint64 { return b.endAtOpen }
+// ones are of values of this run. It does not change after Restore,
+// except to 0 if the log is deleted and created again.
+func (b *Bus) OpenedAt() uint64 { return b.current().endAtOpen }
 
 // LastSequence returns the last sequence of the log.
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {

@@ -35,6 +35,7 @@ var ErrConsumerLost = errors.New("bus: the log's consumer is lost")
 // for one goroutine.
 type Consumer struct {
 	bus  *Bus
+	log  origin
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	name string
@@ -50,6 +51,9 @@ type Consumer struct {
 	next     uint64
 	lastTime int64
 	gaps     *recordGaps
+	// storedBefore is the last sequence that the sink has stored of the log before this
+	// one, which was deleted.
+	storedBefore uint64
 	// gapCause is the cause of the last range that was missing.
 	gapCause loss.Cause
 	// pending holds messages for which dst had no room.
@@ -71,11 +75,11 @@ func (b *Bus) Consumer(ctx context.Context, name string, from history.Position) 
 	if !validToken(name) {
 		return nil, fmt.Errorf("bus: sink name %q cannot be part of a consumer's name: use letters, digits, '-' and '_'", name)
 	}
-	state, err := b.state(ctx)
+	log, state, err := b.look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &Consumer{bus: b, queue: make(chan jetstream.Msg, readAhead), lost: make(chan error, 1)}
+	c := &Consumer{bus: b, log: log, queue: make(chan jetstream.Msg, readAhead), lost: make(chan error, 1)}
 	if err := c.chooseStart(ctx, from, state, b.attachFirst(name)); err != nil {
 		return nil, err
 	}
@@ -96,9 +100,9 @@ func (c *Consumer) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.js, err = jetstream.New(c.nc); err != nil {
+	if c.js, err = c.bus.jetStream(c.nc); err != nil {
 		c.nc.Close()
-		return fmt.Errorf("bus: use JetStream of the server: %w", err)
+		return err
 	}
 	return nil
 }
@@ -108,6 +112,10 @@ func (c *Consumer) connect(ctx context.Context) (err error) {
 func (c *Consumer) subscribe(ctx context.Context, sink string) error {
 	consumer, err := c.create(ctx, sink)
 	if err != nil {
+		return err
+	}
+	if err := c.checkSame(ctx); err != nil {
+		c.remove(ctx)
 		return err
 	}
 	if err := c.reportMissingEnd(consumer.CachedInfo().NumPending); err != nil {
@@ -156,7 +164,12 @@ func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, until 
 			return n, err
 		}
 		if m == nil {
-			return n, nil
+			k := copy(dst[n:], c.pending) // what the idle consumer found missing
+			c.pending = append(c.pending[:0], c.pending[k:]...)
+			if n += k; n > 0 {
+				return n, nil
+			}
+			continue
 		}
 		if rest := time.Until(until); late == nil && rest > 0 {
 			timer := time.NewTimer(rest)
@@ -174,7 +187,8 @@ func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, until 
 }
 
 // receive returns the next message. If the caller already has one, receive waits
-// only until late, and not at all if late is nil; it then returns nil.
+// only until late, and not at all if late is nil; it then returns nil. It also returns nil
+// if it finds that somebody has purged the log.
 func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time) (jetstream.Msg, error) {
 	select {
 	case m := <-c.queue:
@@ -184,11 +198,15 @@ func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time
 	if have && late == nil {
 		return nil, nil
 	}
+	idle, stop := c.idle()
+	defer stop()
 	select {
 	case m := <-c.queue:
 		return m, nil
 	case <-late:
 		return nil, nil
+	case <-idle:
+		return nil, c.reportPurged(ctx)
 	case err := <-c.lost:
 		return nil, fmt.Errorf("%w: %w", ErrConsumerLost, err)
 	case <-ctx.Done():

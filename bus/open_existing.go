@@ -18,7 +18,7 @@ func OpenExisting(ctx context.Context, server Server, config Config) (*Bus, erro
 		return nil, err
 	}
 	if err := b.openExisting(ctx); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, errors.Join(err, b.forbidden(), b.Close())
 	}
 	return b, nil
 }
@@ -36,6 +36,11 @@ func (b *Bus) openExisting(ctx context.Context) error {
 		return fmt.Errorf("bus: look for the log of database %s: %w", b.config.Name, err)
 	}
 	have := found.CachedInfo()
+	if b.config.Shared {
+		if err := checkOwner(have.Config, b.config); err != nil {
+			return err
+		}
+	}
 	b.identity, b.endAtOpen = have.Config.Metadata[identityKey], have.State.LastSeq
 	if b.identity == "" && have.State.Msgs > 0 {
 		b.identity = b.mark.Log // as a start would do

@@ -5,42 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// probe asks the stream for its last sequence. It sends a message that the stream
-// must refuse, because it expects a last sequence that cannot exist. The stream
-// handles it after all messages sent before, so the refusal shows their result.
-func (w *writer) probe(ctx context.Context) (uint64, error) {
-	b := w.prepare(nil, 0)
-	w.header = append(w.header[:0], "Nats-Expected-Last-Sequence: "...)
-	w.header = strconv.AppendUint(w.header, math.MaxUint64-1, 10)
-	w.header = append(w.header, "\r\n"...)
-	w.reply = append(w.reply[:0], w.inbox...)
-	w.reply = strconv.AppendUint(w.reply, b.id, 10)
-	w.publisher.Add(w.bus.subjects.prefix(lossKind)+"probe", w.reply, w.header, nil)
-	if err := w.publisher.Flush(); err != nil {
-		w.answers.Delete(b.id)
-		return 0, err
-	}
-	a := w.await(ctx, b)
-	if a.Error != nil && a.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
-		_, text, _ := strings.Cut(a.Error.Description, ": ")
-		if last, err := strconv.ParseUint(text, 10, 64); err == nil {
-			return last, nil
-		}
-	}
-	if err := a.err(); err != nil {
-		return 0, fmt.Errorf("bus: ask the log for its last sequence: %w", err)
-	}
-	return 0, errors.New("bus: ask the log for its last sequence: the answer holds none")
-}
 
 // recover completes a batch that has no clear answer, and all batches sent after it.
 // It compares the log with what was sent and sends the missing entries again, until
@@ -53,25 +22,21 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	base := first.base
 	for failures := 1; ; failures++ {
 		w.outage.Failed(a.err(), "waiting", len(entries))
-		rest, last, err := w.skipStored(ctx, entries, base)
-		if err == nil && len(rest) == 0 {
-			w.next = last
+		var err error
+		entries, base, err = w.skipStored(ctx, entries, base)
+		if err == nil {
+			_, entries, base, err = w.resend(ctx, entries, base)
+		}
+		if err == nil {
+			w.next = base
 			w.outage.Over()
 			return nil
 		}
-		if err == nil {
-			entries, base = rest, last
-			a, entries, base, err = w.resend(ctx, entries, base)
-			if err == nil && len(entries) == 0 {
-				w.next = base
-				w.outage.Over()
-				return nil
-			}
+		a = answer{failed: err}
+		if !errors.Is(err, ErrTakenOver) {
+			err = w.pause(ctx, failures, a)
 		}
 		if err != nil {
-			a = answer{failed: err}
-		}
-		if err := w.pause(ctx, failures, a); err != nil {
 			w.next = base
 			return fmt.Errorf("bus: %d values are not in the log: %w", len(entries), err)
 		}
@@ -95,12 +60,21 @@ func (w *writer) takeInflight(entries []entry) []entry {
 	}
 }
 
-// skipStored drops the entries that the log has after base. It returns the others
-// and the last sequence of the log.
+// skipStored drops the entries that the log has after base. It returns the others and
+// the sequence after which they belong, which is base after an error.
 func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
-	last, err := w.probe(ctx)
+	if w.bus.config.Shared {
+		at, err := w.checkStream(ctx, entries, base)
+		if base = at; err != nil {
+			return entries, base, err
+		}
+	}
+	last, err := w.end(ctx, base)
 	if err != nil {
 		return entries, base, err
+	}
+	if w.bus.config.Shared {
+		w.runStart.CompareAndSwap(0, last) // the log is another one
 	}
 	if last < base {
 		w.bus.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
@@ -111,11 +85,11 @@ func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) (
 		return entries, last, nil
 	}
 	stored, err := w.countStored(ctx, entries, base, last)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrTakenOver) {
 		return entries, base, err
 	}
 	w.owner.logged(entries[:stored], last)
-	return entries[stored:], last, nil
+	return entries[stored:], last, err
 }
 
 // resend sends entries batch by batch. It returns those that the log did not take
@@ -138,30 +112,47 @@ func (w *writer) resend(ctx context.Context, entries []entry, base uint64) (answ
 }
 
 // countStored compares the log after base with what was sent, and returns how many
-// entries it has. The log has them in order and without holes. Messages of other
-// clients, which may have been granted to publish, are skipped.
+// entries it has. The log has them in order and without holes. Markers, and messages of
+// other clients, which may have been granted to publish, are skipped. On a shared server
+// the marker of another writer that was opened later is ErrTakenOver.
 func (w *writer) countStored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
 	stream, err := w.bus.js.Stream(ctx, w.bus.stream)
 	if err != nil {
 		return 0, fmt.Errorf("bus: look for stored messages in the log: %w", err)
 	}
-	n := 0
-	for sequence := base + 1; sequence <= last && n < len(entries); sequence++ {
+	n, shared := 0, w.bus.config.Shared
+	for sequence := base + 1; sequence <= last && (shared || n < len(entries)); sequence++ {
+		if shared && sequence == last {
+			break // the marker of this writer
+		}
 		m, err := stream.GetMsg(ctx, sequence)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			n++ // stored, and discarded by a limit since
+			n = min(n+1, len(entries)) // stored, and discarded by a limit since
 			continue
 		}
 		if err != nil {
 			return 0, fmt.Errorf("bus: read message %d of the log: %w", sequence, err)
 		}
-		e := &entries[n]
-		run, place := runAndNumber(m.Header)
-		if m.Subject == e.lane.subject && headerInt(m.Header, TimeHeader) == e.time && run == w.runStart && place == e.logNumber && bytes.Equal(m.Data, e.value) {
+		if shared && w.takenOver(m) {
+			return n, ErrTakenOver
+		}
+		if n == len(entries) {
+			continue
+		}
+		if entries[n].storedAs(m, w.runStart.Load()) {
 			n++
 		}
 	}
 	return n, nil
+}
+
+// storedAs reports whether a message of the log is an entry of a run.
+func (e *entry) storedAs(m *jetstream.RawStreamMsg, run uint64) bool {
+	if m.Subject != e.lane.subject || headerInt(m.Header, TimeHeader) != e.time || !bytes.Equal(m.Data, e.value) {
+		return false
+	}
+	hasRun, number := runAndNumber(m.Header)
+	return e.logNumber == 0 || hasRun == run && number == e.number()
 }
 
 // pause waits before the next attempt. JetStream stops a store that has met a full
