@@ -69,20 +69,23 @@ func (x Target) open(t testing.TB) Store {
 type feed struct {
 	store Store
 	at    history.Position
+	have  history.Position // what the store has
 }
 
-func newFeed(s Store) *feed { return &feed{s, history.Position{Log: "log"}} }
+func newFeed(s Store) *feed { return &feed{store: s, at: history.Position{Log: "log"}} }
 
 // write stores rows in one batch.
 func (f *feed) write(t testing.TB, rows ...history.Row) {
 	t.Helper()
-	if err := f.store.Write(t.Context(), f.batch(rows...)); err != nil {
+	b := f.batch(rows...)
+	if err := f.store.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
+	f.have = b.Checkpoint
 }
 
 func (f *feed) batch(rows ...history.Row) *sinks.Batch {
-	b := &sinks.Batch{}
+	b := &sinks.Batch{Previous: f.have}
 	for _, row := range rows {
 		f.at.Sequence++
 		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value})
