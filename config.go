@@ -38,7 +38,7 @@ type Config struct {
 	// Name is part of every subject: 1 to 64 letters, digits, "_" and "-". The
 	// default is DefaultName.
 	Name string `json:"name,omitempty"`
-	// Dir holds the log and the lock. It is created if it does not exist. Without
+	// Dir holds the log, unless Log is set, and the lock. It is created if it does not exist. Without
 	// one the log is in memory: what is logged and not stored ends with the
 	// process. The next start counts such a loss, of unknown size, unless the
 	// database stopped in order.
@@ -62,7 +62,8 @@ type Config struct {
 	SweepEvery time.Duration `json:"sweep_every,omitempty"`
 
 	// Log, if it is set, keeps the log on NATS servers that this process does not run.
-	// Dir is then only needed for what is known of the log on this machine.
+	// Dir is then optional: it holds the lock, the high-water mark of the log, and the
+	// note of what a stop could not log.
 	Log *Cluster `json:"log,omitempty"`
 	// LogAge and LogBytes bound the log: the oldest values go first. Those that a
 	// sink has not read by then are a loss of that sink. LogAge should be longer
@@ -72,7 +73,10 @@ type Config struct {
 	// LogSync is the time after which what was logged is synced to disk, a second
 	// by default; a power loss costs the log no more than that.
 	LogSync time.Duration `json:"log_sync,omitempty"`
-	// DurableLog syncs every batch before it is acknowledged. It needs a Dir.
+	// DurableLog syncs every batch before it is acknowledged. It needs a Dir. With Log,
+	// batches are atomic, and when servers sync is their setting: sync_interval: always
+	// syncs each batch before it is acknowledged. A log with several replicas
+	// acknowledges a batch when most of them have it.
 	DurableLog bool `json:"durable_log,omitempty"`
 
 	// Gateways are unix sockets that serve AimX, as paths or unix://PATH.
@@ -133,7 +137,7 @@ func (c Config) checked() (Config, error) {
 	setDefault(&c.Name, DefaultName)
 	setDefault(&c.LogAge, DefaultLogAge)
 	setDefault(&c.DrainTimeout, DefaultDrainTimeout)
-	if c.Dir == "" {
+	if c.volatile() {
 		setDefault(&c.LogBytes, DefaultMemoryLogBytes)
 	} else {
 		setDefault(&c.LogBytes, DefaultLogBytes)
@@ -143,6 +147,9 @@ func (c Config) checked() (Config, error) {
 	}
 	return c, c.check()
 }
+
+// volatile reports whether the log ends with the process.
+func (c Config) volatile() bool { return c.Log == nil && c.Dir == "" }
 
 func setDefault[T comparable](to *T, value T) {
 	var zero T
@@ -159,7 +166,13 @@ func (c Config) check() error {
 		}
 	}
 	refuse(!databaseName.MatchString(c.Name), "the database name %q does not fit into a subject; use 1 to 64 letters, digits, '_' and '-'", c.Name)
-	refuse(c.DurableLog && c.Dir == "", "DurableLog needs a disk to sync to; give the database a directory with Dir")
+	refuse(c.Log != nil && c.NATS != "", "the log is on the NATS servers of Log, and there is no embedded server that could listen on %s; leave out NATS: clients read the log from those servers", c.NATS)
+	refuse(c.Log != nil && !c.NATSAccess.Everybody(), "who may read the log is decided by the accounts of the NATS servers of Log; leave out NATSAccess")
+	refuse(c.Log != nil && c.LogSync != 0, "the NATS servers of Log decide when they sync, with their setting sync_interval; leave out LogSync")
+	if c.Log != nil {
+		errs = append(errs, c.Log.Check())
+	}
+	refuse(c.DurableLog && c.volatile(), "DurableLog needs a disk to sync to; give the database a directory with Dir")
 	refuse(c.HistoryAge < 0, "a retention of %v lies in the future; use 0 to keep everything", c.HistoryAge)
 	refuse(c.HistoryBytes < 0, "a history of %d bytes holds nothing; give a positive size, or leave HistoryBytes out for no limit", c.HistoryBytes)
 	refuse(c.SweepEvery < 0, "the retention cannot sweep every %v; give a positive time", c.SweepEvery)

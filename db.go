@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +28,7 @@ type DB struct {
 	registry  *records.Registry
 	gateway   *gateway.Server
 	lock      *filelock.Lock
-	server    *natsd.Server
+	server    *natsd.Server // nil if the log is on servers of others
 	bus       *bus.Bus
 	listeners listeners
 	undecoded undecoded
@@ -82,14 +80,9 @@ func (db *DB) open() (err error) {
 			return err
 		}
 	}
-	logDir := ""
 	if c.Dir != "" {
 		if db.lock, err = lockDir(c.Dir); err != nil {
 			return err
-		}
-		logDir = filepath.Join(c.Dir, "log")
-		if err := os.MkdirAll(logDir, 0o700); err != nil {
-			return fmt.Errorf("aimdb: make the directory of the log: %w", err)
 		}
 	}
 	db.registry = records.NewRegistry(records.RegistryOptions{Logger: c.Logger, Grace: stageGrace(c.DrainTimeout)})
@@ -97,32 +90,11 @@ func (db *DB) open() (err error) {
 	if err := db.listeners.open(c); err != nil {
 		return err
 	}
-	if err := db.openLog(logDir); err != nil {
+	if err := db.openLog(context.Background()); err != nil {
 		return fmt.Errorf("aimdb: open the log of database %q: %w", c.Name, err)
 	}
-	db.config.warnOfExposure(db.server.Addr(), db.listeners.webAddr())
+	db.config.warnOfExposure(db.natsAddr(), db.listeners.webAddr())
 	return nil
-}
-
-// openLog starts the embedded server and opens the log that it keeps.
-func (db *DB) openLog(dir string) (err error) {
-	c := db.config
-	db.server, err = natsd.Open(natsd.Config{
-		Name: "aimdb-" + c.Name, Dir: dir, Listen: c.NATS, Access: c.NATSAccess,
-		Stream: bus.StreamName(c.Name), Readable: bus.LogSubject(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
-		SyncInterval: c.LogSync, SyncAlways: c.DurableLog, Logger: c.Logger,
-	})
-	if err != nil {
-		return err
-	}
-	db.bus, err = bus.Open(context.Background(), db.server, bus.Config{
-		Name: c.Name, StateDir: c.Dir, Memory: dir == "", MaxAge: c.LogAge, MaxBytes: c.LogBytes, Durable: c.DurableLog,
-		Publisher: func() bus.Publisher { return db.server.Publisher() }, Logger: c.Logger,
-	})
-	if err != nil {
-		return err
-	}
-	return db.bus.Restore(context.Background(), db.storedTail())
 }
 
 // storedTail returns the greatest sequence of the log that a sink has stored. A

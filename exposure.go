@@ -13,9 +13,10 @@ import (
 const admitTimeout = 30 * time.Second
 
 // admitReaders lets NATS clients read the log. Messages of records that are private
-// now stay closed, also where an earlier run logged them as those of a Remote record.
+// now stay closed, also where an earlier run logged them as those of a Remote record. Who
+// reads a log on outside servers is decided there.
 func (db *DB) admitReaders() error {
-	if !db.server.Listens() {
+	if db.server == nil || !db.server.Listens() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), admitTimeout)

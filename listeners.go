@@ -124,7 +124,7 @@ type Addresses struct {
 // chose for those given as 0.
 func (db *DB) Addresses() Addresses {
 	var a Addresses
-	if nats := db.server.Addr(); nats != nil {
+	if nats := db.natsAddr(); nats != nil {
 		a.NATS = nats.String()
 	}
 	for _, socket := range db.listeners.sockets {

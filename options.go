@@ -32,7 +32,7 @@ func Name(name string) Option {
 	}
 }
 
-// Dir sets Config.Dir, the directory of the log.
+// Dir sets Config.Dir, the directory of the log, or with [Log] of what is known of it.
 func Dir(dir string) Option {
 	return func(c *Config) error { c.Dir = dir; return nil }
 }
@@ -101,7 +101,8 @@ func Logger(l *slog.Logger) Option {
 	}
 }
 
-// Log sets Config.Log: the log is kept on NATS servers that this process does not run.
+// Log sets Config.Log: the log is kept on NATS servers that this process does not run,
+// and there is no embedded one. It excludes [NATS], [NATSAccess] and [LogSync].
 func Log(c Cluster) Option {
 	return func(config *Config) error { config.Log = &c; return c.Check() }
 }
@@ -126,7 +127,8 @@ func LogSync(every time.Duration) Option {
 }
 
 // DurableLog makes the log sync every batch to disk before it acknowledges it.
-// Records marked with [Durable] need it, and it needs a [Dir].
+// Records marked with [Durable] need it, and it needs a [Dir]. With [Log] it needs none,
+// and when the servers sync is their setting; see Config.DurableLog.
 func DurableLog() Option {
 	return func(c *Config) error { c.DurableLog = true; return nil }
 }

@@ -212,7 +212,7 @@ func (o *outlet) drain(left context.Context) {
 	stats := o.pump.Stats()
 	stored := stats.Checkpoint.Sequence
 	log := db.config.Logger.With("database", db.config.Name, "sink", stats.Sink, "stored", stored, "log", last, "left", last-min(last, stored))
-	switch memory := db.config.Dir == ""; {
+	switch memory := db.config.volatile(); {
 	case err == nil:
 		log.Info("everything in the log is stored")
 		if memory && db.logged() {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/cluster"
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/records"
@@ -21,8 +22,9 @@ var ErrInUse = errors.New("a database runs in this directory")
 // [DB.Repair], and for nothing else: Run fails. It creates no database, sets no limits
 // and does not fill the end of a log, so that what the last stop or a damage has left
 // is seen as it is. The name is that of the log in the directory if the Config has
-// none. A log that is not there is a finding of Verify. Of the other fields only
-// Backend, Logger and DrainTimeout count. The embedded server opens the files of the
+// none. With Config.Log the log is on the servers named there, Dir is optional, and a
+// database that runs elsewhere is not noticed. A log that is not there is a finding of
+// Verify. Of the other fields only Backend, Logger and DrainTimeout count. The embedded server opens the files of the
 // log as a start does: it removes what has reached the age limit, and may cut
 // off what follows a damaged message in a file.
 func OpenStopped(ctx context.Context, c Config) (*DB, error) {
@@ -35,9 +37,12 @@ func OpenStopped(ctx context.Context, c Config) (*DB, error) {
 }
 
 func (db *DB) openStopped(ctx context.Context) (err error) {
-	name, hasLog, err := findName(db.config.Dir, db.config.Name)
-	if err != nil {
-		return err
+	outside := db.config.Log != nil
+	name, hasLog := db.config.Name, outside
+	if !outside {
+		if name, hasLog, err = findName(db.config.Dir, name); err != nil {
+			return err
+		}
 	}
 	db.config.Name = name
 	if db.config, err = db.config.checked(); err != nil {
@@ -46,22 +51,39 @@ func (db *DB) openStopped(ctx context.Context) (err error) {
 	db.registry = records.NewRegistry(records.RegistryOptions{Logger: db.config.Logger})
 	db.registry.Close() // there is nothing to register for
 	db.gateway = db.newGateway()
-	db.lock, err = lockDir(db.config.Dir)
+	if db.config.Dir != "" {
+		db.lock, err = lockDir(db.config.Dir)
+	}
 	if errors.Is(err, filelock.ErrHeld) {
 		return fmt.Errorf("aimdb: %s: %w", db.config.Dir, ErrInUse)
 	}
 	if err != nil || !hasLog {
 		return err
 	}
+	server, err := db.stoppedServer(ctx)
+	if err != nil {
+		return fmt.Errorf("aimdb: open the log of database %q: %w", db.config.Name, err)
+	}
+	config := bus.Config{Name: db.config.Name, StateDir: db.config.Dir, Logger: db.config.Logger}
+	if outside {
+		config = onCluster(config, *db.config.Log)
+	}
+	db.bus, err = bus.OpenExisting(ctx, server, config)
+	return err
+}
+
+// stoppedServer returns the server that has the log of a stopped database.
+func (db *DB) stoppedServer(ctx context.Context) (bus.Server, error) {
+	if db.config.Log != nil {
+		return cluster.Open(ctx, *db.config.Log, db.config.Logger)
+	}
+	name := db.config.Name
+	var err error
 	db.server, err = natsd.Open(natsd.Config{
 		Name: "aimdb-" + name, Dir: filepath.Join(db.config.Dir, "log"), Stream: bus.StreamName(name),
 		Subjects: bus.ReadSubjects(name), MaxMessage: bus.DefaultMaxMessage, Logger: db.config.Logger,
 	})
-	if err != nil {
-		return fmt.Errorf("aimdb: open the log of database %q: %w", name, err)
-	}
-	db.bus, err = bus.OpenExisting(ctx, db.server, bus.Config{Name: name, StateDir: db.config.Dir, Logger: db.config.Logger})
-	return err
+	return db.server, err
 }
 
 // findName returns the name of the database whose log is in a directory. Without a

@@ -50,8 +50,8 @@ type Bus struct {
 }
 
 // Open opens the log of a database in a server, or creates it. The caller owns the
-// server and closes it after the Bus. Open refuses a server that holds the log of
-// another database.
+// server and closes it after the Bus. Unless the server is Shared, Open refuses one that
+// holds the log of another database.
 func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 	b, err := newBus(server, config)
 	if err != nil {
@@ -80,8 +80,8 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 	if b.nc, err = b.server.Connect(ctx, "manage"); err != nil {
 		return err
 	}
-	if b.js, err = jetstream.New(b.nc); err != nil {
-		return fmt.Errorf("bus: use JetStream of the server: %w", err)
+	if b.js, err = b.jetStream(b.nc); err != nil {
+		return err
 	}
 	if b.config.StateDir != "" {
 		if b.mark, err = readMark(b.markPath()); err != nil {
@@ -89,6 +89,19 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// jetStream returns the JetStream that keeps the log, over a connection.
+func (b *Bus) jetStream(nc *nats.Conn) (js jetstream.JetStream, err error) {
+	if b.config.Domain == "" {
+		js, err = jetstream.New(nc)
+	} else {
+		js, err = jetstream.NewWithDomain(nc, b.config.Domain)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: use JetStream of the server: %w", err)
+	}
+	return js, nil
 }
 
 func (b *Bus) open(ctx context.Context) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // headerBytes is the largest size of the headers of a message.
@@ -41,6 +43,19 @@ type Config struct {
 	// Without one a log that loses its end is noticed only by the checkpoints of
 	// its sinks.
 	StateDir string
+	// Shared says that the server is not run by this process: it may hold the logs of
+	// several databases, and streams of others. A log that exists is then opened only if
+	// its settings are those wanted, and the log has one writer at a time: see [ErrTakenOver].
+	Shared bool
+	// Replicas, Placement and Domain say where a Shared server keeps the log. Replicas is
+	// on how many servers: 0 is 1 for a log that is created, and what a log that exists
+	// has. Placement is nil for any server, Domain empty for the account's own.
+	Replicas  int
+	Placement *jetstream.Placement
+	Domain    string
+	// Update changes the settings of a log that exists on a Shared server, as far as the
+	// server lets them be changed.
+	Update bool
 	// Publisher, if set, opens a publisher in place of a connection of the client
 	// library, which is slower.
 	Publisher func() Publisher

@@ -96,9 +96,9 @@ func (c *Consumer) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.js, err = jetstream.New(c.nc); err != nil {
+	if c.js, err = c.bus.jetStream(c.nc); err != nil {
 		c.nc.Close()
-		return fmt.Errorf("bus: use JetStream of the server: %w", err)
+		return err
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 		Description:        "The log of the AimDB database " + c.Name,
 		Subjects:           []string{s.all(logKind), s.all(privateKind), s.all(lossKind)},
 		Storage:            storage,
-		Replicas:           1,
+		Replicas:           max(1, c.Replicas),
+		Placement:          c.Placement,
 		Retention:          jetstream.LimitsPolicy,
 		Discard:            jetstream.DiscardOld,
 		MaxAge:             c.MaxAge,
@@ -48,6 +49,9 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 // messages and has no identity has lost it, and gets that of its mark.
 func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subjects, marked string) (identity string, state jetstream.StreamState, err error) {
 	want := streamConfig(c, s)
+	if c.Shared {
+		return openShared(ctx, js, c, want)
+	}
 	if err := refuseOthers(ctx, js, c); err != nil {
 		return "", state, err
 	}

@@ -12,6 +12,7 @@ import (
 
 func newDemo() *cobra.Command {
 	var o weather.Options
+	var log outsideLog
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the weather hub: forecasts meet what was observed",
@@ -24,6 +25,7 @@ where it ended. "" or off turns a listener off. Ctrl-C ends it.`,
   aimdb demo --steps 0                # serve what history holds, produce nothing
   aimdb demo --pace 0 --steps 200     # 200 steps as fast as they are stored
   aimdb demo --http off --nats off --aimx /tmp/a.sock --aimx /tmp/b.sock
+  aimdb demo --nats-url nats://127.0.0.1:4222  # keep the log on a server that runs elsewhere
   aimdb demo --observations observations.csv --forecasts forecasts.csv`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,6 +34,9 @@ where it ended. "" or off turns a listener off. Ctrl-C ends it.`,
 				return usageError{errors.New("--pace cannot be negative; 0 is as fast as everything is stored")}
 			case o.Forecasts != "" && o.Observations == "":
 				return usageError{errors.New("--forecasts needs --observations, the values they are forecasts of")}
+			}
+			if o.Log = log.cluster(); o.Log != nil && !cmd.Flags().Changed("nats") {
+				o.NATS = "off" // there is no server of this process
 			}
 			o.Out = cmd.OutOrStdout()
 			o.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
@@ -43,6 +48,7 @@ where it ended. "" or off turns a listener off. Ctrl-C ends it.`,
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:8080", "address of the page")
 	f.StringArrayVar(&o.AimX, "aimx", []string{defaultEndpoint}, "endpoint of the gateway: a path is a unix socket (may be repeated)")
 	f.StringVar(&o.NATS, "nats", "127.0.0.1:4222", "address for NATS clients")
+	log.addFlags(f)
 	f.StringVar(&o.Observations, "observations", "", "CSV file of hourly temperatures, instead of the built-in days")
 	f.StringVar(&o.Forecasts, "forecasts", "", "CSV file of archived forecasts for the observations")
 	f.DurationVar(&o.Pace, "pace", 200*time.Millisecond, "wall time of one step of the data; 0 is as fast as everything is stored")

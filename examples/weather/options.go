@@ -20,6 +20,8 @@ type Options struct {
 	AimX []string
 	// NATS is the address for NATS clients from outside, as host:port.
 	NATS string
+	// Log has the NATS servers that keep the log, nil for one in the data directory.
+	Log *aimdb.Cluster
 	// Observations is a CSV file of temperatures. Empty means the built-in data.
 	Observations string
 	// Forecasts is a CSV file of archived forecasts for the observations.

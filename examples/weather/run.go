@@ -70,6 +70,9 @@ func open(o Options) (*aimdb.DB, error) {
 		aimdb.Retain("hub.settings", aimdb.Retention{MaxRows: 1}), // kept whatever its age
 		aimdb.Logger(o.Logger),
 	}
+	if o.Log != nil {
+		options = append(options, aimdb.Log(*o.Log))
+	}
 	for _, endpoint := range o.AimX {
 		if on(endpoint) {
 			options = append(options, aimdb.Gateway(endpoint))

@@ -1,0 +1,82 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrOtherStream is the error for a stream on a shared server that has the name of the
+// log and is not the log of this database, or has other settings than the log needs.
+var ErrOtherStream = errors.New("bus: the stream cannot be used as the log")
+
+// openShared finds the log on a server that others use too, or creates it, and returns
+// its identity. It changes nothing of a stream that exists, unless Config.Update is set.
+func openShared(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (identity string, state jetstream.StreamState, err error) {
+	found, err := js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		identity, state, err = createStream(ctx, js, c, want)
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return identity, state, err
+		}
+		found, err = js.Stream(ctx, want.Name) // created by another process meanwhile
+	}
+	if err != nil {
+		return "", state, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
+	}
+	have := found.CachedInfo()
+	if err := checkOwner(have.Config, c); err != nil {
+		return "", state, err
+	}
+	if err := settle(ctx, js, c, have.Config, want); err != nil {
+		return "", state, err
+	}
+	return have.Config.Metadata[identityKey], have.State, nil
+}
+
+// checkOwner refuses a stream that is not the log of this database.
+func checkOwner(have jetstream.StreamConfig, c Config) error {
+	const advice = "give the database another name, or delete the stream with 'nats stream rm' if nobody needs it"
+	switch owner := have.Metadata[databaseKey]; {
+	case owner == "" || have.Metadata[identityKey] == "":
+		return fmt.Errorf("%w: stream %s was not made by AimDB, its metadata names no database: %s", ErrOtherStream, have.Name, advice)
+	case owner != c.Name:
+		return fmt.Errorf("%w: stream %s is the log of database %q, not of %q: %s", ErrOtherStream, have.Name, owner, c.Name, advice)
+	}
+	return nil
+}
+
+// settle compares the settings of a log that exists with those wanted, and changes them
+// if that is allowed.
+func settle(ctx context.Context, js jetstream.JetStream, c Config, have, want jetstream.StreamConfig) error {
+	all := differences(have, want, c)
+	if len(all) == 0 {
+		return nil
+	}
+	text := make([]string, len(all))
+	for i, d := range all {
+		text[i] = d.String()
+	}
+	list := strings.Join(text, "; ")
+	if !c.Update {
+		return fmt.Errorf("%w: stream %s has other settings (%s): open the database with these settings, set Update to change the stream, or use 'nats stream edit'",
+			ErrOtherStream, have.Name, list)
+	}
+	if c.Replicas == 0 {
+		want.Replicas = have.Replicas
+	}
+	if c.Placement == nil {
+		want.Placement = have.Placement
+	}
+	want.DenyPurge = have.DenyPurge // the server does not let it be taken back
+	want.Metadata = maps.Clone(have.Metadata)
+	if _, err := js.UpdateStream(ctx, want); err != nil {
+		return fmt.Errorf("%w: the settings of stream %s cannot be changed (%s): %w: use another name, or delete the stream with 'nats stream rm' if nobody needs it",
+			ErrOtherStream, have.Name, list, err)
+	}
+	return nil
+}

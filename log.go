@@ -1,0 +1,73 @@
+package aimdb
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/cluster"
+	"github.com/aimdb-go/aimdb/bus/natsd"
+)
+
+// openLog opens the log in the embedded server, or on the servers of Config.Log.
+func (db *DB) openLog(ctx context.Context) (err error) {
+	c := db.config
+	config := bus.Config{
+		Name: c.Name, StateDir: c.Dir, Memory: c.volatile(), MaxAge: c.LogAge, MaxBytes: c.LogBytes, Durable: c.DurableLog, Logger: c.Logger,
+	}
+	var server bus.Server
+	if c.Log != nil {
+		config = onCluster(config, *c.Log)
+		server, err = cluster.Open(ctx, *c.Log, c.Logger)
+	} else {
+		server, err = db.startServer()
+		config.Publisher = func() bus.Publisher { return db.server.Publisher() }
+	}
+	if err != nil {
+		return err
+	}
+	if db.bus, err = bus.Open(ctx, server, config); err != nil {
+		return err
+	}
+	return db.bus.Restore(ctx, db.storedTail())
+}
+
+// startServer starts the embedded server.
+func (db *DB) startServer() (_ *natsd.Server, err error) {
+	c, dir := db.config, ""
+	if c.Dir != "" {
+		dir = filepath.Join(c.Dir, "log")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the directory of the log: %w", err)
+		}
+	}
+	db.server, err = natsd.Open(natsd.Config{
+		Name: "aimdb-" + c.Name, Dir: dir, Listen: c.NATS, Access: c.NATSAccess,
+		Stream: bus.StreamName(c.Name), Readable: bus.LogSubject(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
+		SyncInterval: c.LogSync, SyncAlways: c.DurableLog, Logger: c.Logger,
+	})
+	return db.server, err
+}
+
+// onCluster returns where outside servers keep the log.
+func onCluster(config bus.Config, c Cluster) bus.Config {
+	config.Shared, config.Replicas, config.Domain, config.Update = true, c.Replicas, c.Domain, c.Update
+	if p := c.Placement; p.Cluster != "" || len(p.Tags) > 0 {
+		config.Placement = &jetstream.Placement{Cluster: p.Cluster, Tags: p.Tags}
+	}
+	return config
+}
+
+// natsAddr returns the address of the embedded server for NATS clients, nil if it has
+// none.
+func (db *DB) natsAddr() net.Addr {
+	if db.server == nil {
+		return nil
+	}
+	return db.server.Addr()
+}
