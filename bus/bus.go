@@ -31,8 +31,9 @@ type Bus struct {
 	// damagedTo the end of what has vanished from its start.
 	mark      Mark
 	damagedTo uint64
-	// absent says that the server has no such log. Only OpenExisting admits that.
-	absent bool
+	// existing says that OpenExisting opened the log, and absent that the server has no
+	// such log, which only OpenExisting admits.
+	existing, absent bool
 	// leftBehind has the losses of the last stop by record.
 	leftBehind map[string]loss.Loss
 	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.

@@ -22,8 +22,13 @@ func (b *Bus) attachFirst(name string) bool {
 
 // chooseStart sets the position after which reading starts. A sink that is attached
 // for the first time is compared with the end that the log had when it was opened: a
-// checkpoint after that end is not of messages written since.
+// checkpoint after that end is not of messages written since. If another process writes
+// the log, the end that it has now takes the place of that one.
 func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state jetstream.StreamState, first bool) error {
+	end := c.bus.endAtOpen
+	if c.bus.existing {
+		first, end = true, state.LastSeq
+	}
 	c.start = history.Position{Log: c.bus.identity, Sequence: from.Sequence, Message: from.Message}
 	c.gapCause = loss.LogDiscarded
 	holds, err := c.bus.holds(ctx, from, state)
@@ -42,9 +47,9 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 		if err := c.startReused(ctx, from, state); err != nil {
 			return err
 		}
-	case first && from.Sequence > c.bus.endAtOpen:
-		c.start = history.Position{Log: c.bus.identity, Sequence: c.bus.endAtOpen}
-		c.bus.log.Warn("bus: the log has lost its tail: it ends before the sink's checkpoint; reading from its end", "log_end", c.bus.endAtOpen, "checkpoint", from.Sequence)
+	case first && from.Sequence > end:
+		c.start = history.Position{Log: c.bus.identity, Sequence: end}
+		c.bus.log.Warn("bus: the log has lost its tail: it ends before the sink's checkpoint; reading from its end", "log_end", end, "checkpoint", from.Sequence)
 	}
 	c.next = c.start.Sequence + 1
 	c.gaps = newRecordGaps(c.start.Sequence)
