@@ -132,7 +132,7 @@ func (db *DB) addSinks(group *actors) error {
 			source = startSource{Source: source, last: db.bus.OpenedAt(), release: refilled.Done()}
 		}
 		p, err := pump.New(pump.Config{
-			Source: source, Sink: sink, Volatile: db.config.volatile(), Logger: db.config.Logger,
+			Source: source, Log: db.bus.Identity, Sink: sink, Volatile: db.config.volatile(), Logger: db.config.Logger,
 		})
 		if err != nil {
 			release()

@@ -193,7 +193,7 @@ func (db *DB) readLog(ctx context.Context, from, to uint64) iter.Seq2[history.Ro
 			return
 		}
 		for m, err := range db.bus.Read(ctx, from, to) {
-			if err == nil && m.Loss != nil {
+			if err == nil && (m.Loss != nil || m.Marker) {
 				continue
 			}
 			if !yield(history.Row{Record: m.Record, Time: m.Time, Value: m.Value}, err) || err != nil {

@@ -31,6 +31,17 @@ type entry struct {
 	// mailbox replaced.
 	ringNumber, logNumber uint64
 	record                *loggedRecord
+	// before is the sequence that the entry would have had, or had, in the log before
+	// this one, which was deleted.
+	before uint64
+}
+
+// number returns the number of the entry within the run in this log.
+func (e *entry) number() uint64 {
+	if e.record == nil {
+		return e.logNumber
+	}
+	return e.logNumber - e.record.offset.Load()
 }
 
 func (e *entry) size() int { return len(e.value) + len(e.lane.subject) + len(e.lane.header) + 96 }
@@ -45,9 +56,14 @@ func (e *entry) headers(b []byte, run uint64) []byte {
 		b = append(b, NumberHeader+": "...)
 		b = strconv.AppendUint(b, run, 10)
 		b = append(b, '.')
-		b = strconv.AppendUint(b, e.logNumber, 10)
+		b = strconv.AppendUint(b, e.number(), 10)
 		b = append(b, '.')
 		b = strconv.AppendInt(b, int64(len(e.value)), 10)
+		b = append(b, "\r\n"...)
+	}
+	if e.before > 0 {
+		b = append(b, beforeHeader+": "...)
+		b = strconv.AppendUint(b, e.before, 10)
 		b = append(b, "\r\n"...)
 	}
 	if e.lost > 0 {
@@ -81,7 +97,7 @@ func (b *batch) deliver(a answer) {
 // validate turns an answer for a part of the batch into an error: fast ingest may
 // commit a batch early, and answers with the sequence where it did.
 func (b *batch) validate(a answer) answer {
-	if a.err() == nil && a.Sequence != b.last() {
+	if len(b.entries) > 0 && a.err() == nil && a.Sequence != b.last() {
 		a.failed = fmt.Errorf("bus: the log committed a batch up to sequence %d instead of %d", a.Sequence, b.last())
 	}
 	return a

@@ -2,11 +2,13 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimdb-go/aimdb/loss"
@@ -21,19 +23,14 @@ type Bus struct {
 	server   Server
 	subjects subjects
 	stream   string
-	identity string
-	// endAtOpen is the last sequence of the log at the time of Open, after Restore
-	// that of the log as it was restored.
-	endAtOpen uint64
+	// run is the random name of this run of the process, since the sequence of its first
+	// marker on a shared server.
+	run   string
+	since atomic.Uint64
 	// stateAtOpen is what the log held when it was opened.
 	stateAtOpen jetstream.StreamState
-	// mark is what the log held according to its mark when it was opened, and
-	// damagedTo the end of what has vanished from its start.
-	mark      Mark
-	damagedTo uint64
-	// existing says that OpenExisting opened the log, and absent that the server has no
-	// such log, which only OpenExisting admits.
-	existing, absent bool
+	// absent says that the server has no such log. Only OpenExisting admits that.
+	absent bool
 	// leftBehind has the losses of the last stop by record.
 	leftBehind map[string]loss.Loss
 	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.
@@ -42,7 +39,8 @@ type Bus struct {
 	nc *nats.Conn
 	js jetstream.JetStream
 
-	mu          sync.Mutex
+	mu sync.Mutex
+	origin
 	knownSinks  map[string]bool // attached since Open
 	republisher *Republisher
 
@@ -72,7 +70,7 @@ func newBus(server Server, config Config) (*Bus, error) {
 	}
 	return &Bus{
 		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
-		knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
+		run: rand.Text(), knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}, nil
 }
 
@@ -123,14 +121,15 @@ func (b *Bus) notePath() string { return filepath.Join(b.config.StateDir, "log.u
 
 // Identity identifies the log. A log that is created again after it was deleted has
 // another identity, and so has the log of another database.
-func (b *Bus) Identity() string { return b.identity }
+func (b *Bus) Identity() string { return b.current().identity }
 
 // Name returns the name of the database.
 func (b *Bus) Name() string { return b.config.Name }
 
 // OpenedAt returns the last sequence that the log had before this run: all later
-// ones are of values of this run. It does not change after Restore.
-func (b *Bus) OpenedAt() uint64 { return b.endAtOpen }
+// ones are of values of this run. It does not change after Restore,
+// except to 0 if the log is deleted and created again.
+func (b *Bus) OpenedAt() uint64 { return b.current().endAtOpen }
 
 // LastSequence returns the last sequence of the log.
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {

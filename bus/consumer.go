@@ -35,6 +35,7 @@ var ErrConsumerLost = errors.New("bus: the log's consumer is lost")
 // for one goroutine.
 type Consumer struct {
 	bus  *Bus
+	log  origin
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	name string
@@ -50,6 +51,9 @@ type Consumer struct {
 	next     uint64
 	lastTime int64
 	gaps     *recordGaps
+	// storedBefore is the last sequence that the sink has stored of the log before this
+	// one, which was deleted.
+	storedBefore uint64
 	// gapCause is the cause of the last range that was missing.
 	gapCause loss.Cause
 	// pending holds messages for which dst had no room.
@@ -71,11 +75,11 @@ func (b *Bus) Consumer(ctx context.Context, name string, from history.Position) 
 	if !validToken(name) {
 		return nil, fmt.Errorf("bus: sink name %q cannot be part of a consumer's name: use letters, digits, '-' and '_'", name)
 	}
-	state, err := b.state(ctx)
+	log, state, err := b.look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &Consumer{bus: b, queue: make(chan jetstream.Msg, readAhead), lost: make(chan error, 1)}
+	c := &Consumer{bus: b, log: log, queue: make(chan jetstream.Msg, readAhead), lost: make(chan error, 1)}
 	if err := c.chooseStart(ctx, from, state, b.attachFirst(name)); err != nil {
 		return nil, err
 	}
@@ -108,6 +112,10 @@ func (c *Consumer) connect(ctx context.Context) (err error) {
 func (c *Consumer) subscribe(ctx context.Context, sink string) error {
 	consumer, err := c.create(ctx, sink)
 	if err != nil {
+		return err
+	}
+	if err := c.checkSame(ctx); err != nil {
+		c.remove(ctx)
 		return err
 	}
 	if err := c.reportMissingEnd(consumer.CachedInfo().NumPending); err != nil {

@@ -29,6 +29,18 @@ func (c *Consumer) create(ctx context.Context, sink string) (jetstream.Consumer,
 	return consumer, nil
 }
 
+// checkSame returns an error if the stream was replaced since it was looked at.
+func (c *Consumer) checkSame(ctx context.Context) error {
+	if !c.bus.config.Shared {
+		return nil
+	}
+	now, _, err := c.bus.look(ctx)
+	if err == nil && now.identity != c.log.identity {
+		err = fmt.Errorf("bus: the log %s was replaced by %s while it was opened", c.log.identity, now.identity)
+	}
+	return err
+}
+
 // removeOld deletes the consumers of the same sink that an earlier run left.
 func (c *Consumer) removeOld(ctx context.Context, sink string) {
 	stream, err := c.js.Stream(ctx, c.bus.stream)

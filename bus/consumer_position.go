@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,34 +23,32 @@ func (b *Bus) attachFirst(name string) bool {
 
 // chooseStart sets the position after which reading starts. A sink that is attached
 // for the first time is compared with the end that the log had when it was opened: a
-// checkpoint after that end is not of messages written since. If another process writes
-// the log, the end that it has now takes the place of that one.
+// checkpoint after that end is not of messages written since.
 func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state jetstream.StreamState, first bool) error {
-	end := c.bus.endAtOpen
-	if c.bus.existing {
-		first, end = true, state.LastSeq
-	}
-	c.start = history.Position{Log: c.bus.identity, Sequence: from.Sequence, Message: from.Message}
+	c.start = history.Position{Log: c.log.identity, Sequence: from.Sequence, Message: from.Message}
 	c.gapCause = loss.LogDiscarded
-	holds, err := c.bus.holds(ctx, from, state)
+	holds, err := c.bus.holds(ctx, from, c.log.identity, state)
 	if err != nil {
 		return err
 	}
 	switch {
 	case from.Log == "":
-		c.start = history.Position{Log: c.bus.identity}
-	case from.Log != c.bus.identity && holds == yes:
+		c.start = history.Position{Log: c.log.identity}
+	case from.Log != c.log.identity && holds == yes:
 		c.bus.log.Warn("bus: the log has lost its identity and holds the last message that the sink has stored; reading after it",
-			"checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
-	case from.Log != c.bus.identity:
+			"checkpoint_log", from.Log, "log", c.log.identity, "checkpoint", from.Sequence)
+	case from.Log != c.log.identity:
 		c.startOtherLog(from)
 	case holds == no:
 		if err := c.startReused(ctx, from, state); err != nil {
 			return err
 		}
-	case first && from.Sequence > end:
-		c.start = history.Position{Log: c.bus.identity, Sequence: end}
-		c.bus.log.Warn("bus: the log has lost its tail: it ends before the sink's checkpoint; reading from its end", "log_end", end, "checkpoint", from.Sequence)
+	case c.bus.config.Shared && from.Sequence > state.LastSeq:
+		return fmt.Errorf("bus: the log ends at %d, before the sink's checkpoint %d: its server has lost the end; reading begins when the writer of the log has filled it",
+			state.LastSeq, from.Sequence)
+	case !c.bus.config.Shared && first && from.Sequence > c.log.endAtOpen:
+		c.start = history.Position{Log: c.log.identity, Sequence: c.log.endAtOpen}
+		c.bus.log.Warn("bus: the log has lost its tail: it ends before the sink's checkpoint; reading from its end", "log_end", c.log.endAtOpen, "checkpoint", from.Sequence)
 	}
 	c.next = c.start.Sequence + 1
 	c.gaps = newRecordGaps(c.start.Sequence)
@@ -63,12 +62,13 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 // checkpoint. If the mark is of the checkpoint's log, it tells how much is lost: exactly
 // after a kill, and up to a second too little after a power loss.
 func (c *Consumer) startOtherLog(from history.Position) {
-	c.start = history.Position{Log: c.bus.identity}
+	c.start = history.Position{Log: c.log.identity}
 	missing := loss.Loss{Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli()}
-	if m := c.bus.mark; m.Log == from.Log {
+	if m := c.log.mark; m.Log == from.Log {
+		c.storedBefore = from.Sequence
 		missing.Count, missing.To, missing.LastTime = m.Sequence-min(m.Sequence, from.Sequence), m.Sequence, m.Time
 	}
-	c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this log from its start", "checkpoint_log", from.Log, "log", c.bus.identity, "checkpoint", from.Sequence)
+	c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this log from its start", "checkpoint_log", from.Log, "log", c.log.identity, "checkpoint", from.Sequence)
 	if missing.To == 0 || missing.Count > 0 {
 		c.pending = append(c.pending, Message{Loss: &missing})
 	}
@@ -83,7 +83,7 @@ func (c *Consumer) startReused(ctx context.Context, from history.Position, state
 	if err != nil {
 		return err
 	}
-	c.start = history.Position{Log: c.bus.identity, Sequence: newer - 1}
+	c.start = history.Position{Log: c.log.identity, Sequence: newer - 1}
 	c.bus.log.Error("bus: the log has lost its end and used the sequences again; reading what was logged since", "checkpoint", from.Sequence, "from", newer)
 	return nil
 }
@@ -112,9 +112,12 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 		share.Cause = c.gapCause
 		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Time: message.Time, Run: message.Run, Number: share.To, Loss: share})
 	}
+	if before := uint64(headerInt(m.Headers(), beforeHeader)); before > 0 && before <= c.storedBefore {
+		message = Message{Sequence: sequence, Time: message.Time, Marker: true, subject: message.subject, data: message.data, reply: message.reply}
+	}
 	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply()
 	c.pending = append(c.pending, message)
-	if sequence < c.bus.endAtOpen {
+	if sequence < c.log.endAtOpen {
 		left, err := pendingAfter(m.Reply())
 		if err == nil {
 			err = c.reportMissingEnd(left)
@@ -145,9 +148,10 @@ func (c *Consumer) reportMissing(to uint64, written int64) error {
 
 // reportMissingEnd adds the losses of the messages at the end that the log had when it
 // was opened, if the consumer has none left. No later message may come that shows them.
+// On a shared server it does nothing: the replica that the consumer reads may lag.
 func (c *Consumer) reportMissingEnd(left uint64) error {
-	if left > 0 || c.next > c.bus.endAtOpen {
+	if c.bus.config.Shared || left > 0 || c.next > c.log.endAtOpen {
 		return nil
 	}
-	return c.reportMissing(c.bus.endAtOpen+1, c.lastTime)
+	return c.reportMissing(c.log.endAtOpen+1, c.lastTime)
 }

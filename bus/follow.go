@@ -84,6 +84,9 @@ func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Me
 	}
 	sequence := meta.Sequence.Stream
 	m := f.bus.message(raw.Subject(), raw.Headers(), raw.Data(), sequence)
+	if m.Marker {
+		return true, nil
+	}
 	if m.Loss != nil && m.Loss.Record == "" { // a tombstone
 		f.read = max(f.read, sequence)
 		return yield(m), nil
@@ -131,7 +134,7 @@ func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext,
 	// Losses are read too: numbers that they cover are not missing in the log.
 	filters := []string{f.bus.filter(logKind, f.pattern), f.bus.filter(privateKind, f.pattern), losses}
 	if losses != f.bus.subjects.all(lossKind) {
-		filters = append(filters, f.bus.subjects.prefix(lossKind)+tombstoneToken)
+		filters = append(filters, f.bus.subjects.prefix(lossKind)+tombstoneToken, f.bus.markerSubject())
 	}
 	c, err := f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
 		FilterSubjects: filters,

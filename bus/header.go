@@ -23,6 +23,10 @@ const (
 	// LostHeader holds the number of values of the record that were lost between the
 	// previous message and this one. It is absent if there are none.
 	LostHeader = "Aimdb-Lost"
+	// beforeHeader holds the sequence of the message in the log before this one, which
+	// was deleted before it had acknowledged the message. A sink that has stored the
+	// message from there skips it.
+	beforeHeader = "Aimdb-Before"
 )
 
 // headerInt reads a numeric header. It returns 0 for a header that is missing or not a

@@ -20,9 +20,9 @@ const (
 	no
 )
 
-// holds reports whether the message of a position is in the log. It is unknown
+// holds reports whether the message of a position is in the log with an identity. It is unknown
 // without a fingerprint, and where the log has no message with the sequence.
-func (b *Bus) holds(ctx context.Context, p history.Position, state jetstream.StreamState) (certainty, error) {
+func (b *Bus) holds(ctx context.Context, p history.Position, identity string, state jetstream.StreamState) (certainty, error) {
 	if p.Message == (history.Fingerprint{}) || p.Sequence < state.FirstSeq || p.Sequence > state.LastSeq {
 		return unknown, nil
 	}
@@ -33,10 +33,16 @@ func (b *Bus) holds(ctx context.Context, p history.Position, state jetstream.Str
 	switch {
 	case fingerprint(m.Subject, m.Data, m.Time.UnixNano()) == p.Message:
 		return yes, nil
-	case p.Log == b.identity && strings.HasSuffix(m.Subject, "."+tombstoneToken):
+	case p.Log == identity && b.fillsLost(m):
 		return unknown, nil // the message is lost, and its sequence was not used again
 	}
 	return no, nil
+}
+
+// fillsLost reports whether a message is there in place of a lost one.
+func (b *Bus) fillsLost(m *jetstream.RawStreamMsg) bool {
+	found, is := b.parseMarker(m.Subject, m.Data)
+	return is && found.Known >= m.Sequence || strings.HasSuffix(m.Subject, "."+tombstoneToken)
 }
 
 // get returns a message of the log, nil if it cannot be read.

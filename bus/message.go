@@ -29,6 +29,9 @@ type Message struct {
 	Run, Number uint64
 	// Loss is set in place of Value on a message that reports a loss.
 	Loss *loss.Loss
+	// Marker is set on a message that holds neither value nor loss. Of it only the
+	// sequence counts: a reader has read the log up to it.
+	Marker bool
 
 	// subject, data and reply are what the fingerprint is made of.
 	subject string
@@ -61,6 +64,10 @@ func fingerprint(subject string, data []byte, stored int64) history.Fingerprint 
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data, subject: subject, data: data}
 	m.Time = headerInt(h, TimeHeader)
+	if found, is := b.parseMarker(subject, data); is {
+		decodeMarker(&m, found)
+		return m
+	}
 	run, number, length := parseNumber(h)
 	if length >= 0 && length != len(data) || len(h) == 0 && !json.Valid(data) {
 		return b.damagedMessage(m)

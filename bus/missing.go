@@ -18,7 +18,7 @@ func (b *Bus) missingRanges(ctx context.Context, from, to uint64, since, written
 	for _, part := range []struct {
 		to    uint64
 		cause loss.Cause
-	}{{b.damagedTo + 1, loss.LogDamaged}, {state.FirstSeq, loss.LogDiscarded}, {to, loss.LogDamaged}} {
+	}{{b.current().damagedTo + 1, loss.LogDamaged}, {state.FirstSeq, loss.LogDiscarded}, {to, loss.LogDamaged}} {
 		end := min(to, part.to)
 		if end <= from {
 			continue

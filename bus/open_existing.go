@@ -17,7 +17,6 @@ func OpenExisting(ctx context.Context, server Server, config Config) (*Bus, erro
 	if err != nil {
 		return nil, err
 	}
-	b.existing = true
 	if err := b.openExisting(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -40,6 +39,11 @@ func (b *Bus) openExisting(ctx context.Context) error {
 		return fmt.Errorf("bus: look for the log of database %s: %w", b.config.Name, err)
 	}
 	have := found.CachedInfo()
+	if b.config.Shared {
+		if err := checkOwner(have.Config, b.config); err != nil {
+			return err
+		}
+	}
 	b.identity, b.endAtOpen = have.Config.Metadata[identityKey], have.State.LastSeq
 	if b.identity == "" && have.State.Msgs > 0 {
 		b.identity = b.mark.Log // as a start would do

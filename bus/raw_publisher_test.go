@@ -1,6 +1,8 @@
 package bus
 
 import (
+	"github.com/nats-io/nats.go/jetstream"
+
 	"context"
 	"fmt"
 	"strings"
@@ -40,7 +42,8 @@ type tally struct {
 	grown chan struct{}
 }
 
-func (t *tally) recycle([]entry) {}
+func (t *tally) recycle([]entry)                     {}
+func (t *tally) moved(string, jetstream.StreamState) {}
 func (t *tally) logged(entries []entry, _ uint64) {
 	t.n.Add(int64(len(entries)))
 	select {
@@ -55,7 +58,7 @@ func (t *tally) logged(entries []entry, _ uint64) {
 func TestConnectionGivenUpWhileTheServerStillHoldsItsBytes(t *testing.T) {
 	b := open(t, setup{Dir: t.TempDir()})
 	counted := &tally{grown: make(chan struct{}, 1)}
-	w, err := newWriter(deadline(t), b.Bus, counted)
+	w, err := newWriter(deadline(t), b.Bus, counted, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

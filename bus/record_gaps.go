@@ -74,7 +74,7 @@ func (n *recordGaps) assumeRead(r *Republisher, pattern key.Pattern) {
 	}
 	for _, s := range r.byID {
 		if s != nil && pattern.Match(s.record.Key()) {
-			n.last[s.record.Key()] = &lastNumber{run: w.runStart, number: s.lastNumber.Load(), assumed: true}
+			n.last[s.record.Key()] = &lastNumber{run: w.runStart.Load(), number: s.lastNumber.Load() - s.offset.Load(), assumed: true}
 		}
 	}
 }

@@ -14,22 +14,24 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// end asks the log for its last sequence, which is that of a marker on a shared server.
+// The log is known to have had a sequence.
+func (w *writer) end(ctx context.Context, known uint64) (uint64, error) {
+	if w.bus.config.Shared {
+		return w.appendMarker(ctx, known)
+	}
+	return w.probe(ctx)
+}
+
 // probe asks the stream for its last sequence. It sends a message that the stream
 // must refuse, because it expects a last sequence that cannot exist. The stream
 // handles it after all messages sent before, so the refusal shows their result.
 func (w *writer) probe(ctx context.Context) (uint64, error) {
-	b := w.prepare(nil, 0)
-	w.header = append(w.header[:0], "Nats-Expected-Last-Sequence: "...)
-	w.header = strconv.AppendUint(w.header, math.MaxUint64-1, 10)
-	w.header = append(w.header, "\r\n"...)
-	w.reply = append(w.reply[:0], w.inbox...)
-	w.reply = strconv.AppendUint(w.reply, b.id, 10)
-	w.publisher.Add(w.bus.subjects.prefix(lossKind)+"probe", w.reply, w.header, nil)
-	if err := w.publisher.Flush(); err != nil {
-		w.answers.Delete(b.id)
+	header := fmt.Appendf(nil, "Nats-Expected-Last-Sequence: %d\r\n", uint64(math.MaxUint64-1))
+	a, err := w.ask(ctx, w.bus.subjects.prefix(lossKind)+"probe", header, nil)
+	if err != nil {
 		return 0, err
 	}
-	a := w.await(ctx, b)
 	if a.Error != nil && a.Error.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 		_, text, _ := strings.Cut(a.Error.Description, ": ")
 		if last, err := strconv.ParseUint(text, 10, 64); err == nil {
@@ -40,6 +42,19 @@ func (w *writer) probe(ctx context.Context) (uint64, error) {
 		return 0, fmt.Errorf("bus: ask the log for its last sequence: %w", err)
 	}
 	return 0, errors.New("bus: ask the log for its last sequence: the answer holds none")
+}
+
+// ask publishes one message and waits for the answer of the stream.
+func (w *writer) ask(ctx context.Context, subject string, header, value []byte) (answer, error) {
+	b := w.prepare(nil, 0)
+	w.reply = append(w.reply[:0], w.inbox...)
+	w.reply = strconv.AppendUint(w.reply, b.id, 10)
+	w.publisher.Add(subject, w.reply, header, value)
+	if err := w.publisher.Flush(); err != nil {
+		w.answers.Delete(b.id)
+		return answer{}, err
+	}
+	return w.await(ctx, b), nil
 }
 
 // recover completes a batch that has no clear answer, and all batches sent after it.
@@ -53,25 +68,21 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	base := first.base
 	for failures := 1; ; failures++ {
 		w.outage.Failed(a.err(), "waiting", len(entries))
-		rest, last, err := w.skipStored(ctx, entries, base)
-		if err == nil && len(rest) == 0 {
-			w.next = last
+		var err error
+		entries, base, err = w.skipStored(ctx, entries, base)
+		if err == nil {
+			_, entries, base, err = w.resend(ctx, entries, base)
+		}
+		if err == nil {
+			w.next = base
 			w.outage.Over()
 			return nil
 		}
-		if err == nil {
-			entries, base = rest, last
-			a, entries, base, err = w.resend(ctx, entries, base)
-			if err == nil && len(entries) == 0 {
-				w.next = base
-				w.outage.Over()
-				return nil
-			}
+		a = answer{failed: err}
+		if !errors.Is(err, ErrTakenOver) {
+			err = w.pause(ctx, failures, a)
 		}
 		if err != nil {
-			a = answer{failed: err}
-		}
-		if err := w.pause(ctx, failures, a); err != nil {
 			w.next = base
 			return fmt.Errorf("bus: %d values are not in the log: %w", len(entries), err)
 		}
@@ -95,12 +106,21 @@ func (w *writer) takeInflight(entries []entry) []entry {
 	}
 }
 
-// skipStored drops the entries that the log has after base. It returns the others
-// and the last sequence of the log.
+// skipStored drops the entries that the log has after base. It returns the others and
+// the sequence after which they belong, which is base after an error.
 func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) ([]entry, uint64, error) {
-	last, err := w.probe(ctx)
+	if w.bus.config.Shared {
+		at, err := w.checkStream(ctx, entries, base)
+		if base = at; err != nil {
+			return entries, base, err
+		}
+	}
+	last, err := w.end(ctx, base)
 	if err != nil {
 		return entries, base, err
+	}
+	if w.bus.config.Shared {
+		w.runStart.CompareAndSwap(0, last) // the log is another one
 	}
 	if last < base {
 		w.bus.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
@@ -111,11 +131,11 @@ func (w *writer) skipStored(ctx context.Context, entries []entry, base uint64) (
 		return entries, last, nil
 	}
 	stored, err := w.countStored(ctx, entries, base, last)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrTakenOver) {
 		return entries, base, err
 	}
 	w.owner.logged(entries[:stored], last)
-	return entries[stored:], last, nil
+	return entries[stored:], last, err
 }
 
 // resend sends entries batch by batch. It returns those that the log did not take
@@ -138,26 +158,36 @@ func (w *writer) resend(ctx context.Context, entries []entry, base uint64) (answ
 }
 
 // countStored compares the log after base with what was sent, and returns how many
-// entries it has. The log has them in order and without holes. Messages of other
-// clients, which may have been granted to publish, are skipped.
+// entries it has. The log has them in order and without holes. Markers, and messages of
+// other clients, which may have been granted to publish, are skipped. On a shared server
+// the marker of another writer that was opened later is ErrTakenOver.
 func (w *writer) countStored(ctx context.Context, entries []entry, base, last uint64) (int, error) {
 	stream, err := w.bus.js.Stream(ctx, w.bus.stream)
 	if err != nil {
 		return 0, fmt.Errorf("bus: look for stored messages in the log: %w", err)
 	}
-	n := 0
-	for sequence := base + 1; sequence <= last && n < len(entries); sequence++ {
+	n, shared := 0, w.bus.config.Shared
+	for sequence := base + 1; sequence <= last && (shared || n < len(entries)); sequence++ {
+		if shared && sequence == last {
+			break // the marker of this writer
+		}
 		m, err := stream.GetMsg(ctx, sequence)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			n++ // stored, and discarded by a limit since
+			n = min(n+1, len(entries)) // stored, and discarded by a limit since
 			continue
 		}
 		if err != nil {
 			return 0, fmt.Errorf("bus: read message %d of the log: %w", sequence, err)
 		}
+		if shared && w.takenOver(m) {
+			return n, ErrTakenOver
+		}
+		if n == len(entries) {
+			continue
+		}
 		e := &entries[n]
 		run, place := runAndNumber(m.Header)
-		if m.Subject == e.lane.subject && headerInt(m.Header, TimeHeader) == e.time && run == w.runStart && place == e.logNumber && bytes.Equal(m.Data, e.value) {
+		if m.Subject == e.lane.subject && headerInt(m.Header, TimeHeader) == e.time && run == w.runStart.Load() && place == e.number() && bytes.Equal(m.Data, e.value) {
 			n++
 		}
 	}

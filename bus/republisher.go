@@ -50,7 +50,10 @@ type loggedRecord struct {
 	// log has acknowledged, lastTime the time of the write of the last value.
 	lastNumber  atomic.Uint64
 	ackedNumber atomic.Uint64
-	lastTime    int64
+	// offset is the last number that the log before this one has acknowledged, 0 unless
+	// the log was deleted. Messages carry the number without it.
+	offset   atomic.Uint64
+	lastTime int64
 }
 
 // Drained is the result of the drain at the end of a republisher.
@@ -110,7 +113,7 @@ func (r *Republisher) Run(ctx context.Context) error {
 	// Values that were produced before ctx ended are logged even if it ended early.
 	hard, stop := r.drainContext(ctx)
 	defer stop()
-	w, err := newWriter(hard, r.bus, r)
+	w, err := newWriter(hard, r.bus, r, r.bus.OpenedAt())
 	if err != nil {
 		return err
 	}
@@ -123,7 +126,13 @@ func (r *Republisher) Run(ctx context.Context) error {
 	var marked sync.WaitGroup
 	marked.Go(func() { r.keepMark(marking) })
 	settling := make(chan error, 1)
-	go func() { settling <- w.run(hard) }()
+	go func() {
+		err := w.run(hard)
+		if err != nil {
+			stop() // nothing is written any more
+		}
+		settling <- err
+	}()
 
 	before := r.forward(ctx, hard, w)
 	close(w.inflight)

@@ -38,7 +38,7 @@ func streamConfig(c Config, s subjects) jetstream.StreamConfig {
 		MaxMsgs:            -1,
 		MaxMsgSize:         int32(c.MaxValue) + headerBytes,
 		Duplicates:         min(100*time.Millisecond, c.MaxAge),
-		AllowDirect:        true,
+		AllowDirect:        !c.Shared, // a replica that lags would answer that it has no such message
 		AllowAtomicPublish: true,
 		AllowBatchPublish:  true,
 		DenyDelete:         true,

@@ -17,25 +17,29 @@ var ErrOtherStream = errors.New("bus: the stream cannot be used as the log")
 // openShared finds the log on a server that others use too, or creates it, and returns
 // its identity. It changes nothing of a stream that exists, unless Config.Update is set.
 func openShared(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (identity string, state jetstream.StreamState, err error) {
+	have, err := findShared(ctx, js, c, want)
+	if err != nil {
+		return "", state, err
+	}
+	return have.Config.Metadata[identityKey], have.State, settle(ctx, js, c, have.Config, want)
+}
+
+// findShared finds the log, or creates it.
+func findShared(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	found, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		identity, state, err = createStream(ctx, js, c, want)
-		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return identity, state, err
+		want.Metadata = map[string]string{identityKey: newIdentity(c.Name), databaseKey: c.Name}
+		found, err = js.CreateStream(ctx, want)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			found, err = js.Stream(ctx, want.Name) // created by another process meanwhile
+		} else if err != nil {
+			return nil, fmt.Errorf("bus: create the log of database %s: %w", c.Name, err)
 		}
-		found, err = js.Stream(ctx, want.Name) // created by another process meanwhile
 	}
 	if err != nil {
-		return "", state, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
+		return nil, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
 	}
-	have := found.CachedInfo()
-	if err := checkOwner(have.Config, c); err != nil {
-		return "", state, err
-	}
-	if err := settle(ctx, js, c, have.Config, want); err != nil {
-		return "", state, err
-	}
-	return have.Config.Metadata[identityKey], have.State, nil
+	return found.CachedInfo(), checkOwner(found.CachedInfo().Config, c)
 }
 
 // checkOwner refuses a stream that is not the log of this database.

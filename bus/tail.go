@@ -52,43 +52,42 @@ func (b *Bus) tombstones(from, to uint64) []entry {
 // its sinks, of which tail is the greatest. It then logs as lost what the last stop had
 // accepted and not logged.
 func (b *Bus) Restore(ctx context.Context, tail uint64) error {
-	if err := b.findEnd(ctx); err != nil {
-		return err
-	}
 	if b.mark.Log == b.identity {
 		tail = max(tail, b.mark.Sequence)
 	}
-	if tail > b.endAtOpen {
-		b.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
-			"messages", tail-b.endAtOpen, "from", b.endAtOpen+1, "to", tail)
-		for b.endAtOpen < tail {
-			if err := b.appendEntries(ctx, b.tombstones(b.endAtOpen+1, min(b.endAtOpen+tombstonesAtOnce, tail))); err != nil {
-				return fmt.Errorf("bus: mark the lost end of the log: %w", err)
-			}
-		}
-	}
-	return b.noteLosses(ctx)
-}
-
-// appendEntries logs entries of no record.
-func (b *Bus) appendEntries(ctx context.Context, entries []entry) error {
-	w, err := newWriter(ctx, b, nobody{})
+	w, err := b.findEnd(ctx, tail)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	if _, _, _, err := w.resend(ctx, entries, b.endAtOpen); err != nil {
-		return err
+	if tail > b.endAtOpen {
+		b.log.Error("bus: the log has lost acknowledged messages at its end; they are counted as lost by every sink that has not stored them",
+			"messages", tail-b.endAtOpen, "from", b.endAtOpen+1, "to", tail)
+		for b.endAtOpen < tail {
+			if err := b.appendEntries(ctx, w, b.tombstones(b.endAtOpen+1, min(b.endAtOpen+tombstonesAtOnce, tail))); err != nil {
+				return fmt.Errorf("bus: mark the lost end of the log: %w", err)
+			}
+		}
 	}
-	b.endAtOpen += uint64(len(entries))
-	return nil
+	return b.noteLosses(ctx, w)
+}
+
+// appendEntries logs entries of no record.
+func (b *Bus) appendEntries(ctx context.Context, w *writer, entries []entry) error {
+	_, _, last, err := w.resend(ctx, entries, w.next)
+	if err == nil {
+		w.next = last
+		b.setEnd(last)
+	}
+	return err
 }
 
 // nobody is the owner of entries that nobody waits for.
 type nobody struct{}
 
-func (nobody) logged([]entry, uint64) {}
-func (nobody) recycle([]entry)        {}
+func (nobody) logged([]entry, uint64)              {}
+func (nobody) moved(string, jetstream.StreamState) {}
+func (nobody) recycle([]entry)                     {}
 
 // checkHead notices that messages have vanished from the start of the log although
 // it had reached no limit: neither could the oldest be too old, nor was the log

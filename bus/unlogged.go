@@ -73,9 +73,11 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 		}}
 		if r != nil && h.ID() < len(r.byID) && r.byID[h.ID()] != nil {
 			if w := r.writer.Load(); w != nil {
-				n.Run = &w.runStart
+				run := w.runStart.Load()
+				n.Run = &run
 			}
-			n.Number = r.byID[h.ID()].ackedNumber.Load()
+			s := r.byID[h.ID()]
+			n.Number = s.ackedNumber.Load() - s.offset.Load()
 		}
 		all = append(all, n)
 	}
@@ -170,7 +172,7 @@ func (b *Bus) reserveNote() error {
 }
 
 // noteLosses brings the note of the last stop into the log, and empties it.
-func (b *Bus) noteLosses(ctx context.Context) error {
+func (b *Bus) noteLosses(ctx context.Context, w *writer) error {
 	if b.config.StateDir == "" {
 		return nil
 	}
@@ -185,7 +187,7 @@ func (b *Bus) noteLosses(ctx context.Context) error {
 		return err
 	}
 	if len(entries) > 0 {
-		if err := b.appendEntries(ctx, entries); err != nil {
+		if err := b.appendEntries(ctx, w, entries); err != nil {
 			return fmt.Errorf("bus: log what the last stop left behind: %w", err)
 		}
 		b.log.Warn("bus: the last stop left accepted values behind; they are counted as lost", "records", len(entries))

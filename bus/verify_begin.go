@@ -12,7 +12,7 @@ import (
 
 // begin decides after which sequence the sink reads on, as Consumer does.
 func (c *logCheck) begin(ctx context.Context, state jetstream.StreamState) error {
-	holds, err := c.bus.holds(ctx, c.from, state)
+	holds, err := c.bus.holds(ctx, c.from, c.Log, state)
 	if err != nil {
 		return err
 	}

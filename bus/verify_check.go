@@ -30,7 +30,7 @@ type logCheck struct {
 
 func newLogCheck(b *Bus, from history.Position) *logCheck {
 	return &logCheck{bus: b, from: from, gapCause: loss.LogDiscarded, LogVerification: LogVerification{
-		Log: b.identity, Waiting: map[string]uint64{}, Missing: []LogFinding{}, Announced: []LogFinding{},
+		Log: b.Identity(), Waiting: map[string]uint64{}, Missing: []LogFinding{}, Announced: []LogFinding{},
 		Problems: []string{}, Notes: []string{},
 	}}
 }
@@ -124,6 +124,10 @@ func (c *logCheck) read(ctx context.Context, state jetstream.StreamState) error 
 
 // take counts a message.
 func (c *logCheck) take(m *Message) {
+	if m.Marker {
+		c.next, c.lastTime = m.Sequence+1, m.Time
+		return
+	}
 	damaged := m.Loss != nil && m.Loss.Cause == loss.LogDamaged // its own loss, which nobody has logged
 	if damaged || m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated {
 		c.gapCause, c.announced = m.Loss.Cause, !damaged

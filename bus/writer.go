@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
@@ -42,7 +44,7 @@ type writer struct {
 	owner     owner
 	// runStart is the last sequence of the log before this writer. It identifies the
 	// run: two writers that have published something never have the same.
-	runStart uint64
+	runStart atomic.Uint64
 
 	sending sync.Mutex // held while batches are built and sent
 	next    uint64     // last sequence of the log once all batches in flight are stored
@@ -65,11 +67,15 @@ type owner interface {
 	// logged reports, in order, that entries are in the log, whose last sequence is
 	// last.
 	logged(entries []entry, last uint64)
+	// moved reports that the log is another one from now on.
+	moved(identity string, state jetstream.StreamState)
 	// recycle returns a list of entries that was passed to write.
 	recycle(entries []entry)
 }
 
-func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
+// newWriter returns a writer that knows the end of the log, which is known to have had a
+// sequence. On a shared server it retries until the log takes its marker or ctx ends.
+func newWriter(ctx context.Context, b *Bus, o owner, known uint64) (*writer, error) {
 	w := &writer{
 		bus: b, publisher: b.publisher(), durable: b.config.Durable, owner: o,
 		inflight: make(chan *batch, batchWindow), slots: make(chan struct{}, batchWindow),
@@ -84,14 +90,29 @@ func newWriter(ctx context.Context, b *Bus, o owner) (*writer, error) {
 		err = nc.Flush()
 	}
 	if err == nil {
-		w.next, err = w.probe(ctx)
-		w.runStart = w.next
+		w.next, err = w.begin(ctx, known)
+		w.runStart.Store(w.next)
 	}
 	if err != nil {
 		w.close()
 		return nil, fmt.Errorf("bus: prepare to write the log: %w", err)
 	}
 	return w, nil
+}
+
+// begin finds the end of the log.
+func (w *writer) begin(ctx context.Context, known uint64) (uint64, error) {
+	for failures := 1; ; failures++ {
+		last, err := w.end(ctx, known)
+		if err == nil || !w.bus.config.Shared {
+			w.outage.Over()
+			return last, err
+		}
+		w.outage.Failed(err)
+		if w.pause(ctx, failures, answer{failed: err}) != nil {
+			return 0, err
+		}
+	}
 }
 
 func (w *writer) close() {
@@ -205,7 +226,7 @@ func (w *writer) prepare(entries []entry, base uint64) *batch {
 func (w *writer) send(b *batch) error {
 	for i := range b.entries {
 		e := &b.entries[i]
-		h := e.headers(w.header[:0], w.runStart)
+		h := e.headers(w.header[:0], w.runStart.Load())
 		if i == 0 {
 			h = append(h, "Nats-Expected-Last-Sequence: "...)
 			h = strconv.AppendUint(h, b.base, 10)

@@ -13,7 +13,7 @@ import (
 // could overtake it.
 func TestNothingIsSentBeyondTheWindow(t *testing.T) {
 	b := open(t, setup{Config: Config{Durable: true}, Dir: t.TempDir()})
-	w, err := newWriter(deadline(t), b.Bus, nobody{})
+	w, err := newWriter(deadline(t), b.Bus, nobody{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestNothingIsSentBeyondTheWindow(t *testing.T) {
 // Fast ingest may commit a batch early and report where. The rest is sent again.
 func TestAnAnswerForPartOfABatch(t *testing.T) {
 	b := open(t, setup{})
-	w, err := newWriter(deadline(t), b.Bus, nobody{})
+	w, err := newWriter(deadline(t), b.Bus, nobody{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestAnAnswerForPartOfABatch(t *testing.T) {
 func TestALogThatLosesItsEndSaysSo(t *testing.T) {
 	var said bytes.Buffer // nobody else writes to it meanwhile
 	b := open(t, setup{Config: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}})
-	w, err := newWriter(deadline(t), b.Bus, nobody{})
+	w, err := newWriter(deadline(t), b.Bus, nobody{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,5 +70,5 @@ func (l *natsLog) connect(ctx context.Context, cmd *cobra.Command) (bus.Server, 
 
 // log says which log is read.
 func (l *natsLog) log(cmd *cobra.Command) bus.Config {
-	return bus.Config{Name: l.database, Domain: l.config.Domain, Logger: logger(cmd)}
+	return bus.Config{Name: l.database, Shared: true, Domain: l.config.Domain, Logger: logger(cmd)}
 }

@@ -25,7 +25,7 @@ type Config struct {
 	// Server keeps the log.
 	Server bus.Server
 	// Log says which log: Name is that of the database, Domain the JetStream domain.
-	// Limits are those that the log has.
+	// Limits are those that the log has, and the server is Shared.
 	Log bus.Config
 	// Sink is the name of the sink. The sink that Open returns has the same.
 	Sink string
@@ -69,6 +69,7 @@ func (c Config) checked() (Config, error) {
 	}
 	c.Logger = c.Logger.With("database", c.Log.Name, "sink", c.Sink)
 	c.Log.Logger, c.Retention.Logger = c.Logger, c.Logger
+	c.Log.Shared = true
 	if _, err := retention.New(nil, c.Retention); err != nil {
 		return c, fmt.Errorf("run the sink %s: %w", c.Sink, err)
 	}

@@ -21,6 +21,9 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 		if m.Sequence >= at.Sequence {
 			at.Sequence, last = m.Sequence, m
 		}
+		if m.Marker {
+			continue
+		}
 		if m.Loss == nil {
 			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Run: m.Run, Number: m.Number, Time: m.Time, Value: m.Value})
 			continue

@@ -20,6 +20,9 @@ const (
 type Config struct {
 	Source Source
 	Sink   sinks.Sink
+	// Log, if set, returns the identity of the log. WaitStored then waits for a sequence
+	// of that log: on servers of others it can become another one while the pump runs.
+	Log func() string
 	// Volatile says that the log ends with the process. The pump then writes a
 	// checkpoint before the first value, so that the next start recognises a process
 	// that was killed, and [Pump.Leave] removes it.

@@ -64,9 +64,9 @@ func (p *Pump) Stats() Stats {
 func (p *Pump) WaitStored(ctx context.Context, sequence uint64) error {
 	for {
 		p.mu.Lock()
-		at, stored := p.stats.Checkpoint.Sequence, p.stored
+		at, log, stored := p.stats.Checkpoint.Sequence, p.stats.Checkpoint.Log, p.stored
 		p.mu.Unlock()
-		if at >= sequence {
+		if at >= sequence && (p.config.Log == nil || p.config.Log() == log) {
 			return nil
 		}
 		select {

@@ -1,0 +1,91 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/loss"
+)
+
+// ErrTakenOver is the error of a writer of a log on a shared server after another
+// process has opened the same log to write to it. A log has one writer: the one that
+// was opened last.
+var ErrTakenOver = errors.New("bus: another process has opened the log of this database and writes to it now")
+
+// marker is a message that a writer appends to a log on a shared server, when it starts
+// and after an unclear answer. Its acknowledgement tells the last sequence of the log,
+// and comes after the result of all messages before it. The refusal of a message, which
+// would need no space, does not: that of a replicated stream holds no sequence.
+type marker struct {
+	// Writer identifies the run of the process.
+	Writer string `json:"writer"`
+	// Since is the sequence of the first marker of the writer, 0 in that marker.
+	Since uint64 `json:"since,omitempty"`
+	// Known is a sequence that the log is known to have had. If that is not before the
+	// marker, the message that had the marker's sequence is lost.
+	Known uint64 `json:"known,omitempty"`
+}
+
+// markerToken is the last token of the subject of a marker. No key has it.
+const markerToken = "%writer"
+
+func (b *Bus) markerSubject() string { return b.subjects.prefix(lossKind) + markerToken }
+
+// parseMarker returns false for a message that is no marker.
+func (b *Bus) parseMarker(subject string, data []byte) (m marker, is bool) {
+	if subject != b.markerSubject() {
+		return m, false
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		b.log.Warn("bus: a marker of the log could not be decoded", "error", err)
+	}
+	return m, true
+}
+
+// decodeMarker makes a marker a message, which is a loss if the marker has taken the
+// place of a lost one.
+func decodeMarker(into *Message, m marker) {
+	into.Value, into.Marker = nil, true
+	if m.Known >= into.Sequence {
+		into.Marker = false
+		into.Loss = &loss.Loss{Cause: loss.LogTruncated, Count: 1, From: into.Sequence, To: into.Sequence, LastTime: into.Time}
+	}
+}
+
+// appendMarker appends a marker to the log and returns its sequence. The log is known
+// to have had a sequence.
+func (w *writer) appendMarker(ctx context.Context, known uint64) (uint64, error) {
+	data, err := json.Marshal(marker{Writer: w.bus.run, Since: w.bus.since.Load(), Known: known})
+	if err != nil {
+		return 0, fmt.Errorf("bus: encode a marker: %w", err)
+	}
+	header := fmt.Appendf(nil, "%s: %d\r\n", TimeHeader, time.Now().UnixMilli())
+	a, err := w.ask(ctx, w.bus.markerSubject(), header, data)
+	if err == nil {
+		err = a.err()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("bus: append a marker to the log: %w", err)
+	}
+	w.bus.since.CompareAndSwap(0, a.Sequence)
+	return a.Sequence, nil
+}
+
+// takenOver reports whether a message of the log is the marker of a writer that was
+// opened after this one.
+func (w *writer) takenOver(m *jetstream.RawStreamMsg) bool {
+	found, is := w.bus.parseMarker(m.Subject, m.Data)
+	if !is || found.Writer == w.bus.run {
+		return false
+	}
+	since := found.Since
+	if since == 0 {
+		since = m.Sequence
+	}
+	return since > w.bus.since.Load()
+}
