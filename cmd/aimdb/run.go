@@ -70,7 +70,7 @@ to running databases and to history files.`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newSink(), newVerify(openUnchecked))
+	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newSink(), newGateway(), newVerify(openUnchecked))
 	return root
 }
 

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/sinks/process"
 )
 
@@ -28,22 +26,12 @@ may be further. One that is "in a database" is read by a process that is not
 		Example: `  aimdb sink list --nats-url nats://127.0.0.1:4222 --name hub
   aimdb sink list --nats-url nats://127.0.0.1:4222 --name hub --format json | jq .lag_seconds`,
 		Args: arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := log.connect(cmd.Context(), cmd)
 			if err != nil {
 				return err
 			}
-			b, err := bus.OpenExisting(cmd.Context(), server, log.log(cmd))
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, b.Close()) }()
-			known := b
-			if b.Absent() {
-				fmt.Fprintf(cmd.ErrOrStderr(), "database %s has no log on these servers\n", log.database)
-				known = nil
-			}
-			all, err := process.List(cmd.Context(), server, log.database, known)
+			all, err := listSinks(cmd.Context(), cmd, server, &log)
 			if err != nil {
 				return err
 			}

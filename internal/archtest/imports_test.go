@@ -24,6 +24,7 @@ func table() map[string][]string {
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},
 		"bus/cluster":  {},
+		"bus/mirror":   {"key", "bus", "records", "internal/backoff", "internal/outage"},
 		"sinks":        {"key", "loss", "history"},
 		"sinks/memory": {"key", "loss", "history", "sinks"},
 		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
@@ -40,7 +41,7 @@ func table() map[string][]string {
 		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"examples/minimal": {".", "sinks/sqlite"},
 		"examples/weather": {".", "sinks/sqlite"},
-		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "sinks", "sinks/pump",
+		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "bus/mirror", "sinks", "sinks/pump",
 			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "examples/weather", "internal/jsonrule"},
 		"scripts":  {"history", "sinks", "sinks/sqlite"},
 		"internal": {},
