@@ -55,6 +55,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("rows from the future age from when they were found", target.pruneFuture)
 	t.Run("rows stay that only the clock makes too old", target.pruneHeld)
 	t.Run("the limit of the whole history takes what was stored first", target.pruneWhole)
+	t.Run("dead letters are retried and dropped", target.deadLetters)
 	t.Run("reads are right while rows are written", target.concurrent)
 }
 

@@ -148,11 +148,11 @@ func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, now int64) err
 	return nil
 }
 
+// deadLimit is how many bytes of a refused value are kept.
+const deadLimit = 1 << 20
+
 // deadValue truncates a value that may have been refused for its size.
-func deadValue(value []byte) string {
-	const limit = 1 << 20
-	return string(value[:min(len(value), limit)])
-}
+func deadValue(value []byte) string { return string(value[:min(len(value), deadLimit)]) }
 
 func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) error {
 	for _, l := range losses {

@@ -52,7 +52,8 @@ func TestSink(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, refused)
+				e := sinks.Entry{Sequence: refused.Sequence, Record: refused.Record, Time: refused.Time, Value: refused.Value}
+				all = append(all, sinks.Refusal{Entry: e, Reason: refused.Reason})
 			}
 			return all
 		},
