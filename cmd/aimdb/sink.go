@@ -3,7 +3,7 @@ package main
 import "github.com/spf13/cobra"
 
 func newSink() *cobra.Command {
-	c := group("sink", "Run and look after sinks in processes of their own", newSinkRun(), newSinkList(), newSinkDeadLetters())
+	c := group("sink", "Run and look after sinks in processes of their own", newSinkRun(), newSinkList(), newSinkDeadLetters(), newSinkRewind())
 	c.Long = `Run and look after sinks in processes of their own.
 
 A sink moves the log of a database into a store. The database and its sinks meet only
