@@ -69,13 +69,19 @@ func (db *DB) sinkInfos() []aimx.SinkInfo {
 	return all
 }
 
-// failingLong is how long a sink fails before the health of the database is
-// degraded.
-const failingLong = time.Minute
+// failingLong is how long a sink fails before the health of the database is degraded,
+// logFailingLong how long the log does. An election of a leader takes less.
+const (
+	failingLong    = time.Minute
+	logFailingLong = 10 * time.Second
+)
 
 // troubles names what does not work, for the health of the gateway.
 func (db *DB) troubles() []string {
 	var all []string
+	if since, why := db.bus.Failing(); !since.IsZero() && time.Since(since) >= logFailingLong {
+		all = append(all, fmt.Sprintf("log: %s, for %v", why, time.Since(since).Round(time.Second)))
+	}
 	for _, s := range db.sinkStats() {
 		if since := s.FailingSince; !since.IsZero() && time.Since(since) >= failingLong {
 			all = append(all, fmt.Sprintf("sink %s: %s, for %v", s.Sink, s.State, time.Since(since).Round(time.Second)))

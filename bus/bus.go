@@ -57,9 +57,21 @@ func Open(ctx context.Context, server Server, config Config) (*Bus, error) {
 		return nil, err
 	}
 	if err := b.open(ctx); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, errors.Join(err, b.forbidden(), b.Close())
 	}
 	return b, nil
+}
+
+// forbidden returns what the server has refused to the connection. Requests that it
+// refuses get no answer.
+func (b *Bus) forbidden() error {
+	if b.nc == nil {
+		return nil
+	}
+	if err := b.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("bus: the user of the program lacks a permission on the NATS server: %w", err)
+	}
+	return nil
 }
 
 // newBus returns a Bus that is not connected.

@@ -164,7 +164,12 @@ func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, until 
 			return n, err
 		}
 		if m == nil {
-			return n, nil
+			k := copy(dst[n:], c.pending) // what the idle consumer found missing
+			c.pending = append(c.pending[:0], c.pending[k:]...)
+			if n += k; n > 0 {
+				return n, nil
+			}
+			continue
 		}
 		if rest := time.Until(until); late == nil && rest > 0 {
 			timer := time.NewTimer(rest)
@@ -182,7 +187,8 @@ func (c *Consumer) Next(ctx context.Context, dst []Message, maxBytes int, until 
 }
 
 // receive returns the next message. If the caller already has one, receive waits
-// only until late, and not at all if late is nil; it then returns nil.
+// only until late, and not at all if late is nil; it then returns nil. It also returns nil
+// if it finds that somebody has purged the log.
 func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time) (jetstream.Msg, error) {
 	select {
 	case m := <-c.queue:
@@ -192,11 +198,15 @@ func (c *Consumer) receive(ctx context.Context, have bool, late <-chan time.Time
 	if have && late == nil {
 		return nil, nil
 	}
+	idle, stop := c.idle()
+	defer stop()
 	select {
 	case m := <-c.queue:
 		return m, nil
 	case <-late:
 		return nil, nil
+	case <-idle:
+		return nil, c.reportPurged(ctx)
 	case err := <-c.lost:
 		return nil, fmt.Errorf("%w: %w", ErrConsumerLost, err)
 	case <-ctx.Done():

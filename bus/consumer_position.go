@@ -146,6 +146,31 @@ func (c *Consumer) reportMissing(to uint64, written int64) error {
 	return err
 }
 
+// idle returns a channel that is ready when the consumer has waited for long on a shared
+// server.
+func (c *Consumer) idle() (<-chan time.Time, func() bool) {
+	if !c.bus.config.Shared {
+		return nil, func() bool { return false }
+	}
+	timer := time.NewTimer(lookEvery)
+	return timer.C, timer.Stop
+}
+
+// reportPurged adds the losses of messages that somebody has purged before the consumer
+// got them. No later message may come that shows them.
+func (c *Consumer) reportPurged(ctx context.Context) error {
+	log, state, err := c.bus.look(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrConsumerLost, err)
+	case log.identity != c.log.identity:
+		return fmt.Errorf("%w: the log %s was replaced by %s", ErrConsumerLost, c.log.identity, log.identity)
+	case state.FirstSeq <= c.next:
+		return nil
+	}
+	return c.reportMissing(state.FirstSeq, c.lastTime)
+}
+
 // reportMissingEnd adds the losses of the messages at the end that the log had when it
 // was opened, if the consumer has none left. No later message may come that shows them.
 // On a shared server it does nothing: the replica that the consumer reads may lag.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
@@ -41,7 +42,15 @@ type follower struct {
 	// read is the last sequence that was read or reported as lost.
 	read uint64
 	gaps *recordGaps
+	// log is the identity of the log, readBefore what was read of the log before it.
+	log        string
+	readBefore uint64
+	// looked is when the server was last asked whether the log is the same.
+	looked time.Time
 }
+
+// lookEvery is how often a follower asks a shared server whether the log is the same.
+const lookEvery = 5 * time.Second
 
 // run ends when yield returns false, or when ctx does.
 func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
@@ -51,29 +60,84 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 	if r != nil {
 		f.gaps.assumeRead(r, f.pattern)
 	}
-	if more, err := f.yieldDiscarded(ctx, math.MaxUint64, yield); err != nil || !more {
-		return err
-	}
-	messages, err := f.openConsumer(ctx)
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if ctx.Err() != nil || errors.Is(err, jetstream.ErrMsgIteratorClosed) {
-			return nil
+	for more := true; more; {
+		log, _, err := f.bus.look(ctx)
+		if err != nil {
+			return err
 		}
-		if errors.Is(err, jetstream.ErrNoHeartbeat) {
-			continue // the ordered consumer recreates itself
+		if more, err = f.begin(log, yield); err == nil && more {
+			more, err = f.follow(ctx, yield)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// begin starts in a log. If that has taken the place of another one, the rest of the
+// other log is missing.
+func (f *follower) begin(log origin, yield func(Message) bool) (more bool, err error) {
+	before := f.log
+	if f.log = log.identity; before == "" || before == log.identity {
+		return true, nil
+	}
+	l := loss.Loss{Cause: loss.LogMissing, From: f.read + 1, LastTime: time.Now().UnixMilli()}
+	if log.mark.Log == before && log.mark.Sequence > f.read {
+		l.Count, l.To = log.mark.Sequence-f.read, log.mark.Sequence
+	}
+	f.readBefore, f.read, f.gaps = f.read, 0, newRecordGaps(0)
+	return log.mark.Log == before && l.Count == 0 || yield(Message{Loss: &l}), nil
+}
+
+// follow reads one log. It returns more if that was replaced by another one.
+func (f *follower) follow(ctx context.Context, yield func(Message) bool) (more bool, err error) {
+	if more, err := f.yieldDiscarded(ctx, math.MaxUint64, yield); err != nil || !more {
+		return more, err
+	}
+	messages, err := f.openConsumer(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer messages.Stop()
+	for {
+		m, err := f.next(ctx, messages)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, jetstream.ErrMsgIteratorClosed):
+			return false, nil
+		case f.replaced(ctx):
+			return true, nil
+		case errors.Is(err, jetstream.ErrNoHeartbeat) || errors.Is(err, context.DeadlineExceeded):
+			continue // the ordered consumer recreates itself
+		case err != nil:
+			return false, err
+		}
 		if more, err := f.deliver(ctx, m, yield); err != nil || !more {
-			return err
+			return more, err
 		}
 	}
+}
+
+// next waits for a message. On a shared server it does not wait for long, because the
+// ordered consumer does not say that the stream was replaced.
+func (f *follower) next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	if f.bus.config.Shared {
+		limited, cancel := context.WithTimeout(ctx, lookEvery)
+		defer cancel()
+		ctx = limited
+	}
+	return messages.Next(jetstream.NextContext(ctx))
+}
+
+// replaced reports whether another log is there in place of the one that is followed. It
+// asks a shared server for that, from time to time.
+func (f *follower) replaced(ctx context.Context) bool {
+	if !f.bus.config.Shared || time.Since(f.looked) < lookEvery {
+		return false
+	}
+	f.looked = time.Now()
+	log, _, err := f.bus.look(ctx)
+	return err == nil && log.identity != f.log
 }
 
 // deliver yields a message, and a loss before it if values are missing.
@@ -101,6 +165,9 @@ func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Me
 		}
 	}
 	f.read = max(f.read, sequence)
+	if before := uint64(headerInt(raw.Headers(), beforeHeader)); before > 0 && before <= f.readBefore {
+		return true, nil // it was read in the log before this one
+	}
 	if lost != nil && !yield(Message{Sequence: sequence - 1, Record: lost.Record, Loss: lost}) {
 		return false, nil
 	}

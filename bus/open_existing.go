@@ -18,7 +18,7 @@ func OpenExisting(ctx context.Context, server Server, config Config) (*Bus, erro
 		return nil, err
 	}
 	if err := b.openExisting(ctx); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, errors.Join(err, b.forbidden(), b.Close())
 	}
 	return b, nil
 }

@@ -3,6 +3,7 @@ package bus
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,6 +61,7 @@ func (p *connPublisher) Flush() (err error) {
 			return err
 		}
 	}
+	before := p.nc.LastError()
 	for _, m := range p.msgs {
 		if err := p.nc.PublishMsg(m); err != nil {
 			return fmt.Errorf("bus: write to the log's server: %w", err)
@@ -67,6 +69,11 @@ func (p *connPublisher) Flush() (err error) {
 	}
 	if err := p.nc.FlushTimeout(publishTimeout); err != nil {
 		return fmt.Errorf("bus: write to the log's server: %w", err)
+	}
+	// The server refuses a message without an answer to it, and says so before it
+	// answers the flush.
+	if err := p.nc.LastError(); err != before && errors.Is(err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("bus: write to the log's server: %w; grant it to the user of the program", err)
 	}
 	return nil
 }

@@ -108,7 +108,8 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 }
 
 // Run publishes until ctx ends. It then drains the rings into the log, for no longer
-// than Drain or EndBy allow. An outage of the log is not an error: Run retries.
+// than Drain or EndBy allow. An outage of the log is not an error: Run retries. It
+// returns ErrTakenOver if another process has opened the log on a shared server.
 func (r *Republisher) Run(ctx context.Context) error {
 	// Values that were produced before ctx ended are logged even if it ended early.
 	hard, stop := r.drainContext(ctx)
@@ -126,15 +127,18 @@ func (r *Republisher) Run(ctx context.Context) error {
 	var marked sync.WaitGroup
 	marked.Go(func() { r.keepMark(marking) })
 	settling := make(chan error, 1)
+	taking, stopTaking := context.WithCancel(ctx)
+	defer stopTaking()
 	go func() {
 		err := w.run(hard)
 		if err != nil {
 			stop() // nothing is written any more
+			stopTaking()
 		}
 		settling <- err
 	}()
 
-	before := r.forward(ctx, hard, w)
+	before := r.forward(taking, hard, w)
 	close(w.inflight)
 	err = <-settling
 	wg.Wait()

@@ -1,6 +1,9 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Stats is the state of the log.
 type Stats struct {
@@ -23,6 +26,23 @@ type Stats struct {
 	// counts clients that were disconnected because they did not read.
 	Clients     int   `json:"clients"`
 	SlowClients int64 `json:"slow_clients"`
+}
+
+// Failing returns since when the log takes no values, and why. The time is zero if it
+// takes them.
+func (b *Bus) Failing() (since time.Time, why string) {
+	b.mu.Lock()
+	r := b.republisher
+	b.mu.Unlock()
+	if r == nil {
+		return since, ""
+	}
+	w := r.writer.Load()
+	if w == nil {
+		return since, ""
+	}
+	now := w.outage.State()
+	return now.Since, now.Text
 }
 
 // Stats returns the state of the log.

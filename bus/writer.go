@@ -209,7 +209,7 @@ func (w *writer) await(ctx context.Context, b *batch) answer {
 	case a := <-b.answer:
 		return b.validate(a)
 	case <-timeout.C:
-		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full", w.bus.answerTimeout)}
+		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full, or it has no leader", w.bus.answerTimeout)}
 	case <-ctx.Done():
 		return answer{failed: ctx.Err()}
 	}

@@ -44,6 +44,7 @@ type patient struct {
 	cancel  context.CancelFunc
 	done    chan error
 	stopped bool
+	given   int // the last number of giveUntil
 }
 
 // admit starts a database and waits until it serves.

@@ -17,6 +17,10 @@ import (
 // (nats-server 8456 and 8475), and lose acknowledged messages at a power loss.
 const MinimumVersion = "2.14.6"
 
+// InboxPrefix begins the subjects that answers and the messages of the log are sent to.
+// It is not that of other clients, so that they can be kept from reading them.
+const InboxPrefix = "_INBOX_AIMDB"
+
 // ErrOldServer is the error for a server that is older than MinimumVersion.
 var ErrOldServer = errors.New("cluster: the NATS server is too old")
 
@@ -59,6 +63,7 @@ func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Optio
 	}
 	all := append(append([]nats.Option{
 		nats.Name("aimdb " + purpose),
+		nats.CustomInboxPrefix(InboxPrefix),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(100 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),

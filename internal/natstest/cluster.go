@@ -23,7 +23,7 @@ func StartCluster(t testing.TB, o Options) *Cluster {
 	for i := range 3 {
 		s := newServer(t, fmt.Sprintf("n%d", i+1), o)
 		s.routePort = freePort(t)
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", s.routePort))
+		routes = append(routes, fmt.Sprintf("\"nats://127.0.0.1:%d\"", s.routePort))
 		c.Servers = append(c.Servers, s)
 	}
 	for _, s := range c.Servers {

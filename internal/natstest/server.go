@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,8 +27,10 @@ type Options struct {
 	Config string
 	// SyncAlways makes the server sync before it acknowledges.
 	SyncAlways bool
-	// User and Password are those that the helper itself logs in with.
+	// User and Password are those that the helper itself logs in with. NoWait says that
+	// this user may not ask for the state of JetStream.
 	User, Password string
+	NoWait         bool
 }
 
 // Server is a nats-server child process.
@@ -83,14 +86,14 @@ func (s *Server) Configure(config string) {
 
 func (s *Server) writeConfig() {
 	s.t.Helper()
-	sync := "2m"
+	sync := "1s"
 	if s.options.SyncAlways {
 		sync = "always"
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "server_name: %q\nlisten: \"127.0.0.1:%d\"\njetstream { store_dir: %q, sync_interval: %s }\n", s.Name, s.port, s.Dir, sync)
 	if s.routePort > 0 {
-		fmt.Fprintf(&b, "cluster { name: test, listen: \"127.0.0.1:%d\", routes: %q }\n", s.routePort, s.routes)
+		fmt.Fprintf(&b, "cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }\n", s.routePort, strings.Join(s.routes, ", "))
 	}
 	b.WriteString(s.options.Config)
 	if err := os.WriteFile(s.file, b.Bytes(), 0o600); err != nil {
@@ -194,6 +197,9 @@ func (s *Server) askJetStream(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	if s.options.NoWait {
+		return nil
+	}
 	_, err = js.AccountInfo(ctx)
 	return err
 }
