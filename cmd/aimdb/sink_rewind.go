@@ -38,8 +38,9 @@ has nearly all of the log it takes the place of the old one, which is kept under
 with the time. A process that runs the sink notices that within seconds and continues at
 the checkpoint of the new history: nothing is lost or stored twice.
 
-What the log does not reach back to is only in the old history. --keep-older copies its
-rows from before the first rebuilt one of each record into the new one.`,
+What the log does not reach back to is only in the old history, and so are its ledger of
+losses and its dead letters. --keep-older copies its rows from before the first rebuilt
+one of each record into the new one.`,
 		Example: `  aimdb sink rewind sqlite-history --to 24h --store ./history.db --nats-url nats://127.0.0.1:4222 --name hub
   aimdb sink rewind sqlite-history --to 1 --keep-older --store ./history.db --nats-url nats://127.0.0.1:4222 --name hub`,
 		Args: arguments("NAME"),

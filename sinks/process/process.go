@@ -201,7 +201,7 @@ func (p *process) openLog(ctx context.Context) (*bus.Bus, error) {
 		log, err := bus.OpenExisting(ctx, p.config.Server, p.config.Log)
 		if ctx.Err() != nil {
 			if log != nil {
-				err = log.Close()
+				_ = log.Close() // always nil
 			}
 			return nil, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
@@ -71,12 +72,10 @@ func fill(ctx context.Context, c Config, log *bus.Bus, sink sinks.Sink, from uin
 		return err
 	}
 	pumping, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- mover.Run(pumping) }()
-	defer func() {
-		stop()
-		<-ended // always nil: it retries
-	}()
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = mover.Run(pumping) }) // always nil: it retries
+	defer parts.Wait()
+	defer stop()
 	for range rounds {
 		last, err := log.LastSequence(ctx)
 		if err == nil {
@@ -93,5 +92,5 @@ func fill(ctx context.Context, c Config, log *bus.Bus, sink sinks.Sink, from uin
 			return nil
 		}
 	}
-	return fmt.Errorf("rebuild a store: the log grows faster than the store is filled; try again when less is written")
+	return errors.New("rebuild a store: the log grows faster than the store is filled; try again when less is written")
 }
