@@ -10,6 +10,7 @@ import (
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -35,7 +36,7 @@ func fill(t *testing.T, path string, rows map[string]int) {
 					})
 				}
 				batch.Checkpoint = history.Position{Log: "test", Sequence: sequence}
-				if err := store.Write(t.Context(), batch); err != nil {
+				if err := sinktest.Append(t.Context(), store, batch); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -73,7 +74,7 @@ func historyOf(t *testing.T, dir string, values ...string) {
 		})
 	}
 	withStore(t, filepath.Join(dir, "history.db"), func(s *sqlite.Store) {
-		if err := s.Write(t.Context(), batch); err != nil {
+		if err := sinktest.Append(t.Context(), s, batch); err != nil {
 			t.Fatal(err)
 		}
 	})

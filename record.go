@@ -62,7 +62,8 @@ func Mailbox() RecordOption {
 }
 
 // Persist sends the values to the log and from there into the history. The
-// record gets its values back at the next start.
+// record gets its values back at the next start, unless the history is only written by
+// sinks in other processes.
 func Persist() RecordOption {
 	return func(c *records.Config) { c.Logged = true }
 }
@@ -133,8 +134,9 @@ func Register[T any](db *DB, key string, opts ...RecordOption) (*Record[T], erro
 
 // admits checks what a record asks of the database.
 func (db *DB) admits(c *records.Config) error {
-	if c.Logged && db.config.Backend == nil && len(db.config.Sinks) == 0 {
-		return errors.New("it is to persist, but the database has no backend; give New the option WithPersistence")
+	// With a log on outside servers the sinks may be processes of their own.
+	if c.Logged && db.config.Backend == nil && len(db.config.Sinks) == 0 && db.config.Log == nil {
+		return errors.New("it is to persist, but the database has no backend; give New the option WithPersistence, or Log for sinks in other processes")
 	}
 	if c.Durable && !db.config.DurableLog {
 		return errors.New("it is to be durable, but the log does not sync before it acknowledges; give New the option DurableLog")

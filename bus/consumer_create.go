@@ -13,8 +13,8 @@ import (
 // create replaces the sink's consumer. Clients from outside may not list consumers
 // and cannot guess its name, so they cannot disturb it.
 func (c *Consumer) create(ctx context.Context, sink string) (jetstream.Consumer, error) {
-	c.removeOld(ctx, "sink_"+sink+"_")
-	c.name = secretName("sink_" + sink)
+	c.removeOld(ctx, sink)
+	c.name = secretName(sinkPrefix + sink)
 	consumer, err := c.js.CreateConsumer(ctx, c.bus.stream, jetstream.ConsumerConfig{
 		Durable: c.name, Description: "The sink " + sink,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: c.next,
@@ -42,14 +42,14 @@ func (c *Consumer) checkSame(ctx context.Context) error {
 }
 
 // removeOld deletes the consumers of the same sink that an earlier run left.
-func (c *Consumer) removeOld(ctx context.Context, prefix string) {
+func (c *Consumer) removeOld(ctx context.Context, sink string) {
 	stream, err := c.js.Stream(ctx, c.bus.stream)
 	if err != nil {
 		return // create fails too and returns the error
 	}
 	names := stream.ConsumerNames(ctx)
 	for name := range names.Name() {
-		if !strings.HasPrefix(name, prefix) {
+		if of, ok := sinkOf(name); !ok || of != sink {
 			continue
 		}
 		if err := stream.DeleteConsumer(ctx, name); err != nil {
@@ -57,8 +57,21 @@ func (c *Consumer) removeOld(ctx context.Context, prefix string) {
 		}
 	}
 	if err := names.Err(); err != nil {
-		c.bus.log.Warn("bus: old consumers could not be listed", "sink", strings.TrimSuffix(prefix, "_"), "error", err)
+		c.bus.log.Warn("bus: old consumers could not be listed", "sink", sink, "error", err)
 	}
+}
+
+// sinkPrefix begins the names of the consumers of sinks.
+const sinkPrefix = "sink_"
+
+// sinkOf returns the sink of a consumer from its name.
+func sinkOf(consumer string) (sink string, ok bool) {
+	rest, ok := strings.CutPrefix(consumer, sinkPrefix)
+	end := len(rest) - secretLength - 1
+	if !ok || end < 1 || rest[end] != '_' {
+		return "", false
+	}
+	return rest[:end], true
 }
 
 // remove deletes a consumer that cannot be read.
@@ -70,9 +83,12 @@ func (c *Consumer) remove(ctx context.Context) {
 	}
 }
 
+// secretLength is the number of hexadecimal digits of 96 random bits.
+const secretLength = 24
+
 // secretName returns a name with 96 random bits.
 func secretName(prefix string) string {
-	var b [12]byte
+	var b [secretLength / 2]byte
 	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
 	return prefix + "_" + hex.EncodeToString(b[:])
 }

@@ -123,7 +123,8 @@
 //
 // No reader slows a writer or another reader. Sinks and followers read the log at their
 // own pace. If a limit discards messages before a sink has read them, the sink's ledger
-// receives the exact range and each record's share. A follower receives them too.
+// receives the exact range and each record's share. A follower receives them too. A
+// reader in another process opens the log with OpenExisting.
 //
 // # Shutdown
 //

@@ -27,6 +27,8 @@ type Message struct {
 	// or that of the last value that Loss covers. Run is the last sequence of the log
 	// before that run. Number is 0 if the message carries none.
 	Run, Number uint64
+	// Remote says that it is the value of a record that clients from outside may read.
+	Remote bool
 	// Loss is set in place of Value on a message that reports a loss.
 	Loss *loss.Loss
 	// Marker is set on a message that holds neither value nor loss. Of it only the
@@ -64,6 +66,8 @@ func fingerprint(subject string, data []byte, stored int64) history.Fingerprint 
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data, subject: subject, data: data}
 	m.Time = headerInt(h, TimeHeader)
+	kind := b.subjects.kind(subject)
+	m.Remote = kind == logKind || kind == liveKind
 	if found, is := b.parseMarker(subject, data); is {
 		decodeMarker(&m, found)
 		return m
@@ -76,10 +80,10 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	if keys := h[KeyHeader]; len(keys) > 0 {
 		m.Record = keys[0]
 	} else { // written by another client that was granted it
-		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(b.subjects.kind(subject)))
+		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(kind))
 	}
 	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
-	if b.subjects.kind(subject) == lossKind {
+	if kind == lossKind {
 		m.Loss, m.Value = &loss.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {
 			m.Loss = &loss.Loss{Record: m.Record, FirstTime: m.Time, LastTime: m.Time}

@@ -8,10 +8,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// OpenExisting opens the log of a database that does not run, to verify it or to read
-// it. It creates nothing and changes neither the log nor its limits, which Config
-// leaves empty. If the server has no such log, [Bus.Verify] says so; nothing else
-// works then.
+// OpenExisting opens the log of a database that does not run or runs in another process,
+// to verify it or to read it. It creates nothing and changes neither the log nor its
+// limits, which Config leaves empty. If the server has no such log, [Bus.Absent] and
+// [Bus.Verify] say so; nothing else works then.
 func OpenExisting(ctx context.Context, server Server, config Config) (*Bus, error) {
 	b, err := newBus(server, config)
 	if err != nil {
@@ -22,6 +22,9 @@ func OpenExisting(ctx context.Context, server Server, config Config) (*Bus, erro
 	}
 	return b, nil
 }
+
+// Absent reports whether the server had no such log when OpenExisting opened it.
+func (b *Bus) Absent() bool { return b.absent }
 
 func (b *Bus) openExisting(ctx context.Context) error {
 	if err := b.connect(ctx); err != nil {

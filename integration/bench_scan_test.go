@@ -13,6 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -107,7 +108,7 @@ func fillRecord(b *testing.B, path string, rows int) {
 			value, _ := json.Marshal(sampled(n)) // a struct of plain fields
 			batch.Entries = append(batch.Entries, sinks.Entry{Sequence: uint64(n + 1), Record: scanned, Time: int64(n) * 1000, Value: value})
 		}
-		err = s.Write(ctx, batch)
+		err = sinktest.Append(ctx, s, batch)
 	}
 	stop()
 	if failed := <-ended; err == nil {

@@ -90,12 +90,12 @@ func (o *oldDB) checkLedger(has oldData) {
 	for r, err := range o.store.DeadLetters(o.t.Context()) {
 		var v struct{ N int }
 		if err == nil {
-			err = json.Unmarshal(r.Entry.Value, &v)
+			err = json.Unmarshal(r.Value, &v)
 		}
 		if err != nil {
 			o.t.Fatal(err)
 		}
-		letters[r.Entry.Record] = append(letters[r.Entry.Record], v.N)
+		letters[r.Record] = append(letters[r.Record], v.N)
 	}
 	if !maps.EqualFunc(letters, has.DeadLetters, slices.Equal) {
 		o.t.Errorf("the dead letters are %v, want %v", letters, has.DeadLetters)

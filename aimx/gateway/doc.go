@@ -65,6 +65,8 @@
 // refused. Rows of names that are not registered, such as imported or retired
 // records, follow Config.RemoteHistory. Records with Writable and without a producer
 // in this database can be set. Leave Config.History nil to serve no history.
+// Config.ReadOnly refuses sets and drains with a reason, for records that belong to
+// another process.
 //
 // A unix socket admits its owner only (mode 0600); a WebSocket admits pages of its
 // own host, of loopback and of Config.Origins. On a loopback listener, requests of

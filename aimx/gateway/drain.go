@@ -20,6 +20,9 @@ func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
+	if refused := s.refuseReadOnly("drain", name); refused != nil {
+		return nil, refused
+	}
 	cursor := s.cursors[h]
 	if cursor == nil {
 		cursor = h.Subscribe(readerName)

@@ -69,9 +69,9 @@ func (s *session) readable(name string) (*records.Untyped, *refusal) {
 
 // writable reports whether clients may set a record. A record that a stage of the
 // graph produces has that stage as its only writer.
-func writable(h *records.Untyped) bool {
+func (s *Server) writable(h *records.Untyped) bool {
 	c := h.Config()
-	return c.Writable && c.Remote && h.Origin().Kind == "passive"
+	return s.config.ReadOnly == "" && c.Writable && c.Remote && h.Origin().Kind == "passive"
 }
 
 func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
@@ -88,7 +88,7 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 		MaxSubscriptions: s.transport.subscriptions,
 	}
 	for _, h := range s.server.config.Registry.Records() {
-		if writable(h) {
+		if s.server.writable(h) {
 			welcome.WritableRecords = append(welcome.WritableRecords, h.Key())
 		}
 	}
@@ -140,10 +140,21 @@ func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
 	return marshal(result)
 }
 
+// refuseReadOnly refuses what a server that only reads cannot do with a record.
+func (s *session) refuseReadOnly(doing, name string) *refusal {
+	if reason := s.server.config.ReadOnly; reason != "" {
+		return refuse(aimx.CodeDenied, "cannot %s record %q: %s", doing, name, reason)
+	}
+	return nil
+}
+
 // store sets a record that the client may write.
 func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *refusal) {
+	if refused := s.refuseReadOnly("set", name); refused != nil {
+		return nil, refused
+	}
 	h, ok := s.server.config.Registry.Lookup(name)
-	if !ok || !writable(h) {
+	if !ok || !s.server.writable(h) {
 		return nil, refuse(aimx.CodeDenied, "record %q is not writable from outside; hello names those that are", name)
 	}
 	if err := h.Set(value); err != nil {

@@ -12,12 +12,12 @@ func (s *session) recordList([]byte) (json.RawMessage, *refusal) {
 	handles := s.server.config.Registry.Records()
 	rows := make([]aimx.RecordInfo, 0, len(handles))
 	for _, h := range handles {
-		rows = append(rows, describe(h))
+		rows = append(rows, s.server.describe(h))
 	}
 	return marshal(rows)
 }
 
-func describe(h *records.Untyped) aimx.RecordInfo {
+func (s *Server) describe(h *records.Untyped) aimx.RecordInfo {
 	m, persisted := h.Metrics(), h.Config().Logged
 	info := aimx.RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),
@@ -25,7 +25,7 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 		Origin:     originOf(h.Origin()),
 		BufferType: h.Kind().String(),
 		Producers:  m.Producers, Consumers: m.Consumers,
-		Writable: writable(h),
+		Writable: s.writable(h),
 		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
 		Occupancy: []int{m.Items, m.Capacity},
 		Persisted: &persisted, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,

@@ -20,7 +20,7 @@ func (s *session) resetMetrics([]byte) (json.RawMessage, *refusal) {
 
 func (s *session) reset(one func(*records.Untyped)) (json.RawMessage, *refusal) {
 	handles := s.server.config.Registry.Records()
-	if !slices.ContainsFunc(handles, writable) {
+	if !slices.ContainsFunc(handles, s.server.writable) {
 		return nil, refuse(aimx.CodeDenied, "this database is read-only: it has no writable record")
 	}
 	for _, h := range handles {

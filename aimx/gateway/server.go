@@ -36,6 +36,9 @@ type Config struct {
 	// Health names what does not work in the database; /health is "degraded" then.
 	// It may be called by several goroutines at a time. It may be nil.
 	Health func() []string
+	// ReadOnly is why no record can be set or drained, empty if some can: the records
+	// are those of a database in another process, for example.
+	ReadOnly string
 	// Name is the name of the database in the answer to hello. Default "aimdb".
 	Name string
 	// Logger may be nil.

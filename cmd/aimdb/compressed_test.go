@@ -13,6 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 // sinkFiles writes 400 rows with the ndjson sink and returns its files, the open one
@@ -29,7 +30,7 @@ func sinkFiles(t *testing.T) []string {
 		for i := n; i < n+20; i++ {
 			b.Entries = append(b.Entries, sinks.Entry{Sequence: uint64(i), Record: "a::grün", Time: base + int64(i), Value: fmt.Appendf(nil, "{\"n\":\n%d}", i)})
 		}
-		if err := s.Write(t.Context(), b); err != nil {
+		if err := sinktest.Append(t.Context(), s, b); err != nil {
 			t.Fatal(err)
 		}
 	}

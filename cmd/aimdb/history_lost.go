@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -59,6 +60,7 @@ func printLosses(cmd *cobra.Command, s *sqlite.Store, f format) error {
 // deadLetter is the printed form of a refused value. The value is a text, because it
 // may not be JSON.
 type deadLetter struct {
+	ID       int64  `json:"id"`
 	Record   string `json:"record"`
 	Sequence uint64 `json:"sequence"`
 	Time     int64  `json:"time"`
@@ -66,15 +68,14 @@ type deadLetter struct {
 	Value    string `json:"value"`
 }
 
-func printDeadLetters(cmd *cobra.Command, s *sqlite.Store, f format) error {
-	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "SEQUENCE", "TIME", "REASON", "VALUE")
-	for r, err := range s.DeadLetters(cmd.Context()) {
+func printDeadLetters(cmd *cobra.Command, s history.DeadLetters, f format) error {
+	out := newOutput(cmd.OutOrStdout(), f, 200, "ID", "RECORD", "SEQUENCE", "TIME", "REASON", "VALUE")
+	for l, err := range s.DeadLetters(cmd.Context()) {
 		if err != nil {
 			return err
 		}
-		e := r.Entry
-		d := deadLetter{e.Record, e.Sequence, e.Time, r.Reason, string(e.Value)}
-		if err := out.row(d, d.Record, d.Sequence, formatTime(d.Time), d.Reason, fmt.Sprintf("%.60q", d.Value)); err != nil {
+		d := deadLetter{l.ID, l.Record, l.Sequence, l.Time, l.Reason, string(l.Value)}
+		if err := out.row(d, d.ID, d.Record, d.Sequence, formatTime(d.Time), d.Reason, fmt.Sprintf("%.60q", d.Value)); err != nil {
 			return err
 		}
 	}

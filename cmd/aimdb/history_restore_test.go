@@ -16,6 +16,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -31,7 +32,7 @@ func killed(t *testing.T, rows int) string {
 	withStore(t, filepath.Join(t.TempDir(), "running.db"), func(s *sqlite.Store) {
 		for some := range slices.Chunk(entries, 20) {
 			last := some[len(some)-1].Sequence
-			if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
+			if err := sinktest.Append(t.Context(), s, &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
 				t.Fatal(err)
 			}
 		}

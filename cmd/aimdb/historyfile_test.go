@@ -9,6 +9,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -41,7 +42,7 @@ func fillHistory(t *testing.T, path string, entries []sinks.Entry) {
 	withStore(t, path, func(s *sqlite.Store) {
 		for some := range slices.Chunk(entries, perBatch) {
 			last := some[len(some)-1].Sequence
-			if err := s.Write(t.Context(), &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
+			if err := sinktest.Append(t.Context(), s, &sinks.Batch{Entries: some, Checkpoint: history.Position{Log: "test", Sequence: last}}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -62,7 +62,7 @@ func TestAHubWhoseHistoryIsTakenAway(t *testing.T) {
 // soon waits until something holds.
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !holds(); {
+	for end := time.Now().Add(time.Minute); !holds(); {
 		if time.Now().After(end) {
 			t.Fatalf("never: %s", what)
 		}

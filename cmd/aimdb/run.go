@@ -66,11 +66,12 @@ to running databases and to history files.`
   aimdb record list                                # the records of a running database
   aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
   aimdb history stats ./aimdb-data/history.db      # a history file, in use or not
-  aimdb verify ./aimdb-data                        # is anything missing?`
+  aimdb verify ./aimdb-data                        # is anything missing?
+  aimdb sink list --nats-url nats://127.0.0.1:4222 --name hub`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newVerify(openUnchecked))
+	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newSink(), newGateway(), newVerify(openUnchecked))
 	return root
 }
 

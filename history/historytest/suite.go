@@ -55,6 +55,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("rows from the future age from when they were found", target.pruneFuture)
 	t.Run("rows stay that only the clock makes too old", target.pruneHeld)
 	t.Run("the limit of the whole history takes what was stored first", target.pruneWhole)
+	t.Run("dead letters are retried and dropped", target.deadLetters)
 	t.Run("reads are right while rows are written", target.concurrent)
 }
 
@@ -69,20 +70,23 @@ func (x Target) open(t testing.TB) Store {
 type feed struct {
 	store Store
 	at    history.Position
+	have  history.Position // what the store has
 }
 
-func newFeed(s Store) *feed { return &feed{s, history.Position{Log: "log"}} }
+func newFeed(s Store) *feed { return &feed{store: s, at: history.Position{Log: "log"}} }
 
 // write stores rows in one batch.
 func (f *feed) write(t testing.TB, rows ...history.Row) {
 	t.Helper()
-	if err := f.store.Write(t.Context(), f.batch(rows...)); err != nil {
+	b := f.batch(rows...)
+	if err := f.store.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
+	f.have = b.Checkpoint
 }
 
 func (f *feed) batch(rows ...history.Row) *sinks.Batch {
-	b := &sinks.Batch{}
+	b := &sinks.Batch{Previous: f.have}
 	for _, row := range rows {
 		f.at.Sequence++
 		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value})

@@ -13,6 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -83,7 +84,7 @@ func write(t *testing.T, store *sqlite.Store, from, n int) {
 	for i := from; i < from+n; i++ {
 		b.Entries = append(b.Entries, sinks.Entry{Sequence: uint64(i + 1), Record: fmt.Sprintf("r%d", i%7), Time: int64(i), Value: fmt.Appendf(nil, `{"n":%d}`, i)})
 	}
-	if err := store.Write(t.Context(), b); err != nil {
+	if err := sinktest.Append(t.Context(), store, b); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -61,9 +61,12 @@ func fill(ctx context.Context, path string, rows, names uint64) (err error) {
 	start := time.Now().Add(-time.Duration(rows) * time.Second).UnixMilli()
 	for first := at.Sequence + 1; first <= rows; first += size {
 		last := min(first+size-1, rows)
-		if err := s.Write(ctx, batch(first, last, names, start)); err != nil {
+		b := batch(first, last, names, start)
+		b.Previous = at
+		if err := s.Write(ctx, b); err != nil {
 			return err
 		}
+		at = b.Checkpoint
 		if first/1_000_000 != (last+1)/1_000_000 {
 			fmt.Fprintf(os.Stderr, "%d of %d rows\n", last, rows)
 		}

@@ -71,6 +71,9 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := sinks.CheckPrevious(b, s.checkpoint); err != nil {
+		return err
+	}
 	for _, e := range b.Entries {
 		e = copied(e)
 		s.lastID++

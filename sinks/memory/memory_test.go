@@ -24,18 +24,19 @@ func TestHistory(t *testing.T) {
 func TestConformance(t *testing.T) {
 	poison := sinks.Entry{Record: "test::poison", Time: 1, Value: []byte(`"poison"`)}
 	kept := map[string]*memory.Sink{}
+	open := func(_ testing.TB, dir string) (sinks.Sink, func()) {
+		if kept[dir] == nil {
+			kept[dir] = &memory.Sink{Refuse: func(e sinks.Entry) error {
+				if e.Record == poison.Record {
+					return errors.New("poison")
+				}
+				return nil
+			}}
+		}
+		return kept[dir], func() {}
+	}
 	sinktest.Run(t, sinktest.Target{
-		Open: func(_ testing.TB, dir string) (sinks.Sink, func()) {
-			if kept[dir] == nil {
-				kept[dir] = &memory.Sink{Refuse: func(e sinks.Entry) error {
-					if e.Record == poison.Record {
-						return errors.New("poison")
-					}
-					return nil
-				}}
-			}
-			return kept[dir], func() {}
-		},
+		Open: open, Shared: open,
 		Entries:     func(_ testing.TB, s sinks.Sink) []sinks.Entry { return s.(*memory.Sink).Entries() },
 		DeadLetters: func(_ testing.TB, s sinks.Sink) []sinks.Refusal { return s.(*memory.Sink).Refused() },
 		Losses:      func(_ testing.TB, s sinks.Sink) []loss.Loss { return s.(*memory.Sink).Losses() },

@@ -19,6 +19,9 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	if s.closed {
 		return fmt.Errorf("write to %s: %w", s.dir, ErrClosed)
 	}
+	if err := sinks.CheckPrevious(b, s.state.Position); err != nil {
+		return fmt.Errorf("write to %s: %w", s.dir, err)
+	}
 	// Checking takes about as long as compressing, so both run at once.
 	checked := make(chan error, 1)
 	go func() { checked <- refuse(b) }()

@@ -19,6 +19,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 func TestMain(m *testing.M) {
@@ -60,7 +61,7 @@ func batch(from, to int) *sinks.Batch {
 
 func write(t testing.TB, s *ndjson.Sink, b *sinks.Batch) {
 	t.Helper()
-	if err := s.Write(t.Context(), b); err != nil {
+	if err := sinktest.Append(t.Context(), s, b); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 // inLimitedProcess runs the test again in a process of its own, because the limit of a
@@ -71,7 +72,7 @@ func TestFullDisk(t *testing.T) {
 			failing := numbered(2)
 			failing.Losses = append(failing.Losses, loss.Loss{Record: "only of the batch that fails"})
 			for range 2 {
-				err := s.Write(t.Context(), failing)
+				err := sinktest.Append(t.Context(), s, failing)
 				if !errors.Is(err, syscall.EFBIG) || sinks.Refused(err) {
 					lift()
 					t.Fatalf("a write beyond the limit: %v", err)
@@ -98,7 +99,7 @@ func TestFullDiskInTheLedger(t *testing.T) {
 	s := open(t, dir)
 	write(t, s, numbered(1))
 	lift := limitFiles(t, uint64(len(read(t, filepath.Join(dir, "losses.ndjson"))))+20)
-	err := s.Write(t.Context(), numbered(2))
+	err := sinktest.Append(t.Context(), s, numbered(2))
 	lift()
 	if !errors.Is(err, syscall.EFBIG) {
 		t.Fatalf("a write beyond the limit: %v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 // writerDir is the variable that makes this binary a writer into a directory.
@@ -37,7 +38,7 @@ func writeUntilKilled(dir string) {
 			n = int(p.Sequence) / perBatch
 		}
 		n++
-		if err = s.Write(context.Background(), numbered(n)); err == nil {
+		if err = sinktest.Append(context.Background(), s, numbered(n)); err == nil {
 			_, err = fmt.Println(n)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 func TestRotateBytes(t *testing.T) {
@@ -159,7 +160,7 @@ func TestRotationFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.Write(t.Context(), batch(11, 20)); err == nil || sinks.Refused(err) {
+		if err := sinktest.Append(t.Context(), s, batch(11, 20)); err == nil || sinks.Refused(err) {
 			t.Fatalf("written although the manifest cannot be: %v", err)
 		}
 		if n := at(t, s); n != 10 {

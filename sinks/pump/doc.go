@@ -33,6 +33,8 @@
 //	                                log at start; new values are all stored
 //	consumer deleted                a new one continues after the checkpoint
 //	two processes on one directory  the second is refused
+//	two pumps into one sink         of a batch one is stored; the other pump reads
+//	                                again from the checkpoint
 //	clock set back                  order is that of the log; times are as they
 //	                                were taken
 //	limit reached before a sink     one LogDiscarded loss with the exact range,

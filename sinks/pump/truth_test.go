@@ -16,6 +16,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/memory"
 	"github.com/aimdb-go/aimdb/sinks/pump"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 // The checkpoint truth table: the result of each accident to a log or a sink. A world is
@@ -206,7 +207,7 @@ func TestSinkRestoredFromAnOlderCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := &memory.Sink{}
-	if err := older.Write(t.Context(), &sinks.Batch{Entries: w.sink.Entries(), Checkpoint: at}); err != nil {
+	if err := sinktest.Append(t.Context(), older, &sinks.Batch{Entries: w.sink.Entries(), Checkpoint: at}); err != nil {
 		t.Fatal(err)
 	}
 	w.day(10, true, bus.Config{})

@@ -19,6 +19,9 @@ type Target struct {
 	// Open opens the sink that lies in a directory, and returns what closes
 	// it. Opened again in the same directory, it has what it had before.
 	Open func(t testing.TB, dir string) (sinks.Sink, func())
+	// Shared opens the sink in a directory once more while it is open. It is nil if the
+	// kind of sink allows one writer only.
+	Shared func(t testing.TB, dir string) (sinks.Sink, func())
 	// Entries, DeadLetters and Losses read back what is stored, each record in
 	// the order it was written. The sequences of entries may be left out.
 	Entries     func(t testing.TB, s sinks.Sink) []sinks.Entry
@@ -46,6 +49,8 @@ func Run(t *testing.T, target Target) {
 	t.Run("a refused value that is not named is found", target.refusalUnnamed)
 	t.Run("losses reach the ledger once", target.losses)
 	t.Run("a clock set back keeps the order", target.clock)
+	t.Run("a batch that does not follow the checkpoint is not stored", target.fence)
+	t.Run("of two writers one stores a batch", target.twoWriters)
 }
 
 func (x Target) open(t testing.TB) sinks.Sink {
@@ -75,9 +80,18 @@ func batch(log string, from, to int) *sinks.Batch {
 	return b
 }
 
+// Append writes a batch after whatever the sink has: it sets Batch.Previous to the
+// checkpoint of the sink.
+func Append(ctx context.Context, s sinks.Sink, b *sinks.Batch) (err error) {
+	if b.Previous, err = s.Checkpoint(ctx); err != nil {
+		return err
+	}
+	return s.Write(ctx, b)
+}
+
 func write(t testing.TB, s sinks.Sink, b *sinks.Batch) {
 	t.Helper()
-	if err := s.Write(t.Context(), b); err != nil {
+	if err := Append(t.Context(), s, b); err != nil {
 		t.Fatalf("write: %v", err)
 	}
 }
@@ -202,7 +216,7 @@ func (x Target) poisoned(from, to, at int) *sinks.Batch {
 func (x Target) refusedWhole(t *testing.T) {
 	s := x.open(t)
 	write(t, s, batch("log", 1, 5))
-	if err := s.Write(t.Context(), x.poisoned(6, 15, 7)); !sinks.Refused(err) {
+	if err := Append(t.Context(), s, x.poisoned(6, 15, 7)); !sinks.Refused(err) {
 		t.Fatalf("the poison gave %v, want a RefusedError", err)
 	}
 	x.holds(t, s, "log", 5)

@@ -24,8 +24,7 @@ func (s *Store) Checkpoint(ctx context.Context) (history.Position, error) {
 	return c, s.readError("read the checkpoint", err)
 }
 
-// Write implements sinks.Sink. It skips entries up to the checkpoint of the same
-// log, which are stored already.
+// Write implements sinks.Sink.
 func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 	if limit := s.options.maxValue; limit > 0 {
 		if err := sinks.Refuse(b, func(e sinks.Entry) error { return tooLarge(e, limit) }); err != nil {
@@ -52,24 +51,25 @@ func tooLarge(e sinks.Entry, limit int) error {
 	return fmt.Errorf("store a value of %s: it has %d bytes and the limit is %d", e.Record, len(e.Value), limit)
 }
 
-// commit stores a batch with its checkpoint.
+// commit stores a batch with its checkpoint, if it follows the checkpoint that the file
+// has.
 func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 	after := uint64(0)
-	if b.Checkpoint.Log == w.checkpoint.Log {
-		after = w.checkpoint.Sequence
+	if b.Checkpoint.Log == b.Previous.Log {
+		after = b.Previous.Sequence
 	}
 	w.holes = w.holes[:0]
-	if after > 0 && b.Checkpoint.Sequence <= after && !setsBack(b) {
-		return nil // all of it is stored
-	}
-	entries := b.Entries
-	for len(entries) > 0 && entries[0].Sequence <= after {
-		entries = entries[1:]
-	}
-	entries = gathered(entries)
+	entries := gathered(b.Entries)
 	groups := group(w.groups[:0], entries)
 	w.groups = groups
-	err := inTransaction(ctx, w.conn, func() error {
+	err := inTransaction(ctx, w.conn, func() (err error) {
+		// Another process may have the file open too, so what is remembered is not enough.
+		if w.checkpoint, err = w.readCheckpoint(ctx, false); err != nil {
+			return err
+		}
+		if err := sinks.CheckPrevious(b, w.checkpoint); err != nil {
+			return err
+		}
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 		if err := w.addSums(ctx, firstID, entries, b.Checkpoint.Log); err != nil {
 			return err
 		}
-		if err := w.keepRefused(ctx, b, after, now); err != nil {
+		if err := w.keepRefused(ctx, b, now); err != nil {
 			return err
 		}
 		if err := w.keepLosses(ctx, b.Losses, now); err != nil {
@@ -111,7 +111,7 @@ func gathered(entries []sinks.Entry) []sinks.Entry {
 	return entries
 }
 
-// setsBack reports whether a batch only carries a checkpoint. One below ours
+// setsBack reports whether a batch only carries a checkpoint. One before the sink's
 // means that the log has lost its tail: the sequences after it come again, with
 // new values.
 func setsBack(b *sinks.Batch) bool {
@@ -137,11 +137,8 @@ func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
 	return nil
 }
 
-func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, after uint64, now int64) error {
+func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, now int64) error {
 	for _, r := range b.Refused {
-		if r.Entry.Sequence <= after {
-			continue
-		}
 		_, err := w.exec(ctx, "INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at) VALUES (?,?,?,?,?,?,?)",
 			b.Checkpoint.Log, int64(r.Entry.Sequence), r.Entry.Record, deadValue(r.Entry.Value), r.Entry.Time, r.Reason, now)
 		if err != nil {
@@ -151,11 +148,11 @@ func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, after uint64, 
 	return nil
 }
 
+// deadLimit is how many bytes of a refused value are kept.
+const deadLimit = 1 << 20
+
 // deadValue truncates a value that may have been refused for its size.
-func deadValue(value []byte) string {
-	const limit = 1 << 20
-	return string(value[:min(len(value), limit)])
-}
+func deadValue(value []byte) string { return string(value[:min(len(value), deadLimit)]) }
 
 func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) error {
 	for _, l := range losses {

@@ -99,7 +99,11 @@ func (w *writer) readCheckpoint(ctx context.Context, apart bool) (p history.Posi
 		texts = append(texts, strings.Replace(checkpointText, "m.key = 'checkpoint'", "m.key = NULL", 1), strings.Replace(checkpointText, "c.only = 1", "c.only = NULL", 1))
 	}
 	for _, text := range texts {
-		c, failed := scanCheckpoints(w.conn.QueryRowContext(ctx, text))
+		var c checkpoints
+		statement, failed := w.prepared(ctx, text)
+		if failed == nil {
+			c, failed = scanCheckpoints(statement.QueryRowContext(ctx))
+		}
 		if failed == nil {
 			p, _, failed = c.choose() // the store tells what is wrong when it is asked
 		}

@@ -85,7 +85,9 @@ func TestReadersAreCapped(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	write(t, s, batch(101, entry("a", 1, "1")))
+	if err := s.Write(t.Context(), batch(101, entry("a", 1, "1"))); err != nil {
+		t.Error(err)
+	}
 	release()
 	s.SetReadTimeout(time.Minute)
 	if err := reads(t, s)["Latest"](); err != nil {

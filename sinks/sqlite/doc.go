@@ -93,7 +93,8 @@
 // is deleted, replaced or cut short, Write and Stats fail, and after two seconds
 // the owner starts again with what is at the path, as Open does. The log has to be
 // read again then, from the checkpoint of that file. What is not noticed is a file
-// that is written over in place without becoming shorter; use Restore for that.
+// that is written over in place without becoming shorter; use Restore for that. Replace
+// puts another history in the place of one that is in use.
 //
 // While a file is open, nothing in the process may open and close it by other
 // means than SQLite: POSIX drops all locks of a process on a file when the

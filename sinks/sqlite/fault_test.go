@@ -177,10 +177,10 @@ func TestFullDiskIsAnOutageAndRecovers(t *testing.T) {
 	s := start(t, path)
 	write(t, s, batch(1, numbered(1000)...))
 	limit := s.LimitPages(t, 0) // no page more
-	outage(t, s, batch(2000, numbered(5000)...), "full")
+	outage(t, s, batch(1001, numbered(5000)...), "full")
 	same(t, everything(t, s)[:1], "r0 0 {\"n\":0}")
 	s.LimitPages(t, limit)
-	write(t, s, batch(2000, numbered(5000)...))
+	write(t, s, batch(1001, numbered(5000)...))
 	if n := len(everything(t, s)); n != 6000 {
 		t.Errorf("%d rows", n)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
 // value is an entry with a number.
@@ -132,7 +133,7 @@ func TestNumbersOfABatchThatFailed(t *testing.T) {
 	write(t, s, step{values: []sinks.Entry{value(1, "a", 0, 1)}, at: 1}.batch())
 	change(t, s.Path(), "CREATE TRIGGER cut_off BEFORE UPDATE ON aimdb_checkpoint BEGIN SELECT RAISE(ABORT, 'cut off'); END")
 	next := step{values: []sinks.Entry{value(2, "a", 0, 2), value(3, "a", 0, 4)}, at: 3}
-	if err := s.Write(t.Context(), next.batch()); err == nil {
+	if err := sinktest.Append(t.Context(), s, next.batch()); err == nil {
 		t.Fatal("the batch was stored")
 	}
 	change(t, s.Path(), "DROP TRIGGER cut_off")

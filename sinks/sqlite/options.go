@@ -10,6 +10,7 @@ import (
 type Option func(*options)
 
 type options struct {
+	name        string
 	logger      *slog.Logger
 	strict      bool
 	litestream  bool
@@ -26,6 +27,7 @@ type options struct {
 
 func defaults(opts []Option) options {
 	o := options{
+		name:        "sqlite",
 		logger:      slog.Default(),
 		readers:     min(max(runtime.GOMAXPROCS(0), 2), 4),
 		readTimeout: 30 * time.Second,
@@ -44,6 +46,10 @@ func defaults(opts []Option) options {
 	}
 	return o
 }
+
+// Name sets the name of the sink, "sqlite" by default. Sinks of one database have
+// different names, and a sink keeps its name for life.
+func Name(name string) Option { return func(o *options) { o.name = name } }
 
 // Logger sets where the store logs, above all that a damaged file was replaced.
 // The default is slog's, so that this is never silent.

@@ -121,6 +121,10 @@ func size(b *testing.B, s *sqlite.Store) int64 {
 // trickle writes 5 k values a second with times after base, as they come, and
 // returns how long each commit took.
 func trickle(ctx context.Context, b *testing.B, s *sqlite.Store, base int64) (waits []time.Duration) {
+	trickled, err := s.Checkpoint(ctx)
+	if err != nil {
+		b.Error(err)
+	}
 	began, next := time.Now(), 1
 	for ctx.Err() == nil {
 		due := 1 + int(time.Since(began).Seconds()*5000)
@@ -130,6 +134,7 @@ func trickle(ctx context.Context, b *testing.B, s *sqlite.Store, base int64) (wa
 		}
 		batch := benchBatch(next, due-next)
 		batch.Checkpoint.Log = "trickle"
+		batch.Previous = trickled
 		for i := range batch.Entries {
 			batch.Entries[i].Time += base
 		}
@@ -138,6 +143,7 @@ func trickle(ctx context.Context, b *testing.B, s *sqlite.Store, base int64) (wa
 			b.Error(err)
 			break
 		}
+		trickled = batch.Checkpoint
 		waits = append(waits, time.Since(at))
 		next = due
 	}

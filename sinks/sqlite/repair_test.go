@@ -106,7 +106,7 @@ func TestRepairCountsWhatTheLogDoesNotHold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		letters = append(letters, fmt.Sprint(r.Entry.Record, " ", r.Entry.Time, " ", string(r.Entry.Value)))
+		letters = append(letters, fmt.Sprint(r.Record, " ", r.Time, " ", string(r.Value)))
 		if !strings.Contains(r.Reason, "checksum") {
 			t.Errorf("reason %q", r.Reason)
 		}

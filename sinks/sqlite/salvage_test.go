@@ -148,12 +148,15 @@ func ledger(t *testing.T, s *sqlite.Store, lost int64, wantUnknown, wantOld bool
 func continues(t *testing.T, s *sqlite.Store, entries []sinks.Entry, rows int) {
 	t.Helper()
 	last := len(entries)
-	next := batch(uint64(last), entries[last-1], entry("new", 1, "1"), entry("new", 2, "2"))
+	next := batch(uint64(last+1), entry("new", 1, "1"), entry("new", 2, "2"))
 	if err := s.Write(t.Context(), next); !errors.Is(err, sqlite.ErrGone) {
 		t.Errorf("a write that has not asked for the checkpoint: %v", err)
 	}
 	if at, err := s.Checkpoint(t.Context()); err != nil || at.Sequence != uint64(last) {
 		t.Errorf("the checkpoint is %+v, %v", at, err)
+	}
+	if err := s.Write(t.Context(), batch(uint64(last), entries[last-1])); !errors.Is(err, sinks.ErrCheckpointMoved) {
+		t.Errorf("a batch that is stored: %v", err)
 	}
 	write(t, s, next)
 	after := table(t, s.Path())

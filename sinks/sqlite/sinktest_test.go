@@ -30,6 +30,9 @@ func TestSink(t *testing.T) {
 	poison := entry("test::poison", 1, `"`+string(make([]byte, 5000))+`"`)
 	sinktest.Run(t, sinktest.Target{
 		Poison: poison,
+		Shared: func(t testing.TB, dir string) (sinks.Sink, func()) {
+			return startStop(t, filepath.Join(dir, "history.db"), sqlite.Beside())
+		},
 		Open: func(t testing.TB, dir string) (sinks.Sink, func()) {
 			return startStop(t, filepath.Join(dir, "history.db"), sqlite.MaxValueBytes(4000))
 		},
@@ -49,7 +52,8 @@ func TestSink(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, refused)
+				e := sinks.Entry{Sequence: refused.Sequence, Record: refused.Record, Time: refused.Time, Value: refused.Value}
+				all = append(all, sinks.Refusal{Entry: e, Reason: refused.Reason})
 			}
 			return all
 		},

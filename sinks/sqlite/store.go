@@ -206,7 +206,7 @@ func (s *Store) Path() string { return s.path }
 func (s *Store) Identity() string { return *s.identity.Load() }
 
 // Name implements sinks.Sink.
-func (s *Store) Name() string { return "sqlite" }
+func (s *Store) Name() string { return s.options.name }
 
 // Close ends all readers and, once Run has ended, the writer. It must not be
 // called while Run runs.

@@ -10,6 +10,7 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
+	"github.com/aimdb-go/aimdb/sinks/sinktest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -50,12 +51,16 @@ func startStop(t testing.TB, path string, opts ...sqlite.Option) (*sqlite.Store,
 
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "history.db") }
 
-// batch makes entries with the sequences from first on.
+// batch makes entries with the sequences from first on. It follows the batch before.
 func batch(first uint64, entries ...sinks.Entry) *sinks.Batch {
 	for i := range entries {
 		entries[i].Sequence = first + uint64(i)
 	}
-	return &sinks.Batch{Entries: entries, Checkpoint: history.Position{Log: "log", Sequence: first + uint64(len(entries)) - 1}}
+	b := &sinks.Batch{Entries: entries, Checkpoint: history.Position{Log: "log", Sequence: first + uint64(len(entries)) - 1}}
+	if first > 1 {
+		b.Previous = history.Position{Log: "log", Sequence: first - 1}
+	}
+	return b
 }
 
 func entry(record string, ms int64, value string) sinks.Entry {
@@ -64,7 +69,7 @@ func entry(record string, ms int64, value string) sinks.Entry {
 
 func write(t testing.TB, s *sqlite.Store, b *sinks.Batch) {
 	t.Helper()
-	if err := s.Write(t.Context(), b); err != nil {
+	if err := sinktest.Append(t.Context(), s, b); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -106,14 +111,13 @@ func TestABatchIsStoredRecordByRecord(t *testing.T) {
 	same(t, texts(t, s.Latest(t.Context(), history.LatestQuery{Pattern: pattern(t, "b"), Limit: 1})), "b 1 3")
 }
 
-func TestWriteSkipsWhatIsThere(t *testing.T) {
+func TestPositionAfterARestart(t *testing.T) {
 	path := file(t)
 	s, stop := startStop(t, path)
 	write(t, s, batch(1, entry("a", 1, "1"), entry("a", 2, "2")))
-	write(t, s, batch(1, entry("a", 1, "1"), entry("a", 2, "2")))
 	stop()
 	s = start(t, path)
-	write(t, s, batch(2, entry("a", 2, "2"), entry("a", 3, "3")))
+	write(t, s, batch(3, entry("a", 3, "3")))
 	same(t, texts(t, s.Range(t.Context(), history.RangeQuery{Pattern: pattern(t, "a")})), "a 1 1", "a 2 2", "a 3 3")
 	c, err := s.Checkpoint(t.Context())
 	if err != nil || c != (history.Position{Log: "log", Sequence: 3}) {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ndjsonHolds fails the test unless the files of a directory have the numbers in order.
+func (w *elsewhereWorld) ndjsonHolds(dir string) {
+	w.t.Helper()
+	db := filepath.Join(w.t.TempDir(), "import.db")
+	files, err := filepath.Glob(filepath.Join(w.dir, dir, "*.ndjson.zst*"))
+	if err != nil || len(files) == 0 {
+		w.t.Fatal(files, err)
+	}
+	for _, file := range files {
+		aimdb(w.t, "history", "import", db, file).ok(w.t)
+	}
+	var values []string
+	for line := range strings.Lines(aimdb(w.t, "history", "query", db, "n::a", "--range", "--start", "0", "--format", "json").ok(w.t)) {
+		values = append(values, line)
+	}
+	if len(values) != int(w.produced.Load()) {
+		w.t.Fatalf("%s has %d of %d values", dir, len(values), w.produced.Load())
+	}
+	for i, v := range values {
+		if !strings.Contains(v, `"value":`+strconv.Itoa(i+1)+`}`) {
+			w.t.Fatalf("%s: value %d is %s", dir, i+1, v)
+		}
+	}
+}
+
+// TestSinksOfOneLog: two sinks of one log, one of which is killed and one of which is
+// stopped, store everything once.
+func TestSinksOfOneLog(t *testing.T) {
+	w := newWorld(t)
+	w.produce(300)
+	lite := w.sink("sqlite", "a.db", "active")
+	lines := w.sink("ndjson", "archive", "active")
+	w.produce(300)
+	stop := w.load()
+	lite.kill()
+	lines.interrupt()
+	if out := lines.output(); !strings.Contains(out, "up to its end and stops") {
+		t.Errorf("the sink that was stopped said %s", out)
+	}
+	soon(t, "both are not running", func() bool {
+		return w.state("sqlite-a", "not running") != nil && w.state("ndjson-archive", "not running") != nil
+	})
+	w.sink("sqlite", "a.db", "active")
+	stop()
+	w.produce(100)
+	w.stored("sqlite-a")
+	w.holds("a.db", 1)
+	lag := w.state("ndjson-archive", "not running")
+	if lag == nil || lag.LagMessages < 100 || lag.LagSeconds <= 0 {
+		t.Errorf("the sink that does not run is %+v", lag)
+	}
+	lines = w.sink("ndjson", "archive", "active")
+	w.stored("ndjson-archive")
+	lines.interrupt()
+	w.ndjsonHolds("archive")
+}
+
+// TestStandbyTakesOver: three processes run one sink, and the active one is killed under
+// load.
+func TestStandbyTakesOver(t *testing.T) {
+	w := newWorld(t)
+	first := w.sink("sqlite", "a.db", "active")
+	second := w.sink("sqlite", "a.db", "standby")
+	soon(t, "one is active and one a standby", func() bool {
+		return w.state("sqlite-a", "active") != nil && w.state("sqlite-a", "standby") != nil
+	})
+	stop := w.load()
+	defer stop()
+	soon(t, "something is stored", func() bool { s := w.state("sqlite-a", "active"); return s != nil && s.Checkpoint > 50 })
+	first.kill()
+	second.says("active")
+	third := w.sink("sqlite", "a.db", "standby")
+	soon(t, "the second one stores", func() bool { s := w.state("sqlite-a", "active"); return s != nil && s.PID == second.cmd.Process.Pid })
+	second.kill()
+	third.says("active")
+	stop()
+	w.stored("sqlite-a")
+	w.holds("a.db", 1)
+}
+
+// TestSinkNames: another store under the name of an active sink is refused.
+func TestSinkNames(t *testing.T) {
+	w := newWorld(t)
+	w.sink("sqlite", "a.db", "active", "--sink", "main")
+	c := w.start("sink", "run", "sqlite", "--to", "b.db", "--sink", "main")
+	c.says("give one of them another name")
+	soon(t, "it ends", func() bool { c.kill(); return true })
+	if c.err == nil {
+		t.Error("it ended without an error")
+	}
+	w.sink("sqlite", "b.db", "active", "--sink", "main_2")
+	w.produce(50)
+	w.stored("main")
+	w.stored("main_2")
+	w.holds("a.db", 1)
+	w.holds("b.db", 1)
+}
+
+// TestSinkWaitsForTheLog: a sink is started before its database.
+func TestSinkWaitsForTheLog(t *testing.T) {
+	w := newWorld(t)
+	c := w.start("sink", "run", "sqlite", "--to", "x.db", "--name", "later")
+	c.says("the log of database later does not exist yet")
+	list := aimdb(t, "sink", "list", "--nats-url", w.server.URL, "--name", "later").ok(t)
+	if !strings.Contains(list, "waiting for the log") {
+		t.Errorf("the list is %s", list)
+	}
+	c.interrupt()
+}
+
+func TestSinkUsage(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"a kind":        {[]string{"sink", "run", "oracle", "--to", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "there are ndjson, sqlite"},
+		"a store":       {[]string{"sink", "run", "sqlite", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--to is needed"},
+		"servers":       {[]string{"sink", "run", "sqlite", "--to", "x.db", "--name", "hub"}, "--nats-url is needed"},
+		"a database":    {[]string{"sink", "list", "--nats-url", "nats://127.0.0.1:1"}, "--name is needed"},
+		"where to":      {[]string{"sink", "rewind", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--to and --store are needed"},
+		"which letters": {[]string{"sink", "dead-letters", "x.db", "drop"}, "either the IDs of dead letters or --all"},
+		"what to do":    {[]string{"sink", "dead-letters", "x.db", "burn", "1"}, "say list, retry or drop"},
+		"where it is":   {[]string{"gateway", "--socket", "off", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--socket or --http is needed"},
+	} {
+		t.Run(name, func(t *testing.T) { aimdb(t, c.args...).fails(t, exitUsage, c.says) })
+	}
+}

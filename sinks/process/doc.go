@@ -1,0 +1,32 @@
+// Package process runs one sink of a log in a process of its own, and lists the sinks
+// of a log.
+//
+// # One active, the others in standby
+//
+// [Run] opens the store of the sink. Where another process has it open, [Config].Open
+// returns [ErrHeld], and this process is a standby: it tries again several times a
+// second and reads nothing of the log. When the other process ends, however it ends, the
+// standby opens the store and continues at its checkpoint. So the store decides which
+// process is active: a file by its lock, a database by a lock of its own. If two
+// processes write in spite of that, each batch is stored by one of them only: see rule 8
+// of sinks.Sink.
+//
+// Stores of one log have different names. Run refuses to start on a store while a sink
+// of the same name is active on another one, since both would use one consumer.
+//
+// # The log
+//
+// The log belongs to the database, which may run or not. Run creates nothing: if the log
+// is absent it waits for it. Each sink has a consumer of its own and its own pace.
+//
+// # Stop
+//
+// When the context ends, the sink stores what the log has at that moment, within
+// [Config].DrainTimeout. What is left is stored after the next start.
+//
+// # Service
+//
+// Each process is an instance of the NATS service [Service], standbys too. Its statistics
+// are a [State]; [List] and `nats micro ls` find them. Without the permission to
+// subscribe to $SRV.> the sink works and is not found.
+package process

@@ -1,0 +1,242 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/internal/outage"
+	"github.com/aimdb-go/aimdb/sinks/pump"
+	"github.com/aimdb-go/aimdb/sinks/retention"
+)
+
+const (
+	// takeOver is how often a standby tries to open the store.
+	takeOver = 200 * time.Millisecond
+	// lookForLog is how often a process looks for a log that is absent or away.
+	lookForLog = time.Second
+)
+
+// errStoreFailed ends the parts of a process whose store does not run any more.
+var errStoreFailed = errors.New("the store has failed")
+
+// process is one run of a sink.
+type process struct {
+	config Config
+	nc     *nats.Conn
+	begun  time.Time
+
+	mu    sync.Mutex
+	phase string
+	// store, pump and bus are those of the active process, nil until it has them.
+	store *Store
+	pump  *pump.Pump
+	bus   *bus.Bus
+	away  *outage.Outage
+}
+
+// Run runs a sink until ctx ends, or until its store fails so that it has to be opened
+// again. It returns nil if ctx ended it.
+func Run(ctx context.Context, c Config) (err error) {
+	c, err = c.checked()
+	if err != nil {
+		return err
+	}
+	p := &process{config: c, begun: time.Now(), phase: phaseStarting,
+		away: outage.New(c.Logger, "the sink waits for the log", "the sink reads the log")}
+	if p.nc, err = c.Server.Connect(ctx, "sink "+c.Sink); err != nil {
+		return err
+	}
+	defer p.nc.Close()
+	defer p.serve()()
+	store, err := p.acquire(ctx)
+	if err != nil || store == nil {
+		return err
+	}
+	err = p.work(ctx, store)
+	p.enter(phaseStopped, nil)
+	return errors.Join(err, store.Close())
+}
+
+// acquire opens the store as soon as no other process has it. It returns nil if ctx
+// ends before.
+func (p *process) acquire(ctx context.Context) (*Store, error) {
+	for {
+		store, err := p.config.Open(ctx)
+		if err == nil {
+			return store, p.checkName(ctx, store)
+		}
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		if !errors.Is(err, ErrHeld) {
+			return nil, err
+		}
+		if p.enter(phaseStandby, nil) {
+			p.config.Logger.Info("standby: another process runs this sink; this one takes over when that ends", "store", p.config.Target)
+		}
+		if !pause(ctx, takeOver) {
+			return nil, nil
+		}
+	}
+}
+
+// checkName closes a store if a sink of its name is active on another one.
+func (p *process) checkName(ctx context.Context, store *Store) error {
+	all, err := gather(ctx, p.nc)
+	if err != nil {
+		p.config.Logger.Warn("it is not known whether another store is a sink of this name", "error", err)
+		return nil
+	}
+	for _, s := range all {
+		if s.Database == p.config.Log.Name && s.Sink == p.config.Sink && s.active() && (s.Host != hostname() || s.Target != p.config.Target) {
+			err := fmt.Errorf("run the sink %s of database %s: the process %d on %s runs a sink of this name on another store, %s; give one of them another name",
+				s.Sink, s.Database, s.PID, s.Host, s.Target)
+			return errors.Join(err, store.Close())
+		}
+	}
+	return nil
+}
+
+// work runs the parts of an active process.
+func (p *process) work(ctx context.Context, store *Store) error {
+	p.enter(phaseWaiting, store)
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		if store.Run == nil {
+			<-writing.Done()
+			ended <- nil
+			return
+		}
+		err := store.Run(writing)
+		if err != nil {
+			failed(fmt.Errorf("%w: %w", errStoreFailed, err))
+		}
+		ended <- err
+	}()
+	err := p.move(ctx, store)
+	stopWriting()
+	return errors.Join(err, <-ended)
+}
+
+// move moves the log into the store until ctx ends.
+func (p *process) move(ctx context.Context, store *Store) error {
+	log, err := p.openLog(ctx)
+	if err != nil || log == nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // always nil
+	mover, err := pump.New(pump.Config{Source: pump.FromBus(log), Sink: store.Sink, Logger: p.config.Logger})
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.pump, p.bus = mover, log
+	p.mu.Unlock()
+	p.warnOfReader(ctx, log)
+	p.enter(phaseActive, store)
+	p.config.Logger.Info("active: the sink stores the log", "store", p.config.Target)
+	pumping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = mover.Run(pumping) }) // always nil: it retries
+	if store.Pruner != nil && p.config.keeps() {
+		keeper, err := retention.New(store.Pruner, p.config.Retention)
+		if err != nil { // was checked
+			return err
+		}
+		parts.Go(func() { _ = keeper.Run(ctx) }) // always nil: it logs
+	}
+	<-ctx.Done()
+	p.drain(ctx, log, mover)
+	stop()
+	parts.Wait()
+	return nil
+}
+
+// warnOfReader warns if another process reads the log as a sink of this name, such as
+// the database itself. Each would take the consumer from the other again and again.
+func (p *process) warnOfReader(ctx context.Context, log *bus.Bus) {
+	all, err := log.SinkConsumers(ctx)
+	if err != nil {
+		p.config.Logger.Warn("it is not known whether another process reads the log as a sink of this name", "error", err)
+	}
+	for _, c := range all {
+		if c.Sink == p.config.Sink && c.Read {
+			p.config.Logger.Warn("another process reads the log as a sink of this name, or did so until its machine failed; if it is another sink, give one of them another name")
+		}
+	}
+}
+
+// drain lets the pump reach the end that the log has now.
+func (p *process) drain(ctx context.Context, log *bus.Bus, mover *pump.Pump) {
+	if errors.Is(context.Cause(ctx), errStoreFailed) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.DrainTimeout)
+	defer cancel()
+	last, err := log.LastSequence(ctx)
+	if err == nil {
+		err = mover.WaitStored(ctx, last)
+	}
+	if err != nil {
+		p.config.Logger.Warn("the sink did not store all of the log in time; the rest is stored after the next start", "error", err)
+		return
+	}
+	p.config.Logger.Info("the sink has stored the log up to its end and stops", "sequence", last)
+}
+
+// openLog opens the log, and waits for it if it is absent or away. It returns nil if ctx
+// ends before.
+func (p *process) openLog(ctx context.Context) (*bus.Bus, error) {
+	for {
+		log, err := bus.OpenExisting(ctx, p.config.Server, p.config.Log)
+		if ctx.Err() != nil {
+			if log != nil {
+				_ = log.Close() // always nil
+			}
+			return nil, nil
+		}
+		if err == nil && !log.Absent() {
+			p.away.Over()
+			return log, nil
+		}
+		if err == nil {
+			_ = log.Close() // always nil
+			err = fmt.Errorf("the log of database %s does not exist yet; the database creates it when it starts", p.config.Log.Name)
+		}
+		p.away.Failed(err)
+		if !pause(ctx, lookForLog) {
+			return nil, nil
+		}
+	}
+}
+
+// enter sets the phase, and reports whether it is another one than before.
+func (p *process) enter(phase string, store *Store) (changed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	changed = p.phase != phase
+	p.phase, p.store = phase, store
+	return changed
+}
+
+// pause waits. It reports false if ctx ends before.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
