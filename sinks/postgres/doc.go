@@ -1,0 +1,2 @@
+// Package postgres keeps the history of records in PostgreSQL.
+package postgres
