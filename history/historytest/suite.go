@@ -1,6 +1,7 @@
 package historytest
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -69,25 +70,43 @@ func (x Target) open(t testing.TB) Store {
 type feed struct {
 	store Store
 	at    history.Position
+	// have is the checkpoint of the last batch.
+	have history.Position
 }
 
-func newFeed(s Store) *feed { return &feed{s, history.Position{Log: "log"}} }
+func newFeed(s Store) *feed { return &feed{store: s, at: history.Position{Log: "log"}} }
 
-// write stores rows in one batch.
-func (f *feed) write(t testing.TB, rows ...history.Row) {
+// write stores rows in one batch. It leaves out those that the store refuses, as a pump
+// does, and returns how many they are.
+func (f *feed) write(t testing.TB, rows ...history.Row) (refused int64) {
 	t.Helper()
-	if err := f.store.Write(t.Context(), f.batch(rows...)); err != nil {
+	b := f.batch(rows...)
+	err := f.store.Write(t.Context(), b)
+	var refusal *sinks.RefusedError
+	if errors.As(err, &refusal) && len(refusal.Entries) > 0 {
+		var rest []sinks.Entry
+		for i, e := range b.Entries {
+			if refusal.Entries[i] == nil {
+				rest = append(rest, e)
+			}
+		}
+		b.Entries = rest
+		err = f.store.Write(t.Context(), b)
+		refused = int64(len(refusal.Entries))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
+	return refused
 }
 
 func (f *feed) batch(rows ...history.Row) *sinks.Batch {
-	b := &sinks.Batch{}
+	b := &sinks.Batch{Previous: f.have}
 	for _, row := range rows {
 		f.at.Sequence++
 		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value})
 	}
-	b.Checkpoint = f.at
+	b.Checkpoint, f.have = f.at, f.at
 	return b
 }
 

@@ -84,6 +84,8 @@ func (c Config) connections() (*pgxpool.Config, *pgx.ConnConfig, error) {
 		"timezone":         "UTC",
 		"client_encoding":  "UTF8",
 		"application_name": "aimdb " + c.Name,
+		// What this session changes is counted in aimdb_record.
+		"aimdb.counts": "on",
 		// A connection to a host that is gone ends within half a minute, and its locks
 		// with it.
 		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
@@ -92,5 +94,7 @@ func (c Config) connections() (*pgxpool.Config, *pgx.ConnConfig, error) {
 	}
 	writer := one.Copy()
 	writer.RuntimeParams["synchronous_commit"] = "on"
+	// A query is planned for its times, so that other partitions are left out at once.
+	one.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	return pool, writer, nil
 }

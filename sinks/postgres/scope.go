@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+)
+
+// scope is what a query sees: records, and the last row that was stored when it began.
+type scope struct {
+	names []string // sorted
+	maxID int64
+}
+
+const (
+	// scopeText reads the names from the counts. They begin with $1 as they are, and
+	// with $2 when '::' is written as '.'.
+	scopeText = `SELECT (SELECT next_id - 1 FROM aimdb_checkpoint),
+		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
+		ARRAY(SELECT record_name FROM aimdb_record WHERE rows > 0 AND record_name ^@ $1 AND replace(record_name, '::', '.') ^@ $2 ORDER BY record_name)`
+	// namesText skips through the index from each name to the next. A DISTINCT would
+	// visit every entry.
+	namesText = `WITH RECURSIVE n(name) AS (
+		(SELECT record_name FROM record_history WHERE record_name >= $1 ORDER BY record_name LIMIT 1)
+		UNION ALL
+		SELECT (SELECT record_name FROM record_history WHERE record_name > n.name ORDER BY record_name LIMIT 1) FROM n WHERE n.name ^@ $1)
+		SELECT name FROM n WHERE name ^@ $1`
+)
+
+// scope returns the records that have rows and match a pattern. While rows of other
+// programs are not counted, it looks for names in the rows themselves.
+func (s *Store) scope(ctx context.Context, p key.Pattern) (sc scope, err error) {
+	const doing = "read the names of the records"
+	prefix := p.Prefix()
+	first, _, _ := strings.Cut(prefix, ".")
+	var recount bool
+	var names []string
+	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names}, func() {}); err != nil {
+		return sc, err
+	}
+	if recount {
+		var name string
+		names = names[:0]
+		if err := s.read(ctx, doing, namesText, []any{first}, []any{&name}, func() { names = append(names, name) }); err != nil {
+			return sc, err
+		}
+	}
+	for _, name := range names {
+		if p.Match(name) {
+			sc.names = append(sc.names, name)
+		}
+	}
+	sc.maxID = orNone(sc.maxID)
+	return sc, nil
+}
+
+func orNone(lastID int64) int64 {
+	if lastID == 0 {
+		return -1
+	}
+	return lastID
+}
+
+// Position implements history.Reader.
+func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
+	var sequence int64
+	err = s.read(ctx, "read the position", "SELECT log, sequence, next_id - 1 FROM aimdb_checkpoint", nil, []any{&p.Log, &sequence, &p.MaxID}, func() {})
+	if err != nil {
+		return p, err
+	}
+	p.Identity, p.Sequence, p.MaxID = s.facts.Load().identity, uint64(sequence), orNone(p.MaxID)
+	return p, nil
+}
+
+// Records implements history.Pruner.
+func (s *Store) Records(ctx context.Context) ([]string, error) {
+	sc, err := s.scope(ctx, key.WirePattern("#"))
+	return sc.names, err
+}
