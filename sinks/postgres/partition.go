@@ -74,13 +74,13 @@ func (p *partitions) missing(entries []sinks.Entry) (starts []int64) {
 
 // create makes the partitions that do not exist. To attach one locks the table against
 // other changes of its structure, and against no reader and no writer.
-func (p *partitions) create(ctx context.Context, tx pgx.Tx, starts []int64) error {
+func (p *partitions) create(ctx context.Context, conn *pgx.Conn, starts []int64) error {
 	for _, start := range starts {
 		name := partitionName(start)
 		var found bool
-		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = to_regclass('record_history') AND inhrelid = to_regclass($1))`, name).Scan(&found)
+		err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = to_regclass('record_history') AND inhrelid = to_regclass($1))`, name).Scan(&found)
 		if err == nil && !found {
-			_, err = tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE %[1]s (LIKE record_history INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+			_, err = conn.Exec(ctx, fmt.Sprintf(`CREATE TABLE %[1]s (LIKE record_history INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
 				ALTER TABLE record_history ATTACH PARTITION %[1]s FOR VALUES FROM (%[2]d) TO (%[3]d)`, name, start, start+p.width))
 		}
 		if err != nil {

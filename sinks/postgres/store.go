@@ -35,6 +35,16 @@ type Store struct {
 	// facts is nil until the schema was found or made.
 	facts   atomic.Pointer[historyFacts]
 	prepare sync.Mutex
+
+	running  atomic.Bool
+	active   sync.Once
+	isActive chan struct{} // closed when Run holds the lock
+
+	// turn is held by who uses what follows.
+	turn    chan struct{}
+	open    *writer
+	last    uint32 // the server's process of the last connection that held the lock
+	stopped bool
 }
 
 // Open opens the history that a configuration names, and makes or migrates its tables. If
@@ -49,7 +59,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a history in PostgreSQL: %w", err)
 	}
-	s := &Store{config: c, connect: connect, address: fmt.Sprintf("%s:%d/%s", connect.Host, connect.Port, connect.Database)}
+	s := &Store{config: c, connect: connect, turn: make(chan struct{}, 1), isActive: make(chan struct{}), address: fmt.Sprintf("%s:%d/%s", connect.Host, connect.Port, connect.Database)}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, s.explained("open the history", err)
 	}
@@ -99,6 +109,7 @@ func (s *Store) Name() string { return s.config.Name }
 
 // Close releases the connections. It is called after Run has ended.
 func (s *Store) Close() error {
+	err := s.stop()
 	s.pool.Close()
-	return nil
+	return err
 }
