@@ -70,8 +70,7 @@ func (x Target) open(t testing.TB) Store {
 type feed struct {
 	store Store
 	at    history.Position
-	// have is the checkpoint of the last batch.
-	have history.Position
+	have  history.Position // what the store has
 }
 
 func newFeed(s Store) *feed { return &feed{store: s, at: history.Position{Log: "log"}} }
@@ -97,6 +96,7 @@ func (f *feed) write(t testing.TB, rows ...history.Row) (refused int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.have = b.Checkpoint
 	return refused
 }
 
@@ -106,7 +106,7 @@ func (f *feed) batch(rows ...history.Row) *sinks.Batch {
 		f.at.Sequence++
 		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value})
 	}
-	b.Checkpoint, f.have = f.at, f.at
+	b.Checkpoint = f.at
 	return b
 }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
+// sweepLock is the first number of the advisory lock of a sweep, beside those of store.go.
+const sweepLock int32 = 0x61696d03
+
 // rowCount is a number of rows and the size of their values.
 type rowCount struct{ rows, bytes int64 }
 
