@@ -94,7 +94,13 @@ func (c Config) connections() (*pgxpool.Config, *pgx.ConnConfig, error) {
 	}
 	writer := one.Copy()
 	writer.RuntimeParams["synchronous_commit"] = "on"
-	// A query is planned for its times, so that other partitions are left out at once.
-	one.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	// Queries are planned once for all times. The partitions outside of a window are left
+	// out when a query starts, which takes less than to plan it again. Such a plan must
+	// not read whole partitions because they were small when it was made.
+	for name, value := range map[string]string{
+		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off",
+	} {
+		one.RuntimeParams[name] = value
+	}
 	return pool, writer, nil
 }

@@ -41,7 +41,12 @@ func (s *Store) connectionOfItsOwn(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, s.explained("connect for a sweep", err)
 	}
-	return conn.Hijack(), nil
+	own := conn.Hijack()
+	// A sweep counts whole partitions, and is planned for what it has to do now.
+	if _, err := own.Exec(ctx, "SET plan_cache_mode = force_custom_plan; SET enable_seqscan = on; SET enable_bitmapscan = on"); err != nil {
+		return nil, s.explained("connect for a sweep", errors.Join(err, closeConn(ctx, own)))
+	}
+	return own, nil
 }
 
 // withSweep waits until no other process or goroutine sweeps this history, counts rows
