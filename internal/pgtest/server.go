@@ -161,6 +161,14 @@ func (s *Server) DSN(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
 
+// Own gives a directory to the user that the server runs as.
+func (s *Server) Own(t testing.TB, dir string) {
+	t.Helper()
+	if err := own(dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *Server) admin(t testing.TB, statement string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -38,9 +38,11 @@ func open(t testing.TB, c postgres.Config) *postgres.Store {
 // exec runs statements in the schema aimdb, as another program does.
 func exec(t testing.TB, dsn, statements string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	conn := connect(t, dsn)
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), statements); err != nil {
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statements); err != nil {
 		t.Fatalf("%s: %v", statements, err)
 	}
 }
@@ -48,9 +50,11 @@ func exec(t testing.TB, dsn, statements string) {
 // ask reads one value.
 func ask[T any](t testing.TB, dsn, query string) (value T) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	conn := connect(t, dsn)
-	defer conn.Close(context.Background())
-	if err := conn.QueryRow(t.Context(), query).Scan(&value); err != nil {
+	defer conn.Close(ctx)
+	if err := conn.QueryRow(ctx, query).Scan(&value); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return value
@@ -63,7 +67,7 @@ func connect(t testing.TB, dsn string) *pgx.Conn {
 		t.Fatal(err)
 	}
 	c.RuntimeParams["search_path"] = "aimdb"
-	conn, err := pgx.ConnectConfig(t.Context(), c)
+	conn, err := pgx.ConnectConfig(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
