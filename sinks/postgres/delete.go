@@ -58,6 +58,25 @@ func (w *sweep) deleteRows(ctx context.Context, cut map[string]cutoff) error {
 	return nil
 }
 
+// deleteBefore deletes the rows that cutoffs select by their times or IDs, of those with
+// times before one.
+func (w *sweep) deleteBefore(ctx context.Context, cut map[string]cutoff, ms int64) error {
+	for _, record := range slices.Sorted(maps.Keys(cut)) {
+		c := cut[record]
+		if before := min(c.before, ms); before > math.MinInt64 {
+			if err := w.deleteByTime(ctx, record, math.MinInt64, before-1, math.MaxInt64); err != nil {
+				return err
+			}
+		}
+		if c.id > 0 {
+			if err := w.deleteByTime(ctx, record, math.MinInt64, ms-1, c.id-1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // deleteByTime deletes the rows between two times with IDs up to one.
 func (w *sweep) deleteByTime(ctx context.Context, record string, from, to, maxID int64) error {
 	after := history.Point{Time: from, ID: math.MinInt64}

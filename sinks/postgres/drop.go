@@ -37,56 +37,73 @@ type span struct {
 
 func (p span) text(text string) string { return strings.ReplaceAll(text, "PARTITION", p.name) }
 
-// dropPartitions drops the partitions of which all rows go. It leaves those that something
-// else uses for long; their rows are deleted one by one then.
+// dropPartitions drops the partitions of which all rows go, the oldest first. It leaves
+// those that something else uses for long; their rows are deleted one by one then. Rows
+// that go of older partitions which stay are deleted before, so that a record has no gap if
+// the sweep is interrupted.
 func (w *sweep) dropPartitions(ctx context.Context, cut map[string]cutoff, now int64) error {
-	latest := int64(math.MinInt64) // before which all rows of some record go
-	for _, c := range cut {
-		if c.id > 0 {
-			latest = math.MaxInt64
-		}
-		latest = max(latest, c.before)
-	}
-	var all []span
-	var start int64
-	width := w.store.facts.Load().width
-	err := each(ctx, w.conn, partitionsText, nil, []any{&start}, func() {
-		if start+width <= max(latest, now) {
-			all = append(all, span{partitionName(start), start, start + width})
-		}
-	})
+	all, err := w.partitions(ctx, cut, now)
 	if err != nil {
 		return w.store.explained("read the names of the partitions", err)
 	}
+	older := false // rows that may go are in an older partition
 	for _, p := range all {
-		if err := w.dropIfAllGoes(ctx, p, cut, now); err != nil {
+		ids, err := lastIDs(ctx, w.conn, p)
+		if err != nil {
+			return w.store.explained("read the records of "+p.name, err)
+		}
+		if !p.allGoes(ids, cut, now) {
+			older = older || len(ids) > 0
+			continue
+		}
+		if older {
+			if err := w.deleteBefore(ctx, cut, p.from); err != nil {
+				return err
+			}
+			older = false
+		}
+		if err := w.drop(ctx, p, cut, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *sweep) dropIfAllGoes(ctx context.Context, p span, cut map[string]cutoff, now int64) error {
-	ids, err := lastIDs(ctx, w.conn, p)
-	if err != nil {
-		return w.store.explained("read the records of "+p.name, err)
+// partitions returns the partitions that may be dropped, the oldest first, after the one
+// of the times before all of them, which never is.
+func (w *sweep) partitions(ctx context.Context, cut map[string]cutoff, now int64) ([]span, error) {
+	until := now // before which all rows of some record go
+	for _, c := range cut {
+		if c.id > 0 {
+			until = math.MaxInt64
+		}
+		until = max(until, c.before)
 	}
-	if !p.allGoes(ids, cut, now) {
-		return nil
-	}
+	all := []span{{earlyPartition, math.MinInt64, math.MaxInt64}}
+	var start int64
+	width := w.store.facts.Load().width
+	err := each(ctx, w.conn, partitionsText, nil, []any{&start}, func() {
+		if start+width <= until {
+			all = append(all, span{partitionName(start), start, start + width})
+		}
+	})
+	return all, err
+}
+
+// drop counts the rows of a partition and drops it.
+func (w *sweep) drop(ctx context.Context, p span, cut map[string]cutoff, now int64) error {
 	var record string
 	var c rowCount
-	var last int64
+	var last, bytes int64
 	counts, counted := map[string]rowCount{}, map[string]int64{}
-	err = each(ctx, w.conn, p.text(partitionCountsText), nil, []any{&record, &c.rows, &c.bytes, &last}, func() { counts[record], counted[record] = c, last })
+	err := each(ctx, w.conn, p.text(partitionCountsText), nil, []any{&record, &c.rows, &c.bytes, &last}, func() { counts[record], counted[record] = c, last })
 	if err != nil {
 		return w.store.explained("count the rows of "+p.name, err)
 	}
 	if !p.allGoes(counted, cut, now) {
-		return nil
+		return nil // rows were stored in it just now
 	}
-	var bytes int64
-	err = w.transact(ctx, "drop the partition "+p.name, func(tx pgx.Tx) error {
+	err = w.transact(ctx, "drop the partition "+p.name, func(tx pgx.Tx) (err error) {
 		bytes, err = drop(ctx, tx, p, counts, counted)
 		return err
 	})
@@ -107,6 +124,9 @@ func (w *sweep) dropIfAllGoes(ctx context.Context, p span, cut map[string]cutoff
 // allGoes reports whether cutoffs select all rows of a partition, of which it gets the last
 // ID of each record. An empty one goes if its time is over.
 func (p span) allGoes(ids map[string]int64, cut map[string]cutoff, now int64) bool {
+	if p.name == earlyPartition {
+		return false
+	}
 	for record, id := range ids {
 		c, limited := cut[record]
 		if !limited || c.before < p.to && c.id <= id {
