@@ -28,6 +28,7 @@ func (s *Store) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[hi
 		}
 		for _, name := range sc.names {
 			rows := s.newRecordReader(name, q.Window, false, sc.maxID, math.MaxInt)
+			rows.page = min(firstPage, sc.budget)
 			for b, err := range history.Summarize(name, q.Width, rows.samples(ctx, path)) {
 				if !yield(b, err) || err != nil {
 					return

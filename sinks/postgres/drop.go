@@ -145,6 +145,10 @@ func lastIDs(ctx context.Context, on querier, p span) (map[string]int64, error) 
 // drop drops a partition and takes its rows off the counts. All rows were counted before,
 // while others could use the partition; now only what was added since is looked for.
 func drop(ctx context.Context, tx pgx.Tx, p span, counts map[string]rowCount, counted map[string]int64) (bytes int64, err error) {
+	// What comes after this waits for it too, so it does not wait for long.
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'"); err != nil {
+		return 0, err
+	}
 	if err := holdWriter(ctx, tx); err != nil {
 		return 0, err
 	}

@@ -29,22 +29,23 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 				return
 			}
 		}
-		for some := range slices.Chunk(sc.names, max(min(pageBudget/q.Limit, manyRecords), 1)) {
-			if !s.yieldLatest(ctx, some, q, steps, yield) {
+		page := min(q.Limit, firstPage, sc.budget)
+		for some := range slices.Chunk(sc.names, min(sc.budget/page, manyRecords)) {
+			if !s.yieldLatest(ctx, some, q, page, steps, yield) {
 				return
 			}
 		}
 	}
 }
 
-// yieldLatest yields the newest rows of some records, and returns whether the caller
-// wants more.
-func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, steps map[string]int64, yield func(history.Row, error) bool) bool {
+// yieldLatest yields the newest rows of some records, reading pages of a number of rows at
+// first. It returns whether the caller wants more.
+func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, page int, steps map[string]int64, yield func(history.Row, error) bool) bool {
 	var readers []*recordReader
 	for _, name := range names {
 		if steps[name] == 0 {
 			r := s.newRecordReader(name, q.Window, true, math.MaxInt64, q.Limit)
-			r.page = min(q.Limit, largePage)
+			r.page = page
 			readers = append(readers, r)
 		}
 	}

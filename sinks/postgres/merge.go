@@ -8,14 +8,8 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-const (
-	// pageBudget is the number of rows that a query over many records holds in memory
-	// at once.
-	pageBudget = 1 << 14
-	smallPage  = 16
-	// manyRecords is the number of records whose first pages one statement reads.
-	manyRecords = 512
-)
+// manyRecords is the number of records whose first pages one statement reads.
+const manyRecords = 512
 
 // merge brings the rows of several records into one order.
 type merge struct {
@@ -28,9 +22,16 @@ type mergePart struct {
 	rows []history.Row
 }
 
-// newMerge opens a merge of readers, and reads the first page of each.
-func (s *Store) newMerge(ctx context.Context, readers []*recordReader, total int) (*merge, error) {
-	size := min(max(pageBudget/max(len(readers), 1), smallPage), firstPage, total)
+// share is the number of rows that each of some records may have in memory: its part of a
+// budget, and a few at least.
+func share(budget, records int) int {
+	return max(budget/max(records, 1), budget/1024, 1)
+}
+
+// newMerge opens a merge of readers, and reads the first page of each. They hold about as
+// many rows in memory as a budget.
+func (s *Store) newMerge(ctx context.Context, readers []*recordReader, budget, total int) (*merge, error) {
+	size := min(share(budget, len(readers)), firstPage, total)
 	for _, r := range readers {
 		r.page = size
 	}
@@ -47,7 +48,7 @@ func (s *Store) newMerge(ctx context.Context, readers []*recordReader, total int
 		}
 	}
 	for _, r := range readers {
-		r.budget = max(pageBudget/max(len(m.parts), 1), smallPage)
+		r.budget = share(budget, len(m.parts))
 	}
 	heap.Init(m)
 	return m, nil

@@ -49,5 +49,5 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery, total int) 
 		}
 		readers = append(readers, r)
 	}
-	return s.newMerge(ctx, readers, total)
+	return s.newMerge(ctx, readers, sc.budget, total)
 }

@@ -108,7 +108,7 @@ func (r *recordReader) took(rows []history.Row, limit int) {
 	for _, row := range rows {
 		size += len(row.Value)
 	}
-	r.page = min(4*r.page, r.budget, max(pageBytes*len(rows)/size, 1))
+	r.page = min(4*r.page, largePage, r.budget, max(pageBytes*len(rows)/size, 1))
 }
 
 // firstPages reads the first page of several readers in one statement. They differ only

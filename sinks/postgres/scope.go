@@ -12,14 +12,26 @@ import (
 type scope struct {
 	names []string // sorted
 	maxID int64
+	// budget is the number of rows that the query may hold in memory at once.
+	budget int
 }
 
+// A query over many records holds at most budgetRows rows in memory, or about budgetBytes
+// if the values are large.
 const (
-	// scopeText reads the names from the counts. They begin with $1 as they are, and
-	// with $2 when '::' is written as '.'.
+	budgetRows  = 1 << 14
+	budgetBytes = 64 << 20
+)
+
+const (
+	// scopeText reads the names from the counts, with the size of a value of the record
+	// with the largest ones. They begin with $1 as they are, and with $2 when '::' is
+	// written as '.'.
 	scopeText = `SELECT (SELECT next_id - 1 FROM aimdb_checkpoint),
 		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
-		ARRAY(SELECT record_name FROM aimdb_record WHERE rows > 0 AND record_name ^@ $1 AND replace(record_name, '::', '.') ^@ $2 ORDER BY record_name)`
+		r.names, r.size
+		FROM (SELECT coalesce(array_agg(record_name ORDER BY record_name), '{}') AS names, coalesce(max(bytes / rows), 0) AS size
+			FROM aimdb_record WHERE rows > 0 AND record_name ^@ $1 AND replace(record_name, '::', '.') ^@ $2) r`
 	// namesText skips through the index from each name to the next. A DISTINCT would
 	// visit every entry.
 	namesText = `WITH RECURSIVE n(name) AS (
@@ -37,9 +49,11 @@ func (s *Store) scope(ctx context.Context, p key.Pattern) (sc scope, err error) 
 	first, _, _ := strings.Cut(prefix, ".")
 	var recount bool
 	var names []string
-	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names}, func() {}); err != nil {
+	var size int64
+	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names, &size}, func() {}); err != nil {
 		return sc, err
 	}
+	sc.budget = int(min(budgetRows, max(budgetBytes/max(size, 1), 1)))
 	if recount {
 		var name string
 		names = names[:0]

@@ -23,13 +23,14 @@ func (w *sweep) pruneWhole(ctx context.Context, plan history.PrunePlan, report *
 		if err != nil {
 			return err
 		}
-		if len(cut) == 0 {
+		before := w.rows()
+		if err := w.remove(ctx, cut, math.MinInt64); err != nil {
+			return err
+		}
+		if w.rows() == before {
 			report.OverBytes = over
 			w.store.config.Logger.Warn("the history is above its limit, and all rows that are left are kept for ever", "schema", w.store.config.Schema, "over_bytes", over)
 			return nil
-		}
-		if err := w.remove(ctx, cut, math.MinInt64); err != nil {
-			return err
 		}
 	}
 	return nil
