@@ -31,7 +31,7 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 		}
 		page := min(q.Limit, firstPage, sc.budget)
 		for some := range slices.Chunk(sc.names, min(sc.budget/page, manyRecords)) {
-			if !s.yieldLatest(ctx, some, q, page, steps, yield) {
+			if !s.yieldLatest(ctx, some, q, page, recent(sc.last, s.facts.Load().width), steps, yield) {
 				return
 			}
 		}
@@ -40,7 +40,7 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 
 // yieldLatest yields the newest rows of some records, reading pages of a number of rows at
 // first. It returns whether the caller wants more.
-func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, page int, steps map[string]int64, yield func(history.Row, error) bool) bool {
+func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, page int, recent int64, steps map[string]int64, yield func(history.Row, error) bool) bool {
 	var readers []*recordReader
 	for _, name := range names {
 		if steps[name] == 0 {
@@ -49,7 +49,7 @@ func (s *Store) yieldLatest(ctx context.Context, names []string, q history.Lates
 			readers = append(readers, r)
 		}
 	}
-	pages, err := s.firstPages(ctx, readers)
+	pages, err := s.newestPages(ctx, readers, recent)
 	if err != nil {
 		yield(history.Row{}, err)
 		return false
@@ -67,6 +67,47 @@ func (s *Store) yieldLatest(ctx context.Context, names []string, q history.Lates
 		readers, pages = readers[1:], pages[1:]
 	}
 	return true
+}
+
+// recent is where the last two partitions begin that have rows, if clocks are right.
+func recent(last, width int64) int64 {
+	start, _ := partitionStart(max(last-width, 0), width)
+	return start
+}
+
+// newestPages reads the first pages of readers that begin with the newest rows. It looks
+// from a recent time on at first, since a statement that could need each partition of many
+// takes long to start.
+func (s *Store) newestPages(ctx context.Context, readers []*recordReader, recent int64) ([][]history.Row, error) {
+	if len(readers) == 0 || readers[0].until >= recent || readers[0].after.Time < recent {
+		return s.firstPages(ctx, readers)
+	}
+	until := readers[0].until
+	looks := make([]*recordReader, len(readers))
+	for i, r := range readers {
+		look := *r
+		look.until = recent
+		looks[i] = &look
+	}
+	pages, err := s.firstPages(ctx, looks)
+	if err != nil {
+		return nil, err
+	}
+	var rest []*recordReader
+	var places []int
+	for i, r := range readers {
+		if looks[i].done && looks[i].left > 0 {
+			rest, places = append(rest, r), append(places, i)
+			continue
+		}
+		*r = *looks[i]
+		r.until = until
+	}
+	again, err := s.firstPages(ctx, rest)
+	for j, page := range again {
+		pages[places[j]] = page
+	}
+	return pages, err
 }
 
 // yieldFrom yields a page and those that follow it, and returns whether the caller

@@ -14,6 +14,8 @@ type scope struct {
 	maxID int64
 	// budget is the number of rows that the query may hold in memory at once.
 	budget int
+	// last is the latest time of the rows that were stored last of their records.
+	last int64
 }
 
 // A query over many records holds at most budgetRows rows in memory, or about budgetBytes
@@ -25,12 +27,12 @@ const (
 
 const (
 	// scopeText reads the names from the counts, with the size of a value of the record
-	// with the largest ones. They begin with $1 as they are, and with $2 when '::' is
+	// with the largest ones, and the latest time of a row that was stored last. They begin with $1 as they are, and with $2 when '::' is
 	// written as '.'.
 	scopeText = `SELECT (SELECT next_id - 1 FROM aimdb_checkpoint),
 		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
-		r.names, r.size
-		FROM (SELECT coalesce(array_agg(record_name ORDER BY record_name), '{}') AS names, coalesce(max(bytes / rows), 0) AS size
+		r.names, r.size, r.last
+		FROM (SELECT coalesce(array_agg(record_name ORDER BY record_name), '{}') AS names, coalesce(max(bytes / rows), 0) AS size, coalesce(max(last_time), 0) AS last
 			FROM aimdb_record WHERE rows > 0 AND record_name ^@ $1 AND replace(record_name, '::', '.') ^@ $2) r`
 	// namesText skips through the index from each name to the next. A DISTINCT would
 	// visit every entry.
@@ -50,7 +52,7 @@ func (s *Store) scope(ctx context.Context, p key.Pattern) (sc scope, err error) 
 	var recount bool
 	var names []string
 	var size int64
-	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names, &size}, func() {}); err != nil {
+	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names, &size, &sc.last}, func() {}); err != nil {
 		return sc, err
 	}
 	sc.budget = int(min(budgetRows, max(budgetBytes/max(size, 1), 1)))
