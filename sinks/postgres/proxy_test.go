@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
@@ -192,4 +194,24 @@ func TestUnclearCommit(t *testing.T) {
 			p.close(t)
 		})
 	}
+}
+
+// TestCheckpointAfterUnclearCommit: a checkpoint that is read while the server has not even
+// read the COMMIT is that of the commit.
+func TestCheckpointAfterUnclearCommit(t *testing.T) {
+	dsn := server.Database(t)
+	p := newProxy(t, 500*time.Millisecond, false)
+	s, stop := start(t, postgres.Config{DSN: p.dsn(dsn), Logger: quiet()})
+	waitActive(t, s)
+	appendTo(t, s, 1)
+	p.cut.Store(true)
+	b := &sinks.Batch{Previous: history.Position{Log: "log", Sequence: 1}, Checkpoint: history.Position{Log: "log", Sequence: 2}}
+	if err := s.Write(t.Context(), b); err == nil {
+		t.Error("a write whose connection was cut succeeds")
+	}
+	if at, err := s.Checkpoint(t.Context()); err != nil || at != b.Checkpoint {
+		t.Errorf("the checkpoint is %v (%v), want that of the commit", at, err)
+	}
+	stop()
+	p.close(t)
 }
