@@ -93,33 +93,30 @@ func (p *proxy) serve(client net.Conn) {
 // forward passes the messages of a client, until it ends or is cut.
 func (p *proxy) forward(client, upstream net.Conn, silent *atomic.Bool, answer <-chan struct{}) {
 	var statement string // the name of the prepared COMMIT
-	var commits bool
+	var pending []byte   // COMMIT, and what follows it up to the end of the batch
 	for first := true; ; first = false {
 		kind, message, err := readMessage(client, first)
 		if err != nil {
 			return
 		}
 		name, query := field(message, 5)
-		switch kind {
-		case 'P':
-			if text, _ := field(message, query); text == "COMMIT" {
-				statement = name
-			}
-		case 'B':
-			if of, _ := field(message, query); of == statement && statement != "" {
-				commits = true
-			}
+		if text, _ := field(message, query); kind == 'P' && text == "COMMIT" {
+			statement = name
+		} else if commits := kind == 'B' && statement != "" && text == statement; commits || pending != nil {
+			pending = append(pending, message...)
+			message = nil
 		}
-		last := kind == 'S' && commits && p.cut.CompareAndSwap(true, false)
+		last := false
+		if kind == 'S' && pending != nil {
+			message, pending = pending, nil
+			last = p.cut.CompareAndSwap(true, false)
+		}
 		if last {
 			silent.Store(true)
 			if !p.answered {
 				_ = client.Close() // it is over
 			}
 			time.Sleep(p.hold) // how long the message travels
-		}
-		if kind == 'S' {
-			commits = false
 		}
 		if _, err := upstream.Write(message); err != nil {
 			return
