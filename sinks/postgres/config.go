@@ -92,5 +92,6 @@ func (c Config) connections() (*pgxpool.Config, *pgx.ConnConfig, error) {
 	}
 	writer := one.Copy()
 	writer.RuntimeParams["synchronous_commit"] = "on"
+	writer.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return pool, writer, nil
 }
