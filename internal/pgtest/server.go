@@ -45,6 +45,14 @@ func (s *Server) Main(m *testing.M) int {
 	return code
 }
 
+// End ends a server that a test has for itself, and removes its directory.
+func (s *Server) End(t testing.TB) {
+	t.Helper()
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+}
+
 func (s *Server) end() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

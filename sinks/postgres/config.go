@@ -80,10 +80,11 @@ func (c Config) connections() (*pgxpool.Config, *pgx.ConnConfig, error) {
 		one.ConnectTimeout = connectTimeout
 	}
 	for name, value := range map[string]string{
-		"search_path":      c.Schema,
-		"timezone":         "UTC",
-		"client_encoding":  "UTF8",
-		"application_name": "aimdb " + c.Name,
+		"search_path":                   c.Schema,
+		"timezone":                      "UTC",
+		"client_encoding":               "UTF8",
+		"default_transaction_isolation": "read committed",
+		"application_name":              "aimdb " + c.Name,
 		// What this session changes is counted in aimdb_record.
 		"aimdb.counts": "on",
 		// A connection to a host that is gone ends within half a minute, and its locks

@@ -13,6 +13,8 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
+var _ history.DeadLetters = (*Store)(nil)
+
 // maxLetter is how much of a refused value is kept.
 const maxLetter = 1 << 20
 
@@ -54,6 +56,9 @@ func (s *Store) DropDeadLetter(ctx context.Context, id int64) error {
 func (s *Store) RetryDeadLetter(ctx context.Context, id int64) error {
 	return s.changeLetter(ctx, "store", id, func(tx pgx.Tx, l history.DeadLetter) error {
 		e := sinks.Entry{Record: l.Record, Time: l.Time, Value: l.Value}
+		if len(l.Value) >= maxLetter {
+			return fmt.Errorf("only the first %d bytes of the value were kept", maxLetter)
+		}
 		if err := notStorable(e); err != nil {
 			return err
 		}

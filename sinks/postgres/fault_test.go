@@ -163,6 +163,17 @@ func TestPermission(t *testing.T) {
 	f.exactlyOnce(t)
 }
 
+// TestSynced: a batch waits for the disk whatever the database and the role have as their
+// default.
+func TestSynced(t *testing.T) {
+	dsn := server.Database(t)
+	exec(t, dsn, fmt.Sprintf("ALTER DATABASE %s SET synchronous_commit = off", ask[string](t, dsn, "SELECT current_database()")))
+	s, stop := start(t, postgres.Config{DSN: dsn})
+	defer stop()
+	breaking(t, dsn, "IF current_setting('synchronous_commit') <> 'on' THEN RAISE 'synchronous_commit is %', current_setting('synchronous_commit'); END IF")
+	appendTo(t, s, 1)
+}
+
 func as(t *testing.T, dsn, user string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)

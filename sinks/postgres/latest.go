@@ -22,7 +22,7 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 			yield(history.Row{}, err)
 			return
 		}
-		var steps map[string]int64
+		var steps map[string]clockStep
 		if q.By == history.ByStoring {
 			if steps, err = s.clockSteps(ctx, sc.names); err != nil {
 				yield(history.Row{}, err)
@@ -40,10 +40,10 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 
 // yieldLatest yields the newest rows of some records, reading pages of a number of rows at
 // first. It returns whether the caller wants more.
-func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, page int, recent int64, steps map[string]int64, yield func(history.Row, error) bool) bool {
+func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, page int, recent int64, steps map[string]clockStep, yield func(history.Row, error) bool) bool {
 	var readers []*recordReader
 	for _, name := range names {
-		if steps[name] == 0 {
+		if _, stepped := steps[name]; !stepped {
 			r := s.newRecordReader(name, q.Window, true, math.MaxInt64, q.Limit)
 			r.page = page
 			readers = append(readers, r)
@@ -55,8 +55,8 @@ func (s *Store) yieldLatest(ctx context.Context, names []string, q history.Lates
 		return false
 	}
 	for _, name := range names {
-		if step := steps[name]; step != 0 {
-			if !s.yieldStored(ctx, name, step, q.Limit, yield) {
+		if step, stepped := steps[name]; stepped {
+			if !s.yieldStored(ctx, name, step, q.Limit, page, yield) {
 				return false
 			}
 			continue

@@ -15,7 +15,12 @@ import (
 
 var server = pgtest.New()
 
-func TestMain(m *testing.M) { os.Exit(server.Main(m)) }
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(writerDSN); dsn != "" {
+		writeUntilKilled(dsn)
+	}
+	os.Exit(server.Main(m))
+}
 
 // patience is how long a test waits for what must happen.
 const patience = time.Minute

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
@@ -91,33 +93,30 @@ func (p *proxy) serve(client net.Conn) {
 // forward passes the messages of a client, until it ends or is cut.
 func (p *proxy) forward(client, upstream net.Conn, silent *atomic.Bool, answer <-chan struct{}) {
 	var statement string // the name of the prepared COMMIT
-	var commits bool
+	var pending []byte   // COMMIT, and what follows it up to the end of the batch
 	for first := true; ; first = false {
 		kind, message, err := readMessage(client, first)
 		if err != nil {
 			return
 		}
 		name, query := field(message, 5)
-		switch kind {
-		case 'P':
-			if text, _ := field(message, query); text == "COMMIT" {
-				statement = name
-			}
-		case 'B':
-			if of, _ := field(message, query); of == statement && statement != "" {
-				commits = true
-			}
+		if text, _ := field(message, query); kind == 'P' && text == "COMMIT" {
+			statement = name
+		} else if commits := kind == 'B' && statement != "" && text == statement; commits || pending != nil {
+			pending = append(pending, message...)
+			message = nil
 		}
-		last := kind == 'S' && commits && p.cut.CompareAndSwap(true, false)
+		last := false
+		if kind == 'S' && pending != nil {
+			message, pending = pending, nil
+			last = p.cut.CompareAndSwap(true, false)
+		}
 		if last {
 			silent.Store(true)
 			if !p.answered {
 				_ = client.Close() // it is over
 			}
 			time.Sleep(p.hold) // how long the message travels
-		}
-		if kind == 'S' {
-			commits = false
 		}
 		if _, err := upstream.Write(message); err != nil {
 			return
@@ -192,4 +191,24 @@ func TestUnclearCommit(t *testing.T) {
 			p.close(t)
 		})
 	}
+}
+
+// TestCheckpointAfterUnclearCommit: a checkpoint that is read while the server has not even
+// read the COMMIT is that of the commit.
+func TestCheckpointAfterUnclearCommit(t *testing.T) {
+	dsn := server.Database(t)
+	p := newProxy(t, 500*time.Millisecond, false)
+	s, stop := start(t, postgres.Config{DSN: p.dsn(dsn), Logger: quiet()})
+	waitActive(t, s)
+	appendTo(t, s, 1)
+	p.cut.Store(true)
+	b := &sinks.Batch{Previous: history.Position{Log: "log", Sequence: 1}, Checkpoint: history.Position{Log: "log", Sequence: 2}}
+	if err := s.Write(t.Context(), b); err == nil {
+		t.Error("a write whose connection was cut succeeds")
+	}
+	if at, err := s.Checkpoint(t.Context()); err != nil || at != b.Checkpoint {
+		t.Errorf("the checkpoint is %v (%v), want that of the commit", at, err)
+	}
+	stop()
+	p.close(t)
 }

@@ -39,9 +39,14 @@ func (s *Store) Run(ctx context.Context) error {
 	return s.stop()
 }
 
-// look makes the connection if there is none, and tries whether it works.
+// look makes the connection if there is none, and tries whether it works. The end of the
+// context does not cut a connection that does.
 func (s *Store) look(ctx context.Context) error {
-	return s.withWriter(ctx, func(w *writer) error { return w.conn.Ping(ctx) })
+	return s.withWriter(ctx, func(w *writer) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+		defer cancel()
+		return w.conn.Ping(ctx)
+	})
 }
 
 // say logs when the state changes: active, standby or out of reach.

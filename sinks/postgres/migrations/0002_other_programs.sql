@@ -10,7 +10,7 @@ ALTER TABLE record_history ALTER COLUMN id SET DEFAULT aimdb_next_id();
 -- each time, so that a count does not take away the mark of a later change.
 CREATE FUNCTION aimdb_mark_recount() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  INSERT INTO aimdb_meta (key, value) VALUES ('recount', pg_current_xact_id()::text)
+  INSERT INTO aimdb_meta (key, value) VALUES ('recount', txid_current()::text)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value;
   RETURN NULL;
 END $$;
