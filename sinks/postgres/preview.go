@@ -54,8 +54,7 @@ func (w *sweep) previewWhole(ctx context.Context, plan history.PrunePlan, cut ma
 	if err := w.countAll(ctx, cut); err != nil {
 		return 0, err
 	}
-	each := float64(size.needed) / float64(max(size.count, 1))
-	return int64(max(0, float64(wanted-w.rows())*each)), nil
+	return int64(max(0, float64(wanted-w.rows())*size.each())), nil
 }
 
 func (w *sweep) rows() (n int64) {
