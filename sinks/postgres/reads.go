@@ -4,6 +4,13 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb/history"
+)
+
+var (
+	_ history.Reader = (*Store)(nil)
+	_ history.Pruner = (*Store)(nil)
 )
 
 // querier runs a query on a pool, a connection or a transaction.
