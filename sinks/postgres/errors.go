@@ -3,8 +3,12 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/aimdb-go/aimdb/history"
 )
 
 var (
@@ -19,20 +23,21 @@ var (
 	ErrStopped = errors.New("the writer has stopped")
 )
 
-// unreachable reports whether an error of connecting says nothing about the history: the
-// server is down, starting, or has no connection to spare. Anything that the server says
-// about the user or the database is not one.
+// unreachable reports whether an error says nothing about the history: the server is down,
+// starting, or has no connection to spare, or the connection ended. Anything that the server
+// says about the user or the database is no such error.
 func unreachable(err error) bool {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		switch refused.Code[:2] {
-		case "57", "53", "08": // shutting down or starting, out of resources, connection
+		switch refused.Code {
+		case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting, too many connections
 			return true
 		}
-		return false
+		return refused.Code[:2] == "08"
 	}
 	var connect *pgconn.ConnectError
-	return errors.As(err, &connect) || errors.Is(err, errBroken)
+	var network *net.OpError
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errBroken)
 }
 
 // errBroken marks an error of a connection that ended while it was used.
@@ -42,6 +47,9 @@ var errBroken = errors.New("the connection to PostgreSQL ended")
 func (s *Store) explained(doing string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if unreachable(err) && !errors.Is(err, history.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", history.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s in PostgreSQL schema %s at %s: %w", doing, s.config.Schema, s.address, err)
 }
