@@ -1,24 +1,13 @@
 package postgres_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strconv"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
-	"github.com/aimdb-go/aimdb/sinks/postgres"
-)
-
-const (
-	benchRecords = 100
-	// benchStart is a Thursday, on which partitions of a week begin.
-	benchStart = int64(2800 * 7 * 24 * 3600 * 1000)
-	benchSpan  = int64(52 * 7 * 24 * 3600 * 1000)
 )
 
 // benchRows is the number of rows that the benchmarks read from: a million, or what the
@@ -33,43 +22,6 @@ func benchRows(b *testing.B) int {
 		b.Fatal("AIMDB_PG_ROWS: ", err)
 	}
 	return n
-}
-
-// filled opens a history of a number of rows of 100 records over a year.
-func filled(t testing.TB, rows int) (s *postgres.Store, dsn string) {
-	t.Helper()
-	dsn = server.Database(t)
-	s = open(t, postgres.Config{DSN: dsn, Logger: quiet()})
-	fill(t, dsn, rows)
-	if _, err := s.Stats(t.Context()); err != nil { // which counts the rows
-		t.Fatal(err)
-	}
-	return s, dsn
-}
-
-// fill copies rows into a history of no rows, in the order of their times.
-func fill(t testing.TB, dsn string, rows int) {
-	t.Helper()
-	const week = 7 * 24 * 3600 * 1000
-	for start := benchStart; start < benchStart+benchSpan; start += week {
-		exec(t, dsn, fmt.Sprintf("CREATE TABLE record_history_%d PARTITION OF record_history FOR VALUES FROM (%[1]d) TO (%d)", start, start+week))
-	}
-	conn := connect(t, dsn)
-	defer conn.Close(context.Background())
-	next := 0
-	_, err := conn.CopyFrom(t.Context(), pgx.Identifier{"record_history"}, []string{"id", "record_name", "value_json", "stored_at"}, pgx.CopyFromFunc(func() ([]any, error) {
-		if next == rows {
-			return nil, nil
-		}
-		i := next
-		next++
-		return []any{int64(next), fmt.Sprintf("plant.sensor%02d", i%benchRecords), fmt.Sprintf(`{"celsius":%d.5}`, i%90), benchStart + benchSpan*int64(i)/int64(rows)}, nil
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	exec(t, dsn, fmt.Sprintf("UPDATE aimdb_checkpoint SET next_id = %d", rows+1))
-	exec(t, dsn, "VACUUM ANALYZE record_history")
 }
 
 // BenchmarkLatest1of100 reads the last row of each of 100 records. The target is 10 ms at
@@ -101,12 +53,16 @@ func BenchmarkRange100(b *testing.B) {
 	}
 }
 
-// measure reports how long a query takes, which has some rows.
+// measure reports how long a query takes, which has some rows, and how much processor time
+// it takes here and in the server.
 func measure(b *testing.B, rows int, query func() int) {
+	query()
+	before := cpu(b)
 	for b.Loop() {
 		if got := query(); got < rows-1 || got > rows {
 			b.Fatalf("%d rows, want %d", got, rows)
 		}
 	}
+	b.ReportMetric(spent(b, before).Seconds()*1000/float64(b.N), "cpu-ms/query")
 	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/query")
 }
