@@ -3,8 +3,6 @@ package postgres_test
 import (
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -182,29 +180,4 @@ func as(t *testing.T, dsn, user string) string {
 	}
 	u.User = url.User(user)
 	return u.String()
-}
-
-// TestFullDisk fills a real file system.
-func TestFullDisk(t *testing.T) {
-	server.Start(t)
-	dir, unmount := smallDisk(t)
-	defer unmount()
-	dsn := server.Database(t)
-	exec(t, dsn, "CREATE TABLESPACE small LOCATION '"+dir+"'")
-	defer exec(t, dsn, "DROP TABLESPACE small")
-	u := strings.Replace(dsn, "?", "?default_tablespace=small&", 1)
-	f := newFlow(t, dsn, sinktest.NewLog("log"), postgres.Config{DSN: u})
-	filler := filepath.Join(dir, "filler")
-	f.add(100)
-	f.awaitAt(t, 100)
-	if err := os.WriteFile(filler, make([]byte, 64<<20), 0o600); err == nil {
-		t.Fatal("the disk is not small")
-	}
-	f.add(20_000)
-	f.failing(t, "No space left on device")
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
-	f.exactlyOnce(t)
-	exec(t, dsn, "DROP SCHEMA aimdb CASCADE")
 }
