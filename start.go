@@ -2,6 +2,7 @@ package aimdb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -16,24 +17,20 @@ const catchUpTimeout = 10 * time.Second
 
 // refill brings the values of the persisted records back from history, closes
 // ready, and then waits for its end. It calls release when it no longer reads the
-// history.
+// history. If the history cannot be reached now, the records begin without its values.
 func (db *DB) refill(ctx context.Context, release func()) error {
 	defer release()
 	begin := time.Now()
 	db.catchUp(ctx)
-	values := 0
-	for _, h := range db.registry.Records() {
-		if !h.Config().Logged {
-			continue
-		}
-		n, err := db.refillRecord(ctx, h)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return db.failed(err, "bring record %q back from history", h.Key())
-		}
-		values += n
+	values, err := db.refillRecords(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if errors.Is(err, history.ErrUnavailable) {
+		db.config.Logger.Warn("the history cannot be reached; records begin without the values that it has",
+			"database", db.config.Name, "error", err)
+	} else if err != nil {
+		return err
 	}
 	db.config.Logger.Info("the database serves", "database", db.config.Name,
 		"refilled", values, "after", time.Since(begin).Round(time.Millisecond))
@@ -41,6 +38,20 @@ func (db *DB) refill(ctx context.Context, release func()) error {
 	close(db.ready)
 	<-ctx.Done()
 	return nil
+}
+
+func (db *DB) refillRecords(ctx context.Context) (values int, err error) {
+	for _, h := range db.registry.Records() {
+		if !h.Config().Logged {
+			continue
+		}
+		n, err := db.refillRecord(ctx, h)
+		if err != nil {
+			return values, db.failed(err, "bring record %q back from history", h.Key())
+		}
+		values += n
+	}
+	return values, nil
 }
 
 // catchUp waits until the history has what was in the log at start.

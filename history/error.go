@@ -6,6 +6,10 @@ import "errors"
 // another query, or of an older version of this package.
 var ErrBadCursor = errors.New("the cursor does not belong to this history and this query; start without one, and change nothing but the size of a page")
 
+// ErrUnavailable is the error of a query while the store cannot be reached. The same query
+// may be answered later.
+var ErrUnavailable = errors.New("the history cannot be reached now")
+
 // QueryError is the error of a query that can never be answered because of what
 // it asks.
 type QueryError struct {

@@ -13,7 +13,7 @@ import (
 
 func (x Target) bucketTable(t *testing.T) {
 	s := x.open(t)
-	newFeed(s).write(t,
+	refused := newFeed(s).write(t, // a store may refuse what is no JSON
 		row("a", -1, `{"v":[1]}`), row("a", 0, `{"v":[4]}`), row("a", 3, `{"v":[-2.5]}`), row("a", 9, `{"v":[1]}`),
 		row("a", 5, `{"v":[null]}`), row("a", 6, `{}`), row("a", 7, `{"v":["7"]}`), row("a", 8, `{broken`),
 		row("a", 20, `[]`), row("b", 1, `{"v":{"0":5}}`), row("b", 2, `{"v":[true]}`), row("b", 3, `{"v":[1e3]}`))
@@ -26,7 +26,7 @@ func (x Target) bucketTable(t *testing.T) {
 	q := history.BucketQuery{Pattern: pattern(t, "#"), Width: 10 * time.Millisecond, Path: "v[0]"}
 	want := []string{
 		"{Record:a Start:-10 Count:1 Missing:0 NotNumeric:0 Min:1 Max:1 Mean:1 Sum:1 First:1 Last:1}",
-		"{Record:a Start:0 Count:3 Missing:2 NotNumeric:2 Min:-2.5 Max:4 Mean:0.8333333333333334 Sum:2.5 First:4 Last:1}",
+		fmt.Sprintf("{Record:a Start:0 Count:3 Missing:2 NotNumeric:%d Min:-2.5 Max:4 Mean:0.8333333333333334 Sum:2.5 First:4 Last:1}", 2-refused),
 		"{Record:a Start:20 Count:0 Missing:1 NotNumeric:0 Min:0 Max:0 Mean:0 Sum:0 First:0 Last:0}",
 		"{Record:b Start:0 Count:1 Missing:1 NotNumeric:1 Min:1000 Max:1000 Mean:1000 Sum:1000 First:1000 Last:1000}",
 	}
@@ -45,7 +45,7 @@ func (x Target) bucketTable(t *testing.T) {
 // float64 cannot hold. One such value costs no other one its place.
 func (x Target) bucketRule(t *testing.T) {
 	s := x.open(t)
-	newFeed(s).write(t,
+	refused := newFeed(s).write(t,
 		row("large", 1, `{"x":1e999}`), row("large", 2, `{"x":3}`), row("large", 3, `{"x":-1e400}`),
 		row("names", 1, `{"x":1,"x":2}`), row("names", 2, `{"x":1,"\u0078":"2"}`),
 		row("sum", 1, `{"x":1.7e308}`), row("sum", 2, `{"x":1.7e308}`), row("sum", 3, `{"x":-1}`),
@@ -56,7 +56,7 @@ func (x Target) bucketRule(t *testing.T) {
 		sum               float64
 	}
 	want := map[string]numbers{
-		"large": {1, 2, 3}, "names": {1, 1, 2}, "sum": {2, 1, 1.7e308}, "tiny": {1, 0, 0}, "utf8": {1, 2, 1},
+		"large": {1, 2, 3}, "names": {1, 1, 2}, "sum": {2, 1, 1.7e308}, "tiny": {1, 0, 0}, "utf8": {1, 2 - refused, 1},
 	}
 	q := history.BucketQuery{Pattern: pattern(t, "#"), Width: time.Hour, Path: "x"}
 	got := map[string]numbers{}

@@ -1,6 +1,7 @@
 package historytest
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -75,14 +76,29 @@ type feed struct {
 
 func newFeed(s Store) *feed { return &feed{store: s, at: history.Position{Log: "log"}} }
 
-// write stores rows in one batch.
-func (f *feed) write(t testing.TB, rows ...history.Row) {
+// write stores rows in one batch. It leaves out those that the store refuses, as a pump
+// does, and returns how many they are.
+func (f *feed) write(t testing.TB, rows ...history.Row) (refused int64) {
 	t.Helper()
 	b := f.batch(rows...)
-	if err := f.store.Write(t.Context(), b); err != nil {
+	err := f.store.Write(t.Context(), b)
+	var refusal *sinks.RefusedError
+	if errors.As(err, &refusal) && len(refusal.Entries) > 0 {
+		var rest []sinks.Entry
+		for i, e := range b.Entries {
+			if refusal.Entries[i] == nil {
+				rest = append(rest, e)
+			}
+		}
+		b.Entries = rest
+		err = f.store.Write(t.Context(), b)
+		refused = int64(len(refusal.Entries))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	f.have = b.Checkpoint
+	return refused
 }
 
 func (f *feed) batch(rows ...history.Row) *sinks.Batch {

@@ -25,6 +25,7 @@ const (
 	natsIO     = "github.com/nats-io"
 	natsServer = "github.com/nats-io/nats-server"
 	modernc    = "modernc.org"
+	pgx        = "github.com/jackc"
 )
 
 func linkRules() []linkRule {
@@ -36,13 +37,15 @@ func linkRules() []linkRule {
 		{pkg: "sinks", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
-		{pkg: "sinks/sqlite", never: []string{natsIO}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
-		{pkg: "sinks/ndjson", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
-		{pkg: "sinks/pump", never: []string{natsServer}},
-		{pkg: "bus", never: []string{natsServer}},
-		{pkg: "aimx", never: []string{natsIO, modernc}},
+		{pkg: "sinks/postgres", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}},
+		{pkg: "sinks/sqlite", never: []string{natsIO, pgx}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/ndjson", never: []string{natsIO, modernc, pgx}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/pump", never: []string{natsServer, pgx}},
+		{pkg: "bus", never: []string{natsServer, pgx}},
+		{pkg: "aimx", never: []string{natsIO, modernc, pgx}},
+		{pkg: "aimx/gateway", never: []string{pgx}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", "modernc.org/sqlite"}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", "modernc.org/sqlite", pgx}},
 	}
 }
 
@@ -122,6 +125,8 @@ func TestLinksFindAPlantedImport(t *testing.T) {
 		{"key", "github.com/gofrs/flock", "history"},
 		{"loss", module + "/records", "sinks"},
 		{"records", natsServer + "/v2/server", "bus"},
+		{"history", pgx + "/pgx/v5", "aimx/gateway"},
+		{"records", pgx + "/pgx/v5/pgxpool", "."},
 	} {
 		g := maps.Clone(all)
 		if !broken(g, c.breaks) {

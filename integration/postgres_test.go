@@ -1,0 +1,78 @@
+package integration
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
+	"github.com/aimdb-go/aimdb/sinks/postgres"
+)
+
+// TestPostgresDownAtStart: a database starts and takes values while PostgreSQL is down, and
+// stores each once when it runs, in two runs.
+func TestPostgresDownAtStart(t *testing.T) {
+	server := pgtest.New()
+	defer server.End(t)
+	server.Start(t)
+	dsn, dir := server.DSN("postgres"), t.TempDir()
+	const values = 500
+	for run := range 2 {
+		server.Stop(t)
+		sink, err := postgres.Open(t.Context(), postgres.Config{DSN: dsn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runWithSink(t, dir, sink, run*values, values, func() { server.Start(t) })
+		if err := sink.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var rows, wrong int
+	err = conn.QueryRow(t.Context(), "SELECT count(*), count(*) FILTER (WHERE value_json <> (id - 1)::text) FROM aimdb.record_history").Scan(&rows, &wrong)
+	if err != nil || rows != 2*values || wrong != 0 {
+		t.Errorf("%d rows, %d of them out of order (%v), want %d", rows, wrong, err, 2*values)
+	}
+}
+
+// runWithSink runs a database that takes numbers, and calls a function before it waits for
+// the sink to have them.
+func runWithSink(t *testing.T, dir string, sink *postgres.Store, from, n int, between func()) {
+	t.Helper()
+	db, err := aimdb.New(aimdb.Dir(dir), aimdb.WithSink(sink))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := aimdb.Register[int](db, "n", aimdb.Ring(64), aimdb.Persist(), aimdb.Lossless())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer stop()
+	done := make(chan error, 2)
+	go func() { done <- db.Run(ctx) }()
+	go func() { done <- sink.Run(ctx) }()
+	for i := from; i < from+n; i++ {
+		if err := r.Send(ctx, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	between()
+	if err := db.FlushSink(ctx, sink.Name()); err != nil {
+		t.Error(err)
+	}
+	stop()
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// moveCheckpoint begins each batch: it compares the checkpoint, moves it and takes the IDs
+// of the rows.
+const moveCheckpoint = `UPDATE aimdb_checkpoint SET log = $3, sequence = $4, message_time = $5, message_hash = $6, next_id = next_id + $7
+	WHERE log = $1 AND sequence = $2 RETURNING next_id - $7`
+
+// attempts is how often a batch is tried at once when a sweep has come between.
+const attempts = 3
+
+// Write implements sinks.Sink. It refuses values that are no JSON, and names or values
+// that are no text.
+func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
+	if err := sinks.Refuse(b, notStorable); err != nil {
+		return err
+	}
+	err := s.withWriter(ctx, func(w *writer) (err error) {
+		for range attempts {
+			if err = w.commit(ctx, b); !passing(err) {
+				break
+			}
+			clear(w.partitions.known)
+		}
+		return err
+	})
+	if neverTaken(err) {
+		return &sinks.RefusedError{Reason: err}
+	}
+	return s.explained(fmt.Sprintf("store %d values", len(b.Entries)), err)
+}
+
+func notStorable(e sinks.Entry) error {
+	if !utf8.ValidString(e.Record) || strings.IndexByte(e.Record, 0) >= 0 || len(e.Record) > maxName {
+		return fmt.Errorf("store a value of the record %.40q: the name is no text of at most %d bytes", e.Record, maxName)
+	}
+	if err := jsonrule.Check(e.Value); err != nil {
+		return fmt.Errorf("store a value of %s: it %w", e.Record, err)
+	}
+	return nil
+}
+
+// maxName is far above the length of a key and below what an index of PostgreSQL takes.
+const maxName = 1000
+
+// passing reports whether an error is over when the batch is tried again: a partition was
+// dropped, or the server has ended a deadlock.
+func passing(err error) bool {
+	var pg *pgconn.PgError
+	return dropped(err) || errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+}
+
+// neverTaken reports whether an error says that a value cannot be stored. Write looks for
+// all of them before, so there should be none.
+func neverTaken(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "22021", "22P05", "54000": // no such character, not in this encoding, too large
+		return true
+	}
+	return false
+}
+
+// commit stores a batch with its checkpoint, or nothing of it.
+func (w *writer) commit(ctx context.Context, b *sinks.Batch) error {
+	err := w.transaction(ctx, b)
+	if err == nil || w.conn.IsClosed() {
+		return err
+	}
+	if w.conn.PgConn().TxStatus() == 'I' {
+		return err
+	}
+	if _, undo := w.conn.Exec(ctx, "ROLLBACK"); undo != nil {
+		err = errors.Join(err, undo, w.close())
+	}
+	return err
+}
+
+func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
+	firstID, err := w.moveCheckpoint(ctx, b)
+	if err != nil {
+		return err
+	}
+	entries := gathered(b.Entries)
+	starts := w.partitions.missing(entries)
+	if err := w.partitions.create(ctx, w.conn, starts); err != nil {
+		return err
+	}
+	if err := w.copyRows(ctx, entries, firstID); err != nil {
+		return err
+	}
+	rest := &pgx.Batch{}
+	w.groups = group(w.groups[:0], entries)
+	if len(w.groups) > 0 {
+		rest.Queue(countGroups, w.args.of(w.groups, firstID)...)
+	}
+	now := time.Now().UnixMilli()
+	for _, l := range b.Losses {
+		queueLoss(rest, l, now)
+	}
+	for _, r := range b.Refused {
+		queueLetter(rest, b.Checkpoint.Log, r, now)
+	}
+	rest.Queue("COMMIT")
+	if err := w.conn.SendBatch(ctx, rest).Close(); err != nil {
+		return err
+	}
+	w.partitions.note(starts)
+	return nil
+}
+
+// moveCheckpoint begins a transaction and returns the ID of the first row of the batch.
+func (w *writer) moveCheckpoint(ctx context.Context, b *sinks.Batch) (firstID int64, err error) {
+	first := &pgx.Batch{}
+	first.Queue("BEGIN")
+	to := b.Checkpoint
+	first.Queue(moveCheckpoint, b.Previous.Log, int64(b.Previous.Sequence), to.Log, int64(to.Sequence), to.Message.Time, int64(to.Message.Hash), int64(len(b.Entries)))
+	results := w.conn.SendBatch(ctx, first)
+	_, err = results.Exec()
+	if err == nil {
+		err = results.QueryRow().Scan(&firstID)
+	}
+	if err = errors.Join(err, results.Close()); !errors.Is(err, pgx.ErrNoRows) {
+		return firstID, err
+	}
+	have, err := position(ctx, w.conn.QueryRow(ctx, readPosition))
+	if err != nil {
+		return 0, err
+	}
+	if err := sinks.CheckPrevious(b, have); err != nil {
+		return 0, err
+	}
+	return 0, sinks.ErrCheckpointMoved // it has moved there meanwhile
+}

@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+var _ history.DeadLetters = (*Store)(nil)
+
+// maxLetter is how much of a refused value is kept.
+const maxLetter = 1 << 20
+
+// ErrNoDeadLetter is the error for the ID of a dead letter that there is not.
+var ErrNoDeadLetter = errors.New("there is no such dead letter; list them for their IDs")
+
+// queueLetter keeps a refused value.
+func queueLetter(batch *pgx.Batch, log string, r sinks.Refusal, now int64) {
+	e := r.Entry
+	batch.Queue(`INSERT INTO aimdb_dead_letter(log, sequence, run, number, record_name, value_json, stored_at, reason, noted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		text(log), int64(e.Sequence), int64(e.Run), int64(e.Number), append([]byte{}, e.Record...),
+		append([]byte{}, e.Value[:min(len(e.Value), maxLetter)]...), e.Time, text(r.Reason), now)
+}
+
+const letterColumns = "id, sequence, record_name, value_json, stored_at, reason"
+
+func scanLetter(row pgx.CollectableRow) (int64, history.DeadLetter, error) {
+	var l history.DeadLetter
+	var sequence int64
+	var record, value []byte
+	err := row.Scan(&l.ID, &sequence, &record, &value, &l.Time, &l.Reason)
+	l.Sequence, l.Record, l.Value = uint64(sequence), string(record), value
+	return l.ID, l, err
+}
+
+// DeadLetters implements history.DeadLetters. Of a very large value only the beginning was
+// kept.
+func (s *Store) DeadLetters(ctx context.Context) iter.Seq2[history.DeadLetter, error] {
+	return notes(ctx, s, "read the dead letters", "SELECT "+letterColumns+" FROM aimdb_dead_letter WHERE id > $1 ORDER BY id LIMIT 16", scanLetter)
+}
+
+// DropDeadLetter implements history.DeadLetters.
+func (s *Store) DropDeadLetter(ctx context.Context, id int64) error {
+	return s.changeLetter(ctx, "drop", id, func(pgx.Tx, history.DeadLetter) error { return nil })
+}
+
+// RetryDeadLetter implements history.DeadLetters. Another process may write meanwhile. The
+// row counts by its time: it is no clock step.
+func (s *Store) RetryDeadLetter(ctx context.Context, id int64) error {
+	return s.changeLetter(ctx, "store", id, func(tx pgx.Tx, l history.DeadLetter) error {
+		e := sinks.Entry{Record: l.Record, Time: l.Time, Value: l.Value}
+		if len(l.Value) >= maxLetter {
+			return fmt.Errorf("only the first %d bytes of the value were kept", maxLetter)
+		}
+		if err := notStorable(e); err != nil {
+			return err
+		}
+		if err := s.addRow(ctx, tx, e); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "DELETE FROM aimdb_loss WHERE id = (SELECT min(id) FROM aimdb_loss WHERE cause = $1 AND record_name = $2 AND from_seq = $3 AND to_seq = $3)",
+			string(loss.SinkRefused), l.Record, int64(l.Sequence))
+		return err
+	})
+}
+
+// changeLetter deletes a dead letter in the transaction of something else.
+func (s *Store) changeLetter(ctx context.Context, doing string, id int64, do func(pgx.Tx, history.DeadLetter) error) error {
+	db, err := s.db(ctx)
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "DELETE FROM aimdb_dead_letter WHERE id = $1 RETURNING "+letterColumns, id)
+		if err != nil {
+			return err
+		}
+		l, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (history.DeadLetter, error) {
+			_, l, err := scanLetter(row)
+			return l, err
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrNoDeadLetter
+		}
+		if err != nil {
+			return err
+		}
+		return do(tx, l)
+	})
+	return s.explained(fmt.Sprintf("%s the dead letter %d", doing, id), err)
+}
+
+// addRow stores one row beside the batches of the log. The update of the checkpoint's row
+// makes it wait for a batch that is being written.
+func (s *Store) addRow(ctx context.Context, tx pgx.Tx, e sinks.Entry) error {
+	var id int64
+	if err := tx.QueryRow(ctx, "UPDATE aimdb_checkpoint SET next_id = next_id + 1 RETURNING next_id - 1").Scan(&id); err != nil {
+		return err
+	}
+	partitions := partitions{width: s.facts.Load().width}
+	if err := partitions.create(ctx, tx.Conn(), partitions.missing([]sinks.Entry{e})); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO record_history(id, record_name, value_json, stored_at) VALUES ($1, $2, $3, $4)", id, e.Record, string(e.Value), e.Time); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time) VALUES ($1, 1, $2, $3)
+		ON CONFLICT (record_name) DO UPDATE SET rows = r.rows + 1, bytes = r.bytes + excluded.bytes, last_time = greatest(r.last_time, excluded.last_time)`,
+		e.Record, len(e.Value), e.Time)
+	return err
+}
