@@ -15,6 +15,9 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
+// IsDataFile reports whether a file of the directory is a data file, open or closed.
+func IsDataFile(name string) bool { return fileNumber(name) > 0 }
+
 // Entries reads a data file of the sink. It leaves out damaged blocks, which the manifest
 // counts. Sequences are 0 if the file was written without [Sequences]. A value is valid
 // until the next entry.

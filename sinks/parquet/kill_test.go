@@ -43,8 +43,8 @@ func writeUntilKilled(dir string) {
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	reported := 0
-	for round := range 12 {
-		reported = max(reported, killAfter(t, dir, 8+round*2))
+	for round := range 8 {
+		reported = max(reported, killAfter(t, dir, 5+round*2))
 		s := open(t, parquet.Config{Dir: dir})
 		p, err := s.Checkpoint(t.Context())
 		if err != nil {

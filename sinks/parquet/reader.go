@@ -21,7 +21,8 @@ func count(path string) (int64, error) {
 	return in.NumRows(), f.Close()
 }
 
-// Entries reads a file with the schema of this package.
+// Entries reads a file with the schema of this package. A value is valid until the next
+// entry.
 func Entries(path string) iter.Seq2[sinks.Entry, error] {
 	return func(yield func(sinks.Entry, error) bool) {
 		if err := readEntries(path, func(e sinks.Entry) bool { return yield(e, nil) }); err != nil {

@@ -16,6 +16,8 @@ const (
 	sortBytes = 32 << 20
 	// entryBytes is what an entry takes in memory beside its value.
 	entryBytes = 96
+	// valueBlock is how much memory is taken at once for values.
+	valueBlock = 1 << 20
 	// fanIn is how many runs are merged at once.
 	fanIn = 64
 )
@@ -26,6 +28,7 @@ type sorter struct {
 	dir    string
 	limit  int
 	buffer []sinks.Entry
+	// values is the block of memory for the values that come next.
 	values []byte
 	size   int
 	// levels are the runs. A run of a level is merged from fanIn runs of the level
@@ -38,6 +41,9 @@ func newSorter(dir string) *sorter { return &sorter{dir: dir, limit: sortBytes} 
 
 // add takes an entry and keeps nothing of it.
 func (s *sorter) add(e sinks.Entry) error {
+	if cap(s.values)-len(s.values) < len(e.Value) {
+		s.values = make([]byte, 0, max(len(e.Value), valueBlock))
+	}
 	at := len(s.values)
 	s.values = append(s.values, e.Value...)
 	e.Value = s.values[at:]
@@ -81,6 +87,7 @@ func (s *sorter) spill() error {
 	if err != nil {
 		return err
 	}
+	clear(s.buffer) // it gives the values back
 	s.buffer, s.values, s.size = s.buffer[:0], s.values[:0], 0
 	return s.push(0, run)
 }
