@@ -25,6 +25,7 @@ const (
 	natsIO     = "github.com/nats-io"
 	natsServer = "github.com/nats-io/nats-server"
 	modernc    = "modernc.org"
+	parquetGo  = "github.com/parquet-go"
 )
 
 func linkRules() []linkRule {
@@ -36,13 +37,14 @@ func linkRules() []linkRule {
 		{pkg: "sinks", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
-		{pkg: "sinks/sqlite", never: []string{natsIO}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
-		{pkg: "sinks/ndjson", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/sqlite", never: []string{natsIO, parquetGo}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/ndjson", never: []string{natsIO, modernc, parquetGo}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/parquet", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "sinks/ndjson", "internal/filelock"}},
 		{pkg: "sinks/pump", never: []string{natsServer}},
 		{pkg: "bus", never: []string{natsServer}},
 		{pkg: "aimx", never: []string{natsIO, modernc}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", "modernc.org/sqlite"}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/parquet", "modernc.org/sqlite", parquetGo}},
 	}
 }
 
@@ -122,6 +124,9 @@ func TestLinksFindAPlantedImport(t *testing.T) {
 		{"key", "github.com/gofrs/flock", "history"},
 		{"loss", module + "/records", "sinks"},
 		{"records", natsServer + "/v2/server", "bus"},
+		{"history", module + "/sinks/parquet", "."},
+		{"sinks", parquetGo + "/parquet-go", "sinks/ndjson"},
+		{"sinks/ndjson", "modernc.org/sqlite", "sinks/parquet"},
 	} {
 		g := maps.Clone(all)
 		if !broken(g, c.breaks) {
