@@ -83,7 +83,7 @@ func TestConvertAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i, path := range append(before[:2:2], filepath.Join(dir, "tmp", "file.partial")) {
+	for i, path := range append(before[:2:2], filepath.Join(dir, "tmp", "run-99.partial")) {
 		if err := os.WriteFile(path, []byte("half")[:i+1], 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -95,6 +95,23 @@ func TestConvertAgain(t *testing.T) {
 	if after := parquetFiles(t, dir); strings.Join(after, " ") != strings.Join(before, " ") {
 		t.Errorf("files %v, want %v", after, before)
 	}
+}
+
+// TestSameSequences: two logs have values with the same sequences, and no file of one
+// replaces one of the other.
+func TestSameSequences(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, parquet.Config{Dir: dir})
+	for _, log := range []string{"one", "two"} {
+		b := batch(1, 30)
+		b.Checkpoint.Log = log
+		write(t, s, b)
+	}
+	rotate(t, s)
+	if got := entries(t, dir); len(got) != 60 {
+		t.Errorf("%d rows of two logs, want 60", len(got))
+	}
+	listed(t, dir)
 }
 
 // TestConversionFails: batches are stored while conversions fail, until too many staged

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/aimdb-go/aimdb/sinks/parquet"
 )
@@ -15,13 +16,17 @@ import (
 // writerDir is the variable that makes this binary a writer into a directory.
 const writerDir = "AIMDB_PARQUET_WRITER"
 
-const perBatch = 50
+const (
+	perBatch = 50
+	// perRotation is the number of batches after which all is converted.
+	perRotation = 10
+)
 
 // writeUntilKilled writes batches from the checkpoint on, and prints the number of
 // each one that is stored.
 func writeUntilKilled(dir string) {
 	ctx := context.Background()
-	s, err := parquet.Open(ctx, parquet.Config{Dir: dir, RotateBytes: 4 << 10})
+	s, err := parquet.Open(ctx, parquet.Config{Dir: dir, RotateBytes: 2 << 10})
 	for err == nil {
 		p, _ := s.Checkpoint(ctx)
 		n := int(p.Sequence)/perBatch + 1
@@ -30,8 +35,8 @@ func writeUntilKilled(dir string) {
 		if err = s.Write(ctx, b); err == nil {
 			_, err = fmt.Println(n)
 		}
-		if n%10 == 0 {
-			err = s.Rotate(ctx) // a kill is likely within a conversion
+		if n%perRotation == 0 {
+			err = s.Rotate(ctx)
 		}
 	}
 	fmt.Fprintln(os.Stderr, err)
@@ -44,7 +49,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	reported := 0
 	for round := range 8 {
-		reported = max(reported, killAfter(t, dir, 5+round*2))
+		reported = max(reported, killConverting(t, dir, time.Duration(round)*10*time.Millisecond))
 		s := open(t, parquet.Config{Dir: dir})
 		p, err := s.Checkpoint(t.Context())
 		if err != nil {
@@ -61,9 +66,9 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killAfter starts a writer, kills it when it has reported some batches, and returns
-// the last number it reported.
-func killAfter(t *testing.T, dir string, batches int) (last int) {
+// killConverting starts a writer, kills it a time after it has begun to convert all that
+// is staged, and returns the last number it reported.
+func killConverting(t *testing.T, dir string, after time.Duration) (last int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), writerDir+"="+dir)
@@ -76,11 +81,13 @@ func killAfter(t *testing.T, dir string, batches int) (last int) {
 		t.Fatal(err)
 	}
 	scan := bufio.NewScanner(out)
-	for n := 0; scan.Scan(); n++ {
+	for killed := false; scan.Scan(); {
 		if last, err = strconv.Atoi(scan.Text()); err != nil {
 			t.Fatal(err)
 		}
-		if n == batches {
+		if last%perRotation == 0 && !killed {
+			killed = true
+			time.Sleep(after) // each round kills at another point of the conversion
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
