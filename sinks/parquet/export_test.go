@@ -178,6 +178,32 @@ func TestForeignFile(t *testing.T) {
 	}
 }
 
+// TestDamagedFile: a flipped bit anywhere gives an error or rows, and no panic.
+func TestDamagedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "all.parquet")
+	writeFile(t, path, odd())
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for i := range data {
+		data[i] ^= 0x40
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range parquet.Entries(path) {
+			if err != nil {
+				failed++
+			}
+		}
+		data[i] ^= 0x40
+	}
+	if failed == 0 {
+		t.Error("no damage was noticed")
+	}
+}
+
 // TestMemory: neither a file nor a directory holds its rows in memory. 200,000 rows of
 // 1,000 bytes are 200 MB.
 func TestMemory(t *testing.T) {

@@ -38,10 +38,13 @@ func openFile(path string) (f *os.File, in *pq.File, err error) {
 	}
 	info, err := f.Stat()
 	if err == nil {
-		in, err = pq.OpenFile(f, info.Size(), pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
-	}
-	if err == nil && !pq.EqualNodes(in.Schema(), pq.SchemaOf(row{})) {
-		err = fmt.Errorf("its columns are not those that this package writes: %s", in.Schema())
+		err = guarded(func() (err error) {
+			in, err = pq.OpenFile(f, info.Size(), pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
+			if err == nil && !pq.EqualNodes(in.Schema(), pq.SchemaOf(row{})) {
+				err = fmt.Errorf("its columns are not those that this package writes: %s", in.Schema())
+			}
+			return err
+		})
 	}
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("read the Parquet file %s: %w", path, err), f.Close())
@@ -55,11 +58,15 @@ func readEntries(path string, yield func(sinks.Entry) bool) (err error) {
 		return err
 	}
 	defer func() { _ = f.Close() }() // it is only read
-	rows := pq.NewGenericReader[row](in)
+	var rows *pq.GenericReader[row]
+	if err := guarded(func() error { rows = pq.NewGenericReader[row](in); return nil }); err != nil {
+		return fmt.Errorf("read the Parquet file %s: %w", path, err)
+	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	batch := make([]row, batchRows)
 	for {
-		n, err := rows.Read(batch)
+		var n int
+		err := guarded(func() (err error) { n, err = rows.Read(batch); return err })
 		for _, r := range batch[:n] {
 			if !yield(sinks.Entry{Record: r.RecordName, Time: r.StoredAt, Value: r.ValueJSON, Sequence: uint64(r.Sequence)}) {
 				return nil
@@ -72,4 +79,14 @@ func readEntries(path string, yield func(sinks.Entry) bool) (err error) {
 			return fmt.Errorf("read the Parquet file %s: %w", path, err)
 		}
 	}
+}
+
+// guarded makes an error of a panic: parquet-go panics for some damaged files.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the file is damaged: %v", p)
+		}
+	}()
+	return do()
 }
