@@ -17,16 +17,21 @@ func newHistoryExport() *cobra.Command {
 	var q history.RangeQuery
 	c := &cobra.Command{
 		Use:   "export DB_OR_ENDPOINT [PATTERN]",
-		Short: "Write rows as NDJSON or CSV, oldest first",
+		Short: "Write rows as NDJSON, CSV or Parquet, oldest first",
 		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
 (record,time,value), oldest first. --output writes to a file that appears when
 it is complete, and replaces no database; a pipe or a device is written to as
 rows come. Rows whose value is not JSON are left out and counted.
 
+Parquet has the columns record_name, stored_at, value_json and sequence, which is
+null. To a name that ends in .parquet it is one file; any other name is a new
+directory of files by record and day, which DuckDB and others read as one table.
+
 From an endpoint, the rows are those stored when the export began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
   aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
   aimdb history export history.db '#' --as csv | gzip > all.csv.gz
+  aimdb history export history.db --as parquet -o cold   # cold/record=…/day=…/….parquet
   aimdb history export /tmp/aimdb.sock '#' --start 1d > day.ndjson   # of a running database`,
 		Args: argumentsFrom(1, "DB_OR_ENDPOINT", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -40,29 +45,36 @@ From an endpoint, the rows are those stored when the export began.`,
 			if err := checkWindow(q.Window); err != nil {
 				return err
 			}
-			return exportTo(cmd, args[0], file, func(w io.Writer) error {
+			format := rowFormatOf(as, file)
+			export := func(out rowWriter) error {
 				return asking(cmd, args[0], func(s source) error {
-					return exportRows(cmd, w, rowFormatOf(as, file), s.Range(cmd.Context(), q))
+					return exportRows(cmd, out, s.Range(cmd.Context(), q))
 				})
+			}
+			if format == asParquet && isDirectory(file) {
+				return exportDirectory(cmd, file, export)
+			}
+			return exportTo(cmd, args[0], file, func(w io.Writer) error {
+				out, err := newRowWriter(w, format)
+				if err != nil {
+					return err
+				}
+				return export(out)
 			})
 		},
 	}
 	windowFlags(c.Flags(), &q.Window)
 	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
-	c.Flags().StringVarP(&file, "output", "o", "", "file to write to (default stdout)")
+	c.Flags().StringVarP(&file, "output", "o", "", "file, or directory for Parquet, to write to (default stdout)")
 	return c
 }
 
-func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[history.Row, error]) error {
-	out, err := newRowWriter(w, f)
-	if err != nil {
-		return err
-	}
+func exportRows(cmd *cobra.Command, out rowWriter, rows iter.Seq2[history.Row, error]) error {
 	bar := newProgress(cmd.ErrOrStderr(), -1, "exporting")
 	written, broken := 0, 0
 	for r, err := range rows {
 		if err != nil {
-			return errors.Join(err, out.flush())
+			return errors.Join(err, out.abandon())
 		}
 		if !sound(r) {
 			broken++
@@ -75,7 +87,10 @@ func exportRows(cmd *cobra.Command, w io.Writer, f rowFormat, rows iter.Seq2[his
 		_ = bar.Add(1) // a progress bar that cannot be drawn is no error
 	}
 	_ = bar.Finish()
+	if err := out.finish(); err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
 	leftOut(cmd, broken)
-	return out.flush()
+	return nil
 }

@@ -18,15 +18,17 @@ func newHistoryImport() *cobra.Command {
 	var as rowFormat
 	c := &cobra.Command{
 		Use:   "import DB [FILE]",
-		Short: "Add rows from NDJSON or CSV, without those that exist",
+		Short: "Add rows from NDJSON, CSV or Parquet, without those that exist",
 		Long: `Add the rows of an export, from a file or stdin. A row that exists with the same
 record, time and value (white space aside) is skipped, so an interrupted import can
 be repeated. A missing history is created. A malformed line ends the import with an
 error that names the line; the rows before it are kept. What is compressed with
-zstd is decompressed, such as the files of the ndjson sink.`,
+zstd is decompressed, such as the files of the ndjson sink. A directory is one of
+Parquet files: an export, or that of a Parquet sink with what it has staged.`,
 		Example: `  aimdb history import ./aimdb-data/history.db all.ndjson
   aimdb history import ./aimdb-data/history.db month.csv
   aimdb history import copy.db archive/00000001-20260102T150405Z.ndjson.zst
+  aimdb history import copy.db cold/
   gunzip < all.csv.gz | aimdb history import copy.db --as csv`,
 		Args: argumentsFrom(1, "DB", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -34,6 +36,9 @@ zstd is decompressed, such as the files of the ndjson sink.`,
 				return checkFile(cmd, args[0])
 			}
 			if len(args) == 1 {
+				if as == asParquet {
+					return errors.New("import: Parquet is read from the end of a file, and not from stdin; name the file")
+				}
 				return importRows(cmd, args[0], cmd.InOrStdin(), "stdin", rowFormatOf(as, ""), -1)
 			}
 			f, err := os.Open(args[1])
@@ -45,7 +50,11 @@ zstd is decompressed, such as the files of the ndjson sink.`,
 			if err != nil {
 				return fmt.Errorf("import: %w", err)
 			}
-			return importRows(cmd, args[0], f, args[1], rowFormatOf(as, args[1]), info.Size())
+			if format := rowFormatOf(as, args[1]); format != asParquet && !info.IsDir() {
+				return importRows(cmd, args[0], f, args[1], format, info.Size())
+			}
+			bar := newProgress(cmd.ErrOrStderr(), -1, "importing")
+			return importInto(cmd, args[0], bar, parquetEntries(args[1], bar))
 		},
 	}
 	addLitestream(c)
@@ -64,8 +73,12 @@ func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f ro
 	if err != nil {
 		return fmt.Errorf("import %s: %w", name, err)
 	}
+	return importInto(cmd, db, bar, readAll(source, name))
+}
+
+func importInto(cmd *cobra.Command, db string, bar *progressbar.ProgressBar, rows iter.Seq2[history.Row, error]) error {
 	return writing(cmd, db, func(s *sqlite.Store) error {
-		report, err := s.Import(cmd.Context(), readAll(source, name))
+		report, err := s.Import(cmd.Context(), rows)
 		_ = bar.Finish() // a progress bar that cannot be drawn is no error
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows added, %d were there already\n", report.Added, report.Skipped)
 		if err != nil {

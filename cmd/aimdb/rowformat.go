@@ -15,15 +15,17 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
+	"github.com/aimdb-go/aimdb/sinks/parquet"
 )
 
 // rowFormat is the format of an export.
 type rowFormat string
 
 const (
-	asNDJSON rowFormat = "ndjson"
-	asCSV    rowFormat = "csv"
-	csvHead            = "record,time,value"
+	asNDJSON  rowFormat = "ndjson"
+	asCSV     rowFormat = "csv"
+	asParquet rowFormat = "parquet"
+	csvHead             = "record,time,value"
 )
 
 // String implements pflag.Value.
@@ -31,15 +33,16 @@ func (f *rowFormat) String() string { return string(*f) }
 
 // Set implements pflag.Value.
 func (f *rowFormat) Set(s string) error {
-	if s != string(asNDJSON) && s != string(asCSV) {
-		return errors.New("write ndjson or csv")
+	switch rowFormat(s) {
+	case asNDJSON, asCSV, asParquet:
+		*f = rowFormat(s)
+		return nil
 	}
-	*f = rowFormat(s)
-	return nil
+	return errors.New("write ndjson, csv or parquet")
 }
 
 // Type implements pflag.Value.
-func (*rowFormat) Type() string { return "ndjson|csv" }
+func (*rowFormat) Type() string { return "ndjson|csv|parquet" }
 
 // rowFormatOf returns the requested format, or else the format that the name of a
 // file implies.
@@ -49,6 +52,8 @@ func rowFormatOf(asked rowFormat, file string) rowFormat {
 		return asked
 	case strings.HasSuffix(strings.TrimSuffix(strings.ToLower(file), ".zst"), ".csv"):
 		return asCSV
+	case strings.HasSuffix(strings.ToLower(file), parquetSuffix):
+		return asParquet
 	}
 	return asNDJSON
 }
@@ -56,13 +61,18 @@ func rowFormatOf(asked rowFormat, file string) rowFormat {
 // rowWriter writes rows.
 type rowWriter interface {
 	write(history.Row) error
-	flush() error
+	finish() error
+	// abandon ends the writing after an error. Text keeps the rows so far.
+	abandon() error
 }
 
 func newRowWriter(w io.Writer, f rowFormat) (rowWriter, error) {
-	if f == asCSV {
+	switch f {
+	case asCSV:
 		c := csv.NewWriter(w)
 		return csvRows{c}, c.Write(strings.Split(csvHead, ","))
+	case asParquet:
+		return parquetFile{parquet.NewWriter(w), w}, nil
 	}
 	return jsonRows{bufio.NewWriterSize(w, 64<<10)}, nil
 }
@@ -80,7 +90,8 @@ func (j jsonRows) write(r history.Row) error {
 	return err
 }
 
-func (j jsonRows) flush() error { return j.w.Flush() }
+func (j jsonRows) finish() error  { return j.w.Flush() }
+func (j jsonRows) abandon() error { return j.w.Flush() }
 
 type csvRows struct{ w *csv.Writer }
 
@@ -88,10 +99,12 @@ func (c csvRows) write(r history.Row) error {
 	return c.w.Write([]string{r.Record, strconv.FormatInt(r.Time, 10), string(r.Value)})
 }
 
-func (c csvRows) flush() error {
+func (c csvRows) finish() error {
 	c.w.Flush()
 	return c.w.Error()
 }
+
+func (c csvRows) abandon() error { return c.finish() }
 
 // rowReader reads rows until io.EOF.
 type rowReader interface {

@@ -37,7 +37,7 @@ func FuzzImportRows(f *testing.F) {
 					t.Fatal(err)
 				}
 			}
-			if err := w.flush(); err != nil {
+			if err := w.finish(); err != nil {
 				t.Fatal(err)
 			}
 			again := readRows(t, written.Bytes(), format, true)

@@ -26,6 +26,7 @@ const (
 	natsServer = "github.com/nats-io/nats-server"
 	modernc    = "modernc.org"
 	pgx        = "github.com/jackc"
+	parquetGo  = "github.com/parquet-go"
 )
 
 func linkRules() []linkRule {
@@ -37,15 +38,16 @@ func linkRules() []linkRule {
 		{pkg: "sinks", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
-		{pkg: "sinks/postgres", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}},
-		{pkg: "sinks/sqlite", never: []string{natsIO, pgx}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
-		{pkg: "sinks/ndjson", never: []string{natsIO, modernc, pgx}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
-		{pkg: "sinks/pump", never: []string{natsServer, pgx}},
-		{pkg: "bus", never: []string{natsServer, pgx}},
-		{pkg: "aimx", never: []string{natsIO, modernc, pgx}},
-		{pkg: "aimx/gateway", never: []string{pgx}},
+		{pkg: "sinks/postgres", never: []string{natsIO, modernc, parquetGo}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}},
+		{pkg: "sinks/sqlite", never: []string{natsIO, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/ndjson", never: []string{natsIO, modernc, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/parquet", never: []string{natsIO, modernc, pgx}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "sinks/ndjson", "internal/filelock"}},
+		{pkg: "sinks/pump", never: []string{natsServer, pgx, parquetGo}},
+		{pkg: "bus", never: []string{natsServer, pgx, parquetGo}},
+		{pkg: "aimx", never: []string{natsIO, modernc, pgx, parquetGo}},
+		{pkg: "aimx/gateway", never: []string{pgx, parquetGo}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", "modernc.org/sqlite", pgx}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo}},
 	}
 }
 
@@ -127,6 +129,9 @@ func TestLinksFindAPlantedImport(t *testing.T) {
 		{"records", natsServer + "/v2/server", "bus"},
 		{"history", pgx + "/pgx/v5", "aimx/gateway"},
 		{"records", pgx + "/pgx/v5/pgxpool", "."},
+		{"history", module + "/sinks/parquet", "."},
+		{"sinks", parquetGo + "/parquet-go", "sinks/ndjson"},
+		{"sinks/ndjson", "modernc.org/sqlite", "sinks/parquet"},
 	} {
 		g := maps.Clone(all)
 		if !broken(g, c.breaks) {

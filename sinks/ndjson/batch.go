@@ -108,7 +108,11 @@ func (s *Sink) encode(b *sinks.Batch) error {
 	}
 	var err error
 	for _, e := range b.Entries {
-		if s.lines, err = AppendRow(s.lines, row(e)); err != nil {
+		sequence := e.Sequence
+		if !s.sequences {
+			sequence = 0
+		}
+		if s.lines, err = appendLine(s.lines, row(e), sequence); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ type options struct {
 	rotateEvery time.Duration
 	keepFor     time.Duration
 	keepBytes   int64
+	sequences   bool
 }
 
 func parseOptions(opts []Option) (options, error) {
@@ -58,3 +59,6 @@ func KeepFor(d time.Duration) Option { return func(o *options) { o.keepFor = d }
 // KeepBytes deletes the oldest closed files while all data files together are greater,
 // in bytes. The default 0 keeps them.
 func KeepBytes(n int64) Option { return func(o *options) { o.keepBytes = n } }
+
+// Sequences adds the position in the log to each line, as "sequence" after "time".
+func Sequences() Option { return func(o *options) { o.sequences = true } }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -68,4 +69,30 @@ func (s *Sink) surplus() (n int) {
 		n++
 	}
 	return n
+}
+
+// Delete deletes closed files that are copied elsewhere. It keeps the newest data file,
+// which has the checkpoint, and ignores files that are not there.
+func (s *Sink) Delete(names ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("delete files of %s: %w", s.dir, ErrClosed)
+	}
+	keep := s.manifest.files[:0:0]
+	for i, f := range s.manifest.files {
+		newest := i == len(s.manifest.files)-1 && (s.open == nil || s.open.length == 0)
+		if newest || !slices.Contains(names, f.Name) {
+			keep = append(keep, f)
+			continue
+		}
+		if err := os.Remove(s.path(f.Name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("delete a copied file: %w", err)
+		}
+	}
+	if len(keep) == len(s.manifest.files) {
+		return nil
+	}
+	s.manifest.files, s.manifest.stale = keep, true
+	return errors.Join(syncDir(s.dir), s.manifest.store())
 }

@@ -35,7 +35,10 @@ func checkContent(r history.Row) error {
 
 // AppendRow appends the line of a row. It keeps the bytes of the value if they are
 // one line, and else takes the white space out.
-func AppendRow(dst []byte, r history.Row) ([]byte, error) {
+func AppendRow(dst []byte, r history.Row) ([]byte, error) { return appendLine(dst, r, 0) }
+
+// appendLine leaves out a sequence of 0.
+func appendLine(dst []byte, r history.Row, sequence uint64) ([]byte, error) {
 	dst = append(dst, `{"record":`...)
 	if plain(r.Record) {
 		dst = append(append(append(dst, '"'), r.Record...), '"')
@@ -47,6 +50,9 @@ func AppendRow(dst []byte, r history.Row) ([]byte, error) {
 		dst = append(dst, name...)
 	}
 	dst = strconv.AppendInt(append(dst, `,"time":`...), r.Time, 10)
+	if sequence > 0 {
+		dst = strconv.AppendUint(append(dst, `,"sequence":`...), sequence, 10)
+	}
 	dst = append(dst, `,"value":`...)
 	if bytes.IndexByte(r.Value, '\n') < 0 && bytes.IndexByte(r.Value, '\r') < 0 {
 		dst = append(dst, r.Value...)
