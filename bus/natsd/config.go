@@ -26,6 +26,11 @@ type Config struct {
 	// messages match Readable. Subjects are what they may subscribe to.
 	Stream, Readable string
 	Subjects         []string
+	// Leaf are hubs that the server joins as a leaf node, also if it listens to nobody.
+	// Domain is then the name of its JetStream domain, which no other server that
+	// joins the same hub may have.
+	Leaf   []LeafRemote
+	Domain string
 	// MaxMessage is the size in bytes above which a message is refused, headers
 	// included.
 	MaxMessage int
@@ -60,10 +65,17 @@ func (a Access) open() bool {
 
 func (c Config) check() error {
 	switch {
+	case len(c.Leaf) > 0 && c.Domain == "":
+		return errors.New("natsd: a leaf node needs a JetStream domain of its own")
 	case (c.Access.CertFile == "") != (c.Access.KeyFile == ""):
 		return errors.New("natsd: TLS needs both a certificate and a key file")
 	case c.Access.CAFile != "" && c.Access.CertFile == "":
 		return errors.New("natsd: client certificates can only be required with a certificate and a key file of the server")
+	}
+	for _, r := range c.Leaf {
+		if err := r.Check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

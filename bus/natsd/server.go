@@ -122,6 +122,9 @@ func (s *Server) options() (*server.Options, error) {
 		CustomClientAuthentication: s.auth,
 		AlwaysEnableNonce:          true,
 	}
+	if err := s.config.joinHubs(opts); err != nil {
+		return nil, err
+	}
 	if s.config.Listen == "" {
 		return opts, nil
 	}
@@ -160,6 +163,9 @@ func (s *Server) start() error {
 	s.mu.Lock()
 	s.current = node
 	s.mu.Unlock()
+	if err := s.config.openLeafAccounts(node); err != nil {
+		return err
+	}
 	node.Start()
 	go s.watch(node)
 	if !node.ReadyForConnections(readyTimeout) {
@@ -168,6 +174,9 @@ func (s *Server) start() error {
 	if !node.JetStreamEnabled() {
 		return fmt.Errorf("natsd: the streams in %s could not be opened; see the log lines before this one", s.dir)
 	}
+	if err := enableStreams(node); err != nil {
+		return fmt.Errorf("natsd: open the streams in %s: %w", s.dir, err)
+	}
 	outside, err := openOutsideAccount(node, s.config)
 	if err != nil {
 		return err
@@ -175,6 +184,15 @@ func (s *Server) start() error {
 	s.auth.outside.Store(outside)
 	if addr, ok := node.Addr().(*net.TCPAddr); ok && !opts.DontListen {
 		s.listener = addr
+	}
+	return nil
+}
+
+// enableStreams opens the streams of the process's own account. The server does that
+// itself only if no account is declared.
+func enableStreams(node *server.Server) error {
+	if inside := node.GlobalAccount(); !inside.JetStreamEnabled() {
+		return inside.EnableJetStream(nil, nil)
 	}
 	return nil
 }
@@ -232,8 +250,9 @@ func (s *Server) Addr() net.Addr {
 	return s.listener
 }
 
-// Listens reports whether the server has a port for clients from outside.
-func (s *Server) Listens() bool { return s.config.Listen != "" }
+// Listens reports whether somebody outside of the process can reach the server: clients
+// by its port, or a hub.
+func (s *Server) Listens() bool { return s.config.Listen != "" || len(s.config.Leaf) > 0 }
 
 // SubscriptionChanges counts subscriptions and unsubscriptions.
 func (s *Server) SubscriptionChanges() uint64 {
