@@ -42,6 +42,7 @@ func (c *Closed) overlaps(subject string) bool {
 // decodes it into and encodes it again, so that both see the same fields.
 type guard struct {
 	stream, readable string
+	deliver          string
 	server           *Server
 	nc               *nats.Conn
 	js               jetstream.JetStream
@@ -59,7 +60,7 @@ func startGuard(s *Server) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{stream: s.config.Stream, readable: s.config.Readable, server: s, nc: nc, log: s.config.Logger}
+	g := &guard{stream: s.config.Stream, readable: s.config.Readable, deliver: s.config.Deliver, server: s, nc: nc, log: s.config.Logger}
 	g.statuses.publisher = s.Publisher()
 	g.js, err = jetstream.New(nc)
 	for kind, check := range map[string]checkFunc{

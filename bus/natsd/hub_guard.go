@@ -62,10 +62,10 @@ func (g *guard) checkSource(m *nats.Msg) (api string, body []byte, err error) {
 // sourceConsumer returns the consumer of a source with the fields that a source sets,
 // and no others.
 func (g *guard) sourceConsumer(asked server.ConsumerConfig) (server.ConsumerConfig, error) {
-	to, ours := strings.CutPrefix(asked.DeliverSubject, DeliverPrefix(g.stream)+".")
+	to, ours := strings.CutPrefix(asked.DeliverSubject, g.deliver+".")
 	switch {
 	case !ours || !server.IsValidLiteralSubject(to):
-		return asked, fmt.Errorf("a hub is delivered to subjects under %s only: set deliver_prefix of the source to it", DeliverPrefix(g.stream))
+		return asked, fmt.Errorf("a hub is delivered to subjects under %s only: set deliver_prefix of the source to it", g.deliver+".>")
 	case !strings.HasPrefix(asked.Name, sourceName) || !asked.Direct || asked.Durable != "":
 		return asked, errors.New("a consumer that delivers to a hub must be that of a source")
 	}

@@ -138,7 +138,7 @@ func (c Config) openLeafAccounts(s *server.Server) error {
 		if missing != nil {
 			return fmt.Errorf("natsd: find the account of a hub: %w", missing)
 		}
-		for _, subject := range append(slices.Clone(c.Subjects), DeliverPrefix(c.Stream)+".>") {
+		for _, subject := range append(slices.Clone(c.Subjects), c.Deliver+".>") {
 			err = errors.Join(err, inside.AddStreamExport(subject, nil), hub.AddStreamImport(inside, subject, ""))
 		}
 		for subject, target := range map[string]string{
@@ -154,10 +154,6 @@ func (c Config) openLeafAccounts(s *server.Server) error {
 }
 
 func leafAccount(i int) string { return fmt.Sprintf("AIMDB_LEAF_%d", i+1) }
-
-// DeliverPrefix returns the prefix of the subjects that the consumers of a hub deliver
-// the messages of a stream to.
-func DeliverPrefix(stream string) string { return "_AIMDB_SOURCE." + stream }
 
 // flowControl returns the subject by which a hub controls the flow of its consumers.
 func flowControl(stream string) string { return "$JS.FC." + stream + ".>" }
