@@ -61,7 +61,7 @@ func fingerprint(subject string, data []byte, stored int64) history.Fingerprint 
 func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint64) Message {
 	m := Message{Sequence: sequence, Value: data, subject: subject, data: data}
 	m.Time = headerInt(h, TimeHeader)
-	run, number, length := parseNumber(h)
+	run, number, length := ParseNumber(h)
 	if length >= 0 && length != len(data) || len(h) == 0 && !json.Valid(data) {
 		return b.damagedMessage(m)
 	}
