@@ -14,7 +14,7 @@ import (
 const (
 	DefaultName       = "hub"
 	DefaultEvery      = 2 * time.Second
-	DefaultSleepAfter = 30 * time.Second
+	DefaultSleepAfter = 5 * time.Second
 )
 
 // Config configures a hub. A zero field has its default.
@@ -33,7 +33,7 @@ type Config struct {
 	Replicas int
 	// Every is the time between two comparisons with the sites. A source that has not
 	// brought anything for SleepAfter, although its site answers and has more, is
-	// mended.
+	// mended. SleepAfter is at least a second, which a source needs to begin.
 	Every, SleepAfter time.Duration
 	// Logger receives what happens to sites. Nil discards it.
 	Logger *slog.Logger
@@ -89,6 +89,9 @@ func (c Config) check() error {
 	}
 	if c.MaxAge < 0 || c.MaxBytes < 0 {
 		errs = append(errs, errors.New("hub: MaxAge and MaxBytes must not be negative"))
+	}
+	if c.SleepAfter < time.Second {
+		errs = append(errs, fmt.Errorf("hub: a source that is added again needs some time to begin, and SleepAfter is %v; give at least a second", c.SleepAfter))
 	}
 	known := map[string]bool{}
 	for _, s := range c.Sites {

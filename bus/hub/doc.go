@@ -15,12 +15,16 @@
 //
 // # Sources that sleep
 //
-// A source may bring nothing after a reconnect (nats-server 6206 and 7530). [Hub.Run]
-// asks each site how many messages it has after the last one of the stream. If there are
-// some, and for Config.SleepAfter none has come, it removes the source from the stream
-// and adds it again. The server then reads on after the last message that it has of the
-// site, so that none comes twice. A source has no start sequence, since the server would
-// apply it also to a log that the site has created again, and skip its begin.
+// A source may bring nothing after a reconnect (nats-server 6206 and 7530). Also, a server
+// that asks for a consumer while the site is away waits 30 seconds for the answer, and
+// longer each time: in a test with nats-server 2.15.2 a source began 40 seconds after its
+// site was back. [Hub.Run] asks each site how many messages it has after the last one of
+// the stream. If there are some, and for Config.SleepAfter none has come, it removes the
+// source from the stream and adds it again. The server then reads on at once, after the
+// last message that it has of the site, so that none comes twice. To find that message it
+// reads the stream backwards from its end. A source has no start sequence, since the
+// server would apply it also to a log that the site has created again, and skip its
+// begin.
 //
 // # Completeness
 //

@@ -24,6 +24,8 @@ import (
 func TestMain(m *testing.M) {
 	const server = "github.com/nats-io/nats-server/v2/server"
 	goleak.VerifyTestMain(m,
+		// A stream that is closed waits on for the consumer of a source, up to 30 seconds.
+		goleak.IgnoreAnyFunction(server+".(*stream).trySetupSourceConsumer.func3"),
 		goleak.IgnoreTopFunction(server+".(*fileStore).flushStreamStateLoop"),
 		goleak.IgnoreTopFunction(server+".(*msgBlock).flushLoop"),
 		goleak.IgnoreTopFunction(server+"/ats.Register.func1"),
@@ -53,7 +55,7 @@ func siteOf(name string) natsd.Site {
 // openHub opens a hub of sites and an embedded server in a directory.
 func openHub(t testing.TB, dir string, c hub.Config, sites ...string) *center {
 	t.Helper()
-	c.Logger = testLog(t)
+	c.Logger, c.Every, c.SleepAfter = testLog(t), 100*time.Millisecond, time.Second
 	config := natsd.Config{Name: "hub", Dir: dir, LeafListen: "127.0.0.1:0", Stream: bus.HubStreamName("hub"), Readable: "aimdb.*.log.>", MaxMessage: 8 << 20, Logger: c.Logger}
 	for _, site := range sites {
 		c.Sites = append(c.Sites, hub.Site{Name: site})
@@ -226,6 +228,7 @@ func TestASiteCatchesUpAfterACut(t *testing.T) {
 	north.produce(t, 10)
 	south.produce(t, 7)
 	h.await(t, "north")
+	h.await(t, "south")
 	wire.Cut()
 	north.produce(t, 20)
 	south.produce(t, 5)

@@ -101,7 +101,7 @@ func (h *Hub) watch(ctx context.Context, s *siteState) error {
 		return err
 	}
 	h.note(s, func(stats *SiteStats) { stats.Mended++ })
-	h.log.Warn("hub: the source of a site brought nothing although the site has more; it was added again",
+	h.log.Info("hub: the source of a site brought nothing although the site has more; it was added again",
 		"site", s.Name, "after", asleep.Round(time.Second).String(), "last", have.sequence, "waiting", lag)
 	return nil
 }

@@ -22,6 +22,9 @@ const (
 // checkHub admits the requests by which a stream of a hub reads this one, and nothing
 // else of the API.
 func (g *guard) checkHub(m *nats.Msg) (api string, body []byte, err error) {
+	if _, err := g.opened(); err != nil {
+		return "", nil, err
+	}
 	request := "$JS.API." + strings.TrimPrefix(m.Subject, guardSubject(g.stream, "hub."))
 	name, deletes := strings.CutPrefix(request, deleteAPI+g.stream+".")
 	switch {
@@ -30,9 +33,6 @@ func (g *guard) checkHub(m *nats.Msg) (api string, body []byte, err error) {
 	case request == createAPI+g.stream, strings.HasPrefix(request, createAPI+g.stream+"."):
 		return g.checkSource(m)
 	case deletes && strings.HasPrefix(name, sourceName):
-		if _, err := g.opened(); err != nil {
-			return "", nil, err
-		}
 		return request, nil, nil
 	}
 	return "", nil, fmt.Errorf("%s is not open to a hub, which only reads the stream %s as a source", request, g.stream)

@@ -59,6 +59,7 @@ func (c Config) listenForSites(opts *server.Options, port int) (err error) {
 		leaf.Port = server.RANDOM_PORT
 	}
 	opts.PingInterval = leafPing
+	leaf.NoAdvertise = true // sites use the address that they were given
 	if leaf.TLSConfig, err = c.Access.tlsConfig(); err != nil {
 		return err
 	}
