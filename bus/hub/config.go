@@ -17,6 +17,10 @@ const (
 	DefaultSleepAfter = 5 * time.Second
 )
 
+// MinSleepAfter is the least SleepAfter. A source waits two seconds between attempts, and
+// needs two for a log that was created again.
+const MinSleepAfter = 3 * time.Second
+
 // Config configures a hub. A zero field has its default.
 type Config struct {
 	// Name is part of the name of the stream. It must not be that of another hub of the
@@ -33,7 +37,7 @@ type Config struct {
 	Replicas int
 	// Every is the time between two comparisons with the sites. A source that has not
 	// brought anything for SleepAfter, although its site answers and has more, is
-	// mended. SleepAfter is at least a second, which a source needs to begin.
+	// mended. SleepAfter is at least MinSleepAfter.
 	Every, SleepAfter time.Duration
 	// Logger receives what happens to sites. Nil discards it.
 	Logger *slog.Logger
@@ -90,8 +94,8 @@ func (c Config) check() error {
 	if c.MaxAge < 0 || c.MaxBytes < 0 {
 		errs = append(errs, errors.New("hub: MaxAge and MaxBytes must not be negative"))
 	}
-	if c.SleepAfter < time.Second {
-		errs = append(errs, fmt.Errorf("hub: a source that is added again needs some time to begin, and SleepAfter is %v; give at least a second", c.SleepAfter))
+	if c.SleepAfter < MinSleepAfter {
+		errs = append(errs, fmt.Errorf("hub: a source that is added again needs some time to begin, and SleepAfter is %v; give at least %v", c.SleepAfter, MinSleepAfter))
 	}
 	known := map[string]bool{}
 	for _, s := range c.Sites {

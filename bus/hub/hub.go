@@ -73,7 +73,7 @@ func connect(ctx context.Context, server bus.Server, c Config, open func(*Hub, c
 		return nil, err
 	}
 	for _, s := range h.config.Sites {
-		h.sites[s.Name] = &siteState{Site: s, since: time.Now()}
+		h.sites[s.Name] = &siteState{Site: s, since: time.Now(), patience: c.SleepAfter}
 	}
 	return h, nil
 }

@@ -55,7 +55,7 @@ func siteOf(name string) natsd.Site {
 // openHub opens a hub of sites and an embedded server in a directory.
 func openHub(t testing.TB, dir string, c hub.Config, sites ...string) *center {
 	t.Helper()
-	c.Logger, c.Every, c.SleepAfter = testLog(t), 100*time.Millisecond, time.Second
+	c.Logger, c.Every, c.SleepAfter = testLog(t), 100*time.Millisecond, hub.MinSleepAfter
 	config := natsd.Config{Name: "hub", Dir: dir, LeafListen: "127.0.0.1:0", Stream: bus.HubStreamName("hub"), Readable: "aimdb.*.log.>", MaxMessage: 8 << 20, Logger: c.Logger}
 	for _, site := range sites {
 		c.Sites = append(c.Sites, hub.Site{Name: site})

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// maxPatience is the longest time between two attempts to mend a source.
+const maxPatience = 5 * time.Minute
+
 // siteState is what Run knows of a site.
 type siteState struct {
 	Site
@@ -16,7 +19,10 @@ type siteState struct {
 	// the site and none has come.
 	have  origin
 	since time.Time
-	stats SiteStats
+	// patience is how long a source may bring nothing. It doubles each time that
+	// mending does not help.
+	patience time.Duration
+	stats    SiteStats
 }
 
 // SiteStats is what Run has seen of a site.
@@ -83,11 +89,11 @@ func (h *Hub) watch(ctx context.Context, s *siteState) error {
 	}
 	h.note(s, func(stats *SiteStats) { stats.Lag = lag })
 	if lag == 0 || have != s.have {
-		s.have, s.since = have, time.Now()
+		s.have, s.since, s.patience = have, time.Now(), h.config.SleepAfter
 		return nil
 	}
 	asleep := time.Since(s.since)
-	if asleep < h.config.SleepAfter {
+	if asleep < s.patience {
 		return nil
 	}
 	if have.sequence == 0 {
@@ -96,7 +102,7 @@ func (h *Hub) watch(ctx context.Context, s *siteState) error {
 			return err // the limits of the stream may have discarded what it had
 		}
 	}
-	s.since = time.Now()
+	s.since, s.patience = time.Now(), min(2*s.patience, max(maxPatience, h.config.SleepAfter))
 	if err := h.mend(ctx, s.Site); err != nil {
 		return err
 	}
