@@ -128,7 +128,7 @@ func (v *SiteVerification) judge() {
 		}
 		v.Verdict = worse(v.Verdict, LossesKnown)
 	}
-	if len(v.Missing)+len(v.Problems) > 0 {
+	if len(v.Missing)+len(v.Problems)+v.LeftOut > 0 {
 		v.Verdict = UnknownLoss
 	}
 }

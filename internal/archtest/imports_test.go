@@ -24,6 +24,7 @@ func table() map[string][]string {
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},
 		"bus/cluster":  {},
+		"bus/hub":      {"bus"},
 		"sinks":        {"key", "loss", "history"},
 		"sinks/memory": {"key", "loss", "history", "sinks"},
 		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
@@ -39,7 +40,8 @@ func table() map[string][]string {
 		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"examples/minimal": {".", "sinks/sqlite"},
 		"examples/weather": {".", "sinks/sqlite"},
-		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "sinks", "sinks/pump",
+		"examples/edge":    {".", "sinks/sqlite"},
+		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "sinks", "sinks/pump",
 			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "aimx", "aimx/gateway", "examples/weather", "internal/jsonrule"},
 		"scripts":  {"history", "sinks", "sinks/sqlite"},
 		"internal": {},

@@ -40,6 +40,7 @@ func linkRules() []linkRule {
 		{pkg: "sinks/ndjson", never: []string{natsIO, modernc}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
 		{pkg: "sinks/pump", never: []string{natsServer}},
 		{pkg: "bus", never: []string{natsServer}},
+		{pkg: "bus/hub", never: []string{natsServer}},
 		{pkg: "aimx", never: []string{natsIO, modernc}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
 		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", "modernc.org/sqlite"}},
