@@ -71,6 +71,9 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	} else { // written by another client that was granted it
 		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(b.subjects.kind(subject)))
 	}
+	if b.ofSites {
+		m.ofSite()
+	}
 	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
 	if b.subjects.kind(subject) == lossKind {
 		m.Loss, m.Value = &loss.Loss{}, nil
