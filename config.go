@@ -101,6 +101,11 @@ type Config struct {
 	// reaches the port may read.
 	NATSAccess Access `json:"nats_access,omitzero"`
 
+	// Leaf are hubs that the embedded server joins as a leaf node. They may read the
+	// log's values of Remote records, and change nothing. The name of the database must
+	// differ from those of all other sites of a hub.
+	Leaf []LeafRemote `json:"leaf,omitempty"`
+
 	// DrainTimeout bounds a shutdown as a whole, ten seconds by default.
 	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
 	// Logger gets what the database has to say. Nil discards it.
@@ -126,6 +131,9 @@ type Retention struct {
 // Access says what NATS clients from outside must present: a token, a user and
 // password, an nkey, a certificate.
 type Access = natsd.Access
+
+// LeafRemote says where a hub is, and what it is shown.
+type LeafRemote = natsd.LeafRemote
 
 // Cluster says which NATS servers keep the log, and what they are shown.
 type Cluster = cluster.Config
@@ -180,6 +188,11 @@ func (c Config) check() error {
 	refuse(c.LogSync < 0, "a log cannot sync every %v; give a positive time, or DurableLog to sync before each acknowledgement", c.LogSync)
 	refuse(c.DrainTimeout < 0, "a drain timeout of %v leaves no time to end; it must be positive", c.DrainTimeout)
 	refuse(c.Backend == nil && (len(c.Retention) > 0 || c.HistoryBytes > 0), "a retention policy is given but no history to prune; add WithPersistence")
+	refuse(c.Log != nil && len(c.Leaf) > 0, "the log is on the NATS servers of Log, and there is no embedded server that could join a hub; leave out Leaf")
+	for _, r := range c.Leaf {
+		err := r.Check()
+		refuse(err != nil, "join a hub: %w", err)
+	}
 	for _, r := range c.Retention {
 		_, err := key.ParsePattern(r.Pattern)
 		refuse(err != nil, "retention: %w", err)

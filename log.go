@@ -49,6 +49,7 @@ func (db *DB) startServer() (_ *natsd.Server, err error) {
 	db.server, err = natsd.Open(natsd.Config{
 		Name: "aimdb-" + c.Name, Dir: dir, Listen: c.NATS, Access: c.NATSAccess,
 		Stream: bus.StreamName(c.Name), Readable: bus.LogSubject(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
+		Leaf: c.Leaf, Domain: bus.Domain(c.Name), Deliver: bus.DeliverPrefix(c.Name),
 		SyncInterval: c.LogSync, SyncAlways: c.DurableLog, Logger: c.Logger,
 	})
 	return db.server, err

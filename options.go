@@ -173,6 +173,13 @@ func NATSAccess(a Access) Option {
 	return func(c *Config) error { c.NATSAccess = a; return nil }
 }
 
+// Leaf adds to Config.Leaf: the embedded server joins these hubs as a leaf node, also if
+// it listens to nobody. A hub may read the values of [Remote] records from the log, and
+// change nothing.
+func Leaf(hubs ...LeafRemote) Option {
+	return func(c *Config) error { c.Leaf = append(c.Leaf, hubs...); return nil }
+}
+
 // DrainTimeout bounds a shutdown as a whole. Run ends with an error that names
 // what has not ended by then.
 func DrainTimeout(d time.Duration) Option {

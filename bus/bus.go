@@ -31,6 +31,8 @@ type Bus struct {
 	stateAtOpen jetstream.StreamState
 	// absent says that the server has no such log. Only OpenExisting admits that.
 	absent bool
+	// ofSites says that the stream is that of a hub.
+	ofSites bool
 	// leftBehind has the losses of the last stop by record.
 	leftBehind map[string]loss.Loss
 	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.

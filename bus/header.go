@@ -45,13 +45,14 @@ func headerInt(h nats.Header, name string) int64 {
 
 // runAndNumber reads NumberHeader. It returns 0, 0 if it is missing or malformed.
 func runAndNumber(h nats.Header) (run, number uint64) {
-	run, number, _ = parseNumber(h)
+	run, number, _ = ParseNumber(h)
 	return run, number
 }
 
-// parseNumber reads NumberHeader. The length is -1 if it is missing, as in messages of
+// ParseNumber reads NumberHeader. It returns 0, 0 and -1 if it is missing or malformed.
+// The length is -1 if it is missing, as in messages of
 // older versions.
-func parseNumber(h nats.Header) (run, number uint64, length int) {
+func ParseNumber(h nats.Header) (run, number uint64, length int) {
 	values := h[NumberHeader]
 	if len(values) == 0 {
 		return 0, 0, -1

@@ -72,7 +72,7 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 		decodeMarker(&m, found)
 		return m
 	}
-	run, number, length := parseNumber(h)
+	run, number, length := ParseNumber(h)
 	if length >= 0 && length != len(data) || len(h) == 0 && !json.Valid(data) {
 		return b.damagedMessage(m)
 	}
@@ -81,6 +81,9 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 		m.Record = keys[0]
 	} else { // written by another client that was granted it
 		_, m.Record, _ = strings.Cut(subject, b.subjects.prefix(kind))
+	}
+	if b.ofSites {
+		m.ofSite()
 	}
 	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
 	if kind == lossKind {

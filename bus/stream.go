@@ -76,7 +76,7 @@ func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subject
 		identity = marked
 	}
 	if identity == "" {
-		identity = newIdentity(c.Name)
+		identity = NewIdentity(c.Name)
 	}
 	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
 	if _, err := js.UpdateStream(ctx, want); err != nil {
@@ -86,7 +86,7 @@ func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subject
 }
 
 func createStream(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (string, jetstream.StreamState, error) {
-	identity := newIdentity(c.Name)
+	identity := NewIdentity(c.Name)
 	want.Metadata = map[string]string{identityKey: identity, databaseKey: c.Name}
 	made, err := js.CreateStream(ctx, want)
 	if err != nil {
@@ -110,6 +110,6 @@ func refuseOthers(ctx context.Context, js jetstream.JetStream, c Config) error {
 	return nil
 }
 
-// newIdentity returns a random identity, so that a log that is created again after it
+// NewIdentity returns a random identity, so that a log that is created again after it
 // was deleted differs from the one before.
-func newIdentity(database string) string { return database + "/" + rand.Text()[:16] }
+func NewIdentity(database string) string { return database + "/" + rand.Text()[:16] }

@@ -28,7 +28,7 @@ func openShared(ctx context.Context, js jetstream.JetStream, c Config, want jets
 func findShared(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	found, err := js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		want.Metadata = map[string]string{identityKey: newIdentity(c.Name), databaseKey: c.Name}
+		want.Metadata = map[string]string{identityKey: NewIdentity(c.Name), databaseKey: c.Name}
 		found, err = js.CreateStream(ctx, want)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			found, err = js.Stream(ctx, want.Name) // created by another process meanwhile

@@ -27,6 +27,9 @@ type authenticator struct {
 	// outside is the account of clients from outside. Each start of the server
 	// creates another.
 	outside atomic.Pointer[server.Account]
+	// sites are the accounts of sites that join as leaf nodes, by the user that they
+	// present.
+	sites atomic.Pointer[map[string]siteAccount]
 }
 
 func newAuthenticator(access Access, rights *server.Permissions) *authenticator {
@@ -36,6 +39,9 @@ func newAuthenticator(access Access, rights *server.Permissions) *authenticator 
 // Check implements server.Authentication.
 func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	opts := c.GetOpts()
+	if c.Kind() == server.LEAF {
+		return a.checkSite(c)
+	}
 	if opts.Username == insideUser {
 		if !equalSecrets(opts.Password, a.secret) {
 			return false

@@ -26,6 +26,16 @@ type Config struct {
 	// messages match Readable. Subjects are what they may subscribe to.
 	Stream, Readable string
 	Subjects         []string
+	// Leaf are hubs that the server joins as a leaf node, also if it listens to nobody.
+	// Domain is then the name of its JetStream domain, which no other server that
+	// joins the same hub may have. Deliver is the prefix of the subjects that consumers
+	// of a hub deliver to.
+	Leaf            []LeafRemote
+	Domain, Deliver string
+	// LeafListen is the host:port where the leaf nodes of Sites may join, for a server
+	// that is a hub. TLS is that of Access.
+	LeafListen string
+	Sites      []Site
 	// MaxMessage is the size in bytes above which a message is refused, headers
 	// included.
 	MaxMessage int
@@ -60,23 +70,34 @@ func (a Access) open() bool {
 
 func (c Config) check() error {
 	switch {
+	case len(c.Leaf) > 0 && (c.Domain == "" || c.Deliver == ""):
+		return errors.New("natsd: a leaf node needs a JetStream domain of its own, and a prefix to deliver to")
+	case len(c.Leaf) > 0 && c.LeafListen != "":
+		return errors.New("natsd: a server is a leaf node or a hub of leaf nodes, not both")
+	case c.LeafListen != "" && len(c.Sites) == 0:
+		return errors.New("natsd: a hub needs at least one site")
 	case (c.Access.CertFile == "") != (c.Access.KeyFile == ""):
 		return errors.New("natsd: TLS needs both a certificate and a key file")
 	case c.Access.CAFile != "" && c.Access.CertFile == "":
 		return errors.New("natsd: client certificates can only be required with a certificate and a key file of the server")
 	}
+	for _, r := range c.Leaf {
+		if err := r.Check(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// address splits Listen into host and port.
-func (c Config) address() (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(c.Listen)
+// splitAddress splits an address to listen on into host and port.
+func splitAddress(listen string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", 0, fmt.Errorf("natsd: listen address %q is not host:port: %w", c.Listen, err)
+		return "", 0, fmt.Errorf("natsd: listen address %q is not host:port: %w", listen, err)
 	}
 	port, err = strconv.Atoi(text)
 	if err != nil || port < 0 || port > 65535 {
-		return "", 0, fmt.Errorf("natsd: listen address %q has no usable port", c.Listen)
+		return "", 0, fmt.Errorf("natsd: listen address %q has no usable port", listen)
 	}
 	if host == "" {
 		host = "127.0.0.1"

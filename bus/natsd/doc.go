@@ -26,6 +26,30 @@
 // secrets. Clients from outside are not protected from each other: each can
 // subscribe to _INBOX.>, as client libraries require.
 //
+// # Leaf nodes
+//
+// With Config.Leaf the server joins hubs as a leaf node, also if it listens to nobody. Each
+// hub is confined to an account of its own, which imports Config.Subjects, the
+// subjects under Config.Deliver, the flow control of consumers, and the JetStream API
+// by way of the guard. A hub may, by the domain of the server:
+//
+//   - ask for the state of the stream;
+//   - create the consumer of a source, at most 1000, if it delivers under
+//     Config.Deliver and each filter is Config.Readable or a subject under it;
+//   - create a pull consumer as clients may, and learn from it how many messages there
+//     are. It cannot pull them, nor read single messages;
+//   - delete the consumer of a source.
+//
+// Every other request is answered with the reason for its refusal. What a hub publishes
+// to any other subject reaches nobody. Messages that are Closed stay closed to hubs.
+//
+// With Config.LeafListen the server is such a hub. Each Site has an account of its
+// own, from which the process's account imports what it reads the site by. A site
+// reaches neither the streams of the hub nor another site. If no site has a password,
+// they share an account.
+//
+// The hub must take messages of MaxMessage and a header more.
+//
 // # Disk
 //
 // The server syncs every Config.SyncInterval, or before each acknowledgement with

@@ -42,6 +42,8 @@ func (c *Closed) overlaps(subject string) bool {
 // decodes it into and encodes it again, so that both see the same fields.
 type guard struct {
 	stream, readable string
+	deliver          string
+	server           *Server
 	nc               *nats.Conn
 	js               jetstream.JetStream
 	log              *slog.Logger
@@ -58,11 +60,12 @@ func startGuard(s *Server) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{stream: s.config.Stream, readable: s.config.Readable, nc: nc, log: s.config.Logger}
+	g := &guard{stream: s.config.Stream, readable: s.config.Readable, deliver: s.config.Deliver, server: s, nc: nc, log: s.config.Logger}
 	g.statuses.publisher = s.Publisher()
 	g.js, err = jetstream.New(nc)
 	for kind, check := range map[string]checkFunc{
 		"create.>": g.checkCreate, "info": g.checkInfo, "get": g.checkGet, "direct": g.checkDirect, "last.>": g.checkLast,
+		"hub.>": g.checkHub,
 	} {
 		if err == nil {
 			_, err = nc.Subscribe(guardSubject(g.stream, kind), func(m *nats.Msg) { g.handle(m, check) })
@@ -96,7 +99,7 @@ func (g *guard) handle(m *nats.Msg, check checkFunc) {
 	api, body, err := check(m)
 	var answer *nats.Msg
 	if err == nil {
-		answer, err = g.request(api, body)
+		answer, err = g.requestMsg(&nats.Msg{Subject: api, Header: passedHeaders(m.Header), Data: body})
 	}
 	if err == nil {
 		err = g.respond(m, answer)
@@ -110,7 +113,11 @@ func (g *guard) handle(m *nats.Msg, check checkFunc) {
 }
 
 func (g *guard) request(api string, body []byte) (*nats.Msg, error) {
-	answer, err := g.nc.Request(api, body, guardTimeout)
+	return g.requestMsg(&nats.Msg{Subject: api, Data: body})
+}
+
+func (g *guard) requestMsg(m *nats.Msg) (*nats.Msg, error) {
+	answer, err := g.nc.RequestMsg(m, guardTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("the stream did not answer: %w", err)
 	}
@@ -130,6 +137,8 @@ func (g *guard) refuse(m *nats.Msg, reason error) error {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, guardSubject(g.stream, "")), ".")
 	answer, code := "", jetstream.JSErrCodeBadRequest
 	switch kind {
+	case "hub":
+		answer, code = hubResponse(m.Subject), jetstream.JSErrCodeBadRequest
 	case "create":
 		answer, code = "consumer_create_response", jetstream.JSErrCodeConsumerCreate
 	case "info":

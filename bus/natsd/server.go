@@ -27,7 +27,9 @@ type Server struct {
 	lock     *filelock.Lock
 	guard    *guard
 	listener *net.TCPAddr
-	done     chan struct{}
+	// leafListener is the port for leaf nodes, 0 if there is none.
+	leafListener int
+	done         chan struct{}
 
 	mu         sync.Mutex
 	current    *server.Server
@@ -122,12 +124,18 @@ func (s *Server) options() (*server.Options, error) {
 		CustomClientAuthentication: s.auth,
 		AlwaysEnableNonce:          true,
 	}
+	if err := s.config.joinHubs(opts); err != nil {
+		return nil, err
+	}
+	if err := s.config.listenForSites(opts, s.leafListener); err != nil {
+		return nil, err
+	}
 	if s.config.Listen == "" {
 		return opts, nil
 	}
 	var err error
 	opts.DontListen = false
-	if opts.Host, opts.Port, err = s.config.address(); err != nil {
+	if opts.Host, opts.Port, err = splitAddress(s.config.Listen); err != nil {
 		return nil, err
 	}
 	if s.listener != nil {
@@ -149,7 +157,7 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	if err := checkPort(opts); err != nil {
+	if err := checkPorts(opts); err != nil {
 		return err
 	}
 	node, err := server.NewServer(opts)
@@ -160,6 +168,9 @@ func (s *Server) start() error {
 	s.mu.Lock()
 	s.current = node
 	s.mu.Unlock()
+	if err := s.config.openLeafAccounts(node); err != nil {
+		return err
+	}
 	node.Start()
 	go s.watch(node)
 	if !node.ReadyForConnections(readyTimeout) {
@@ -168,13 +179,31 @@ func (s *Server) start() error {
 	if !node.JetStreamEnabled() {
 		return fmt.Errorf("natsd: the streams in %s could not be opened; see the log lines before this one", s.dir)
 	}
+	if err := enableStreams(node); err != nil {
+		return fmt.Errorf("natsd: open the streams in %s: %w", s.dir, err)
+	}
 	outside, err := openOutsideAccount(node, s.config)
 	if err != nil {
 		return err
 	}
 	s.auth.outside.Store(outside)
+	sites, err := s.config.openSiteAccounts(node)
+	if err != nil {
+		return err
+	}
+	s.auth.sites.Store(&sites)
+	s.leafListener = opts.LeafNode.Port
 	if addr, ok := node.Addr().(*net.TCPAddr); ok && !opts.DontListen {
 		s.listener = addr
+	}
+	return nil
+}
+
+// enableStreams opens the streams of the process's own account. The server does that
+// itself only if no account is declared.
+func enableStreams(node *server.Server) error {
+	if inside := node.GlobalAccount(); !inside.JetStreamEnabled() {
+		return inside.EnableJetStream(nil, nil)
 	}
 	return nil
 }
@@ -198,16 +227,28 @@ func (s *Server) end() {
 	}
 }
 
-// checkPort listens on the port once before the server does, because the server's own
+// checkPorts listens on each port once before the server does, because the server's own
 // error for a port in use gives no reason.
-func checkPort(opts *server.Options) error {
-	if opts.DontListen || opts.Port == server.RANDOM_PORT {
+func checkPorts(opts *server.Options) error {
+	if !opts.DontListen {
+		if err := checkPort("NATS clients", opts.Host, opts.Port); err != nil {
+			return err
+		}
+	}
+	if opts.LeafNode.Port == 0 {
 		return nil
 	}
-	address := net.JoinHostPort(opts.Host, fmt.Sprint(opts.Port))
+	return checkPort("leaf nodes", opts.LeafNode.Host, opts.LeafNode.Port)
+}
+
+func checkPort(who, host string, port int) error {
+	if port == server.RANDOM_PORT {
+		return nil
+	}
+	address := net.JoinHostPort(host, fmt.Sprint(port))
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("natsd: listen for NATS clients on %s: %w (choose another address, or none)", address, err)
+		return fmt.Errorf("natsd: listen for %s on %s: %w (choose another address, or none)", who, address, err)
 	}
 	return l.Close()
 }
@@ -232,8 +273,21 @@ func (s *Server) Addr() net.Addr {
 	return s.listener
 }
 
-// Listens reports whether the server has a port for clients from outside.
-func (s *Server) Listens() bool { return s.config.Listen != "" }
+// LeafAddr returns the host:port for leaf nodes, or "" if there is none.
+func (s *Server) LeafAddr() string {
+	if s.leafListener == 0 {
+		return ""
+	}
+	host, _, err := splitAddress(s.config.LeafListen)
+	if err != nil {
+		return "" // Open has refused it
+	}
+	return net.JoinHostPort(host, fmt.Sprint(s.leafListener))
+}
+
+// Listens reports whether somebody outside of the process can reach the server: clients
+// by its port, or a hub.
+func (s *Server) Listens() bool { return s.config.Listen != "" || len(s.config.Leaf) > 0 }
 
 // SubscriptionChanges counts subscriptions and unsubscriptions.
 func (s *Server) SubscriptionChanges() uint64 {
@@ -302,6 +356,7 @@ func (s *Server) Restart() error {
 		return errors.New("natsd: the server is stopped for good")
 	}
 	s.auth.outside.Store(nil)
+	s.auth.sites.Store(nil)
 	old.Shutdown()
 	old.WaitForShutdown()
 	err := s.start()

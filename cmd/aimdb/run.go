@@ -15,7 +15,7 @@ const (
 	exitOK = iota
 	exitFailed
 	exitUsage
-	// exitLost and exitUnknown are of verify only.
+	// exitLost and exitUnknown are of verify and hub verify only.
 	exitLost
 	exitUnknown
 )
@@ -71,7 +71,7 @@ to running databases and to history files.`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newSink(), newGateway(), newVerify(openUnchecked))
+	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(), newSink(), newGateway(), newHub(), newVerify(openUnchecked))
 	return root
 }
 

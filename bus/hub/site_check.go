@@ -1,0 +1,163 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/aimdb-go/aimdb/bus"
+)
+
+// maxHoles bounds the holes of a site that a verification names.
+const maxHoles = 1000
+
+// siteCheck verifies what the hub has of one site, message by message.
+type siteCheck struct {
+	SiteVerification
+	// sequences are those of the present log, in order.
+	sequences []uint64
+	last      map[string]numbered
+	// earlier counts the holes of logs before the present one.
+	earlier   int
+	repeated  uint64
+	damaged   uint64
+	unordered uint64
+}
+
+// numbered is the last message of a record.
+type numbered struct{ run, number, sequence uint64 }
+
+func newSiteCheck(site string) *siteCheck {
+	return &siteCheck{SiteVerification: SiteVerification{
+		Site: site, Logs: []SiteLog{}, Missing: []Range{}, Holes: []Hole{}, Problems: []string{}, Notes: []string{},
+	}}
+}
+
+// take verifies the next message of the site. Size is that of its payload.
+func (c *siteCheck) take(from origin, h nats.Header, size int) {
+	log := c.newest()
+	switch {
+	case log == nil || log.Stream != from.identity:
+		c.begin(from)
+		log = c.newest()
+	case from.sequence <= log.Last:
+		c.repeated++
+		return
+	}
+	log.Last = from.sequence
+	log.Messages++
+	c.sequences = append(c.sequences, from.sequence)
+	run, number, length := bus.ParseNumber(h)
+	if length >= 0 && length != size {
+		c.damaged++
+		return
+	}
+	if number > 0 {
+		c.observe(h.Get(bus.KeyHeader), numbered{run, number, from.sequence}, lostBefore(h))
+	}
+	log.Records = len(c.last)
+}
+
+// begin begins with a log that the site has created, perhaps again.
+func (c *siteCheck) begin(from origin) {
+	c.Logs = append(c.Logs, SiteLog{Stream: from.identity, First: from.sequence})
+	c.last, c.sequences, c.earlier = map[string]numbered{}, nil, len(c.Holes)
+}
+
+// observe compares the number of a message with that of the message of the record before
+// it. The numbers of a run begin with 1.
+func (c *siteCheck) observe(record string, m numbered, lost uint64) {
+	before, seen := c.last[record]
+	if !seen {
+		record = strings.Clone(record)
+	}
+	c.last[record] = m
+	expected := uint64(1)
+	if seen && before.run == m.run {
+		expected = before.number + 1
+	}
+	switch {
+	case m.number < expected || seen && m.run < before.run:
+		c.unordered++
+		return
+	case m.number == expected:
+		return
+	}
+	hole := Hole{Record: record, Run: m.run, From: expected, To: m.number - 1, Cause: Unexplained, After: before.sequence, Before: m.sequence}
+	switch {
+	case lost >= hole.Count():
+		hole.Cause = Announced
+	case !seen:
+		hole.Cause = BeforeHub
+	case lost > 0: // the last ones
+		c.add(Hole{Record: record, Run: m.run, From: m.number - lost, To: m.number - 1, Cause: Announced, After: before.sequence, Before: m.sequence})
+		hole.To -= lost
+	}
+	c.add(hole)
+}
+
+func (c *siteCheck) add(hole Hole) {
+	if len(c.Holes) == maxHoles {
+		c.LeftOut++
+		return
+	}
+	c.Holes = append(c.Holes, hole)
+}
+
+// lostBefore returns how many values were lost before a message on the way to the log.
+func lostBefore(h nats.Header) uint64 {
+	n, err := strconv.ParseUint(h.Get(bus.LostHeader), 10, 64)
+	if err != nil {
+		return 0 // there is no such header
+	}
+	return n
+}
+
+// has returns how many messages of the present log the hub has in a range.
+func (c *siteCheck) has(from, to uint64) uint64 {
+	at := sort.Search(len(c.sequences), func(i int) bool { return c.sequences[i] >= from })
+	end := sort.Search(len(c.sequences), func(i int) bool { return c.sequences[i] > to })
+	return uint64(end - at)
+}
+
+// end completes the verification of a site after its last message.
+func (c *siteCheck) end() {
+	for i := range c.Logs {
+		log := &c.Logs[i]
+		log.NotSent = log.Last - log.First + 1 - log.Messages
+	}
+	if n := len(c.Logs); n > 1 {
+		c.Notes = append(c.Notes, fmt.Sprintf("The log of the site was created again %d times; what the hub has not read of a log before that is not known.", n-1))
+	}
+	for _, problem := range []struct {
+		n    uint64
+		text string
+	}{
+		{c.repeated, "%d messages of the site are in the stream twice."},
+		{c.damaged, "%d messages of the site are damaged: their length is not the one they state."},
+		{c.unordered, "%d messages of the site have a number that an earlier message of their record has."},
+	} {
+		if problem.n > 0 {
+			c.Problems = append(c.Problems, fmt.Sprintf(problem.text, problem.n))
+		}
+	}
+	if c.Compared && len(c.Missing) == 0 {
+		c.explain()
+	}
+	slices.SortStableFunc(c.Holes, func(a, b Hole) int { return strings.Compare(a.Record, b.Record) })
+	c.judge()
+}
+
+// explain names the cause of holes in the present log where the hub has each message that the site still
+// has.
+func (c *siteCheck) explain() {
+	for i := c.earlier; i < len(c.Holes); i++ {
+		if hole := &c.Holes[i]; hole.Cause == Unexplained && hole.After >= c.First {
+			hole.Cause = NotAtSite
+		}
+	}
+}

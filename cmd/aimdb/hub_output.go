@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/bus/hub"
+)
+
+// printHub prints a verification of a hub and returns its exit status as an error.
+func printHub(cmd *cobra.Command, f format, v hub.Verification) error {
+	out := newOutput(cmd.OutOrStdout(), f, 200, "SITE", "ANSWERS", "MESSAGES", "FIRST", "LAST", "SITE-FIRST", "SITE-LAST", "LAG", "VERDICT")
+	if f == asJSON {
+		if err := out.row(v); err != nil {
+			return err
+		}
+		return hubVerdict(v)
+	}
+	for _, s := range v.Sites {
+		have := hub.SiteLog{}
+		for _, log := range s.Logs {
+			have.First, have.Last, have.Messages = log.First, log.Last, have.Messages+log.Messages
+		}
+		if err := out.row(nil, s.Site, yesNo(s.Answers), have.Messages, have.First, have.Last, s.First, s.Last, s.Lag, s.Verdict); err != nil {
+			return err
+		}
+	}
+	if err := out.end(); err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	for _, s := range v.Sites {
+		printSite(w, s)
+	}
+	for _, problem := range v.Problems {
+		fmt.Fprintf(w, "unknown: %s\n", problem)
+	}
+	if v.Discarded {
+		fmt.Fprintf(w, "note: limits have removed what the hub had before its message %d.\n", v.First)
+	}
+	fmt.Fprintf(w, "%s: %s\n", v.Hub, hubText(v))
+	return hubVerdict(v)
+}
+
+// printSite prints one sentence for each finding about a site.
+func printSite(w io.Writer, s hub.SiteVerification) {
+	for _, r := range s.Missing {
+		fmt.Fprintf(w, "unknown (%s): %d messages between the site's sequences %d and %d are missing at the hub.\n", s.Site, r.Count, r.From, r.To)
+	}
+	for _, h := range s.Holes {
+		kind, why := "known", ""
+		switch h.Cause {
+		case hub.Announced:
+			why = "the site lost them on the way to its log, and says so"
+		case hub.NotAtSite:
+			why = "the site does not have them either; aimdb verify at the site tells why"
+		case hub.BeforeHub:
+			why = "a limit had discarded them before the hub's first message of the record"
+		default:
+			kind, why = "unknown", "the site does not say whether it has them"
+		}
+		fmt.Fprintf(w, "%s (%s): %d values of %s are missing, numbers %d to %d of the run after sequence %d: %s.\n", kind, s.Site, h.Count(), h.Record, h.From, h.To, h.Run, why)
+	}
+	if s.LeftOut > 0 {
+		fmt.Fprintf(w, "unknown (%s): %d more ranges of values are missing.\n", s.Site, s.LeftOut)
+	}
+	for _, problem := range s.Problems {
+		fmt.Fprintf(w, "unknown (%s): %s\n", s.Site, problem)
+	}
+	for _, note := range s.Notes {
+		fmt.Fprintf(w, "note (%s): %s\n", s.Site, note)
+	}
+}
+
+func hubText(v hub.Verification) string {
+	lag, away := uint64(0), 0
+	for _, s := range v.Sites {
+		lag += s.Lag
+		if !s.Answers {
+			away++
+		}
+	}
+	held := fmt.Sprintf("the hub has %d messages, %d wait at its sites, and %d of %d sites do not answer", v.Messages, lag, away, len(v.Sites))
+	switch v.Verdict {
+	case hub.Complete:
+		return "complete: " + held + "."
+	case hub.LossesKnown:
+		return "values are missing, and why is known: " + held + "."
+	}
+	return "something is missing or damaged, and nobody knows why: " + held + "."
+}
+
+func hubVerdict(v hub.Verification) error {
+	switch v.Verdict {
+	case hub.Complete:
+		return nil
+	case hub.LossesKnown:
+		return exitStatus(exitLost)
+	}
+	return exitStatus(exitUnknown)
+}

@@ -1,0 +1,3 @@
+// Package tcpproxy is a TCP proxy on loopback for tests that cut a connection and let it
+// come back.
+package tcpproxy
