@@ -29,7 +29,7 @@ func TestOpenRefuses(t *testing.T) {
 		},
 		"a newer version": {
 			before: "OURS; UPDATE aimdb.aimdb_meta SET value = '99' WHERE key = 'schema_version'",
-			is:     postgres.ErrNewer, says: []string{"version 99", "knows 1"},
+			is:     postgres.ErrNewer, says: []string{"version 99", "this program knows"},
 		},
 		"another width": {
 			before: "OURS", config: postgres.Config{Partition: time.Hour}, says: []string{"604800000", "3600000"},
