@@ -103,9 +103,9 @@ func (c *cursor) encode(s captured, box any) Encoded {
 	u := c.record
 	e := Encoded{Time: s.time, Number: uint64(max(s.number, 0)), Missed: s.gap}
 	if s.shared != nil {
-		e.JSON, e.Err = s.shared.encode(u.registry, box)
+		e.JSON, e.Err = s.shared.encode(u, box)
 	} else {
-		e.JSON, e.Err = u.registry.encode(box)
+		e.JSON, e.Err = u.registry.encode(box, u.shape)
 	}
 	if e.Err != nil {
 		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", u.key.String(), e.Number, e.Err)

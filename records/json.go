@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"unicode/utf8"
+
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
 )
 
 // jsonEncoder writes compact JSON without HTML escapes: AimX peers refuse an
@@ -26,16 +29,17 @@ func newJSONEncoder() *jsonEncoder {
 // maxPooledBytes is the largest buffer in bytes that is kept for reuse.
 const maxPooledBytes = 64 << 10
 
-// encode returns the JSON of the value in a box. It turns a panic of MarshalJSON
-// into an error.
-func (r *Registry) encode(box any) (raw []byte, err error) {
+// encode returns the JSON of the value in a box, which has the shape. It turns a panic
+// of MarshalJSON into an error.
+func (r *Registry) encode(box any, shape *jsonshape.Shape) (raw []byte, err error) {
 	defer recoverInto(&err, "MarshalJSON")
 	e := r.encoders.Get().(*jsonEncoder)
 	e.buffer.Reset()
 	if err := e.encoder.Encode(box); err != nil {
 		return nil, err
 	}
-	raw = bytes.Clone(bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n")))
+	written := bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n"))
+	raw = shape.AppendFloats(make([]byte, 0, len(written)), reflect.ValueOf(box).Elem(), written)
 	if !utf8.Valid(raw) { // of a MarshalJSON or a json.RawMessage
 		return nil, errors.New("its JSON is not valid UTF-8")
 	}

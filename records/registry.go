@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/aimdb-go/aimdb/key"
 	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // RegistryOptions configure a registry.
@@ -110,14 +112,15 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	shape := jsonshape.Of(reflect.TypeFor[T]())
 	if c.Logged || c.Remote {
-		if err := checkEncodable[T](r); err != nil {
+		if err := checkEncodable[T](r, shape); err != nil {
 			return nil, err
 		}
 	}
 	record := &Record[T]{signal: signal}
 	u := &record.untyped
-	u.registry, u.key, u.config, u.typed = r, k, c, record
+	u.registry, u.key, u.config, u.typed, u.shape = r, k, c, record, shape
 	u.capacity, u.wakeAt = c.Capacity, never
 	u.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
@@ -134,8 +137,8 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 
 // checkEncodable returns an error for a type that JSON can never carry, such as one
 // with a channel. Errors of single values show when they are encoded.
-func checkEncodable[T any](r *Registry) error {
-	_, err := r.encode(new(T))
+func checkEncodable[T any](r *Registry, shape *jsonshape.Shape) error {
+	_, err := r.encode(new(T), shape)
 	var unsupported *json.UnsupportedTypeError
 	if errors.As(err, &unsupported) {
 		return fmt.Errorf("JSON cannot carry %v (%w); give it a MarshalJSON method, or neither log nor serve the record", reflect.TypeFor[T](), err)

@@ -2,9 +2,11 @@ package records
 
 import (
 	"encoding/json"
-	"github.com/aimdb-go/aimdb/key"
 	"slices"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Untyped is a record without its Go type. The gateway and the republisher use it.
@@ -15,6 +17,7 @@ type Untyped struct {
 	key      key.Key
 	config   Config
 	typed    erased
+	shape    *jsonshape.Shape // of the JSON of the values
 	id       int32
 
 	// mu guards the fields below.
@@ -62,9 +65,8 @@ type erased interface {
 	prepend(boxes []any, times []int64)
 	// clear empties a slot.
 	clear(slot int)
-	// decode reads a value into a new box. Strict refuses unknown members, and
-	// null for a type that has no null.
-	decode(raw json.RawMessage, strict bool) (any, error)
+	// decode reads a value into a new box.
+	decode(raw json.RawMessage) (any, error)
 	produce(box any)
 }
 
