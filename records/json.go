@@ -26,6 +26,9 @@ func newJSONEncoder() *jsonEncoder {
 	return e
 }
 
+// floatRoom is the space for the fractions of some floats in bytes.
+const floatRoom = 8
+
 // maxPooledBytes is the largest buffer in bytes that is kept for reuse.
 const maxPooledBytes = 64 << 10
 
@@ -39,7 +42,7 @@ func (r *Registry) encode(box any, shape *jsonshape.Shape) (raw []byte, err erro
 		return nil, err
 	}
 	written := bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n"))
-	raw = shape.AppendFloats(make([]byte, 0, len(written)), reflect.ValueOf(box).Elem(), written)
+	raw = shape.AppendFloats(make([]byte, 0, len(written)+floatRoom), reflect.ValueOf(box).Elem(), written)
 	if !utf8.Valid(raw) { // of a MarshalJSON or a json.RawMessage
 		return nil, errors.New("its JSON is not valid UTF-8")
 	}

@@ -67,7 +67,7 @@ func BenchmarkEncode(b *testing.B) {
 			s := jsonshape.Of(reflect.TypeFor[measurement]())
 			ratio(b, func(i int) { _ = bytes.Clone(encode(i)) }, func(i int) {
 				written := encode(i)
-				_ = s.AppendFloats(make([]byte, 0, len(written)), reflect.ValueOf(&values[i%10]).Elem(), written)
+				_ = s.AppendFloats(make([]byte, 0, len(written)+8), reflect.ValueOf(&values[i%10]).Elem(), written)
 			})
 		})
 	}

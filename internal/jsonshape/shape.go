@@ -21,6 +21,11 @@ type Shape struct {
 	byName map[string]int
 	// floats reports whether the shape is a float or has one inside.
 	floats bool
+	// flat are the floats of a struct at a fixed place, deep the indices of its other
+	// fields that have floats inside, lastFloat is the index of the last of both.
+	flat      []flatFloat
+	deep      []int
+	lastFloat int
 }
 
 // form is what a shape checks.
@@ -45,6 +50,9 @@ func Of(t reflect.Type) *Shape {
 	b := builder{shapes: make(map[reflect.Type]*Shape)}
 	s := b.shape(t)
 	for b.spread() {
+	}
+	for t, s := range b.shapes {
+		s.place(t)
 	}
 	return s
 }
@@ -109,6 +117,33 @@ func (b builder) spread() bool {
 		}
 	}
 	return marked
+}
+
+// place finds the floats of a struct type.
+func (s *Shape) place(t reflect.Type) {
+	for i, f := range s.fields {
+		if !f.shape.floats {
+			continue
+		}
+		s.lastFloat = i
+		if offset, fixed := offsetOf(t, f.index); fixed && f.shape.form == float {
+			s.flat = append(s.flat, flatFloat{offset, t.FieldByIndex(f.index).Type.Kind() == reflect.Float32})
+		} else {
+			s.deep = append(s.deep, i)
+		}
+	}
+}
+
+// offsetOf returns the offset of a field, false if there is a pointer on the way.
+func offsetOf(t reflect.Type, index []int) (offset uintptr, fixed bool) {
+	for _, i := range index {
+		if t.Kind() != reflect.Struct {
+			return 0, false
+		}
+		offset += t.Field(i).Offset
+		t = t.Field(i).Type
+	}
+	return offset, true
 }
 
 // nullable reports whether null is a value of the type.
