@@ -47,8 +47,9 @@ type Untyped struct {
 	ledger *ledger
 	// drops counts the values dropped by readers that have closed, or by none.
 	drops map[dropKey]uint64
-	// taken counts the values taken from a mailbox.
-	taken uint64
+	// taken counts the values taken from a mailbox, restored those that were there
+	// before the first one produced.
+	taken, restored uint64
 	// base holds the counters at the last ResetMetrics.
 	base   *baseline
 	signal *signalMeter

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
@@ -68,7 +69,7 @@ func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.
 		if err != nil {
 			return nil, s.queryError(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)
 		}
-		if !wire.ValidJSON(row.Value) || !wire.IsPlain(row.Record) {
+		if !wire.ValidJSON(row.Value) || !utf8.ValidString(row.Record) {
 			broken++
 			continue
 		}
@@ -79,7 +80,7 @@ func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.
 		}
 	}
 	if broken > 0 {
-		s.server.config.Logger.Warn("record.query skipped stored rows that are not JSON", "pattern", q.Pattern.String(), "rows", broken)
+		s.server.config.Logger.Warn("record.query skipped stored rows whose value is not JSON or whose record is not valid UTF-8", "pattern", q.Pattern.String(), "rows", broken)
 	}
 	slices.SortStableFunc(rows, func(a, b history.Row) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
@@ -94,9 +95,9 @@ func appendRows(b []byte, rows []history.Row) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"topic":"`...)
-		b = append(b, row.Record...)
-		b = append(b, `","payload":`...)
+		b = append(b, `{"topic":`...)
+		b = wire.AppendString(b, row.Record)
+		b = append(b, `,"payload":`...)
 		b = wire.AppendCompact(b, row.Value)
 		b = append(b, `,"ts":`...)
 		b = strconv.AppendInt(b, row.Time, 10)

@@ -21,13 +21,13 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 	m, persisted := h.Metrics(), h.Config().Logged
 	info := aimx.RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),
-		TypeID: h.TypeName(), SchemaType: h.TypeName(), Entity: entity(h.Key()),
+		TypeID: h.TypeName(), SchemaType: h.Config().Schema, Entity: entity(h.Key()),
 		Origin:     originOf(h.Origin()),
 		BufferType: h.Kind().String(),
 		Producers:  m.Producers, Consumers: m.Consumers,
 		Writable: writable(h),
-		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
-		Occupancy: []int{m.Items, m.Capacity},
+		Produced: m.Produced + m.Restored, Consumed: m.Consumed, Dropped: m.Dropped,
+		Occupancy: []int{occupied(h, m), m.Capacity},
 		Persisted: &persisted, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
 	}
 	if h.Kind() == records.Ring {
@@ -48,6 +48,15 @@ func describe(h *records.Untyped) aimx.RecordInfo {
 		}}
 	}
 	return info
+}
+
+// occupied returns how many values are in the buffer. As in upstream, those of a ring
+// are the ones that its slowest reader has not read: a full ring is about to lose some.
+func occupied(h *records.Untyped, m records.Metrics) int {
+	if h.Kind() == records.Ring {
+		return m.Unread
+	}
+	return m.Items
 }
 
 // entity returns the part of a key after its last dot or slash.

@@ -50,7 +50,7 @@ func TestWildcardSubscriptionOnASocket(t *testing.T) {
 	p.send(t, `{"t":"sub","id":0,"topic":"#"}`)
 	expect(t, p,
 		`{"t":"snap","seq":1,"topic":"attic.door","sub":"0","data":{"ppm":2}}`,
-		`{"t":"snap","seq":2,"last":true,"topic":"hub.settings","sub":"0","data":{"tolerance_celsius":3}}`)
+		`{"t":"snap","seq":2,"last":true,"topic":"hub.settings","sub":"0","data":{"tolerance_celsius":3.0}}`)
 	h.hidden.Produce(reading{PPM: 6})
 	h.logged.Produce(reading{PPM: 7})
 	expect(t, p, `{"t":"event","seq":3,"topic":"accuracy::vienna","sub":"0","data":{"ppm":7}}`)
