@@ -61,7 +61,7 @@ func NewRegistry(o RegistryOptions) *Registry {
 	}
 	return &Registry{
 		options:   o,
-		encoders:  sync.Pool{New: func() any { return newJSONEncoder() }},
+		encoders:  sync.Pool{New: func() any { return jsonshape.NewEncoder() }},
 		byName:    make(map[string]*Untyped),
 		producers: make(map[*Untyped][]*stage),
 		readers:   make(map[*Untyped][]*stage),

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +30,14 @@ func trips() []trip {
 			temperature
 			*Embedded
 			Count int `json:"count,string"`
+		}],
+		roundTrip[struct {
+			embedded
+			F []float64
+			T *time.Time `json:",omitempty"`
+			Z float32    `json:"z,omitzero"`
+			S struct{}   `json:"s,omitempty"`
+			N *any
 		}],
 		roundTrip[struct {
 			Embedded
@@ -54,6 +65,14 @@ type Embedded struct {
 	Inner float64
 	Count string `json:"count"`
 	Other []*Embedded
+}
+
+// embedded is embedded by value only, as encoding/json requires.
+type embedded struct {
+	Lower float64
+	When  time.Time
+	Over  *Embedded `json:"over,omitempty"`
+	low   float64
 }
 
 // Twice hides a field of Embedded and is hidden by it.
@@ -108,13 +127,31 @@ func roundTrip[T any](t *testing.T, random *rand.Rand) {
 	if err != nil || !bytes.Equal(first, second) {
 		t.Fatalf("%T: got %s, set it and got %s, %v", v, first, second, err)
 	}
-	// What the fractions of floats change is text only.
-	var plain, got any
 	var written bytes.Buffer
 	e := json.NewEncoder(&written)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(&v); err != nil || json.Unmarshal(written.Bytes(), &plain) != nil || json.Unmarshal(first, &got) != nil || !reflect.DeepEqual(plain, got) {
+	if err := e.Encode(&v); err != nil || !slices.Equal(tokens(t, written.Bytes()), tokens(t, first)) {
 		t.Fatalf("%T: encoding/json writes %s, %v, and the record %s", v, written.Bytes(), err, first)
+	}
+}
+
+// tokens returns the tokens of JSON, without the fractions of whole numbers.
+func tokens(t *testing.T, raw []byte) (all []json.Token) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, is := token.(json.Number); is {
+			token = json.Number(strings.TrimSuffix(n.String(), ".0"))
+		}
+		all = append(all, token)
 	}
 }
 

@@ -64,10 +64,13 @@ func BenchmarkEncode(b *testing.B) {
 				}
 				return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
 			}
-			s := jsonshape.Of(reflect.TypeFor[measurement]())
+			s, candidate := jsonshape.Of(reflect.TypeFor[measurement]()), jsonshape.NewEncoder()
 			ratio(b, func(i int) { _ = bytes.Clone(encode(i)) }, func(i int) {
-				written := encode(i)
-				_ = s.AppendFloats(make([]byte, 0, len(written)+8), reflect.ValueOf(&values[i%10]).Elem(), written)
+				written, err := candidate.Encode(s, reflect.ValueOf(&values[i%10]).Elem())
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = bytes.Clone(written)
 			})
 		})
 	}

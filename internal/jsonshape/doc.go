@@ -4,8 +4,8 @@
 //
 //   - [Shape.Check] finds members that are missing or null. encoding/json reads such a
 //     value without an error and leaves the Go value zero there.
-//   - [Shape.AppendFloats] gives floats of whole value a fraction.
+//   - [Encoder] writes floats of whole value with a fraction.
 //
-// Both read valid JSON only. What encoding/json writes for a value of the type passes
+// What encoding/json writes for a value of the type passes
 // Check, unless a method of the type writes it or it nests too deep to be read.
 package jsonshape

@@ -13,6 +13,9 @@ type field struct {
 	name  string
 	index []int
 	shape *Shape
+	// omitEmpty and omitZero leave the member out by its value, irregular is true if
+	// only encoding/json knows whether or how it is written.
+	omitEmpty, omitZero, irregular bool
 	// optional is true if encoding/json may leave the member out.
 	optional bool
 	// tagged is true if the name is that of a tag.
@@ -62,6 +65,7 @@ func (b builder) addFields(s *Shape, t reflect.Type) {
 	s.byName = make(map[string]int, len(s.fields))
 	for i, f := range s.fields {
 		s.byName[f.name] = i
+		s.irregular = s.irregular || f.irregular
 	}
 }
 
@@ -88,12 +92,28 @@ func (b builder) field(e embedded, i int) (field, *embedded) {
 	}
 	has := func(option string) bool { return slices.Contains(strings.Split(options, ","), option) }
 	f.name = cmp.Or(name, sf.Name)
-	f.optional = e.optional || isPointer || has("omitempty") || has("omitzero")
+	f.omitEmpty, f.omitZero = has("omitempty"), has("omitzero")
+	f.optional = e.optional || isPointer || f.omitEmpty || f.omitZero
+	f.irregular = has("string") || f.omitZero && implements[interface{ IsZero() bool }](sf.Type)
 	f.shape = b.shape(sf.Type)
 	if has("string") && b.shape(target).form == float { // it is written as text
 		f.shape = &Shape{form: scalar, nullable: f.shape.nullable}
 	}
 	return f, nil
+}
+
+// of returns the field of a struct, false if it is inside a pointer that is nil.
+func (f *field) of(v reflect.Value) (reflect.Value, bool) {
+	for _, i := range f.index {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return v, false
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
 }
 
 // dominant returns the fields that are not hidden, in the order in which they are

@@ -142,7 +142,7 @@ func TestOtherCase(t *testing.T) {
 	}
 }
 
-func TestAppendFloats(t *testing.T) {
+func TestFloats(t *testing.T) {
 	type point struct {
 		X     float64 `json:"x"`
 		Y     float32 `json:"y,omitempty"`
@@ -165,11 +165,12 @@ func TestAppendFloats(t *testing.T) {
 			B float64
 		}{"\"},1", 1}, `{"A":"\"},1","B":1.0}`},
 	} {
-		written := encoded(t, c.value)
-		v := reflect.ValueOf(c.value)
-		got := string(jsonshape.Of(v.Type()).AppendFloats([]byte("<"), v, written))
-		if c.want != "" && got != "<"+c.want {
-			t.Errorf("%s became %s, want %s", written, got, c.want)
+		v := reflect.New(reflect.TypeOf(c.value)).Elem()
+		v.Set(reflect.ValueOf(c.value))
+		raw, err := jsonshape.NewEncoder().Encode(jsonshape.Of(v.Type()), v)
+		got := string(raw)
+		if c.want != "" && got != c.want || err != nil {
+			t.Errorf("%s became %s, want %s, %v", encoded(t, c.value), got, c.want, err)
 		}
 		if _, is := c.value.(wide); is && (!strings.Contains(got, `"text":"1"`) || !strings.Contains(got, `"-":1.0`) || !strings.Contains(got, `"matrix":[[1.0]]`) || !strings.Contains(got, `"Deep":2.0`)) {
 			t.Errorf("got %s", got)

@@ -21,11 +21,10 @@ type Shape struct {
 	byName map[string]int
 	// floats reports whether the shape is a float or has one inside.
 	floats bool
-	// flat are the floats of a struct at a fixed place, deep the indices of its other
-	// fields that have floats inside, lastFloat is the index of the last of both.
-	flat      []flatFloat
-	deep      []int
-	lastFloat int
+	// irregular is true for an object that encoding/json has to write as a whole.
+	irregular bool
+	// basic is Bool, Int, Uint or String for a scalar without methods.
+	basic reflect.Kind
 }
 
 // form is what a shape checks.
@@ -50,9 +49,6 @@ func Of(t reflect.Type) *Shape {
 	b := builder{shapes: make(map[reflect.Type]*Shape)}
 	s := b.shape(t)
 	for b.spread() {
-	}
-	for t, s := range b.shapes {
-		s.place(t)
 	}
 	return s
 }
@@ -79,10 +75,15 @@ func (b builder) shape(t reflect.Type) *Shape {
 	}
 	s.nullable = nullable(t)
 	switch t.Kind() {
-	case reflect.Bool, reflect.String,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		s.form = scalar
+	case reflect.Bool, reflect.String:
+		s.form, s.basic = scalar, t.Kind()
+		if t == reflect.TypeFor[json.Number]() {
+			s.basic = reflect.Invalid
+		}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		s.form, s.basic = scalar, reflect.Int
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		s.form, s.basic = scalar, reflect.Uint
 	case reflect.Float32, reflect.Float64:
 		s.form, s.floats = float, true
 	case reflect.Pointer:
@@ -117,33 +118,6 @@ func (b builder) spread() bool {
 		}
 	}
 	return marked
-}
-
-// place finds the floats of a struct type.
-func (s *Shape) place(t reflect.Type) {
-	for i, f := range s.fields {
-		if !f.shape.floats {
-			continue
-		}
-		s.lastFloat = i
-		if offset, fixed := offsetOf(t, f.index); fixed && f.shape.form == float {
-			s.flat = append(s.flat, flatFloat{offset, t.FieldByIndex(f.index).Type.Kind() == reflect.Float32})
-		} else {
-			s.deep = append(s.deep, i)
-		}
-	}
-}
-
-// offsetOf returns the offset of a field, false if there is a pointer on the way.
-func offsetOf(t reflect.Type, index []int) (offset uintptr, fixed bool) {
-	for _, i := range index {
-		if t.Kind() != reflect.Struct {
-			return 0, false
-		}
-		offset += t.Field(i).Offset
-		t = t.Field(i).Type
-	}
-	return offset, true
 }
 
 // nullable reports whether null is a value of the type.
