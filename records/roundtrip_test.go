@@ -40,20 +40,28 @@ func trips() []trip {
 			N *any
 		}],
 		roundTrip[struct {
+			Untagged
+			Tagged
+			Left
+			Right
+		}],
+		roundTrip[struct {
 			Embedded
 			Twice
 			Any any
 		}],
 		roundTrip[struct {
-			A float64  `json:"-"`
+			A float64 `json:"-"`
+			//lint:ignore SA5008 the name is meant to be a dash
 			B float64  `json:"-,"`
 			C *float64 `json:",string,omitempty"`
 			D float64  `json:"d d,string"`
 			E int      `json:"e,omitzero"`
+			//lint:ignore SA5008 the name is meant to be invalid
 			F string   `json:"a\\b,string"`
 			G bool     `json:"<&>,string"`
 			H []string `json:"ü,omitempty"`
-			h int
+			_ int
 		}],
 	}
 }
@@ -72,8 +80,20 @@ type embedded struct {
 	Lower float64
 	When  time.Time
 	Over  *Embedded `json:"over,omitempty"`
-	low   float64
+	_     float64
 }
+
+// A name of a tag counts more than that of a field, and fields of a struct that is
+// embedded twice hide each other.
+type (
+	Untagged struct{ Same, Else float64 }
+	Tagged   struct {
+		X float64 `json:"Same"`
+	}
+	Left  struct{ Base }
+	Right struct{ Base }
+	Base  struct{ Dup float64 }
+)
 
 // Twice hides a field of Embedded and is hidden by it.
 type Twice struct {
@@ -232,6 +252,19 @@ func TestWhatWasGotCanBeSet(t *testing.T) {
 		for seed := range uint64(200) {
 			one(t, rand.New(rand.NewPCG(uint64(i), seed)))
 		}
+	}
+}
+
+// TestValueThatPointsToItself: JSON cannot carry it.
+func TestValueThatPointsToItself(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	defer r.Close()
+	record := register[*branch](t, r, "a", records.Config{Kind: records.Latest})
+	v := &branch{Value: 1}
+	v.Next = v
+	record.Produce(v)
+	if _, _, _, err := record.Untyped().Get(); err == nil || !strings.Contains(err.Error(), "cycle") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -23,7 +23,7 @@ type Lower struct {
 	Hidden int `json:"shared"`
 }
 
-type own struct{ n int }
+type own struct{ _ int }
 
 func (o *own) UnmarshalJSON([]byte) error { return nil }
 
@@ -49,12 +49,14 @@ type wide struct {
 	Text     float64            `json:"text,string"`
 	Maybe    *float64           `json:"maybe"`
 	Skipped  float64            `json:"-"`
-	Dash     float64            `json:"-,"`
-	Bad      int                `json:"b\"ad"`
-	Raw      json.RawMessage    `json:"raw"`
-	Number   json.Number        `json:"number"`
-	Matrix   [][]float64        `json:"matrix"`
-	private  int
+	//lint:ignore SA5008 the name is meant to be a dash
+	Dash float64 `json:"-,"`
+	//lint:ignore SA5008 the name is meant to be invalid
+	Bad    int             `json:"b\"ad"`
+	Raw    json.RawMessage `json:"raw"`
+	Number json.Number     `json:"number"`
+	Matrix [][]float64     `json:"matrix"`
+	_      int
 }
 
 // complete is a value of type wide with all members that are not optional.
