@@ -39,8 +39,10 @@ type Registry struct {
 	mu      sync.RWMutex
 	records []*Untyped
 	byName  map[string]*Untyped // by the normalized key
-	feeds   []*Feed
-	stages  []*stage
+	// shapes are those of the types of the records.
+	shapes map[reflect.Type]*jsonshape.Shape
+	feeds  []*Feed
+	stages []*stage
 	// invalid are the errors of declarations, which Build repeats.
 	invalid []error
 	// order has the inputs of a stage before its output. Build sets it.
@@ -63,6 +65,7 @@ func NewRegistry(o RegistryOptions) *Registry {
 		options:   o,
 		encoders:  sync.Pool{New: func() any { return jsonshape.NewEncoder() }},
 		byName:    make(map[string]*Untyped),
+		shapes:    make(map[reflect.Type]*jsonshape.Shape),
 		producers: make(map[*Untyped][]*stage),
 		readers:   make(map[*Untyped][]*stage),
 	}
@@ -112,7 +115,7 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := jsonshape.Of(reflect.TypeFor[T]())
+	shape := r.shapeOf(reflect.TypeFor[T]())
 	if c.Logged || c.Remote {
 		if err := checkEncodable[T](r, shape); err != nil {
 			return nil, err
@@ -133,6 +136,18 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 		u.signal = &signalMeter{current: SignalStats{Signal: signal.Name, Unit: signal.Unit}}
 	}
 	return record, record.begin()
+}
+
+// shapeOf returns the shape of a type, which all records of the type share.
+func (r *Registry) shapeOf(t reflect.Type) *jsonshape.Shape {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, known := r.shapes[t]
+	if !known {
+		s = jsonshape.Of(t)
+		r.shapes[t] = s
+	}
+	return s
 }
 
 // checkEncodable returns an error for a type that JSON can never carry, such as one

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -109,6 +110,16 @@ func TestListOfRecords(t *testing.T) {
 	}
 	if !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("got  %+v\nwant %+v", rows[0], want)
+	}
+	for params, want := range map[string]int{`{"pattern":"attic.*"}`: 3, `{"pattern":"accuracy::vienna"}`: 1, `{"pattern":"none"}`: 0, `{"pattern":null}`: 7, `null`: 7, `[]`: 7} {
+		raw, err := dial(t, h.socket).Call(soon(t), "record.list", json.RawMessage(params))
+		var listed []aimx.RecordInfo
+		if err != nil || json.Unmarshal(raw, &listed) != nil || len(listed) != want {
+			t.Errorf("%s lists %s, %v", params, raw, err)
+		}
+	}
+	if _, err := dial(t, h.socket).Call(soon(t), "record.list", json.RawMessage(`{"pattern":7}`)); !refusedWith(err, aimx.CodeInternal) {
+		t.Errorf("a pattern that is a number: %v", err)
 	}
 	last := rows[6]
 	if last.Origin.Kind != "transform" || last.Origin.Inputs[0] != "attic.co2" || last.Writable || last.Producers != 1 || len(last.Stages) != 1 {

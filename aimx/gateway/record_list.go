@@ -5,14 +5,27 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
-func (s *session) recordList([]byte) (json.RawMessage, *refusal) {
+// recordList lists the records whose keys match the member "pattern", which is an
+// addition to the protocol: all without one.
+func (s *session) recordList(params []byte) (json.RawMessage, *refusal) {
+	pattern := key.WirePattern("#")
+	if raw := s.decoder.Member(params, "pattern"); !wire.IsNull(raw) {
+		if !wire.IsString(raw) {
+			return nil, refuse(aimx.CodeInternal, "the pattern %s is not a string; leave it out to list all records", raw)
+		}
+		pattern = key.WirePattern(string(wire.Unquote(raw)))
+	}
 	handles := s.server.config.Registry.Records()
 	rows := make([]aimx.RecordInfo, 0, len(handles))
 	for _, h := range handles {
-		rows = append(rows, describe(h))
+		if pattern.Match(h.Key()) {
+			rows = append(rows, describe(h))
+		}
 	}
 	return marshal(rows)
 }
@@ -60,7 +73,7 @@ func occupied(h *records.Untyped, m records.Metrics) int {
 }
 
 // entity returns the part of a key after its last dot or slash.
-func entity(key string) string { return key[strings.LastIndexAny(key, "./")+1:] }
+func entity(name string) string { return name[strings.LastIndexAny(name, "./")+1:] }
 
 func profileOf(m records.StageMetrics) aimx.StageProfile {
 	p := aimx.StageProfile{
