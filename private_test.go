@@ -163,12 +163,20 @@ func aimxDoor(endpoint string) func(*testing.T, *house) string {
 		var left strings.Builder
 		for _, method := range []string{"record.get", "record.drain", "record.query", "history.page", "history.buckets", "history.stats", "sink.list"} {
 			for _, name := range []string{"vault::old", "vault.old", "vault::logged", "vault::plain", "vault.*", "hall::logged", "#"} {
-				params := map[string]any{"name": name, "pattern": name, "limit": 9, "width": 1}
-				answer, err := c.Call(t.Context(), method, params)
-				if err != nil { // it may name the request
-					answer = []byte(strings.ReplaceAll(err.Error(), name, "…"))
+				for _, form := range []string{"", "cursor", "bucket"} {
+					params := map[string]any{"name": name, "pattern": name, "limit": 9, "width": 1}
+					switch form {
+					case "cursor":
+						params[form] = ""
+					case "bucket":
+						params[form] = map[string]int{"width": 1}
+					}
+					answer, err := c.Call(t.Context(), method, params)
+					if err != nil { // it may name the request
+						answer = []byte(strings.ReplaceAll(err.Error(), name, "…"))
+					}
+					fmt.Fprintln(&left, method, form, strings.ReplaceAll(name, secretName, "…"), string(answer))
 				}
-				fmt.Fprintln(&left, method, strings.ReplaceAll(name, secretName, "…"), string(answer))
 			}
 		}
 		return left.String()

@@ -113,6 +113,13 @@ func Initial[T any](v T) RecordOption {
 	return func(c *records.Config) { c.Initial = v }
 }
 
+// Schema names the contract that the values follow, such as "temperature". Clients
+// see it as schema_type in record.list; those of upstream that draw records by their
+// schema skip records without one.
+func Schema(name string) RecordOption {
+	return func(c *records.Config) { c.Schema = name }
+}
+
 // RefillStages runs the stages that read the record also on the values it gets
 // back from history at start.
 func RefillStages() RecordOption {

@@ -80,8 +80,8 @@ func (c *Client) Write(ctx context.Context, key string, value any) error {
 }
 
 // Drain returns the values of a record since the last drain over this connection,
-// oldest first. It returns at most limit values, all if limit is negative. The
-// first drain of a ring returns none.
+// oldest first. It returns at most limit values, all if limit is negative. The first
+// drain of a ring returns none, or what came after a Get over this connection.
 func (c *Client) Drain(ctx context.Context, key string, limit int) ([]json.RawMessage, error) {
 	raw, err := c.call(ctx, wire.MethodRecordDrain, key, map[string]any{"name": key, "limit": limit})
 	if err != nil {

@@ -17,8 +17,9 @@ type RecordInfo struct {
 	ID  int    `json:"record_id"`
 	Key string `json:"record_key"`
 	// Name equals Key: the tools of upstream show and look up the name.
-	Name       string `json:"name"`
-	TypeID     string `json:"type_id"`
+	Name   string `json:"name"`
+	TypeID string `json:"type_id"`
+	// SchemaType is the name of the contract of the values, if the record has one.
 	SchemaType string `json:"schema_type,omitempty"`
 	Entity     string `json:"entity,omitempty"`
 	Origin     Origin `json:"origin"`
@@ -30,11 +31,13 @@ type RecordInfo struct {
 	Consumers      int  `json:"consumer_count"`
 	Outbound       int  `json:"outbound_connector_count"`
 	Writable       bool `json:"writable"`
-	// Produced counts the values written. 0 means that the record never had one.
+	// Produced counts the values written, and those that were there at the start:
+	// refilled from history, or the initial one. 0 means that the record never had one.
 	Produced uint64 `json:"produced_count"`
 	Consumed uint64 `json:"consumed_count"`
 	Dropped  uint64 `json:"dropped_count"`
-	// Occupancy is the number of values kept and the capacity.
+	// Occupancy is the number of values and the capacity. In a ring, the values are
+	// those that its slowest reader has not read.
 	Occupancy []int          `json:"occupancy,omitempty"`
 	Stages    []StageProfile `json:"stage_profiling,omitempty"`
 	Signals   []SignalStats  `json:"signal_stats,omitempty"`

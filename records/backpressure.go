@@ -98,7 +98,7 @@ func (c *cursor) goesBy(name string) bool {
 	case StageReaders:
 		return c.stage
 	}
-	return c.name == name
+	return c.name == name && !c.onDemand
 }
 
 // expected reports whether producers wait for a name that no reader had so far.

@@ -49,6 +49,9 @@ type Config struct {
 	// or a name given to Subscribe or StageName. If it is empty, Send never
 	// waits.
 	Lossless []string
+	// Schema is the name of the contract that the values follow, for clients, or
+	// empty.
+	Schema string
 	// Signal is a *SignalOf[T] or nil.
 	Signal any
 	// Initial is the T that the record holds until a value is refilled or

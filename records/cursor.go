@@ -23,6 +23,8 @@ type cursor struct {
 	unencodable uint64
 	// encodes is true for readers that share the JSON of a value.
 	encodes bool
+	// onDemand is true for readers that nobody waits for.
+	onDemand bool
 	// peeks is true for readers that leave the value in a mailbox.
 	peeks  bool
 	closed bool

@@ -50,7 +50,9 @@
 // Readers that do not know the type get [Encoded] values. The reader encodes, not
 // the producer, and each value is encoded once for all readers. A value that JSON
 // cannot carry, or whose MarshalJSON panics, takes its place in the order with an
-// error; the reader continues with the next one.
+// error; the reader continues with the next one. A float of whole value keeps a
+// fraction: 22.0. [Untyped.Set] checks a value against the type, [Untyped.Refill] does
+// not.
 //
 // # Units
 //

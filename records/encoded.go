@@ -41,6 +41,24 @@ func (u *Untyped) Subscribe(name string) *EncodedReader {
 	return r
 }
 
+// SubscribeOnDemand adds an encoded reader that is read now and then, if at all.
+// Producers do not wait for it, whatever its name, and what it has not read does not
+// count as Metrics.Unread.
+func (u *Untyped) SubscribeOnDemand(name string) *EncodedReader {
+	r := &EncodedReader{box: u.typed.newBox()}
+	r.onDemand = true
+	u.subscribe(&r.cursor, name)
+	return r
+}
+
+// Skip makes the reader continue with the next value produced. What it skips does not
+// count as missed.
+func (r *EncodedReader) Skip() {
+	r.record.mu.Lock()
+	defer r.record.mu.Unlock()
+	r.read = max(r.read, r.record.newest)
+}
+
 // TryReceive returns the next value if there is one.
 func (r *EncodedReader) TryReceive() (Encoded, bool) {
 	u := r.record
@@ -90,10 +108,13 @@ func (c *cursor) capture(slot int, box any) captured {
 	s := captured{number: c.read, time: u.time(slot), gap: c.gap}
 	c.gap, c.time = 0, s.time
 	u.typed.load(slot, box)
-	if u.kept() == 0 {
+	switch {
+	case u.kept() == 0:
 		u.typed.clear(slot) // taken from a mailbox
-	} else {
+	case c.encodes:
 		s.shared = u.share(c.read, slot)
+	default: // no JSON is kept for a reader that may never come
+		s.shared = u.json.find(c.read, slot)
 	}
 	return s
 }
@@ -103,9 +124,9 @@ func (c *cursor) encode(s captured, box any) Encoded {
 	u := c.record
 	e := Encoded{Time: s.time, Number: uint64(max(s.number, 0)), Missed: s.gap}
 	if s.shared != nil {
-		e.JSON, e.Err = s.shared.encode(u.registry, box)
+		e.JSON, e.Err = s.shared.encode(u, box)
 	} else {
-		e.JSON, e.Err = u.registry.encode(box)
+		e.JSON, e.Err = u.registry.encode(box, u.shape)
 	}
 	if e.Err != nil {
 		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", u.key.String(), e.Number, e.Err)

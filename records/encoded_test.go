@@ -105,7 +105,7 @@ func TestValuesThatCannotBeEncoded(t *testing.T) {
 	if e, ok := reader.TryReceive(); !ok || e.Err == nil || e.JSON != nil {
 		t.Errorf("NaN: %+v", e)
 	}
-	if e, ok := reader.TryReceive(); !ok || e.Err != nil || string(e.JSON) != "1" {
+	if e, ok := reader.TryReceive(); !ok || e.Err != nil || string(e.JSON) != "1.0" {
 		t.Errorf("the value after NaN: %+v", e)
 	}
 	if m := floats.Untyped().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.NotEncodable {

@@ -158,8 +158,8 @@ func ExampleFeed() {
 		fmt.Printf("%s %d %s\n", item.Record.Key(), item.Number, item.JSON)
 	}
 	// Output:
-	// temp::vienna 1 20
-	// temp::graz 1 20
+	// temp::vienna 1 20.0
+	// temp::graz 1 20.0
 }
 
 func ExamplePattern() {

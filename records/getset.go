@@ -2,6 +2,7 @@ package records
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
@@ -22,16 +23,24 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 	u.typed.load(slot, box)
 	shared := u.shareNewest(slot)
 	u.mu.Unlock()
-	value, err = shared.encode(u.registry, box)
+	value, err = shared.encode(u, box)
 	if err != nil {
 		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", u.key.String(), err)
 	}
 	return value, timeMS, true, nil
 }
 
-// Set decodes a value and produces it. Values that break the rule of package
-// jsonrule, unknown members, null for a type without null, and text after the value
-// are errors. It does not check Config.Writable; the gateway does.
+// Set decodes a value and produces it. It checks what encoding/json does not:
+//
+//   - A struct needs all members but those with omitempty or omitzero, pointers, and
+//     what a pointer embeds. An array needs all elements.
+//   - null is a value of pointers, slices, maps and interfaces only.
+//   - Names count in their own case. Members that no field has are ignored.
+//   - A type with UnmarshalJSON decides itself, also about null.
+//
+// The error names the member. Values that break the rule of package jsonrule are
+// errors too. What Get returned can be set, unless a method of the type writes what
+// another does not read. Set does not check Config.Writable; the gateway does.
 func (u *Untyped) Set(value json.RawMessage) error {
 	if u.registry.producerOf(u) != nil {
 		return fmt.Errorf("set record %q: %w", u.key.String(), ErrHasProducer)
@@ -39,10 +48,24 @@ func (u *Untyped) Set(value json.RawMessage) error {
 	if err := jsonrule.Check(value); err != nil {
 		return fmt.Errorf("set record %q: the value %w", u.key.String(), err)
 	}
-	box, err := u.typed.decode(value, true)
+	box, err := u.decodeSet(value)
 	if err != nil {
 		return fmt.Errorf("set record %q: the value is not a %s: %w", u.key.String(), u.TypeName(), err)
 	}
 	u.typed.produce(box)
 	return nil
+}
+
+// decodeSet checks a value and decodes it.
+func (u *Untyped) decodeSet(value json.RawMessage) (any, error) {
+	value, err := u.shape.Check(value)
+	if err != nil {
+		return nil, err
+	}
+	box, err := u.typed.decode(value)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		return nil, fmt.Errorf("the member %s cannot be a %s: %w", wrong.Field, wrong.Value, err)
+	}
+	return box, err
 }

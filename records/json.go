@@ -2,44 +2,33 @@ package records
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"unicode/utf8"
+
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
 )
-
-// jsonEncoder writes compact JSON without HTML escapes: AimX peers refuse an
-// escaped '&', '<' or '>' in some places.
-type jsonEncoder struct {
-	buffer  bytes.Buffer
-	encoder *json.Encoder
-}
-
-func newJSONEncoder() *jsonEncoder {
-	e := &jsonEncoder{}
-	e.encoder = json.NewEncoder(&e.buffer)
-	e.encoder.SetEscapeHTML(false)
-	return e
-}
 
 // maxPooledBytes is the largest buffer in bytes that is kept for reuse.
 const maxPooledBytes = 64 << 10
 
-// encode returns the JSON of the value in a box. It turns a panic of MarshalJSON
-// into an error.
-func (r *Registry) encode(box any) (raw []byte, err error) {
+// encode returns the JSON of the value in a box, which has the shape: compact, and
+// without HTML escapes, because AimX peers refuse an escaped '&', '<' or '>' in some
+// places. It turns a panic of MarshalJSON into an error.
+func (r *Registry) encode(box any, shape *jsonshape.Shape) (raw []byte, err error) {
 	defer recoverInto(&err, "MarshalJSON")
-	e := r.encoders.Get().(*jsonEncoder)
-	e.buffer.Reset()
-	if err := e.encoder.Encode(box); err != nil {
+	e := r.encoders.Get().(*jsonshape.Encoder)
+	written, err := e.Encode(shape, reflect.ValueOf(box).Elem())
+	if err != nil {
 		return nil, err
 	}
-	raw = bytes.Clone(bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n")))
+	raw = bytes.Clone(written)
 	if !utf8.Valid(raw) { // of a MarshalJSON or a json.RawMessage
 		return nil, errors.New("its JSON is not valid UTF-8")
 	}
-	if e.buffer.Cap() <= maxPooledBytes {
+	if e.Cap() <= maxPooledBytes {
 		r.encoders.Put(e)
 	}
 	return raw, nil

@@ -12,6 +12,9 @@ type Metrics struct {
 	// Produced counts the values written, Consumed the values that all readers
 	// read, both since the last reset.
 	Produced, Consumed uint64
+	// Restored counts the values that were refilled, or 1 for Config.Initial, since
+	// the last reset. They are not in Produced and have no number in the log.
+	Restored uint64
 	// Dropped is the sum of Drops.
 	Dropped uint64
 	Drops   []Drop
@@ -20,6 +23,9 @@ type Metrics struct {
 	LostBy map[loss.Cause]uint64
 	// Items is the number of values kept, of at most Capacity.
 	Items, Capacity int
+	// Unread is the number of values kept that the slowest reader has not read. An
+	// on-demand reader does not count.
+	Unread int
 	// LastWrite is the time of the last write in Unix milliseconds, 0 if there
 	// was none or the record keeps no times.
 	LastWrite int64
@@ -54,16 +60,16 @@ const (
 
 // baseline holds the counters at the last reset.
 type baseline struct {
-	produced, consumed uint64
-	drops              map[dropKey]uint64
+	produced, consumed, restored uint64
+	drops                        map[dropKey]uint64
 }
 
 // Metrics returns the counters of the record.
 func (u *Untyped) Metrics() Metrics {
 	u.mu.Lock()
 	m := Metrics{
-		Produced: uint64(u.newest), Consumed: u.consumed,
-		Items: u.kept(), Capacity: u.capacity, Readers: int(u.readerCount),
+		Produced: uint64(u.newest), Consumed: u.consumed, Restored: u.restored,
+		Items: u.kept(), Capacity: u.capacity, Unread: u.mostUnread(), Readers: int(u.readerCount),
 	}
 	if u.kept() > 0 {
 		m.LastWrite = u.time(u.slot(u.newest))
@@ -75,6 +81,7 @@ func (u *Untyped) Metrics() Metrics {
 	if u.base != nil {
 		m.Produced -= u.base.produced
 		m.Consumed -= u.base.consumed
+		m.Restored -= min(u.base.restored, m.Restored) // a refill replaces the initial value
 		for key, n := range u.base.drops {
 			drops[key] -= min(n, drops[key]) // its reader may have become one of otherReaders
 		}
@@ -95,7 +102,7 @@ func (u *Untyped) Metrics() Metrics {
 // change the numbers of values, Losses and the counters of stages.
 func (u *Untyped) ResetMetrics() {
 	u.mu.Lock()
-	u.base = &baseline{produced: uint64(u.newest), consumed: u.consumed, drops: u.allDrops()}
+	u.base = &baseline{produced: uint64(u.newest), consumed: u.consumed, restored: u.restored, drops: u.allDrops()}
 	u.mu.Unlock()
 	if u.signal != nil {
 		u.signal.reset()
@@ -107,6 +114,17 @@ func (u *Untyped) ResetProfiles() {
 	for _, st := range u.registry.stagesOf(u) {
 		st.profile.reset()
 	}
+}
+
+// mostUnread returns how many values kept the slowest reader has not read.
+func (u *Untyped) mostUnread() int {
+	most := int64(0)
+	for c := u.cursors; c != nil; c = c.older {
+		if !c.onDemand {
+			most = max(most, u.newest-max(c.read, u.oldest()-1))
+		}
+	}
+	return int(most)
 }
 
 // allDrops returns the drops of present and closed readers.

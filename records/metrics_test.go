@@ -87,7 +87,7 @@ func TestProfiles(t *testing.T) {
 		t.Error(err)
 	}
 	h := record.Untyped()
-	if s := h.Metrics().Stages; len(s) != 1 || s[0].Type != "source" || s[0].Calls != 8 || s[0].Min > s[0].Max || s[0].Total < s[0].Max {
+	if s := h.Metrics().Stages; len(s) != 1 || s[0].Type != "source" || s[0].Calls != 7 || s[0].Min > s[0].Max || s[0].Total < s[0].Max {
 		t.Errorf("stages: %+v", s)
 	}
 	h.ResetProfiles()

@@ -12,10 +12,10 @@ type StageMetrics struct {
 	Type, Name string
 	Index      int
 	// Calls counts the calls of the function that returned no error, for a source
-	// the values it emitted. Failures counts panics and errors.
+	// the values it emitted after another one. Failures counts panics and errors.
 	Calls, Failures uint64
 	// Total, Min and Max are the durations of calls, for a source those between
-	// values.
+	// a value and the next one of the same start.
 	Total, Min, Max time.Duration
 }
 
@@ -51,6 +51,13 @@ func (p *profile) took(d time.Duration) {
 	p.returned++
 	m.Total += d
 	m.Min, m.Max = min(m.Min, d), max(m.Max, d)
+}
+
+// progressed notes a call without a duration.
+func (p *profile) progressed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.returned++
 }
 
 func (p *profile) fail() {

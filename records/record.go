@@ -1,11 +1,7 @@
 package records
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"reflect"
 )
 
@@ -95,30 +91,11 @@ func (r *Record[T]) clear(slot int) {
 
 func (r *Record[T]) produce(box any) { r.Produce(*box.(*T)) }
 
-func (r *Record[T]) decode(raw json.RawMessage, strict bool) (box any, err error) {
+func (r *Record[T]) decode(raw json.RawMessage) (box any, err error) {
 	defer recoverInto(&err, "UnmarshalJSON")
 	v := new(T)
-	if strict && !nullable(reflect.TypeFor[T]()) && bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
-		return nil, fmt.Errorf("null is not a %s", reflect.TypeFor[T]())
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if strict {
-		d.DisallowUnknownFields()
-	}
-	if err := d.Decode(v); err != nil {
+	if err := json.Unmarshal(raw, v); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more than one JSON value")
-	}
 	return v, nil
-}
-
-// nullable reports whether JSON null decodes to a value of the type.
-func nullable(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
-		return true
-	}
-	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
 }

@@ -59,7 +59,7 @@ func (u *Untyped) decodeRows(rows []Stored) (boxes []any, times []int64, skipped
 		if row.Record != "" && key.Normalize(row.Record) != key.Normalize(u.key.String()) {
 			return nil, nil, 0, fmt.Errorf("a row belongs to record %q", row.Record)
 		}
-		box, derr := u.typed.decode(row.Value, false)
+		box, derr := u.typed.decode(row.Value)
 		if derr != nil {
 			skipped++
 			if skipped == 1 {

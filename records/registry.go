@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/aimdb-go/aimdb/key"
 	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // RegistryOptions configure a registry.
@@ -37,8 +39,10 @@ type Registry struct {
 	mu      sync.RWMutex
 	records []*Untyped
 	byName  map[string]*Untyped // by the normalized key
-	feeds   []*Feed
-	stages  []*stage
+	// shapes are those of the types of the records.
+	shapes map[reflect.Type]*jsonshape.Shape
+	feeds  []*Feed
+	stages []*stage
 	// invalid are the errors of declarations, which Build repeats.
 	invalid []error
 	// order has the inputs of a stage before its output. Build sets it.
@@ -59,8 +63,9 @@ func NewRegistry(o RegistryOptions) *Registry {
 	}
 	return &Registry{
 		options:   o,
-		encoders:  sync.Pool{New: func() any { return newJSONEncoder() }},
+		encoders:  sync.Pool{New: func() any { return jsonshape.NewEncoder() }},
 		byName:    make(map[string]*Untyped),
+		shapes:    make(map[reflect.Type]*jsonshape.Shape),
 		producers: make(map[*Untyped][]*stage),
 		readers:   make(map[*Untyped][]*stage),
 	}
@@ -110,14 +115,15 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	shape := r.shapeOf(reflect.TypeFor[T]())
 	if c.Logged || c.Remote {
-		if err := checkEncodable[T](r); err != nil {
+		if err := checkEncodable[T](r, shape); err != nil {
 			return nil, err
 		}
 	}
 	record := &Record[T]{signal: signal}
 	u := &record.untyped
-	u.registry, u.key, u.config, u.typed = r, k, c, record
+	u.registry, u.key, u.config, u.typed, u.shape = r, k, c, record, shape
 	u.capacity, u.wakeAt = c.Capacity, never
 	u.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
@@ -132,10 +138,22 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	return record, record.begin()
 }
 
+// shapeOf returns the shape of a type, which all records of the type share.
+func (r *Registry) shapeOf(t reflect.Type) *jsonshape.Shape {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, known := r.shapes[t]
+	if !known {
+		s = jsonshape.Of(t)
+		r.shapes[t] = s
+	}
+	return s
+}
+
 // checkEncodable returns an error for a type that JSON can never carry, such as one
 // with a channel. Errors of single values show when they are encoded.
-func checkEncodable[T any](r *Registry) error {
-	_, err := r.encode(new(T))
+func checkEncodable[T any](r *Registry, shape *jsonshape.Shape) error {
+	_, err := r.encode(new(T), shape)
 	var unsupported *json.UnsupportedTypeError
 	if errors.As(err, &unsupported) {
 		return fmt.Errorf("JSON cannot carry %v (%w); give it a MarshalJSON method, or neither log nor serve the record", reflect.TypeFor[T](), err)

@@ -109,4 +109,5 @@ func (r *Record[T]) prepend(boxes []any, times []int64) {
 	u.gone = u.newest - int64(n+kept)
 	u.next = (n + kept) % u.capacity
 	u.json = nil
+	u.restored = uint64(n)
 }

@@ -12,8 +12,8 @@ type sharedJSON struct {
 	err  error
 }
 
-func (s *sharedJSON) encode(r *Registry, box any) ([]byte, error) {
-	s.once.Do(func() { s.json, s.err = r.encode(box) })
+func (s *sharedJSON) encode(u *Untyped, box any) ([]byte, error) {
+	s.once.Do(func() { s.json, s.err = u.registry.encode(box, u.shape) })
 	return s.json, s.err
 }
 

@@ -25,8 +25,12 @@ func Source[T any](out *Record[T], fn func(ctx context.Context, emit func(T) err
 			if err := out.Send(s.intake, v); err != nil {
 				return err
 			}
-			now := time.Since(begin)
-			s.profile.took(now - time.Duration(last.Swap(int64(now))))
+			now := max(1, time.Since(begin))
+			if before := last.Swap(int64(now)); before > 0 {
+				s.profile.took(now - time.Duration(before))
+			} else {
+				s.profile.progressed() // the wait for the first value is no time between values
+			}
 			return nil
 		})
 	}

@@ -2,9 +2,11 @@ package records
 
 import (
 	"encoding/json"
-	"github.com/aimdb-go/aimdb/key"
 	"slices"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
+	"github.com/aimdb-go/aimdb/key"
 )
 
 // Untyped is a record without its Go type. The gateway and the republisher use it.
@@ -15,6 +17,7 @@ type Untyped struct {
 	key      key.Key
 	config   Config
 	typed    erased
+	shape    *jsonshape.Shape // of the JSON of the values
 	id       int32
 
 	// mu guards the fields below.
@@ -44,8 +47,9 @@ type Untyped struct {
 	ledger *ledger
 	// drops counts the values dropped by readers that have closed, or by none.
 	drops map[dropKey]uint64
-	// taken counts the values taken from a mailbox.
-	taken uint64
+	// taken counts the values taken from a mailbox, restored those that were there
+	// before the first one produced.
+	taken, restored uint64
 	// base holds the counters at the last ResetMetrics.
 	base   *baseline
 	signal *signalMeter
@@ -62,9 +66,8 @@ type erased interface {
 	prepend(boxes []any, times []int64)
 	// clear empties a slot.
 	clear(slot int)
-	// decode reads a value into a new box. Strict refuses unknown members, and
-	// null for a type that has no null.
-	decode(raw json.RawMessage, strict bool) (any, error)
+	// decode reads a value into a new box.
+	decode(raw json.RawMessage) (any, error)
 	produce(box any)
 }
 

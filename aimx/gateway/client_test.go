@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,16 +24,16 @@ func TestClientOnBothTransports(t *testing.T) {
 			if info, err := c.Info(ctx); err != nil || info.Server != "house" || len(info.WritableRecords) != 3 {
 				t.Errorf("info %+v, %v", info, err)
 			}
-			if v, err := c.Set(ctx, "hub.settings", settings{4}); err != nil || string(v) != `{"tolerance_celsius":4}` {
+			if v, err := c.Set(ctx, "hub.settings", settings{4}); err != nil || string(v) != `{"tolerance_celsius":4.0}` {
 				t.Errorf("set %s, %v", v, err)
 			}
-			if v, err := c.Get(ctx, "hub.settings"); err != nil || string(v) != `{"tolerance_celsius":4}` {
+			if v, err := c.Get(ctx, "hub.settings"); err != nil || string(v) != `{"tolerance_celsius":4.0}` {
 				t.Errorf("get %s, %v", v, err)
 			}
 			if err := c.Write(ctx, "hub.settings", settings{5}); err != nil {
 				t.Error(err)
 			}
-			if v, err := c.Drain(ctx, "hub.settings", -1); err != nil || len(v) != 1 || string(v[0]) != `{"tolerance_celsius":5}` {
+			if v, err := c.Drain(ctx, "hub.settings", -1); err != nil || len(v) != 1 || string(v[0]) != `{"tolerance_celsius":5.0}` {
 				t.Errorf("drained %s, %v", v, err)
 			}
 			rows, err := c.Query(ctx, "accuracy::*", 3, history.Window{})
@@ -71,7 +72,7 @@ func watching(t *testing.T, h *fixture, c *aimx.Client) {
 	}
 	h.tuned.Produce(settings{9})
 	u, err = w.Next(ctx)
-	if err != nil || u.Snapshot || u.Seq != 2 || u.Skipped != 0 || string(u.Data) != `{"tolerance_celsius":9}` {
+	if err != nil || u.Snapshot || u.Seq != 2 || u.Skipped != 0 || string(u.Data) != `{"tolerance_celsius":9.0}` {
 		t.Errorf("second %+v, %v", u, err)
 	}
 	w.Close()
@@ -103,16 +104,29 @@ func TestListOfRecords(t *testing.T) {
 	}
 	capacity, persisted := 8, false
 	want := aimx.RecordInfo{
-		ID: 0, Key: "attic.co2", Name: "attic.co2", TypeID: "gateway_test.reading", SchemaType: "gateway_test.reading", Entity: "co2",
+		ID: 0, Key: "attic.co2", Name: "attic.co2", TypeID: "gateway_test.reading", SchemaType: "co2", Entity: "co2",
 		Origin: aimx.Origin{Kind: "passive"}, BufferType: "spmc_ring", BufferCapacity: &capacity,
 		Consumers: 1, Produced: 1, Occupancy: []int{1, 8}, Persisted: &persisted,
 	}
 	if !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("got  %+v\nwant %+v", rows[0], want)
 	}
+	for params, want := range map[string]int{`{"pattern":"attic.*"}`: 3, `{"pattern":"accuracy::vienna"}`: 1, `{"pattern":"none"}`: 0, `{"pattern":null}`: 7, `null`: 7, `[]`: 7} {
+		raw, err := dial(t, h.socket).Call(soon(t), "record.list", json.RawMessage(params))
+		var listed []aimx.RecordInfo
+		if err != nil || json.Unmarshal(raw, &listed) != nil || len(listed) != want {
+			t.Errorf("%s lists %s, %v", params, raw, err)
+		}
+	}
+	if _, err := dial(t, h.socket).Call(soon(t), "record.list", json.RawMessage(`{"pattern":7}`)); !refusedWith(err, aimx.CodeInternal) {
+		t.Errorf("a pattern that is a number: %v", err)
+	}
 	last := rows[6]
 	if last.Origin.Kind != "transform" || last.Origin.Inputs[0] != "attic.co2" || last.Writable || last.Producers != 1 || len(last.Stages) != 1 {
 		t.Errorf("the derived record is %+v", last)
+	}
+	if last.SchemaType != "" {
+		t.Errorf("a record without a schema has %q", last.SchemaType)
 	}
 	if !rows[2].Writable || rows[2].BufferCapacity != nil || rows[5].Writable {
 		t.Errorf("writable or capacity is wrong in %+v", rows)

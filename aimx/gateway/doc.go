@@ -20,15 +20,32 @@
 // framing and pattern rules of earlier versions are not served: a line without
 // "t" is skipped.
 //
+// record.set takes a value that has all members of the type of the record: see
+// records.Untyped.Set. record.get of a ring returns its newest value and moves the
+// cursor that record.drain has in this connection behind it. In record.list,
+// produced_count includes values that were there at the start, and occupancy of a ring
+// is what its slowest reader has not read; cursors of drain do not count. In the graph,
+// the way into the history is the last tap of a record.
+//
 // The type transport declares all differences between the two transports. A
 // refusal carries its reason in "msg", which upstream's clients ignore.
 //
 // # Extension
 //
-// The gateway also answers five read-only methods of this project's own, on both
-// transports. Clients of upstream never call them, and a server of upstream
-// refuses them with not_found.
+// The gateway takes more parameters of two methods, and answers five read-only
+// methods of this project's own, on both transports. Clients of upstream never use
+// them. A server of upstream ignores the parameters and refuses the methods with
+// not_found.
 //
+//   - record.list takes pattern, and lists the records that match it.
+//   - record.query takes order, cursor and bucket. order is "asc", the default, or
+//     "desc" and orders the rows of the answer by time. With cursor, "" for the first
+//     page, the answer has the rows of the whole window in pages of limit rows, or of
+//     Limits.PageRows, and the member next: the cursor of the following page, empty
+//     after the last; name, start, end and order must stay the same with it. With
+//     bucket, {"width","path"} as in history.buckets, each row is a history.Bucket with
+//     its start as ts, and limit keeps the newest ones of each record. A wrong value of
+//     one of these is refused; null counts as absent.
 //   - history.stats takes nothing and returns a history.Stats with the member
 //     private_records: the number of records that are absent from it.
 //   - history.page takes pattern ("#"), start, end, descending, per_record,

@@ -10,7 +10,8 @@ import (
 )
 
 // recordDrain returns the values since the last drain of the record over this
-// connection. The first drain creates the cursor, at the end of a ring.
+// connection. The first drain creates the cursor, at the end of a ring, unless a get
+// has.
 func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
 	name, ok := s.nameOf(params)
 	if !ok {
@@ -23,14 +24,19 @@ func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
 	if refused := s.refuseReadOnly("drain", name); refused != nil {
 		return nil, refused
 	}
-	cursor := s.cursors[h]
-	if cursor == nil {
-		cursor = h.Subscribe(readerName)
-		s.cursors[h] = cursor
-	}
-	result := wire.DrainAnswer{Name: name, Values: s.take(cursor, s.drainLimit(h, params))}
+	result := wire.DrainAnswer{Name: name, Values: s.take(s.cursor(h), s.drainLimit(h, params))}
 	result.Count = len(result.Values)
 	return marshal(result)
+}
+
+// cursor returns the cursor of record.drain in a record.
+func (s *session) cursor(h *records.Untyped) *records.EncodedReader {
+	cursor := s.cursors[h]
+	if cursor == nil {
+		cursor = h.SubscribeOnDemand(readerName)
+		s.cursors[h] = cursor
+	}
+	return cursor
 }
 
 // drainLimit returns the number of values to take. It is at most what a record

@@ -47,6 +47,9 @@ func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 		if n.Kind == records.Ring {
 			node.Capacity = &n.Capacity
 		}
+		if n.Logged { // upstream persists by a tap
+			node.Taps++
+		}
 		nodes = append(nodes, node)
 	}
 	return marshal(nodes)
@@ -54,17 +57,28 @@ func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 
 func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
-	edges := make([]graphEdge, 0, len(g.Edges))
+	byRecord := make(map[string][]graphEdge, len(g.Nodes))
 	for _, e := range g.Edges {
-		edge := graphEdge{From: orNull(e.From), To: orNull(e.To), Type: e.Type}
 		if e.Type == "tap" {
-			tap := tapEdge{}
-			tap.Tap.Index = e.Index
-			edge.Type = tap
+			byRecord[e.From] = append(byRecord[e.From], newTapEdge(e.From, e.Index))
+		} else {
+			byRecord[e.To] = append(byRecord[e.To], graphEdge{From: orNull(e.From), To: orNull(e.To), Type: e.Type})
 		}
-		edges = append(edges, edge)
+	}
+	edges := make([]graphEdge, 0, len(g.Edges))
+	for _, n := range g.Nodes {
+		edges = append(edges, byRecord[n.Key]...)
+		if n.Logged {
+			edges = append(edges, newTapEdge(n.Key, n.Taps))
+		}
 	}
 	return marshal(edges)
+}
+
+func newTapEdge(from string, index int) graphEdge {
+	t := tapEdge{}
+	t.Tap.Index = index
+	return graphEdge{From: &from, Type: t}
 }
 
 func (s *session) graphOrder([]byte) (json.RawMessage, *refusal) {

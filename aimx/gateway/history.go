@@ -135,16 +135,23 @@ func (s *session) buckets(params []byte) (historyQuery, *refusal) {
 	if refused := parseParams(wire.MethodHistoryBuckets, params, &p); refused != nil {
 		return nil, refused
 	}
-	const widest = math.MaxInt64 / int64(time.Millisecond)
-	if p.Width < 1 || p.Width > widest {
-		return nil, refuse(aimx.CodeInternal, "the width of the buckets is %d ms and must be from 1 to %d", p.Width, widest)
+	q, refused := bucketQuery(p.Width, p.Path)
+	if refused != nil {
+		return nil, refused
 	}
-	q := history.BucketQuery{Width: time.Duration(p.Width) * time.Millisecond, Path: p.Path}
-	var refused *refusal
 	if q.Pattern, q.Window, refused = s.parseScope(p.Scope); refused != nil {
 		return nil, refused
 	}
 	return func(ctx context.Context) (json.RawMessage, *refusal) { return s.collectBuckets(ctx, q) }, nil
+}
+
+// bucketQuery returns a query for buckets of a width in milliseconds.
+func bucketQuery(width int64, path string) (history.BucketQuery, *refusal) {
+	const widest = math.MaxInt64 / int64(time.Millisecond)
+	if width < 1 || width > widest {
+		return history.BucketQuery{}, refuse(aimx.CodeInternal, "the width of the buckets is %d ms and must be from 1 to %d", width, widest)
+	}
+	return history.BucketQuery{Width: time.Duration(width) * time.Millisecond, Path: path}, nil
 }
 
 func (s *session) collectBuckets(ctx context.Context, q history.BucketQuery) (json.RawMessage, *refusal) {

@@ -69,7 +69,7 @@ func open(t testing.TB, change ...func(*gateway.Config)) *fixture {
 	r := records.NewRegistry(records.RegistryOptions{})
 	h := &fixture{
 		registry: r,
-		co2:      register[reading](t, r, "attic.co2", records.Config{Kind: records.Ring, Capacity: 8, Remote: true}),
+		co2:      register[reading](t, r, "attic.co2", records.Config{Kind: records.Ring, Capacity: 8, Remote: true, Schema: "co2"}),
 		door:     register[reading](t, r, "attic.door", records.Config{Kind: records.Latest, Remote: true}),
 		tuned:    register[settings](t, r, "hub.settings", records.Config{Kind: records.Latest, Writable: true}),
 		bell:     register[reading](t, r, "hub.bell", records.Config{Kind: records.Mailbox, Writable: true}),

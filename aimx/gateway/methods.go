@@ -98,6 +98,8 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	return marshal(welcome)
 }
 
+// recordGet returns the newest value. In a ring it takes what is unread, as in upstream:
+// the next drain over this connection returns what comes after it.
 func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 	name, ok := s.nameOf(params)
 	if !ok {
@@ -106,6 +108,9 @@ func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 	h, refused := s.readable(name)
 	if refused != nil {
 		return nil, refused
+	}
+	if h.Kind() == records.Ring {
+		s.cursor(h).Skip()
 	}
 	value, _, ok, err := h.Get()
 	if err != nil {

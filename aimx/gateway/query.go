@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
@@ -14,18 +15,45 @@ import (
 	"github.com/aimdb-go/aimdb/key"
 )
 
-// recordQuery answers record.query.
+// recordQuery answers record.query: the newest rows of each record, or in one of the
+// forms that this project adds.
 func (s *session) recordQuery(params []byte) (historyQuery, *refusal) {
-	q, refused := s.parseQuery(params)
+	q, limited, refused := s.parseQuery(params)
 	if refused != nil {
 		return nil, refused
 	}
+	f, refused := s.parseForm(params)
+	if refused != nil {
+		return nil, refused
+	}
+	f.limited = limited
 	return func(ctx context.Context) (json.RawMessage, *refusal) {
-		if q.Limit == 0 || emptyWindow(q.Window) {
-			return appendRows(nil, nil), nil
+		rows, next, refused := s.queryRows(ctx, q, f)
+		if refused != nil {
+			return nil, refused
 		}
-		return s.collectRows(ctx, q)
+		return appendRows(rows, next), nil
 	}, nil
+}
+
+// queryRows returns the rows of an answer, and the cursor of the next ones if f asks
+// for pages.
+func (s *session) queryRows(ctx context.Context, q history.LatestQuery, f queryForm) (rows []history.Row, next *string, refused *refusal) {
+	if f.limited && q.Limit == 0 || emptyWindow(q.Window) {
+		return nil, f.cursor, nil
+	}
+	switch {
+	case f.bucket != nil:
+		rows, refused = s.bucketRows(ctx, q, f)
+	case f.cursor != nil:
+		return s.pageRows(ctx, q, f)
+	default:
+		rows, refused = s.latestRows(ctx, q)
+	}
+	if f.descending {
+		slices.Reverse(rows)
+	}
+	return rows, nil, refused
 }
 
 func emptyWindow(w history.Window) bool {
@@ -33,13 +61,14 @@ func emptyWindow(w history.Window) bool {
 }
 
 // parseQuery parses the parameters of record.query. As in upstream, a value that is
-// not an unsigned integer counts as absent.
-func (s *session) parseQuery(params []byte) (history.LatestQuery, *refusal) {
+// not an unsigned integer counts as absent. limited reports whether there is a limit;
+// otherwise it is 1.
+func (s *session) parseQuery(params []byte) (q history.LatestQuery, limited bool, refused *refusal) {
 	name, ok := s.nameOf(params)
 	if !ok {
 		name = "#"
 	}
-	q := history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1}
+	q = history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1}
 	var limit *int64
 	for member, to := range map[string]**int64{"limit": &limit, "start": &q.Window.Start, "end": &q.Window.End} {
 		raw := string(s.decoder.Member(params, member))
@@ -48,7 +77,7 @@ func (s *session) parseQuery(params []byte) (history.LatestQuery, *refusal) {
 			continue
 		}
 		if n > math.MaxInt64 {
-			return q, refuse(aimx.CodeInternal, "%s is %s; it is at most 2^63-1", member, raw)
+			return q, false, refuse(aimx.CodeInternal, "%s is %s; it is at most 2^63-1", member, raw)
 		}
 		signed := int64(n)
 		*to = &signed
@@ -56,11 +85,11 @@ func (s *session) parseQuery(params []byte) (history.LatestQuery, *refusal) {
 	if limit != nil {
 		q.Limit = int(*limit)
 	}
-	return q, s.refusePrivate(q.Pattern)
+	return q, limit != nil, s.refusePrivate(q.Pattern)
 }
 
-// collectRows answers with the rows of a query, oldest first.
-func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.RawMessage, *refusal) {
+// latestRows returns the newest rows of each record, oldest first.
+func (s *session) latestRows(ctx context.Context, q history.LatestQuery) ([]history.Row, *refusal) {
 	limits := s.server.config.Limits
 	var rows []history.Row
 	size, broken := 0, 0
@@ -68,7 +97,7 @@ func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.
 		if err != nil {
 			return nil, s.queryError(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)
 		}
-		if !wire.ValidJSON(row.Value) || !wire.IsPlain(row.Record) {
+		if !sendable(row) {
 			broken++
 			continue
 		}
@@ -78,25 +107,37 @@ func (s *session) collectRows(ctx context.Context, q history.LatestQuery) (json.
 			return nil, refuse(aimx.CodeInternal, "the answer has more than %d rows or %d bytes; ask for fewer with limit, start, end or a narrower name", limits.QueryRows, limits.QueryBytes)
 		}
 	}
-	if broken > 0 {
-		s.server.config.Logger.Warn("record.query skipped stored rows that are not JSON", "pattern", q.Pattern.String(), "rows", broken)
-	}
+	s.warnOfBroken(q.Pattern, broken)
 	slices.SortStableFunc(rows, func(a, b history.Row) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
 	})
-	return appendRows(make([]byte, 0, size+64), rows), nil
+	return rows, nil
+}
+
+// sendable reports whether an answer can carry a row.
+func sendable(row history.Row) bool { return wire.ValidJSON(row.Value) && utf8.ValidString(row.Record) }
+
+func (s *session) warnOfBroken(p key.Pattern, rows int) {
+	if rows > 0 {
+		s.server.config.Logger.Warn("record.query skipped stored rows whose value is not JSON or whose record is not valid UTF-8",
+			"pattern", p.String(), "rows", rows)
+	}
 }
 
 // appendRows writes the answer. It copies every value once.
-func appendRows(b []byte, rows []history.Row) []byte {
-	b = append(b, `{"records":[`...)
+func appendRows(rows []history.Row, next *string) json.RawMessage {
+	size := 64
+	for _, row := range rows {
+		size += len(row.Record) + len(row.Value) + 48
+	}
+	b := append(make([]byte, 0, size), `{"records":[`...)
 	for i, row := range rows {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"topic":"`...)
-		b = append(b, row.Record...)
-		b = append(b, `","payload":`...)
+		b = append(b, `{"topic":`...)
+		b = wire.AppendString(b, row.Record)
+		b = append(b, `,"payload":`...)
 		b = wire.AppendCompact(b, row.Value)
 		b = append(b, `,"ts":`...)
 		b = strconv.AppendInt(b, row.Time, 10)
@@ -104,5 +145,9 @@ func appendRows(b []byte, rows []history.Row) []byte {
 	}
 	b = append(b, `],"total":`...)
 	b = strconv.AppendInt(b, int64(len(rows)), 10)
+	if next != nil {
+		b = append(b, `,"next":`...)
+		b = wire.AppendString(b, *next)
+	}
 	return append(b, '}')
 }

@@ -5,14 +5,27 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
-func (s *session) recordList([]byte) (json.RawMessage, *refusal) {
+// recordList lists the records whose keys match the member "pattern", which is an
+// addition to the protocol: all without one.
+func (s *session) recordList(params []byte) (json.RawMessage, *refusal) {
+	pattern := key.WirePattern("#")
+	if raw := s.decoder.Member(params, "pattern"); !wire.IsNull(raw) {
+		if !wire.IsString(raw) {
+			return nil, refuse(aimx.CodeInternal, "the pattern %s is not a string; leave it out to list all records", raw)
+		}
+		pattern = key.WirePattern(string(wire.Unquote(raw)))
+	}
 	handles := s.server.config.Registry.Records()
 	rows := make([]aimx.RecordInfo, 0, len(handles))
 	for _, h := range handles {
-		rows = append(rows, s.server.describe(h))
+		if pattern.Match(h.Key()) {
+			rows = append(rows, s.server.describe(h))
+		}
 	}
 	return marshal(rows)
 }
@@ -21,13 +34,13 @@ func (s *Server) describe(h *records.Untyped) aimx.RecordInfo {
 	m, persisted := h.Metrics(), h.Config().Logged
 	info := aimx.RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),
-		TypeID: h.TypeName(), SchemaType: h.TypeName(), Entity: entity(h.Key()),
+		TypeID: h.TypeName(), SchemaType: h.Config().Schema, Entity: entity(h.Key()),
 		Origin:     originOf(h.Origin()),
 		BufferType: h.Kind().String(),
 		Producers:  m.Producers, Consumers: m.Consumers,
 		Writable: s.writable(h),
-		Produced: m.Produced, Consumed: m.Consumed, Dropped: m.Dropped,
-		Occupancy: []int{m.Items, m.Capacity},
+		Produced: m.Produced + m.Restored, Consumed: m.Consumed, Dropped: m.Dropped,
+		Occupancy: []int{occupied(h, m), m.Capacity},
 		Persisted: &persisted, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
 	}
 	if h.Kind() == records.Ring {
@@ -50,8 +63,17 @@ func (s *Server) describe(h *records.Untyped) aimx.RecordInfo {
 	return info
 }
 
+// occupied returns how many values are in the buffer. As in upstream, those of a ring
+// are the ones that its slowest reader has not read: a full ring is about to lose some.
+func occupied(h *records.Untyped, m records.Metrics) int {
+	if h.Kind() == records.Ring {
+		return m.Unread
+	}
+	return m.Items
+}
+
 // entity returns the part of a key after its last dot or slash.
-func entity(key string) string { return key[strings.LastIndexAny(key, "./")+1:] }
+func entity(name string) string { return name[strings.LastIndexAny(name, "./")+1:] }
 
 func profileOf(m records.StageMetrics) aimx.StageProfile {
 	p := aimx.StageProfile{

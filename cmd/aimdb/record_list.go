@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -28,7 +29,7 @@ func newRecordList(env func(string) string) *cobra.Command {
 				}
 				out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "TYPE", "BUFFER", "CAPACITY", "WRITABLE", "PRODUCED", "DROPPED", "LOST")
 				for _, r := range list {
-					if err := out.row(r, r.Key, r.SchemaType, r.BufferType, capacity(r), yesNo(r.Writable), r.Produced, r.Dropped, r.Lost); err != nil {
+					if err := out.row(r, r.Key, typeOf(r), r.BufferType, capacity(r), yesNo(r.Writable), r.Produced, r.Dropped, r.Lost); err != nil {
 						return err
 					}
 				}
@@ -65,6 +66,15 @@ func printLostBySinks(cmd *cobra.Command, client *aimx.Client) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "sink %s lost %d %s; see aimdb history stats --losses\n", s.Name, s.Lost, values)
 	}
 	return nil
+}
+
+// typeOf returns the schema of a record, or else the type of its values. Upstream has
+// the type as the name of a row and an ID without meaning as the type.
+func typeOf(r aimx.RecordInfo) string {
+	if r.SchemaType == "" && r.Name != r.Key {
+		return r.Name
+	}
+	return cmp.Or(r.SchemaType, r.TypeID)
 }
 
 func capacity(r aimx.RecordInfo) string {

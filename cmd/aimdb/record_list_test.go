@@ -45,6 +45,41 @@ func TestRecordListOfUpstream(t *testing.T) {
 	}
 }
 
+// TestRecordListTypes: the type is the schema, else that of upstream or of Go.
+func TestRecordListTypes(t *testing.T) {
+	list := `[{"record_id":0,"record_key":"a","name":"server::Temperature","type_id":"TypeId(7)","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0},` +
+		`{"record_id":1,"record_key":"b","name":"b","type_id":"main.Wind","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0},` +
+		`{"record_id":2,"record_key":"c","name":"c","type_id":"main.Rain","schema_type":"rain","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
+	out := aimdb(t, "record", "list", "--connect", serveUpstream(t, upstreamRows, list)).ok(t)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	for i, want := range []string{"TYPE", "server::Temperature", "main.Wind", "rain"} {
+		if got := strings.Fields(lines[i]); got[1] != want {
+			t.Errorf("line %d has the type %q, want %q", i, got[1], want)
+		}
+	}
+}
+
+// TestRecordSetNamesTheMember: the refusal of a value names what is missing.
+func TestRecordSetNamesTheMember(t *testing.T) {
+	registry := records.NewRegistry(records.RegistryOptions{})
+	type settings struct {
+		Level   string  `json:"log_level"`
+		Celsius float64 `json:"celsius"`
+	}
+	if _, err := records.Register[settings](registry, "app.settings", records.Config{Kind: records.Latest, Writable: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := registry.Build(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(registry.Close)
+	socket := serveGateway(t, gateway.Config{Registry: registry})
+	aimdb(t, "record", "set", "app.settings", `{"log_level":"x"}`, "--connect", socket).fails(t, exitFailed, "app.settings", "member celsius is missing")
+	if out := aimdb(t, "record", "set", "app.settings", `{"log_level":"x","celsius":22}`, "--connect", socket).ok(t); out != `{"log_level":"x","celsius":22.0}`+"\n" {
+		t.Errorf("got %q", out)
+	}
+}
+
 // serveGateway serves a gateway on the socket that it returns.
 func serveGateway(t *testing.T, c gateway.Config) (socket string) {
 	t.Helper()

@@ -19,7 +19,7 @@ func table() map[string][]string {
 		"loss":                {},
 		"history":             {"key", "loss", "internal/jsonrule"},
 		"history/historytest": {"key", "loss", "history", "sinks"},
-		"records":             {"key", "loss", "internal/backoff", "internal/jsonrule"},
+		"records":             {"key", "loss", "internal/backoff", "internal/jsonrule", "internal/jsonshape"},
 		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/outage"},
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},

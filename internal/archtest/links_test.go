@@ -34,7 +34,7 @@ func linkRules() []linkRule {
 		{pkg: "key", only: []string{}, standard: true},
 		{pkg: "loss", only: []string{}, standard: true},
 		{pkg: "history", only: []string{"key", "loss", "internal/jsonrule"}, standard: true},
-		{pkg: "records", only: []string{"key", "loss", "internal/backoff", "internal/jsonrule"}, standard: true},
+		{pkg: "records", only: []string{"key", "loss", "internal/backoff", "internal/jsonrule", "internal/jsonshape"}, standard: true},
 		{pkg: "sinks", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},

@@ -52,6 +52,12 @@ type BucketParams struct {
 	Path  string `json:"path,omitempty"`
 }
 
+// QueryBucket is the parameter bucket of record.query.
+type QueryBucket struct {
+	Width int64  `json:"width"`
+	Path  string `json:"path,omitempty"`
+}
+
 // BucketsAnswer is the answer to history.buckets.
 type BucketsAnswer struct {
 	Buckets []history.Bucket `json:"buckets"`
