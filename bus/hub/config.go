@@ -86,6 +86,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// Check returns an error if the configuration contradicts itself.
+func (c Config) Check() error { return c.withDefaults().check() }
+
 func (c Config) check() error {
 	var errs []error
 	if !siteName.MatchString(c.Name) {

@@ -84,7 +84,11 @@ func (o *hubOptions) run(cmd *cobra.Command) (err error) {
 		return usageError{errors.New("give either --dir, the directory of a server of the hub's own, or --nats-url")}
 	case len(o.sites) == 0:
 		return usageError{errors.New("give at least one --site, the name of a database that joins")}
-	case o.dir == "":
+	}
+	if err := o.config(cmd).Check(); err != nil {
+		return err
+	}
+	if o.dir == "" {
 		return o.runOutside(cmd)
 	}
 	server, err := o.openServer(logger(cmd))
