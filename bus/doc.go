@@ -69,6 +69,22 @@
 // otherwise idle machine fast ingest was 1.4 and 1.9 times as fast as async publish;
 // the cost of Msg-Ids was within the noise.
 //
+// # Servers of others
+//
+// With Config.Shared the server is not run by this process: package cluster has the
+// connections to it. The log may be replicated. A stream that exists is used only if its
+// settings are those wanted. Several databases share a server.
+//
+// The republisher then does not ask for the last sequence with a message that is refused:
+// the refusal of a replicated stream does not tell it. It appends a marker, a message under
+// aimdb.hub.loss.%writer, when it starts and after each unclear answer, and reads the
+// acknowledgement. A sink receives a marker as a [Message] that only moves its position.
+//
+// A log has one writer: the one that was opened last. An earlier one finds the marker of a
+// later one, and [Republisher.Run] returns [ErrTakenOver]. If somebody deletes the stream,
+// it is created again with another identity as soon as the republisher notices, and what a
+// sink had not stored of the first log is counted as log_missing.
+//
 // # What an acknowledgement survives
 //
 // "Logged" means that the stream has acknowledged: the message is written to the file

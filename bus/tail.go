@@ -82,6 +82,22 @@ func (b *Bus) appendEntries(ctx context.Context, w *writer, entries []entry) err
 	return err
 }
 
+// insist logs entries of no record also while an earlier writer of a shared server's log
+// still writes, until that has noticed its marker.
+func (b *Bus) insist(ctx context.Context, w *writer, entries []entry) error {
+	err := b.appendEntries(ctx, w, entries)
+	if err == nil || !b.config.Shared {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := w.recover(ctx, &batch{entries: entries, base: w.next}, answer{failed: err}); err != nil {
+		return err
+	}
+	b.setEnd(w.next)
+	return nil
+}
+
 // nobody is the owner of entries that nobody waits for.
 type nobody struct{}
 

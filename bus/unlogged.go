@@ -187,7 +187,7 @@ func (b *Bus) noteLosses(ctx context.Context, w *writer) error {
 		return err
 	}
 	if len(entries) > 0 {
-		if err := b.appendEntries(ctx, w, entries); err != nil {
+		if err := b.insist(ctx, w, entries); err != nil {
 			return fmt.Errorf("bus: log what the last stop left behind: %w", err)
 		}
 		b.log.Warn("bus: the last stop left accepted values behind; they are counted as lost", "records", len(entries))

@@ -17,7 +17,7 @@ func TestLeaderKilledUnderLoad(t *testing.T) {
 	c := natstest.StartCluster(t, natstest.Options{})
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: c.URLs(), Replicas: 3}))
-	const n = 30_000
+	const n = 10_000
 	wait := p.sending(1, n)
 	for i := range 3 {
 		p.awaitStored(int64(3000 * (i + 1)))

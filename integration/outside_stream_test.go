@@ -21,7 +21,7 @@ func TestOutsideStreamPurged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 60_000
+	const n = 15_000
 	wait := p.sending(1, n)
 	for i := range 3 {
 		p.awaitStored(int64(3000 * (i + 1)))
@@ -45,7 +45,7 @@ func TestOutsideStreamDeleted(t *testing.T) {
 	js := admin(t, s)
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: []string{s.URL}}))
-	const n = 40_000
+	const n = 15_000
 	wait := p.sending(1, n)
 	for i := range 2 {
 		p.awaitStored(int64(6000 * (i + 1)))

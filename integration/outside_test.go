@@ -128,12 +128,25 @@ func TestLogOnAnOutsideServer(t *testing.T) {
 	nothingLost(t, dir)
 }
 
+// A database without a directory keeps nothing on this machine.
+func TestLogOnAnOutsideServerWithoutDirectory(t *testing.T) {
+	s := natstest.Start(t, natstest.Options{})
+	dir := t.TempDir()
+	o := outside(t.TempDir(), aimdb.Cluster{URLs: []string{s.URL}})
+	o.history = dir
+	o.options = append(o.options, aimdb.Dir(""), aimdb.DurableLog())
+	visit(t, o, 1, 1000)
+	visit(t, o, 1001, 2000)
+	checkNumbers(t, dir, sent(2000))
+	nothingLost(t, dir)
+}
+
 // Values go on in order after the server was killed and started again.
 func TestOutsideServerKilled(t *testing.T) {
 	s := natstest.Start(t, natstest.Options{})
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: []string{s.URL}}))
-	const n = 60_000
+	const n = 15_000
 	wait := p.sending(1, n)
 	for i := range 3 {
 		p.awaitStored(int64(3000 * (i + 1)))
