@@ -27,7 +27,7 @@ func (w *writer) checkStream(ctx context.Context, entries []entry, base uint64) 
 		entries[i].before = base + 1 + uint64(i)
 	}
 	next := b.after(before, identity)
-	next.mark.Sequence = base
+	next.earlier[len(next.earlier)-1].Sequence = base
 	b.mu.Lock()
 	b.origin = next
 	b.mu.Unlock()

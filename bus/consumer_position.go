@@ -59,18 +59,17 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 }
 
 // startOtherLog reads a log from its start whose identity is not that of the
-// checkpoint. If the mark is of the checkpoint's log, it tells how much is lost: exactly
+// checkpoint. If a mark is of the checkpoint's log, it tells how much is lost: exactly
 // after a kill, and up to a second too little after a power loss.
 func (c *Consumer) startOtherLog(from history.Position) {
 	c.start = history.Position{Log: c.log.identity}
-	missing := loss.Loss{Cause: loss.LogMissing, From: from.Sequence + 1, LastTime: time.Now().UnixMilli()}
-	if m := c.log.mark; m.Log == from.Log {
+	missing, last := c.log.missingAfter(from.Log, from.Sequence)
+	if last {
 		c.storedBefore = from.Sequence
-		missing.Count, missing.To, missing.LastTime = m.Sequence-min(m.Sequence, from.Sequence), m.Sequence, m.Time
 	}
 	c.bus.log.Warn("bus: the sink's checkpoint is of another log; reading this log from its start", "checkpoint_log", from.Log, "log", c.log.identity, "checkpoint", from.Sequence)
-	if missing.To == 0 || missing.Count > 0 {
-		c.pending = append(c.pending, Message{Loss: &missing})
+	for _, l := range missing {
+		c.pending = append(c.pending, Message{Loss: &l})
 	}
 }
 

@@ -65,10 +65,10 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 		if err != nil {
 			return err
 		}
-		if more, err = f.begin(log, yield); err == nil && more {
-			more, err = f.follow(ctx, yield)
+		if !f.begin(log, yield) {
+			return nil
 		}
-		if err != nil {
+		if more, err = f.follow(ctx, yield); err != nil {
 			return err
 		}
 	}
@@ -77,17 +77,22 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 
 // begin starts in a log. If that has taken the place of another one, the rest of the
 // other log is missing.
-func (f *follower) begin(log origin, yield func(Message) bool) (more bool, err error) {
+func (f *follower) begin(log origin, yield func(Message) bool) (more bool) {
 	before := f.log
 	if f.log = log.identity; before == "" || before == log.identity {
-		return true, nil
+		return true
 	}
-	l := loss.Loss{Cause: loss.LogMissing, From: f.read + 1, LastTime: time.Now().UnixMilli()}
-	if log.mark.Log == before && log.mark.Sequence > f.read {
-		l.Count, l.To = log.mark.Sequence-f.read, log.mark.Sequence
+	missing, last := log.missingAfter(before, f.read)
+	if f.readBefore = 0; last {
+		f.readBefore = f.read
 	}
-	f.readBefore, f.read, f.gaps = f.read, 0, newRecordGaps(0)
-	return log.mark.Log == before && l.Count == 0 || yield(Message{Loss: &l}), nil
+	f.read, f.gaps = 0, newRecordGaps(0)
+	for _, l := range missing {
+		if !yield(Message{Loss: &l}) {
+			return false
+		}
+	}
+	return true
 }
 
 // follow reads one log. It returns more if that was replaced by another one.

@@ -3,9 +3,12 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/loss"
 )
 
 // origin is what is known of the log as it was opened. On a shared server it changes
@@ -15,11 +18,13 @@ type origin struct {
 	// endAtOpen is the last sequence of the log at the time of Open, after Restore
 	// that of the log as it was restored.
 	endAtOpen uint64
-	// mark is what the log held according to its mark when it was opened, or what the
-	// log before it held that was deleted. damagedTo is the end of what has vanished
-	// from its start.
+	// mark is what the log held according to its mark when it was opened. damagedTo is
+	// the end of what has vanished from its start.
 	mark      Mark
 	damagedTo uint64
+	// earlier has the last sequences of the logs that were deleted while this process
+	// ran, the oldest first.
+	earlier []Mark
 }
 
 // current returns the origin of the log that the writer writes to.
@@ -56,5 +61,31 @@ func (b *Bus) after(before origin, identity string) origin {
 		last = b.republisher.last.Load()
 	}
 	b.mu.Unlock()
-	return origin{identity: identity, mark: Mark{Log: before.identity, Sequence: last, Time: time.Now().UnixMilli()}}
+	return origin{identity: identity, earlier: append(before.gone(), Mark{Log: before.identity, Sequence: last, Time: time.Now().UnixMilli()})}
+}
+
+// gone returns what is known of the logs before this one.
+func (o origin) gone() []Mark {
+	if len(o.earlier) == 0 && o.mark.Log != "" && o.mark.Log != o.identity {
+		return []Mark{o.mark}
+	}
+	return slices.Clone(o.earlier)
+}
+
+// missingAfter returns the losses after a position in a log before this one: the rest of
+// that log, and all of those after it. Their number is unknown if nothing is known of it.
+// The position is in the last log before this one if last is true.
+func (o origin) missingAfter(log string, sequence uint64) (all []loss.Loss, last bool) {
+	marks := o.gone()
+	i := slices.IndexFunc(marks, func(m Mark) bool { return m.Log == log })
+	if i < 0 {
+		return []loss.Loss{{Cause: loss.LogMissing, From: sequence + 1, LastTime: time.Now().UnixMilli()}}, false
+	}
+	for _, m := range marks[i:] {
+		if m.Sequence > sequence {
+			all = append(all, loss.Loss{Cause: loss.LogMissing, Count: m.Sequence - sequence, From: sequence + 1, To: m.Sequence, LastTime: m.Time})
+		}
+		sequence = 0
+	}
+	return all, i == len(marks)-1
 }

@@ -39,7 +39,8 @@ func newGateway() *cobra.Command {
 		Long: `Serve AimX for a database that runs elsewhere, until Ctrl-C.
 
 It knows the records by their messages: those in the log have their last value at once,
-the others from their next value on. Setting and draining records is refused. While the
+the others from their next value on. A subscription to a pattern has the records that are
+known when it begins. Setting and draining records is refused. While the
 database or the servers are away, the last values stay; /health says why.
 
 --history is a history that a sink on this machine writes, or a copy. Rows of records

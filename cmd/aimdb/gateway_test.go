@@ -21,6 +21,10 @@ func TestGatewayElsewhere(t *testing.T) {
 	at := func(args ...string) result { return aimdb(t, append(args, "--connect", socket)...) }
 	soon(t, "the record has its last value", func() bool { r := at("record", "get", "n::a"); return r.code == exitOK && r.stdout == "50\n" })
 
+	soon(t, "the record of live values is known", func() bool {
+		w.live.Produce(1)
+		return strings.Contains(at("record", "list").ok(t), "live")
+	})
 	watch := w.watch(t, socket, "#")
 	soon(t, "live values come", func() bool {
 		w.live.Produce(1)

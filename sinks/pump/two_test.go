@@ -2,7 +2,6 @@ package pump_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -50,5 +49,5 @@ func TestTwoPumpsOfOneSink(t *testing.T) {
 	if a.Retries+b.Retries == 0 {
 		t.Error("no pump was refused")
 	}
-	t.Log(fmt.Sprintf("the pumps have stored %d and %d, and were refused %d and %d times", a.Values, b.Values, a.Retries, b.Retries))
+	t.Logf("the pumps have stored %d and %d, and were refused %d and %d times", a.Values, b.Values, a.Retries, b.Retries)
 }
