@@ -44,6 +44,7 @@ type Server struct {
 	routePort int      // 0 without a cluster
 	routes    []string // of all servers of the cluster
 	file      string
+	binary    string
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
@@ -66,7 +67,7 @@ func newServer(t testing.TB, name string, o Options) *Server {
 	port := freePort(t)
 	s := &Server{
 		Name: name, URL: fmt.Sprintf("nats://127.0.0.1:%d", port), Dir: filepath.Join(dir, "store"),
-		t: t, options: o, port: port, file: filepath.Join(dir, "server.conf"),
+		t: t, options: o, port: port, file: filepath.Join(dir, "server.conf"), binary: binary(t),
 	}
 	t.Cleanup(func() {
 		s.Kill()
@@ -105,7 +106,7 @@ func (s *Server) writeConfig() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.writeConfig()
-	cmd := exec.Command(binary(s.t), "-c", s.file)
+	cmd := exec.Command(s.binary, "-c", s.file)
 	cmd.Stdout, cmd.Stderr = &output{server: s}, &output{server: s}
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
