@@ -107,12 +107,15 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 	if l := message.Loss; l != nil && l.Record == "" {
 		c.gapCause = l.Cause // a tombstone or a damaged message
 	}
-	if share, _ := c.gaps.observe(&message); share != nil {
+	if c.gaps.repeats(&message) {
+		c.bus.warnRepeated(c.gaps, &message)
+		message.mark()
+	} else if share, _ := c.gaps.observe(&message); share != nil {
 		share.Cause = c.gapCause
 		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Time: message.Time, Run: message.Run, Number: share.To, Loss: share})
 	}
 	if before := uint64(headerInt(m.Headers(), beforeHeader)); before > 0 && before <= c.storedBefore {
-		message = Message{Sequence: sequence, Time: message.Time, Marker: true, subject: message.subject, data: message.data, reply: message.reply}
+		message.mark()
 	}
 	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply()
 	c.pending = append(c.pending, message)

@@ -163,6 +163,11 @@ func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Me
 	if !f.pattern.Match(m.Record) {
 		return true, nil
 	}
+	if f.gaps.repeats(&m) {
+		f.bus.warnRepeated(f.gaps, &m)
+		f.read = max(f.read, sequence)
+		return true, nil
+	}
 	lost, certain := f.gaps.observe(&m)
 	if !certain {
 		if more, err := f.yieldDiscarded(ctx, sequence, yield); err != nil || !more {

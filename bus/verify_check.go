@@ -62,6 +62,9 @@ func (c *logCheck) run(ctx context.Context) error {
 		return err
 	}
 	c.checkEnd()
+	if c.gaps.repeated > 0 {
+		c.Notes = append(c.Notes, fmt.Sprintf("The log holds %d messages twice; whoever reads it skips the second ones.", c.gaps.repeated))
+	}
 	return nil
 }
 
@@ -124,7 +127,7 @@ func (c *logCheck) read(ctx context.Context, state jetstream.StreamState) error 
 
 // take counts a message.
 func (c *logCheck) take(m *Message) {
-	if m.Marker {
+	if m.Marker || c.gaps.repeats(m) {
 		c.next, c.lastTime = m.Sequence+1, m.Time
 		return
 	}
