@@ -43,7 +43,7 @@ type Bus struct {
 
 	mu sync.Mutex
 	origin
-	knownSinks  map[string]bool // attached since Open
+	sinks       map[string]*attached // since Open
 	republisher *Republisher
 
 	closeOnce sync.Once
@@ -84,7 +84,7 @@ func newBus(server Server, config Config) (*Bus, error) {
 	}
 	return &Bus{
 		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
-		run: rand.Text(), knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
+		run: rand.Text(), sinks: map[string]*attached{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}, nil
 }
 

@@ -16,9 +16,11 @@ import (
 func (b *Bus) attachFirst(name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	first := !b.knownSinks[name]
-	b.knownSinks[name] = true
-	return first
+	if b.sinks[name] != nil {
+		return false
+	}
+	b.sinks[name] = &attached{}
+	return true
 }
 
 // chooseStart sets the position after which reading starts. A sink that is attached

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go/jetstream"
@@ -45,6 +46,8 @@ type follower struct {
 	// log is the identity of the log, readBefore what was read of the log before it.
 	log        string
 	readBefore uint64
+	// consumer is what the ordered consumer is called on the server at present.
+	consumer string
 	// looked is when the server was last asked whether the log is the same.
 	looked time.Time
 }
@@ -117,8 +120,35 @@ func (f *follower) follow(ctx context.Context, yield func(Message) bool) (more b
 		case err != nil:
 			return false, err
 		}
-		if more, err := f.deliver(ctx, m, yield); err != nil || !more {
+		meta, err := m.Metadata()
+		if err != nil {
+			return false, err
+		}
+		if same, err := f.sameLog(ctx, meta.Consumer); err != nil || !same {
+			return err == nil, err
+		}
+		if more, err := f.deliver(ctx, m, meta.Sequence.Stream, yield); err != nil || !more {
 			return more, err
+		}
+	}
+}
+
+// sameLog reports whether a message of a consumer is of the log that is followed. The
+// ordered consumer creates its consumer again if somebody deletes the stream, and reads on
+// in the next stream of the same name.
+func (f *follower) sameLog(ctx context.Context, consumer string) (bool, error) {
+	if !f.bus.config.Shared || consumer == f.consumer {
+		return true, nil
+	}
+	pauses := backoff.Backoff{First: 50 * time.Millisecond, Longest: lookEvery}
+	for failures := 1; ; failures++ {
+		log, _, err := f.bus.look(ctx)
+		if err == nil {
+			f.consumer, f.looked = consumer, time.Now()
+			return log.identity == f.log, nil
+		}
+		if pauses.Wait(ctx, failures) != nil {
+			return false, err
 		}
 	}
 }
@@ -146,12 +176,7 @@ func (f *follower) replaced(ctx context.Context) bool {
 }
 
 // deliver yields a message, and a loss before it if values are missing.
-func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
-	meta, err := raw.Metadata()
-	if err != nil {
-		return false, err
-	}
-	sequence := meta.Sequence.Stream
+func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, sequence uint64, yield func(Message) bool) (more bool, err error) {
 	m := f.bus.message(raw.Subject(), raw.Headers(), raw.Data(), sequence)
 	if m.Marker {
 		return true, nil
