@@ -80,7 +80,7 @@ func (c *Consumer) startOtherLog(from history.Position) {
 // lost after the checkpoint is not known to anybody; Restore keeps this from
 // happening where a mark or a checkpoint tells where the log had ended.
 func (c *Consumer) startReused(ctx context.Context, from history.Position, state jetstream.StreamState) error {
-	newer, err := c.bus.firstAfter(ctx, from.Message.Time, state, from.Sequence)
+	newer, err := c.bus.reusedFrom(ctx, from, state)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,11 @@ type Message struct {
 	reply   string
 }
 
+// tombstone reports whether the message stands for one that the log had lost at its end.
+func (m *Message) tombstone() bool {
+	return m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated
+}
+
 // mark makes the message a marker: what it holds is not for the reader.
 func (m *Message) mark() {
 	*m = Message{Sequence: m.Sequence, Time: m.Time, Marker: true, subject: m.subject, data: m.data, reply: m.reply}

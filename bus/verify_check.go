@@ -132,7 +132,7 @@ func (c *logCheck) take(m *Message) {
 		return
 	}
 	damaged := m.Loss != nil && m.Loss.Cause == loss.LogDamaged // its own loss, which nobody has logged
-	if damaged || m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated {
+	if damaged || m.tombstone() {
 		c.gapCause, c.announced = m.Loss.Cause, !damaged
 	}
 	if share, _ := c.gaps.observe(m); share != nil {
