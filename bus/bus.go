@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -149,6 +150,13 @@ func (b *Bus) OpenedAt() uint64 { return b.current().endAtOpen }
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
 	state, err := b.state(ctx)
 	return state.LastSeq, err
+}
+
+// End returns the end of the log that is there now. On a shared server that can be another
+// log than was opened.
+func (b *Bus) End(ctx context.Context) (history.Position, error) {
+	log, state, err := b.look(ctx)
+	return history.Position{Log: log.identity, Sequence: state.LastSeq}, err
 }
 
 func (b *Bus) state(ctx context.Context) (jetstream.StreamState, error) {
