@@ -40,7 +40,9 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 		c.bus.log.Warn("bus: the log has lost its identity and holds the last message that the sink has stored; reading after it",
 			"checkpoint_log", from.Log, "log", c.log.identity, "checkpoint", from.Sequence)
 	case from.Log != c.log.identity:
-		c.startOtherLog(from)
+		if err := c.startOtherLog(ctx, from); err != nil {
+			return err
+		}
 	case holds == no:
 		if err := c.startReused(ctx, from, state); err != nil {
 			return err
@@ -62,10 +64,14 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 
 // startOtherLog reads a log from its start whose identity is not that of the
 // checkpoint. If a mark is of the checkpoint's log, it tells how much is lost: exactly
-// after a kill, and up to a second too little after a power loss.
-func (c *Consumer) startOtherLog(from history.Position) {
+// after a kill, and up to a second too little after a power loss. On a shared server the
+// first marker of the log tells.
+func (c *Consumer) startOtherLog(ctx context.Context, from history.Position) error {
 	c.start = history.Position{Log: c.log.identity}
-	missing, last := c.log.missingAfter(from.Log, from.Sequence)
+	missing, last, err := c.bus.missingBefore(ctx, c.log, from.Log, from.Sequence)
+	if err != nil {
+		return err
+	}
 	if last {
 		c.storedBefore = from.Sequence
 	}
@@ -73,6 +79,7 @@ func (c *Consumer) startOtherLog(from history.Position) {
 	for _, l := range missing {
 		c.pending = append(c.pending, Message{Loss: &l})
 	}
+	return nil
 }
 
 // startReused reads a log that has used the sequences of a checkpoint again:

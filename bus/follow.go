@@ -68,8 +68,8 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 		if err != nil {
 			return err
 		}
-		if !f.begin(log, yield) {
-			return nil
+		if more, err := f.begin(ctx, log, yield); err != nil || !more {
+			return err
 		}
 		if more, err = f.follow(ctx, yield); err != nil {
 			return err
@@ -80,22 +80,27 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 
 // begin starts in a log. If that has taken the place of another one, the rest of the
 // other log is missing.
-func (f *follower) begin(log origin, yield func(Message) bool) (more bool) {
+func (f *follower) begin(ctx context.Context, log origin, yield func(Message) bool) (more bool, err error) {
 	before := f.log
-	if f.log = log.identity; before == "" || before == log.identity {
-		return true
+	if before == "" || before == log.identity {
+		f.log = log.identity
+		return true, nil
 	}
-	missing, last := log.missingAfter(before, f.read)
-	if f.readBefore = 0; last {
+	missing, last, err := f.bus.missingBefore(ctx, log, before, f.read)
+	if err != nil {
+		return false, err
+	}
+	f.log, f.readBefore = log.identity, 0
+	if last {
 		f.readBefore = f.read
 	}
 	f.read, f.gaps = 0, newRecordGaps(0)
 	for _, l := range missing {
 		if !yield(Message{Loss: &l}) {
-			return false
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // follow reads one log. It returns more if that was replaced by another one.

@@ -12,6 +12,7 @@ import (
 	"github.com/aimdb-go/aimdb/internal/natstest"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
+	"github.com/aimdb-go/aimdb/records"
 )
 
 // onServer opens a log on a server that another process runs.
@@ -75,6 +76,76 @@ func TestFollowAcrossADeletion(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("followed %q", got)
 	}
+}
+
+// A sink in another process counts what it had not read of a log that was deleted, and
+// begins with the next one. It may have opened the first log when that was shorter, or have
+// been away.
+func TestDeletedLogReadElsewhere(t *testing.T) {
+	for name, away := range map[string]bool{"running": false, "away": true} {
+		t.Run(name, func(t *testing.T) {
+			s := natstest.Start(t, natstest.Options{})
+			b := onServer(t, s)
+			reg := registry(t)
+			r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 100, Logged: true})
+			republish(t, b, reg)
+			elsewhere := existing(t, b)
+			for n := range 10 {
+				if err := r.ProduceLogged(deadline(t), reading{n}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, err := b.End(deadline(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := storedUpTo(t, elsewhere, fmt.Sprintf("a %d.4", b.republisher.writer.Load().runStart.Load()))
+			if err := b.js.DeleteStream(deadline(t), b.stream); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.ProduceLogged(deadline(t), reading{10}); err != nil {
+				t.Fatal(err)
+			}
+			if away {
+				elsewhere = existing(t, b)
+			}
+			end, err := b.End(deadline(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := elsewhere.Consumer(deadline(t), "sink", at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			var values int
+			var lost []loss.Loss
+			for dst, last := make([]Message, 1), uint64(0); last < end.Sequence; last = dst[0].Sequence {
+				if _, err := c.Next(deadline(t), dst, 1<<20, time.Time{}); err != nil {
+					t.Fatal(err)
+				}
+				if dst[0].Loss != nil {
+					lost = append(lost, *dst[0].Loss)
+				} else if !dst[0].Marker {
+					values++
+				}
+			}
+			if len(lost) != 1 || lost[0].Cause != loss.LogMissing || lost[0].From != at.Sequence+1 || lost[0].To != first.Sequence || lost[0].Count != first.Sequence-at.Sequence || values != 1 {
+				t.Errorf("%d values and the losses %+v; the sink had stored the log up to %d of %d", values, lost, at.Sequence, first.Sequence)
+			}
+		})
+	}
+}
+
+// existing opens a log as another process does.
+func existing(t *testing.T, b testBus) testBus {
+	t.Helper()
+	e, err := OpenExisting(t.Context(), b.Bus.server, Config{Name: "test", Shared: true, Logger: testLog(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return testBus{Bus: e}
 }
 
 // olderDisk is a log whose server comes back from an older disk. It lacks messages that
