@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
@@ -36,6 +37,21 @@ func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) ite
 	}
 }
 
+// ErrLogReplaced is the error of FollowLog after somebody has deleted the log.
+var ErrLogReplaced = errors.New("bus: the log was replaced by another one")
+
+// FollowLog yields the same as Follow for all records, and ends with ErrLogReplaced when
+// another log is there in place of the one with an identity.
+func (b *Bus) FollowLog(ctx context.Context, after history.Position) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		everything := key.WirePattern("#")
+		f := &follower{bus: b, pattern: everything, only: after.Log, read: after.Sequence, gaps: newRecordGaps(after.Sequence)}
+		if err := f.run(ctx, func(m Message) bool { return yield(m, nil) }); err != nil && ctx.Err() == nil {
+			yield(Message{}, fmt.Errorf("bus: follow the log: %w", err))
+		}
+	}
+}
+
 // follower is the state of one Follow.
 type follower struct {
 	bus     *Bus
@@ -46,6 +62,8 @@ type follower struct {
 	// log is the identity of the log, readBefore what was read of the log before it.
 	log        string
 	readBefore uint64
+	// only is the identity of the only log that is followed, "" without a limit.
+	only string
 	// consumer is what the ordered consumer is called on the server at present.
 	consumer string
 	// looked is when the server was last asked whether the log is the same.
@@ -67,6 +85,9 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 		log, _, err := f.bus.look(ctx)
 		if err != nil {
 			return err
+		}
+		if f.only != "" && log.identity != f.only {
+			return ErrLogReplaced
 		}
 		if more, err := f.begin(ctx, log, yield); err != nil || !more {
 			return err
