@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus/cluster"
-	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/natstest"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
@@ -148,123 +148,33 @@ func existing(t *testing.T, b testBus) testBus {
 	return testBus{Bus: e}
 }
 
-// olderDisk is a log whose server comes back from an older disk. It lacks messages that
-// the writer knows to be logged, and some that were on their way. A sink has stored three
-// of these.
-type olderDisk struct {
-	b    testBus
-	w    *writer
-	lane *subjectLane
-	sent *batch
-	at   history.Position
-}
-
-func newOlderDisk(t *testing.T) *olderDisk {
-	t.Helper()
-	s := natstest.Start(t, natstest.Options{SyncAlways: true})
-	d := &olderDisk{b: onServer(t, s)}
-	d.lane = newSubjectLane("a", d.b.subjects.of(privateKind, []string{"a"}))
-	d.w = d.write(t, d.b, 1, 5)
-	s.Kill()
-	older := s.CopyStore()
-	s.Restart()
-	s.AwaitJetStream()
-	if err := d.b.insist(deadline(t), d.w, d.values(6, 10)); err != nil {
+// A writer that starts logs what the last stop left behind although an earlier one still
+// writes, which then learns that the log was taken over.
+func TestTwoWriters(t *testing.T) {
+	s := natstest.Start(t, natstest.Options{})
+	b := onServer(t, s)
+	reg := registry(t)
+	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 10, Logged: true, Lossless: []string{records.LogReader}})
+	ctx, cancel := context.WithCancel(deadline(t))
+	defer cancel()
+	ended := make(chan error, 1)
+	first := b.Republisher(reg)
+	go func() { ended <- first.Run(ctx) }()
+	if err := r.ProduceLogged(deadline(t), reading{1}); err != nil {
 		t.Fatal(err)
 	}
-	d.sent = d.w.prepare(d.values(11, 15), d.w.next)
-	if err := d.w.send(d.sent); err != nil {
-		t.Fatal(err)
-	}
-	d.at = storedUpTo(t, d.b, d.value(d.w, 13))
-	s.Kill()
-	s.ReplaceStore(older)
-	s.Restart()
-	s.AwaitJetStream()
-	return d
-}
-
-// values are values of one run, which are all the same.
-func (d *olderDisk) values(from, to uint64) (all []entry) {
-	for n := from; n <= to; n++ {
-		all = append(all, entry{lane: d.lane, time: 1700000000000, value: []byte("1"), logNumber: n})
-	}
-	return all
-}
-
-func (d *olderDisk) value(w *writer, n int) string {
-	return fmt.Sprintf("a %d.%d", w.runStart.Load(), n)
-}
-
-// write logs values with a writer of its own.
-func (d *olderDisk) write(t *testing.T, b testBus, from, to uint64) *writer {
-	t.Helper()
-	w, err := newWriter(deadline(t), b.Bus, nobody{}, 0)
+	next := onServer(t, s)
+	w, err := newWriter(deadline(t), next.Bus, nobody{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.close)
-	if err := b.appendEntries(deadline(t), w, d.values(from, to)); err != nil {
+	defer w.close()
+	put(t, b, "a 0.1") // the log goes on: the writer that starts does not know its end
+	if err := next.insist(deadline(t), w, next.tombstones(1, 3)); err != nil {
 		t.Fatal(err)
 	}
-	return w
-}
-
-// reads fails the test unless the sink reads these values and losses after its checkpoint.
-func (d *olderDisk) reads(t *testing.T, want ...string) {
-	t.Helper()
-	put(t, d.b, "end 0.1")
-	last, err := d.b.LastSequence(deadline(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := consumed(t, d.b, d.at, last); !slices.Equal(got, append(want, "end 0.1")) {
-		t.Errorf("the sink that has stored the log up to %d reads %q, want %q", d.at.Sequence, got, want)
-	}
-	v, err := d.b.Verify(deadline(t), d.at)
-	if err != nil || v.Waiting["a"] != uint64(len(want)) || len(v.Announced) > 0 {
-		t.Errorf("verify: %+v, %v", v, err)
-	}
-}
-
-// The writer sends what was on its way again, with the sequences that it had.
-func TestOlderDiskWhileValuesAreOnTheirWay(t *testing.T) {
-	d := newOlderDisk(t)
-	if err := d.w.recover(deadline(t), d.sent, answer{failed: errors.New("no answer")}); err != nil {
-		t.Fatal(err)
-	}
-	d.reads(t, d.value(d.w, 14), d.value(d.w, 15))
-}
-
-// The process has ended too: what was on its way is lost, and the next run uses the
-// sequences for other values. These are new to the sink, and nothing that it has is lost.
-func TestOlderDiskAndAnotherRun(t *testing.T) {
-	d := newOlderDisk(t)
-	if err := d.b.Restore(deadline(t), d.w.next); err != nil {
-		t.Fatal(err)
-	}
-	w := d.write(t, d.b, 1, 5)
-	var want []string
-	for n := range 5 {
-		want = append(want, d.value(w, n+1))
-	}
-	d.reads(t, want...)
-}
-
-// storedUpTo reads the log as a sink up to a message, and returns its position.
-func storedUpTo(t *testing.T, b testBus, last string) history.Position {
-	t.Helper()
-	c, err := b.Consumer(deadline(t), "sink", history.Position{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	for dst := make([]Message, 1); ; {
-		if _, err := c.Next(deadline(t), dst, 1<<20, time.Time{}); err != nil {
-			t.Fatal(err)
-		}
-		if text(&dst[0]) == last {
-			return history.Position{Log: b.Identity(), Sequence: dst[0].Sequence, Message: dst[0].Fingerprint()}
-		}
+	r.Produce(reading{2})
+	if err := <-ended; !errors.Is(err, ErrTakenOver) {
+		t.Errorf("the first writer ended with %v", err)
 	}
 }

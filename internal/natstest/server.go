@@ -25,6 +25,8 @@ const startTimeout = 2 * time.Minute
 type Options struct {
 	// Config is added to the configuration file, such as its accounts.
 	Config string
+	// Domain is that of JetStream.
+	Domain string
 	// SyncAlways makes the server sync before it acknowledges.
 	SyncAlways bool
 	// User and Password are those that the helper itself logs in with. NoWait says that
@@ -92,7 +94,7 @@ func (s *Server) writeConfig() {
 		sync = "always"
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "server_name: %q\nlisten: \"127.0.0.1:%d\"\njetstream { store_dir: %q, sync_interval: %s }\n", s.Name, s.port, s.Dir, sync)
+	fmt.Fprintf(&b, "server_name: %q\nlisten: \"127.0.0.1:%d\"\njetstream { store_dir: %q, sync_interval: %s, domain: %q }\n", s.Name, s.port, s.Dir, sync, s.options.Domain)
 	if s.routePort > 0 {
 		fmt.Fprintf(&b, "cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }\n", s.routePort, strings.Join(s.routes, ", "))
 	}
