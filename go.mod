@@ -66,5 +66,6 @@ require (
 
 tool (
 	github.com/kisielk/errcheck
+	github.com/nats-io/nats-server/v2
 	honnef.co/go/tools/cmd/staticcheck
 )

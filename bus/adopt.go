@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -26,8 +27,7 @@ func (w *writer) checkStream(ctx context.Context, entries []entry, base uint64) 
 	for i := range entries {
 		entries[i].before = base + 1 + uint64(i)
 	}
-	next := b.after(before, identity)
-	next.earlier[len(next.earlier)-1].Sequence = base
+	next := origin{identity: identity, earlier: append(before.gone(), Mark{Log: before.identity, Sequence: base, Time: time.Now().UnixMilli()})}
 	b.mu.Lock()
 	b.origin = next
 	b.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -43,7 +44,7 @@ type Bus struct {
 
 	mu sync.Mutex
 	origin
-	knownSinks  map[string]bool // attached since Open
+	sinks       map[string]*attached // since Open
 	republisher *Republisher
 
 	closeOnce sync.Once
@@ -84,7 +85,7 @@ func newBus(server Server, config Config) (*Bus, error) {
 	}
 	return &Bus{
 		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
-		run: rand.Text(), knownSinks: map[string]bool{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
+		run: rand.Text(), sinks: map[string]*attached{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
 	}, nil
 }
 
@@ -149,6 +150,13 @@ func (b *Bus) OpenedAt() uint64 { return b.current().endAtOpen }
 func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
 	state, err := b.state(ctx)
 	return state.LastSeq, err
+}
+
+// End returns the end of the log that is there now. On a shared server that can be another
+// log than was opened.
+func (b *Bus) End(ctx context.Context) (history.Position, error) {
+	log, state, err := b.look(ctx)
+	return history.Position{Log: log.identity, Sequence: state.LastSeq}, err
 }
 
 func (b *Bus) state(ctx context.Context) (jetstream.StreamState, error) {

@@ -16,9 +16,11 @@ import (
 func (b *Bus) attachFirst(name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	first := !b.knownSinks[name]
-	b.knownSinks[name] = true
-	return first
+	if b.sinks[name] != nil {
+		return false
+	}
+	b.sinks[name] = &attached{}
+	return true
 }
 
 // chooseStart sets the position after which reading starts. A sink that is attached
@@ -38,7 +40,9 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 		c.bus.log.Warn("bus: the log has lost its identity and holds the last message that the sink has stored; reading after it",
 			"checkpoint_log", from.Log, "log", c.log.identity, "checkpoint", from.Sequence)
 	case from.Log != c.log.identity:
-		c.startOtherLog(from)
+		if err := c.startOtherLog(ctx, from); err != nil {
+			return err
+		}
 	case holds == no:
 		if err := c.startReused(ctx, from, state); err != nil {
 			return err
@@ -60,10 +64,14 @@ func (c *Consumer) chooseStart(ctx context.Context, from history.Position, state
 
 // startOtherLog reads a log from its start whose identity is not that of the
 // checkpoint. If a mark is of the checkpoint's log, it tells how much is lost: exactly
-// after a kill, and up to a second too little after a power loss.
-func (c *Consumer) startOtherLog(from history.Position) {
+// after a kill, and up to a second too little after a power loss. On a shared server the
+// first marker of the log tells.
+func (c *Consumer) startOtherLog(ctx context.Context, from history.Position) error {
 	c.start = history.Position{Log: c.log.identity}
-	missing, last := c.log.missingAfter(from.Log, from.Sequence)
+	missing, last, err := c.bus.missingBefore(ctx, c.log, from.Log, from.Sequence)
+	if err != nil {
+		return err
+	}
 	if last {
 		c.storedBefore = from.Sequence
 	}
@@ -71,6 +79,7 @@ func (c *Consumer) startOtherLog(from history.Position) {
 	for _, l := range missing {
 		c.pending = append(c.pending, Message{Loss: &l})
 	}
+	return nil
 }
 
 // startReused reads a log that has used the sequences of a checkpoint again:
@@ -78,7 +87,7 @@ func (c *Consumer) startOtherLog(from history.Position) {
 // lost after the checkpoint is not known to anybody; Restore keeps this from
 // happening where a mark or a checkpoint tells where the log had ended.
 func (c *Consumer) startReused(ctx context.Context, from history.Position, state jetstream.StreamState) error {
-	newer, err := c.bus.firstAfter(ctx, from.Message.Time, state, from.Sequence)
+	newer, err := c.bus.reusedFrom(ctx, from, state)
 	if err != nil {
 		return err
 	}
@@ -107,12 +116,15 @@ func (c *Consumer) accept(m jetstream.Msg, dst []Message) (int, error) {
 	if l := message.Loss; l != nil && l.Record == "" {
 		c.gapCause = l.Cause // a tombstone or a damaged message
 	}
-	if share, _ := c.gaps.observe(&message); share != nil {
+	if c.gaps.repeats(&message) {
+		c.bus.warnRepeated(c.gaps, &message)
+		message.mark()
+	} else if share, _ := c.gaps.observe(&message); share != nil {
 		share.Cause = c.gapCause
 		c.pending = append(c.pending, Message{Sequence: sequence - 1, Record: share.Record, Time: message.Time, Run: message.Run, Number: share.To, Loss: share})
 	}
 	if before := uint64(headerInt(m.Headers(), beforeHeader)); before > 0 && before <= c.storedBefore {
-		message = Message{Sequence: sequence, Time: message.Time, Marker: true, subject: message.subject, data: message.data, reply: message.reply}
+		message.mark()
 	}
 	c.next, c.lastTime, c.ackTo = sequence+1, message.Time, m.Reply()
 	c.pending = append(c.pending, message)

@@ -83,7 +83,25 @@
 // A log has one writer: the one that was opened last. An earlier one finds the marker of a
 // later one, and [Republisher.Run] returns [ErrTakenOver]. If somebody deletes the stream,
 // it is created again with another identity as soon as the republisher notices, and what a
-// sink had not stored of the first log is counted as log_missing.
+// sink had not stored of the first log is counted as log_missing. The first marker of the
+// next log names the first log and its end, for sinks in other processes. A writer that
+// has nothing to write learns of a takeover and of a deletion with its next value; its
+// sinks and followers notice a deletion within 5 s.
+//
+// A batch of fast ingest can leave messages on their way over another server of a cluster.
+// If these arrive while the republisher sends the rest of the batch again, the log holds
+// them twice. Within a run the numbers of a record only grow, so [Bus.Consumer],
+// [Bus.Follow] and [Bus.Verify] know the second one and pass over it: to a sink it is a
+// marker. A reader knows the numbers that it has received itself. One that begins between
+// the two, as after a restart of the sink, takes the second one for a value, and it is
+// stored twice; package sqlite does not notice that either.
+//
+// A server that comes back from an older disk can have lost messages that a sink has stored
+// and that the republisher has not seen acknowledged. They are sent again with the same
+// sequences, and the sink reads on after them.
+//
+// One process reads the log as a sink of a name: the one that began last. An earlier one
+// gets [ErrSinkTaken] until the other one ends.
 //
 // # What an acknowledgement survives
 //

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go/jetstream"
@@ -35,6 +37,21 @@ func (b *Bus) Follow(ctx context.Context, pattern key.Pattern, after uint64) ite
 	}
 }
 
+// ErrLogReplaced is the error of FollowLog after somebody has deleted the log.
+var ErrLogReplaced = errors.New("bus: the log was replaced by another one")
+
+// FollowLog yields the same as Follow for all records, and ends with ErrLogReplaced when
+// another log is there in place of the one with an identity.
+func (b *Bus) FollowLog(ctx context.Context, after history.Position) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		everything := key.WirePattern("#")
+		f := &follower{bus: b, pattern: everything, only: after.Log, read: after.Sequence, gaps: newRecordGaps(after.Sequence)}
+		if err := f.run(ctx, func(m Message) bool { return yield(m, nil) }); err != nil && ctx.Err() == nil {
+			yield(Message{}, fmt.Errorf("bus: follow the log: %w", err))
+		}
+	}
+}
+
 // follower is the state of one Follow.
 type follower struct {
 	bus     *Bus
@@ -45,6 +62,10 @@ type follower struct {
 	// log is the identity of the log, readBefore what was read of the log before it.
 	log        string
 	readBefore uint64
+	// only is the identity of the only log that is followed, "" without a limit.
+	only string
+	// consumer is what the ordered consumer is called on the server at present.
+	consumer string
 	// looked is when the server was last asked whether the log is the same.
 	looked time.Time
 }
@@ -65,8 +86,11 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 		if err != nil {
 			return err
 		}
-		if !f.begin(log, yield) {
-			return nil
+		if f.only != "" && log.identity != f.only {
+			return ErrLogReplaced
+		}
+		if more, err := f.begin(ctx, log, yield); err != nil || !more {
+			return err
 		}
 		if more, err = f.follow(ctx, yield); err != nil {
 			return err
@@ -77,22 +101,27 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 
 // begin starts in a log. If that has taken the place of another one, the rest of the
 // other log is missing.
-func (f *follower) begin(log origin, yield func(Message) bool) (more bool) {
+func (f *follower) begin(ctx context.Context, log origin, yield func(Message) bool) (more bool, err error) {
 	before := f.log
-	if f.log = log.identity; before == "" || before == log.identity {
-		return true
+	if before == "" || before == log.identity {
+		f.log = log.identity
+		return true, nil
 	}
-	missing, last := log.missingAfter(before, f.read)
-	if f.readBefore = 0; last {
+	missing, last, err := f.bus.missingBefore(ctx, log, before, f.read)
+	if err != nil {
+		return false, err
+	}
+	f.log, f.readBefore = log.identity, 0
+	if last {
 		f.readBefore = f.read
 	}
 	f.read, f.gaps = 0, newRecordGaps(0)
 	for _, l := range missing {
 		if !yield(Message{Loss: &l}) {
-			return false
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // follow reads one log. It returns more if that was replaced by another one.
@@ -117,8 +146,35 @@ func (f *follower) follow(ctx context.Context, yield func(Message) bool) (more b
 		case err != nil:
 			return false, err
 		}
-		if more, err := f.deliver(ctx, m, yield); err != nil || !more {
+		meta, err := m.Metadata()
+		if err != nil {
+			return false, err
+		}
+		if same, err := f.sameLog(ctx, meta.Consumer); err != nil || !same {
+			return err == nil, err
+		}
+		if more, err := f.deliver(ctx, m, meta.Sequence.Stream, yield); err != nil || !more {
 			return more, err
+		}
+	}
+}
+
+// sameLog reports whether a message of a consumer is of the log that is followed. The
+// ordered consumer creates its consumer again if somebody deletes the stream, and reads on
+// in the next stream of the same name.
+func (f *follower) sameLog(ctx context.Context, consumer string) (bool, error) {
+	if !f.bus.config.Shared || consumer == f.consumer {
+		return true, nil
+	}
+	pauses := backoff.Backoff{First: 50 * time.Millisecond, Longest: lookEvery}
+	for failures := 1; ; failures++ {
+		log, _, err := f.bus.look(ctx)
+		if err == nil {
+			f.consumer, f.looked = consumer, time.Now()
+			return log.identity == f.log, nil
+		}
+		if pauses.Wait(ctx, failures) != nil {
+			return false, err
 		}
 	}
 }
@@ -146,12 +202,7 @@ func (f *follower) replaced(ctx context.Context) bool {
 }
 
 // deliver yields a message, and a loss before it if values are missing.
-func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Message) bool) (more bool, err error) {
-	meta, err := raw.Metadata()
-	if err != nil {
-		return false, err
-	}
-	sequence := meta.Sequence.Stream
+func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, sequence uint64, yield func(Message) bool) (more bool, err error) {
 	m := f.bus.message(raw.Subject(), raw.Headers(), raw.Data(), sequence)
 	if m.Marker {
 		return true, nil
@@ -161,6 +212,11 @@ func (f *follower) deliver(ctx context.Context, raw jetstream.Msg, yield func(Me
 		return yield(m), nil
 	}
 	if !f.pattern.Match(m.Record) {
+		return true, nil
+	}
+	if f.gaps.repeats(&m) {
+		f.bus.warnRepeated(f.gaps, &m)
+		f.read = max(f.read, sequence)
 		return true, nil
 	}
 	lost, certain := f.gaps.observe(&m)

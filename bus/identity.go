@@ -35,8 +35,42 @@ func (b *Bus) holds(ctx context.Context, p history.Position, identity string, st
 		return yes, nil
 	case p.Log == identity && b.fillsLost(m):
 		return unknown, nil // the message is lost, and its sequence was not used again
+	case p.Log == identity && fingerprint(m.Subject, m.Data, p.Message.Time) == p.Message:
+		return b.sentAgain(ctx, m, p, state)
 	}
 	return no, nil
+}
+
+// sentAgain reports whether a message has the sequence of a position because the writer
+// has sent it again: the log had lost it before the writer knew that it was logged. The
+// run of the writer then began before the first message that the log has got since.
+func (b *Bus) sentAgain(ctx context.Context, m *jetstream.RawStreamMsg, p history.Position, state jetstream.StreamState) (certainty, error) {
+	run, number := runAndNumber(m.Header)
+	newer, err := b.firstAfter(ctx, p.Message.Time, state, p.Sequence)
+	if err == nil && number > 0 && run < newer {
+		return yes, nil
+	}
+	return no, err
+}
+
+// reusedFrom returns the first message that a log, which has used the sequences of a
+// position again, holds after the message of that position. What stands for lost messages
+// up to the position is passed over: whoever has the position had read them.
+func (b *Bus) reusedFrom(ctx context.Context, p history.Position, state jetstream.StreamState) (uint64, error) {
+	from, err := b.firstAfter(ctx, p.Message.Time, state, p.Sequence)
+	if err != nil {
+		return 0, err
+	}
+	for m, err := range b.Read(ctx, from, p.Sequence) {
+		if err != nil {
+			return 0, err
+		}
+		if !m.Marker && !m.tombstone() {
+			break
+		}
+		from = m.Sequence + 1
+	}
+	return from, nil
 }
 
 // fillsLost reports whether a message is there in place of a lost one.

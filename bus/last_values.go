@@ -5,40 +5,66 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// LastValues yields the last value that the log has of each record. A record that was
-// Remote in one run and not in another comes twice. The order is that of no sequence.
+// LastValues yields the last value that the log has of each record, in the order of the
+// log. A record that was Remote in one run and not in another comes twice.
 func (b *Bus) LastValues(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		stream, err := b.js.Stream(ctx, b.stream)
-		for _, kind := range []string{logKind, privateKind} {
-			var info *jetstream.StreamInfo
-			if err == nil {
-				info, err = stream.Info(ctx, jetstream.WithSubjectFilter(b.subjects.all(kind)))
-			}
-			if err != nil {
-				yield(Message{}, fmt.Errorf("bus: list the subjects of the log: %w", err))
-				return
-			}
-			for subject := range info.State.Subjects {
-				raw, err := stream.GetLastMsgForSubject(ctx, subject)
-				if errors.Is(err, jetstream.ErrMsgNotFound) {
-					continue // a limit has discarded it meanwhile
-				}
-				if err != nil {
-					yield(Message{}, fmt.Errorf("bus: read the last message of %s: %w", subject, err))
-					return
-				}
-				if !yield(b.message(raw.Subject, raw.Header, raw.Data, raw.Sequence), nil) {
-					return
-				}
-			}
+		r := &logReader{bus: b, yield: yield}
+		defer r.close()
+		if err := r.lastValues(ctx); err != nil {
+			yield(Message{}, fmt.Errorf("bus: read the last value of each record: %w", err))
 		}
 	}
+}
+
+// lastValues yields what a consumer has that begins with the last message of each subject.
+func (r *logReader) lastValues(ctx context.Context) (err error) {
+	last, err := r.bus.LastSequence(ctx)
+	if err != nil || last == 0 {
+		return err
+	}
+	r.consumer, err = r.bus.js.CreateConsumer(ctx, r.bus.stream, jetstream.ConsumerConfig{
+		Name: secretName("read"), Description: "A reader of the last values",
+		FilterSubjects: []string{r.bus.subjects.all(logKind), r.bus.subjects.all(privateKind)},
+		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+		AckPolicy:      jetstream.AckNonePolicy, ReplayPolicy: jetstream.ReplayInstantPolicy,
+		InactiveThreshold: time.Minute, MemoryStorage: true,
+	})
+	if err != nil {
+		return err
+	}
+	for got := true; got && !r.ended; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch, err := r.consumer.FetchNoWait(r.atOnce())
+		if err != nil {
+			return err
+		}
+		got = false
+		for m := range batch.Messages() {
+			meta, failed := m.Metadata()
+			switch {
+			case failed != nil:
+				err = failed
+			case r.ended || meta.Sequence.Stream > last: // it was written since
+				r.ended = true
+			default:
+				got = true
+				r.ended = !r.yield(r.bus.message(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream), nil)
+			}
+		}
+		if err := errors.Join(err, batch.Error()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FollowLive yields the values of Remote records that are not logged, as they are

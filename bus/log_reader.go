@@ -60,8 +60,7 @@ func (r *logReader) fetch(ctx context.Context) error {
 		}
 	}
 	before := r.next
-	n := readBytes / (r.bus.config.MaxValue + headerBytes)
-	batch, err := r.consumer.FetchNoWait(min(max(n, 1), readMessages))
+	batch, err := r.consumer.FetchNoWait(r.atOnce())
 	if err != nil {
 		return err
 	}
@@ -84,6 +83,11 @@ func (r *logReader) fetch(ctx context.Context) error {
 	}
 	r.ended = true // nothing can be read any more
 	return nil
+}
+
+// atOnce is the number of messages of a fetch.
+func (r *logReader) atOnce() int {
+	return min(max(readBytes/(r.bus.config.MaxValue+headerBytes), 1), readMessages)
 }
 
 // take yields one message of the consumer.

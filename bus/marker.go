@@ -29,6 +29,11 @@ type marker struct {
 	// Known is a sequence that the log is known to have had. If that is not before the
 	// marker, the message that had the marker's sequence is lost.
 	Known uint64 `json:"known,omitempty"`
+	// Earlier is the log that was deleted before this one was created, and EarlierEnd the
+	// last sequence that the writer knows to be logged there. Only the first marker of a
+	// log has them.
+	Earlier    string `json:"earlier,omitempty"`
+	EarlierEnd uint64 `json:"earlier_end,omitempty"`
 }
 
 // markerToken is the last token of the subject of a marker. No key has it.
@@ -47,6 +52,24 @@ func (b *Bus) parseMarker(subject string, data []byte) (m marker, is bool) {
 	return m, true
 }
 
+// earlierLog returns the log before this one, as the first marker of this one tells. It
+// returns false if there was none, or if that marker was discarded.
+func (b *Bus) earlierLog(ctx context.Context) (Mark, bool, error) {
+	state, err := b.state(ctx)
+	if err == nil && state.LastSeq == 0 && !b.ofSites {
+		err = fmt.Errorf("bus: the log of database %s was created again and has nothing yet; reading begins with the first message of its writer", b.config.Name)
+	}
+	if err != nil {
+		return Mark{}, false, err
+	}
+	m, err := b.get(ctx, state.FirstSeq)
+	if err != nil || m == nil {
+		return Mark{}, false, err
+	}
+	found, is := b.parseMarker(m.Subject, m.Data)
+	return Mark{Log: found.Earlier, Sequence: found.EarlierEnd, Time: m.Time.UnixMilli()}, is && found.Earlier != "", nil
+}
+
 // decodeMarker makes a marker a message, which is a loss if the marker has taken the
 // place of a lost one.
 func decodeMarker(into *Message, m marker) {
@@ -60,7 +83,12 @@ func decodeMarker(into *Message, m marker) {
 // appendMarker appends a marker to the log and returns its sequence. The log is known
 // to have had a sequence.
 func (w *writer) appendMarker(ctx context.Context, known uint64) (uint64, error) {
-	data, err := json.Marshal(marker{Writer: w.bus.run, Since: w.bus.since.Load(), Known: known})
+	mark := marker{Writer: w.bus.run, Since: w.bus.since.Load(), Known: known}
+	if gone := w.bus.current().gone(); mark.Since == 0 && len(gone) > 0 {
+		last := gone[len(gone)-1]
+		mark.Earlier, mark.EarlierEnd = last.Log, last.Sequence
+	}
+	data, err := json.Marshal(mark)
 	if err != nil {
 		return 0, fmt.Errorf("bus: encode a marker: %w", err)
 	}

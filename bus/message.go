@@ -41,6 +41,24 @@ type Message struct {
 	reply   string
 }
 
+// tombstone reports whether the message stands for one that the log had lost at its end.
+func (m *Message) tombstone() bool {
+	return m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated
+}
+
+// mark makes the message a marker: what it holds is not for the reader.
+func (m *Message) mark() {
+	*m = Message{Sequence: m.Sequence, Time: m.Time, Marker: true, subject: m.subject, data: m.data, reply: m.reply}
+}
+
+// warnRepeated logs the first message that a reader skips because it repeats another one.
+func (b *Bus) warnRepeated(seen *recordGaps, m *Message) {
+	if seen.repeated == 1 {
+		b.log.Warn("bus: the log holds a message twice, and its readers skip the second one; further ones are not reported",
+			"record", m.Record, "sequence", m.Sequence, "run", m.Run, "number", m.Number)
+	}
+}
+
 // Fingerprint returns what identifies the message in the log. It is zero for a
 // message that the log does not hold.
 func (m *Message) Fingerprint() history.Fingerprint {

@@ -53,15 +53,31 @@ func (b *Bus) look(ctx context.Context) (origin, jetstream.StreamState, error) {
 	return at, info.State, nil
 }
 
-// after returns the origin of a log that is there in place of another one.
+// after returns the origin of a log that is there in place of another one. Only the
+// writer knows where the other one has ended.
 func (b *Bus) after(before origin, identity string) origin {
-	last := before.endAtOpen
 	b.mu.Lock()
-	if b.republisher != nil {
-		last = b.republisher.last.Load()
-	}
+	r := b.republisher
 	b.mu.Unlock()
-	return origin{identity: identity, earlier: append(before.gone(), Mark{Log: before.identity, Sequence: last, Time: time.Now().UnixMilli()})}
+	if r == nil {
+		return origin{identity: identity}
+	}
+	return origin{identity: identity, earlier: append(before.gone(), Mark{Log: before.identity, Sequence: r.last.Load(), Time: time.Now().UnixMilli()})}
+}
+
+// missingBefore returns what missingAfter does, in a process that may not write the log.
+func (b *Bus) missingBefore(ctx context.Context, o origin, log string, sequence uint64) (all []loss.Loss, last bool, err error) {
+	if b.config.Shared && len(o.gone()) == 0 {
+		earlier, known, err := b.earlierLog(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		if known {
+			o.earlier = []Mark{earlier}
+		}
+	}
+	all, last = o.missingAfter(log, sequence)
+	return all, last, nil
 }
 
 // gone returns what is known of the logs before this one.

@@ -10,11 +10,14 @@ import (
 // recordGaps compares the numbers of each record's messages as one reader receives
 // them, and so finds how many values of each record the log has discarded. It
 // compares numbers of one run of the process only: the last number of a previous run
-// is unknown.
+// is unknown. Within a run the numbers of a record only grow, so a message whose number
+// is not greater than the last one is a repetition.
 type recordGaps struct {
 	// start is the sequence after which reading started.
 	start uint64
 	last  map[string]*lastNumber
+	// repeated counts the messages that repeat another one.
+	repeated uint64
 }
 
 // lastNumber is the number of a record's last message.
@@ -28,6 +31,17 @@ type lastNumber struct {
 
 func newRecordGaps(start uint64) *recordGaps {
 	return &recordGaps{start: start, last: map[string]*lastNumber{}}
+}
+
+// repeats reports whether the next message has a number that the reader has received
+// before, and counts it if so. Such a message is not observed.
+func (n *recordGaps) repeats(m *Message) bool {
+	last, seen := n.last[m.Record]
+	if m.Number == 0 || !seen || last.assumed || m.Run != last.run || m.Number > last.number {
+		return false
+	}
+	n.repeated++
+	return true
 }
 
 // observe takes the next message and returns the loss of values of the same record
@@ -49,6 +63,8 @@ func (n *recordGaps) observe(m *Message) (lost *loss.Loss, certain bool) {
 	}
 	before, since := uint64(0), int64(0)
 	switch {
+	case seen && !last.assumed && m.Run < last.run:
+		return nil, true // the end of a run that wrote on after the next one had begun
 	case seen && last.run == m.Run:
 		before, since = last.number, last.time
 		certain = !last.assumed || first > before

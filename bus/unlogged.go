@@ -44,17 +44,9 @@ type noted struct {
 	Number uint64  `json:"number"`
 }
 
-// Unlogged returns the values of a registry that were accepted and are not known to
+// unlogged returns the values of a registry that were accepted and are not known to
 // be logged, one loss a record. Of a single-latest record or a mailbox that is the
 // newest value.
-func (b *Bus) Unlogged(reg *records.Registry) []loss.Loss {
-	var losses []loss.Loss
-	for _, n := range b.unlogged(reg) {
-		losses = append(losses, n.Loss)
-	}
-	return losses
-}
-
 func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 	b.mu.Lock()
 	r := b.republisher
@@ -84,9 +76,9 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 	return all
 }
 
-// NoteUnlogged writes down what Unlogged returns, for the next start. It is to be
-// called when nothing is produced any more. Without a StateDir there is nowhere to
-// note it.
+// NoteUnlogged returns the values of a registry that were accepted and are not known to be
+// logged, one loss a record, and writes them down for the next start. It is to be called
+// when nothing is produced any more. Without a StateDir there is nowhere to note them.
 func (b *Bus) NoteUnlogged(reg *records.Registry) ([]loss.Loss, error) {
 	left := b.unlogged(reg)
 	var losses []loss.Loss

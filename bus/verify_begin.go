@@ -32,7 +32,7 @@ func (c *logCheck) begin(ctx context.Context, state jetstream.StreamState) error
 // beginReused begins where a log that has used sequences again continues after the
 // checkpoint. What it had lost before that is not known.
 func (c *logCheck) beginReused(ctx context.Context, state jetstream.StreamState) error {
-	newer, err := c.bus.firstAfter(ctx, c.from.Message.Time, state, c.from.Sequence)
+	newer, err := c.bus.reusedFrom(ctx, c.from, state)
 	if err != nil {
 		return err
 	}

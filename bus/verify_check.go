@@ -62,6 +62,9 @@ func (c *logCheck) run(ctx context.Context) error {
 		return err
 	}
 	c.checkEnd()
+	if c.gaps.repeated > 0 {
+		c.Notes = append(c.Notes, fmt.Sprintf("The log holds %d messages twice; whoever reads it skips the second ones.", c.gaps.repeated))
+	}
 	return nil
 }
 
@@ -124,12 +127,12 @@ func (c *logCheck) read(ctx context.Context, state jetstream.StreamState) error 
 
 // take counts a message.
 func (c *logCheck) take(m *Message) {
-	if m.Marker {
+	if m.Marker || c.gaps.repeats(m) {
 		c.next, c.lastTime = m.Sequence+1, m.Time
 		return
 	}
 	damaged := m.Loss != nil && m.Loss.Cause == loss.LogDamaged // its own loss, which nobody has logged
-	if damaged || m.Loss != nil && m.Loss.Record == "" && m.Loss.Cause == loss.LogTruncated {
+	if damaged || m.tombstone() {
 		c.gapCause, c.announced = m.Loss.Cause, !damaged
 	}
 	if share, _ := c.gaps.observe(m); share != nil {

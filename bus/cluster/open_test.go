@@ -136,6 +136,35 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
+// A log is kept where Placement and Domain say, and a place that there is not is an error.
+func TestPlacement(t *testing.T) {
+	c := natstest.StartCluster(t, natstest.Options{})
+	config := cluster.Config{URLs: c.URLs()}
+	if _, err := open(t, config, bus.Config{Name: "db", Placement: &jetstream.Placement{Cluster: "elsewhere"}}); err == nil || !strings.Contains(err.Error(), "create the log of database db") {
+		t.Errorf("opened in a cluster that there is not: %v", err)
+	}
+	if _, err := open(t, config, bus.Config{Name: "db", Placement: &jetstream.Placement{Cluster: "test"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := open(t, config, bus.Config{Name: "db", Placement: &jetstream.Placement{Cluster: "test", Tags: []string{"ssd"}}})
+	if !errors.Is(err, bus.ErrOtherStream) || !strings.Contains(err.Error(), `tags ["ssd"]`) {
+		t.Errorf("opened with another placement: %v", err)
+	}
+}
+
+func TestDomain(t *testing.T) {
+	s := natstest.Start(t, natstest.Options{Domain: "far"})
+	log, err := open(t, at(s), bus.Config{Name: "hub", Domain: "far"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeOne(t, log)
+	readBack(t, log)
+	if _, err := open(t, at(s), bus.Config{Name: "hub", Domain: "near"}); err == nil {
+		t.Error("opened in a domain that there is not")
+	}
+}
+
 func TestWrongCredentials(t *testing.T) {
 	s := natstest.Start(t, natstest.Options{User: "program", Password: "right", Config: `authorization { user: program, password: right }`})
 	c := at(s)

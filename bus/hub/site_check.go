@@ -75,16 +75,16 @@ func (c *siteCheck) observe(record string, m numbered, lost uint64) {
 	if !seen {
 		record = strings.Clone(record)
 	}
-	c.last[record] = m
 	expected := uint64(1)
 	if seen && before.run == m.run {
 		expected = before.number + 1
 	}
-	switch {
-	case m.number < expected || seen && m.run < before.run:
-		c.unordered++
+	if m.number < expected || seen && m.run < before.run {
+		c.unordered++ // the next one follows the greatest number
 		return
-	case m.number == expected:
+	}
+	c.last[record] = m
+	if m.number == expected {
 		return
 	}
 	hole := Hole{Record: record, Run: m.run, From: expected, To: m.number - 1, Cause: Unexplained, After: before.sequence, Before: m.sequence}

@@ -41,6 +41,7 @@ func TestHolesInNumbers(t *testing.T) {
 		{"before the hub", []message{{"A", 7, "a", 0, 4, 0, 1, 1}}, false, []Hole{{"a", 0, 1, 3, BeforeHub, 0, 7}}, 0, LossesKnown, 1},
 		{"twice", []message{{"A", 1, "a", 0, 1, 0, 1, 1}, {"A", 1, "a", 0, 1, 0, 1, 1}}, false, nil, 1, UnknownLoss, 1},
 		{"a number again", []message{{"A", 1, "a", 0, 1, 0, 1, 1}, {"A", 2, "a", 0, 1, 0, 1, 1}}, false, nil, 1, UnknownLoss, 1},
+		{"two numbers again", []message{{"A", 1, "a", 0, 1, 0, 1, 1}, {"A", 2, "a", 0, 2, 0, 1, 1}, {"A", 3, "a", 0, 1, 0, 1, 1}, {"A", 4, "a", 0, 3, 0, 1, 1}}, false, nil, 1, UnknownLoss, 1},
 		{"damaged", []message{{"A", 1, "a", 0, 1, 0, 4, 3}}, false, nil, 1, UnknownLoss, 1},
 		{"without numbers", []message{{"A", 1, "a", 0, 0, 0, 1, 1}, {"A", 2, "a", 0, 0, 0, 1, 1}}, false, nil, 0, Complete, 1},
 	} {

@@ -11,7 +11,7 @@
 // Who needs a record that comes later subscribes again.
 //
 // A mirror changes nothing in the log. While the servers or the log are away the last
-// values stay, and [Mirror.Health] says why. If the log is deleted and created again, it
-// is read from its start. A record that changes from Remote to not, or back, ends the
+// values stay, and [Mirror.Health] says why. It then reads on where it had ended. If the
+// log is deleted and created again, it is read from its start. A record that changes from Remote to not, or back, ends the
 // mirror with [ErrExposure], because a registry cannot take a record back: make another.
 package mirror

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/aimdb-go/aimdb/records"
@@ -41,13 +42,12 @@ type Mirror struct {
 	outage   *outage.Outage
 	// now is the time of the value that is being produced.
 	now atomic.Int64
-	// last are the sequences of the last values by record, read is the greatest of them,
-	// and identity is the log that they are of. They belong to Run.
-	last     map[*records.Untyped]uint64
-	read     uint64
-	identity string
-	ready    chan struct{}
-	once     sync.Once
+	// last are the sequences of the last values by record, and read is how far the log was
+	// read. They belong to Run.
+	last  map[*records.Untyped]uint64
+	read  history.Position
+	ready chan struct{}
+	once  sync.Once
 }
 
 // New makes a mirror without records.
@@ -114,30 +114,47 @@ func (m *Mirror) session(ctx context.Context) error {
 	if log.Absent() {
 		return fmt.Errorf("the log of database %s does not exist; the database creates it when it starts", m.config.Log.Name)
 	}
-	read, err := log.LastSequence(ctx)
-	if err != nil {
-		return err
-	}
-	if log.Identity() != m.identity || read < m.read { // its sequences begin again
-		clear(m.last)
-		m.identity, m.read = log.Identity(), 0
-	}
-	if err := m.load(ctx, log); err != nil {
+	if err := m.begin(ctx, log); err != nil {
 		return err
 	}
 	m.outage.Over()
 	m.once.Do(func() { close(m.ready) })
-	return m.follow(ctx, log, read)
+	return m.follow(ctx, log)
+}
+
+// begin decides from where the log is read. For the first time that is its end, after the
+// last values were loaded. Later it is where reading had ended, the start of a log that has
+// taken the place of that one, or the end of one that has lost its end.
+func (m *Mirror) begin(ctx context.Context, log *bus.Bus) error {
+	end, err := log.End(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.read.Log == "":
+		if err := m.load(ctx, log); err != nil {
+			return err
+		}
+		m.read = end
+	case m.read.Log != end.Log:
+		clear(m.last)
+		m.read = history.Position{Log: end.Log}
+	case end.Sequence < m.read.Sequence:
+		clear(m.last)
+		m.read = end
+	}
+	return nil
 }
 
 // follow produces values as they come.
-func (m *Mirror) follow(ctx context.Context, log *bus.Bus, read uint64) error {
+func (m *Mirror) follow(ctx context.Context, log *bus.Bus) error {
 	ctx, end := context.WithCancelCause(ctx)
 	r := &reading{bus: log, values: make(chan bus.Message), end: end}
-	r.read.Store(read)
+	after := m.read
+	r.read.Store(after.Sequence)
 	var parts sync.WaitGroup
-	parts.Go(func() { r.followLog(ctx, read) })
-	parts.Go(func() { r.followLive(ctx) })
+	parts.Go(func() { r.forward(ctx, log.FollowLog(ctx, after)) })
+	parts.Go(func() { r.forward(ctx, log.FollowLive(ctx)) })
 	parts.Go(func() { r.watch(ctx) })
 	defer parts.Wait()
 	defer end(nil)
@@ -147,6 +164,7 @@ func (m *Mirror) follow(ctx context.Context, log *bus.Bus, read uint64) error {
 			if err := m.take(v); err != nil {
 				return err
 			}
+			m.read.Sequence = max(m.read.Sequence, v.Sequence)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

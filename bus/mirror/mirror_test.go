@@ -3,12 +3,14 @@ package mirror_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/cluster"
@@ -16,6 +18,8 @@ import (
 	"github.com/aimdb-go/aimdb/internal/natstest"
 	"github.com/aimdb-go/aimdb/records"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is the log of a database that messages are put into by hand.
 type world struct {
@@ -198,6 +202,70 @@ func TestReplacedLog(t *testing.T) {
 	}
 	w.has(m, "a", "3")
 	w.create()
-	w.put("log", "a", "4")
-	w.has(m, "a", "4")
+	for _, v := range []string{"4", "5", "6"} {
+		w.put("log", "a", v)
+	}
+	if a := w.has(m, "a", "6"); a.Produced() != 4 {
+		t.Errorf("%d values were produced, want the last one of the first log and 3 of the next one", a.Produced())
+	}
+}
+
+// TestOutage: the server is away until the mirror says so. What is logged before the mirror
+// reads again is produced in full, and nothing twice.
+func TestOutage(t *testing.T) {
+	w := newWorld(t)
+	w.put("log", "a", "1")
+	m, _ := w.run()
+	w.has(m, "a", "1")
+	w.server.Kill()
+	for end := time.Now().Add(time.Minute); len(m.Health()) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the mirror does not say that the server is away")
+		}
+	}
+	w.server.Restart()
+	w.server.AwaitJetStream()
+	for _, v := range []string{"2", "3", "4"} {
+		w.put("log", "a", v)
+	}
+	if a := w.has(m, "a", "4"); a.Produced() != 4 {
+		t.Errorf("%d values were produced, want 4", a.Produced())
+	}
+}
+
+// TestManyRecords: a record for each name of a large log, while it is purged.
+func TestManyRecords(t *testing.T) {
+	w := newWorld(t)
+	const n = 10_000
+	for i := range n {
+		m := nats.NewMsg(fmt.Sprintf("aimdb.hub.log.r%d", i))
+		m.Data = fmt.Append(nil, i)
+		m.Header.Set(bus.KeyHeader, fmt.Sprintf("r%d", i))
+		m.Header.Set(bus.TimeHeader, "1700000000000")
+		if _, err := w.js.PublishMsgAsync(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-w.js.PublishAsyncComplete():
+	case <-time.After(time.Minute):
+		t.Fatal("the log takes no values")
+	}
+	m, _ := w.run()
+	if got := len(m.Registry().Records()); got != n {
+		t.Errorf("%d records, want %d", got, n)
+	}
+	log, err := w.js.Stream(t.Context(), bus.StreamName("hub"))
+	if err == nil {
+		err = log.Purge(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put("log", "r7", "1")
+	w.has(m, "r7", "1")
+	other, _ := w.run()
+	if got := len(other.Registry().Records()); got != 1 {
+		t.Errorf("after the purge %d records, want 1", got)
+	}
 }

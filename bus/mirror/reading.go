@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/key"
 )
 
 // reading is what reads one log until one of its parts fails.
@@ -19,17 +18,6 @@ type reading struct {
 	// read is the last sequence that was read.
 	read atomic.Uint64
 }
-
-func (r *reading) followLog(ctx context.Context, after uint64) {
-	everything, err := key.ParsePattern("#")
-	if err != nil { // it is a pattern
-		r.end(err)
-		return
-	}
-	r.forward(ctx, r.bus.Follow(ctx, everything, after))
-}
-
-func (r *reading) followLive(ctx context.Context) { r.forward(ctx, r.bus.FollowLive(ctx)) }
 
 // forward passes messages on, and ends the reading with what they end with.
 func (r *reading) forward(ctx context.Context, all iter.Seq2[bus.Message, error]) {

@@ -44,7 +44,6 @@ func (m *Mirror) take(v bus.Message) error {
 			return nil
 		}
 		m.last[h] = v.Sequence
-		m.read = max(m.read, v.Sequence)
 	}
 	if !v.Remote {
 		return nil

@@ -24,7 +24,7 @@ func table() map[string][]string {
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},
 		"bus/cluster":  {},
-		"bus/mirror":   {"key", "bus", "records", "internal/backoff", "internal/outage"},
+		"bus/mirror":   {"key", "history", "bus", "records", "internal/backoff", "internal/outage"},
 		"bus/hub":      {"bus"},
 		"sinks":        {"key", "loss", "history"},
 		"sinks/memory": {"key", "loss", "history", "sinks"},

@@ -25,6 +25,8 @@ const startTimeout = 2 * time.Minute
 type Options struct {
 	// Config is added to the configuration file, such as its accounts.
 	Config string
+	// Domain is that of JetStream.
+	Domain string
 	// SyncAlways makes the server sync before it acknowledges.
 	SyncAlways bool
 	// User and Password are those that the helper itself logs in with. NoWait says that
@@ -44,6 +46,7 @@ type Server struct {
 	routePort int      // 0 without a cluster
 	routes    []string // of all servers of the cluster
 	file      string
+	binary    string
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
@@ -66,7 +69,7 @@ func newServer(t testing.TB, name string, o Options) *Server {
 	port := freePort(t)
 	s := &Server{
 		Name: name, URL: fmt.Sprintf("nats://127.0.0.1:%d", port), Dir: filepath.Join(dir, "store"),
-		t: t, options: o, port: port, file: filepath.Join(dir, "server.conf"),
+		t: t, options: o, port: port, file: filepath.Join(dir, "server.conf"), binary: binary(t),
 	}
 	t.Cleanup(func() {
 		s.Kill()
@@ -91,7 +94,7 @@ func (s *Server) writeConfig() {
 		sync = "always"
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "server_name: %q\nlisten: \"127.0.0.1:%d\"\njetstream { store_dir: %q, sync_interval: %s }\n", s.Name, s.port, s.Dir, sync)
+	fmt.Fprintf(&b, "server_name: %q\nlisten: \"127.0.0.1:%d\"\njetstream { store_dir: %q, sync_interval: %s, domain: %q }\n", s.Name, s.port, s.Dir, sync, s.options.Domain)
 	if s.routePort > 0 {
 		fmt.Fprintf(&b, "cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }\n", s.routePort, strings.Join(s.routes, ", "))
 	}
@@ -105,7 +108,7 @@ func (s *Server) writeConfig() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.writeConfig()
-	cmd := exec.Command(binary(s.t), "-c", s.file)
+	cmd := exec.Command(s.binary, "-c", s.file)
 	cmd.Stdout, cmd.Stderr = &output{server: s}, &output{server: s}
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)

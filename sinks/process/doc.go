@@ -12,12 +12,16 @@
 // of sinks.Sink.
 //
 // Stores of one log have different names. Run refuses to start on a store while a sink
-// of the same name is active on another one, since both would use one consumer.
+// of the same name is active on another one, since both would use one consumer. A database
+// with a sink of the same name is not known to it: then the one that began last reads, and
+// the other one says so and waits (bus.ErrSinkTaken). A sink with another name on the same
+// store is a standby too, and continues at the checkpoint of the store.
 //
 // # The log
 //
 // The log belongs to the database, which may run or not. Run creates nothing: if the log
-// is absent it waits for it. Each sink has a consumer of its own and its own pace.
+// is absent it waits for it. The servers must be there when it starts; later they may be
+// away. Each sink has a consumer of its own and its own pace.
 //
 // # Stop
 //

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -38,6 +39,8 @@ type process struct {
 	pump  *pump.Pump
 	bus   *bus.Bus
 	away  *outage.Outage
+	// end is the end of the log when the process was told to stop.
+	end history.Position
 }
 
 // Run runs a sink until ctx ends, or until its store fails so that it has to be opened
@@ -78,7 +81,7 @@ func (p *process) acquire(ctx context.Context) (*Store, error) {
 			return nil, err
 		}
 		if p.enter(phaseStandby, nil) {
-			p.config.Logger.Info("standby: another process runs this sink; this one takes over when that ends", "store", p.config.Target)
+			p.config.Logger.Info("standby: another process has the store open; this one takes over when that ends", "store", p.config.Target)
 		}
 		if !pause(ctx, takeOver) {
 			return nil, nil
@@ -134,7 +137,7 @@ func (p *process) move(ctx context.Context, store *Store) error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // always nil
-	mover, err := pump.New(pump.Config{Source: pump.FromBus(log), Sink: store.Sink, Logger: p.config.Logger})
+	mover, err := pump.New(pump.Config{Source: pump.FromBus(log), Log: p.logAtEnd, Sink: store.Sink, Logger: p.config.Logger})
 	if err != nil {
 		return err
 	}
@@ -183,15 +186,26 @@ func (p *process) drain(ctx context.Context, log *bus.Bus, mover *pump.Pump) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.DrainTimeout)
 	defer cancel()
-	last, err := log.LastSequence(ctx)
+	end, err := log.End(ctx)
 	if err == nil {
-		err = mover.WaitStored(ctx, last)
+		p.mu.Lock()
+		p.end = end
+		p.mu.Unlock()
+		err = mover.WaitStored(ctx, end.Sequence)
 	}
 	if err != nil {
 		p.config.Logger.Warn("the sink did not store all of the log in time; the rest is stored after the next start", "error", err)
 		return
 	}
-	p.config.Logger.Info("the sink has stored the log up to its end and stops", "sequence", last)
+	p.config.Logger.Info("the sink has stored the log up to its end and stops", "sequence", end.Sequence)
+}
+
+// logAtEnd is the log that has to be stored before the process stops. It can be another
+// one than the process has opened, if somebody has deleted that.
+func (p *process) logAtEnd() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.end.Log
 }
 
 // openLog opens the log, and waits for it if it is absent or away. It returns nil if ctx

@@ -77,14 +77,17 @@ func fill(ctx context.Context, c Config, log *bus.Bus, sink sinks.Sink, from uin
 	defer parts.Wait()
 	defer stop()
 	for range rounds {
-		last, err := log.LastSequence(ctx)
+		end, err := log.End(ctx)
+		if err == nil && end.Log != log.Identity() {
+			return fmt.Errorf("rebuild a store: the log %s was deleted and is %s now; begin again", log.Identity(), end.Log)
+		}
 		if err == nil {
-			err = mover.WaitStored(ctx, last)
+			err = mover.WaitStored(ctx, end.Sequence)
 		}
 		if err != nil {
 			return fmt.Errorf("rebuild a store: %w", errors.Join(err, context.Cause(ctx)))
 		}
-		lag, err := log.Lag(ctx, last)
+		lag, err := log.Lag(ctx, end.Sequence)
 		if err != nil {
 			return fmt.Errorf("rebuild a store: %w", err)
 		}

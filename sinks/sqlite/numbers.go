@@ -29,7 +29,9 @@ type lastNumber struct {
 func (l *lastNumber) follow(n sinks.Numbers) (hole history.Hole, found bool) {
 	before := uint64(0) // a later run begins with 1
 	switch {
-	case !l.known || n.Run < l.run:
+	case l.known && n.Run < l.run:
+		return history.Hole{}, false // the end of a run that wrote on after the next one had begun
+	case !l.known:
 		before = n.From - 1
 	case n.Run == l.run:
 		before = l.number

@@ -71,6 +71,10 @@ func TestHoles(t *testing.T) {
 			{values: values(value(1, "a", 0, 1)), at: 1},
 			{values: values(value(9, "a", 8, 3), value(10, "a", 8, 4)), at: 10},
 		}, want: []history.Hole{{Record: "a", Run: 8, From: 1, To: 2, Time: 9}}},
+		"the end of a run after the next one has begun": {steps: []step{
+			{values: values(value(1, "a", 0, 1), value(6, "a", 5, 1), value(7, "a", 0, 2), value(8, "a", 5, 2)), at: 8}, restart,
+			{values: values(value(9, "a", 0, 4), value(10, "a", 5, 4)), at: 10},
+		}, want: []history.Hole{{Record: "a", Run: 5, From: 3, To: 3, Time: 10}}},
 		"losses and refusals account for numbers": {steps: []step{
 			{values: values(value(1, "a", 0, 1), value(3, "a", 0, 4), value(5, "a", 0, 6)), at: 5,
 				covered: []sinks.Numbers{covered(2, "a", 0, 2, 3)}, refused: values(value(4, "a", 0, 5))},
