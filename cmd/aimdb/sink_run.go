@@ -49,8 +49,12 @@ is otherwise made of the kind and the name of the file. A name is kept for life.
 			if t.keep.bytes < 0 {
 				return usageError{errors.New("--max-bytes cannot be negative; 0 is no limit")}
 			}
+			at, err := placeOf(args[0], t.to)
+			if err != nil {
+				return err
+			}
 			if t.name == "" {
-				t.name = sinkName(args[0], t.to)
+				t.name = sinkName(args[0], at)
 			}
 			t.logger = logger(cmd)
 			server, err := log.connect(cmd.Context(), cmd)
@@ -62,7 +66,7 @@ is otherwise made of the kind and the name of the file. A name is kept for life.
 				return err
 			}
 			return process.Run(cmd.Context(), process.Config{
-				Server: server, Log: log.log(cmd), Sink: t.name, Kind: args[0], Target: shownTarget(t.to),
+				Server: server, Log: log.log(cmd), Sink: t.name, Kind: args[0], Target: at.shown, Anywhere: at.anywhere,
 				Open:      func(ctx context.Context) (*process.Store, error) { return open(ctx, t) },
 				Retention: keep, DrainTimeout: drain, Logger: t.logger,
 			})
