@@ -129,7 +129,7 @@ func (o *hubOptions) runOutside(cmd *cobra.Command) error {
 		return err
 	}
 	defer h.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "sites join at the leaf node port of %v\n", config.URLs)
+	fmt.Fprintf(cmd.OutOrStdout(), "sites join at the leaf node port of %s\n", config.Shown())
 	return h.Run(cmd.Context())
 }
 

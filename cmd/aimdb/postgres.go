@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,24 +51,22 @@ func postgresStore(s *postgres.Store) *process.Store {
 	return &process.Store{Sink: s, Run: s.Run, Active: func(ctx context.Context) error { return mayWrite(ctx, s) }, Pruner: s, Stats: s.Stats, Close: s.Close}
 }
 
-// activeWithin is how long a process waits until it knows whether it may write.
-const activeWithin = 500 * time.Millisecond
+const (
+	// activeWithin is how long a store that was just opened may take to become the writer.
+	activeWithin = 500 * time.Millisecond
+	// answerWithin bounds the question whether it is the writer.
+	answerWithin = time.Second
+)
 
 // mayWrite returns nil if this process is the writer of a history that runs.
 func mayWrite(ctx context.Context, s *postgres.Store) error {
 	limited, cancel := context.WithTimeout(ctx, activeWithin)
 	defer cancel()
-	first := s.WaitActive(limited)
-	if first == nil && ctx.Err() == nil {
-		limited, cancel = context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		_, first = s.Checkpoint(limited)
-		return heldIfInUse(first)
-	}
-	limited, cancel = context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	_, err := s.Checkpoint(limited)
-	return heldIfInUse(cmp.Or(err, first))
+	_ = s.WaitActive(limited) // Checkpoint knows why not
+	asking, end := context.WithTimeout(ctx, answerWithin)
+	defer end()
+	_, err := s.Checkpoint(asking)
+	return heldIfInUse(err)
 }
 
 func heldIfInUse(err error) error {

@@ -31,9 +31,12 @@ may be further. One that is "in a database" is read by a process that is not
 			if err != nil {
 				return err
 			}
-			all, err := listSinks(cmd.Context(), cmd, server, &log)
+			all, absent, err := listSinks(cmd.Context(), cmd, server, &log)
 			if err != nil {
 				return err
+			}
+			if absent && len(all) == 0 {
+				return log.absent()
 			}
 			out := newOutput(cmd.OutOrStdout(), f, 200, "SINK", "STATE", "LAG", "AGE", "CHECKPOINT", "LOST", "DEAD LETTERS", "PROCESS", "STORE", "ERROR")
 			for _, s := range all {

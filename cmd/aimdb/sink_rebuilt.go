@@ -111,8 +111,9 @@ func firstTimes(ctx context.Context, h history.Reader) (map[string]int64, error)
 	return first, nil
 }
 
-// olderRows yields the rows of a history from before a time of their record, and all rows
-// of a record that has no such time.
+// olderRows yields the rows of a history up to a time of their record, and all rows of a
+// record that has no such time. Of the rows of that millisecond some may be rebuilt; an
+// import leaves out those.
 func olderRows(ctx context.Context, old history.Reader, first map[string]int64) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
 		everything, err := parsePattern("#")
@@ -121,7 +122,7 @@ func olderRows(ctx context.Context, old history.Reader, first map[string]int64) 
 			return
 		}
 		for row, err := range old.Range(ctx, history.RangeQuery{Pattern: everything}) {
-			if begin, rebuilt := first[row.Record]; err == nil && rebuilt && row.Time >= begin {
+			if begin, rebuilt := first[row.Record]; err == nil && rebuilt && row.Time > begin {
 				continue
 			}
 			if !yield(row, err) {

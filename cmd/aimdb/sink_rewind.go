@@ -37,7 +37,7 @@ the checkpoint of the new history: nothing is lost or stored twice.
 
 What the log does not reach back to is only in the old history, and so are its ledger of
 losses and its dead letters. --keep-older copies its rows from before the first rebuilt
-one of each record into the new one.`,
+one of each record into the new one. Those of the same millisecond come after it.`,
 		Example: `  aimdb sink rewind sqlite-history --to 24h --store ./history.db --nats-url nats://127.0.0.1:4222 --name hub
   aimdb sink rewind sqlite-history --to 1 --keep-older --store ./history.db --nats-url nats://127.0.0.1:4222 --name hub
   aimdb sink rewind postgres-aimdb --to 7d --store postgres://aimdb@127.0.0.1/aimdb --nats-url nats://127.0.0.1:4222 --name hub`,

@@ -122,7 +122,7 @@ func TestSinkUsage(t *testing.T) {
 		args []string
 		says string
 	}{
-		"a kind":        {[]string{"sink", "run", "oracle", "--to", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "there are ndjson, sqlite"},
+		"a kind":        {[]string{"sink", "run", "oracle", "--to", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "there are ndjson, parquet, postgres, sqlite"},
 		"a store":       {[]string{"sink", "run", "sqlite", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--to is needed"},
 		"servers":       {[]string{"sink", "run", "sqlite", "--to", "x.db", "--name", "hub"}, "--nats-url is needed"},
 		"a database":    {[]string{"sink", "list", "--nats-url", "nats://127.0.0.1:1"}, "--name is needed"},
