@@ -96,8 +96,8 @@ func TestRewindInPostgres(t *testing.T) {
 	if !strings.Contains(out, "older rows were copied") || !strings.Contains(out, "the old one is in the schema aimdb_") || strings.Contains(out, secret) {
 		t.Errorf("rewind says %s", out)
 	}
-	w.produce(100)
 	stop()
+	w.produce(100)
 	w.stored("tables")
 	w.holdsInPostgres(to, 500) // rows of one millisecond may be copied after a rebuilt one
 	c.says("PostgreSQL has another history than before")
