@@ -37,17 +37,19 @@ func newGateway() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gateway",
 		Short: "Serve AimX for a database that runs elsewhere",
-		Long: `Serve AimX for a database that runs elsewhere, until Ctrl-C.
+		Long: `Serve AimX for a database that runs elsewhere, until Ctrl-C: to aimdb record, browsers and
+the other clients of AimDB. It reads the log of that database on NATS servers, and needs
+neither its process nor its machine.
 
 It knows the records by their messages: those in the log have their last value at once,
 the others from their next value on. A subscription to a pattern has the records that are
-known when it begins. Setting and draining records is refused. While the
-database or the servers are away, the last values stay; /health says why.
+known when it begins. Setting and draining records is refused. While the database or the
+servers are away, the last values stay; /health says why.
 
 --history is the file of a history that a sink on this machine writes, a copy of one, or
-the DSN of a history in PostgreSQL. Its password is best in PGPASSWORD or ~/.pgpass. Rows of records
-that the log does not know are not served, because it is not known whether they are
-private; --open-history serves them.`,
+the DSN of a history in PostgreSQL. Its password is best in PGPASSWORD or ~/.pgpass. Without
+--history there are only live values. Rows of records that the log does not know are not
+served, because it is not known whether they are private; --open-history serves them.`,
 		Example: `  aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history ./history.db
   aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history postgres://aimdb@127.0.0.1/aimdb
   aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --socket /tmp/hub.sock --http 127.0.0.1:8081

@@ -33,9 +33,10 @@ func newHub() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "hub --dir DIR --site NAME...",
 		Short: "Collect the logs of many databases in one stream",
-		Long: `Collect the logs of databases, the sites, in one stream AIMDB_HUB_<name>. Each site
-joins as a leaf node and lets the hub read the values of its Remote records. A site that
-is cut off goes on by itself, and the hub reads on when it is back.
+		Long: `Collect the logs of databases, the sites, in one JetStream stream AIMDB_HUB_<name>. A site
+is a database with the option aimdb.Leaf, which connects to the hub and lets it read the
+values of its Remote records. The hub can write nothing into a site. A site that is cut
+off goes on by itself, and the hub reads on when it is back. examples/edge is a site.
 
 With --dir the hub has a server of its own, where sites join at --listen-leaf. With
 --nats-url it uses servers that somebody else runs, and sites join there. Without

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // Width returns the span of the partitions of a history.
@@ -44,8 +46,9 @@ func Discard(ctx context.Context, c Config) error {
 // Replace puts the history in the schema fresh, which nobody writes to, in the place of
 // that of a configuration, which a process may write to. The old one is kept in the schema
 // that Replace returns. Both schemas are renamed in one transaction, so everybody finds
-// the old history or the new one. A process that writes continues at the checkpoint of the
-// new one, because its next batch does not follow that.
+// the old history or the new one. A process that writes notices that within a second, or
+// by its next batch, which does not follow the checkpoint of the new one, and continues at
+// that.
 func Replace(ctx context.Context, c Config, fresh string) (kept string, err error) {
 	if !schemaName.MatchString(fresh) {
 		return "", fmt.Errorf("replace a history in PostgreSQL: the schema %q is no plain name", fresh)
@@ -77,6 +80,24 @@ func Replace(ctx context.Context, c Config, fresh string) (kept string, err erro
 		return nil
 	})
 	return kept, err
+}
+
+var _ sinks.Replaceable = (*Store)(nil)
+
+// Replaced implements sinks.Replaceable.
+func (s *Store) Replaced() <-chan struct{} { return *s.replaced.Load() }
+
+// checkIdentity closes the connection of the writer if the schema has another history than
+// it had. The next one begins with that.
+func (s *Store) checkIdentity(ctx context.Context, w *writer) error {
+	var identity string
+	if err := w.conn.QueryRow(ctx, "SELECT value FROM aimdb_meta WHERE key = 'identity'").Scan(&identity); err != nil {
+		return err
+	}
+	if identity == s.facts.Load().identity {
+		return nil
+	}
+	return w.release()
 }
 
 // claim takes the lock of the writer of a schema for a transaction.
