@@ -66,6 +66,48 @@ func TestReplaceWhileBatchesAreWritten(t *testing.T) {
 	}
 }
 
+// TestReplaceWaitsForABatch: a batch that has begun ends in the history in which it began.
+func TestReplaceWaitsForABatch(t *testing.T) {
+	dsn := server.Database(t)
+	c := postgres.Config{DSN: dsn, Logger: quiet()}
+	open(t, c)
+	fresh := c
+	fresh.Schema = "fresh"
+	open(t, fresh)
+	conn := connect(t, dsn)
+	defer conn.Close(context.Background())
+	tx, err := conn.Begin(t.Context())
+	if err == nil {
+		_, err = tx.Exec(t.Context(), "UPDATE aimdb_checkpoint SET next_id = next_id + 1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	type result struct {
+		kept string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		kept, err := postgres.Replace(t.Context(), c, "fresh")
+		done <- result{kept, err}
+	}()
+	until(t, dsn, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%')")
+	if _, err := tx.Exec(t.Context(), "INSERT INTO record_history VALUES (1, 'a', '1', -1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := <-done
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	if n := ask[int](t, dsn, "SELECT count(*) FROM "+r.kept+".record_history"); n != 1 {
+		t.Errorf("the old history has %d rows of the batch", n)
+	}
+}
+
 // TestDiscard: a schema that somebody writes to, or that is no history, stays.
 func TestDiscard(t *testing.T) {
 	dsn := server.Database(t)
