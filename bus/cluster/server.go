@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -78,6 +79,10 @@ func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Optio
 		}),
 	}, s.opts...), opts...)
 	nc, err := nats.Connect(strings.Join(s.config.URLs, ","), all...)
+	var wrong *url.Error
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("this is no URL: %w", wrong.Err) // without the URL, which may have a password
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cluster: connect to the NATS server at %s: %w%s", s.config.Shown(), err, advice(err))
 	}

@@ -59,7 +59,7 @@ func (s *Store) say(said, err error) error {
 			log.Info("PostgreSQL takes batches; this process is the writer of the history")
 		}
 	case said == nil || errors.Is(said, ErrInUse) != errors.Is(err, ErrInUse):
-		log.Warn("PostgreSQL takes no batches from this process; trying again", "error", err)
+		log.Warn("PostgreSQL takes no batches from this process; trying again", "error", shortened(err))
 	}
 	return err
 }
