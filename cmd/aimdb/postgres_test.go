@@ -159,6 +159,7 @@ func TestPostgresErrors(t *testing.T) {
 		"verify":           {[]string{"verify", to}, exitUsage, "--nats-url"},
 		"a file":           {[]string{"sink", "run", "postgres", "--to", "x.db", "--name", "hub", "--nats-url", "nats://127.0.0.1:1"}, exitUsage, "give one such as"},
 		"a DSN for a file": {[]string{"sink", "run", "sqlite", "--to", to, "--name", "hub", "--nats-url", "nats://127.0.0.1:1"}, exitUsage, "sink run postgres"},
+		"no URL":           {[]string{"sink", "list", "--name", "hub", "--nats-url", "nats ://u:" + secret + "@127.0.0.1:1"}, exitFailed, "this is no URL"},
 		"a gateway":        {[]string{"gateway", "--history", to, "--name", "hub", "--nats-url", "nats://u:" + secret + "@127.0.0.1:1"}, exitFailed, "no server answers there"},
 	} {
 		t.Run(name, func(t *testing.T) {

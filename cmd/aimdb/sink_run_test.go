@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aimdb-go/aimdb/internal/natstest"
 )
 
 // ndjsonHolds fails the test unless the files of a directory have the numbers in order.
@@ -115,6 +117,27 @@ func TestSinkWaitsForTheLog(t *testing.T) {
 		t.Errorf("the list is %s", list)
 	}
 	c.interrupt()
+}
+
+// TestSinkListErrors: servers without the log, without JetStream and with another password
+// are told apart.
+func TestSinkListErrors(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{User: "with", Password: "x",
+		Config: `accounts { A { users: [{user: with, password: x}], jetstream: enabled }, B { users: [{user: without, password: x}] } }`})
+	for login, says := range map[string]string{
+		"with:x@":    "have no log of a database nobody",
+		"without:x@": "JetStream does not answer",
+		"with:y@":    "does not accept the user",
+	} {
+		t.Run(says, func(t *testing.T) {
+			url := strings.Replace(server.URL, "://", "://"+login, 1)
+			r := aimdb(t, "sink", "list", "--nats-url", url, "--name", "nobody")
+			r.fails(t, exitFailed, says)
+			if strings.Contains(r.stderr, login) {
+				t.Errorf("it shows the password: %s", r.stderr)
+			}
+		})
+	}
 }
 
 func TestSinkUsage(t *testing.T) {

@@ -120,7 +120,8 @@
 // Import adds rows of another history, with their times, beside the batches of a process
 // that writes. Replace renames a schema that was filled beside into the place of a history;
 // the process that writes continues with that from its checkpoint. A process that only reads
-// finds the new history with its next statement.
+// finds the new history with its next statement; a query that takes several may miss rows
+// of the old one then.
 //
 // # What was tried
 //
