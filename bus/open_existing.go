@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -36,7 +35,7 @@ func (b *Bus) openExisting(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("bus: look for the log of database %s: %w", b.config.Name, err)
+		return lookError(b.config.Name, err)
 	}
 	have := found.CachedInfo()
 	if b.config.Shared {

@@ -66,7 +66,7 @@ func openStream(ctx context.Context, js jetstream.JetStream, c Config, s subject
 		identity = marked
 	}
 	if err != nil {
-		return "", state, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
+		return "", state, lookError(c.Name, err)
 	}
 	have := found.CachedInfo()
 	if identity == "" {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -37,7 +38,7 @@ func findShared(ctx context.Context, js jetstream.JetStream, c Config, want jets
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bus: look for the log of database %s: %w", c.Name, err)
+		return nil, lookError(c.Name, err)
 	}
 	return found.CachedInfo(), checkOwner(found.CachedInfo().Config, c)
 }
@@ -83,4 +84,13 @@ func settle(ctx context.Context, js jetstream.JetStream, c Config, have, want je
 			ErrOtherStream, have.Name, list, err)
 	}
 	return nil
+}
+
+// lookError is the error of a server that does not say whether it has a log.
+func lookError(database string, err error) error {
+	err = fmt.Errorf("bus: look for the log of database %s: %w", database, err)
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return fmt.Errorf("%w; JetStream does not answer: the server runs without it (nats-server -js), the account has none, the log is in another JetStream domain, or the cluster has no leader now", err)
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 )
@@ -64,6 +65,19 @@ func (c Config) Check() error {
 		errs = append(errs, fmt.Errorf("cluster: a log cannot be kept on %d servers; give 1, 3 or 5", c.Replicas))
 	}
 	return errors.Join(errs...)
+}
+
+// Shown returns the URLs without the users, passwords and tokens in them.
+func (c Config) Shown() string {
+	shown := make([]string, len(c.URLs))
+	for i, text := range c.URLs {
+		_, rest, found := strings.Cut(text, "://")
+		if !found {
+			rest = text
+		}
+		shown[i] = strings.TrimSuffix(text, rest) + rest[strings.LastIndexByte(rest, '@')+1:]
+	}
+	return strings.Join(shown, ",")
 }
 
 func count(conditions ...bool) (n int) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -77,16 +78,30 @@ func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Optio
 			s.log.Warn("cluster: error on connection "+purpose, "subject", subject, "error", err)
 		}),
 	}, s.opts...), opts...)
-	servers := strings.Join(s.config.URLs, ",")
-	nc, err := nats.Connect(servers, all...)
+	nc, err := nats.Connect(strings.Join(s.config.URLs, ","), all...)
+	var wrong *url.Error
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("this is no URL: %w", wrong.Err) // without the URL, which may have a password
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cluster: connect to the NATS server at %s: %w", servers, err)
+		return nil, fmt.Errorf("cluster: connect to the NATS server at %s: %w%s", s.config.Shown(), err, advice(err))
 	}
 	if err := checkVersion(nc); err != nil {
 		nc.Close()
 		return nil, err
 	}
 	return nc, nil
+}
+
+// advice says what to do about an error of the client library that does not say it.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		return "; no server answers there: start it, or correct the URL"
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return "; the server does not accept the user, password, nkey or credentials that it was shown, or wants some"
+	}
+	return ""
 }
 
 // checkVersion refuses a server that is too old.

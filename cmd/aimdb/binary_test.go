@@ -36,7 +36,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return postgresServer.Main(m)
 }
 
 // result is what a finished command left.

@@ -35,7 +35,11 @@ where it ended. "" or off turns a listener off. Ctrl-C ends it.`,
 			case o.Forecasts != "" && o.Observations == "":
 				return usageError{errors.New("--forecasts needs --observations, the values they are forecasts of")}
 			}
-			if o.Log = log.cluster(); o.Log != nil && !cmd.Flags().Changed("nats") {
+			var err error
+			if o.Log, err = log.cluster(); err != nil {
+				return err
+			}
+			if o.Log != nil && !cmd.Flags().Changed("nats") {
 				o.NATS = "off" // there is no server of this process
 			}
 			o.Out = cmd.OutOrStdout()

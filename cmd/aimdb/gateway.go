@@ -15,6 +15,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/mirror"
+	"github.com/aimdb-go/aimdb/history"
 )
 
 // elsewhere is why the gateway changes nothing.
@@ -36,17 +37,21 @@ func newGateway() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gateway",
 		Short: "Serve AimX for a database that runs elsewhere",
-		Long: `Serve AimX for a database that runs elsewhere, until Ctrl-C.
+		Long: `Serve AimX for a database that runs elsewhere, until Ctrl-C: to aimdb record, browsers and
+the other clients of AimDB. It reads the log of that database on NATS servers, and needs
+neither its process nor its machine.
 
 It knows the records by their messages: those in the log have their last value at once,
 the others from their next value on. A subscription to a pattern has the records that are
-known when it begins. Setting and draining records is refused. While the
-database or the servers are away, the last values stay; /health says why.
+known when it begins. Setting and draining records is refused. While the database or the
+servers are away, the last values stay; /health says why.
 
---history is a history that a sink on this machine writes, or a copy. Rows of records
-that the log does not know are not served, because it is not known whether they are
-private; --open-history serves them.`,
+--history is the file of a history that a sink on this machine writes, a copy of one, or
+the DSN of a history in PostgreSQL. Its password is best in PGPASSWORD or ~/.pgpass. Without
+--history there are only live values. Rows of records that the log does not know are not
+served, because it is not known whether they are private; --open-history serves them.`,
 		Example: `  aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history ./history.db
+  aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history postgres://aimdb@127.0.0.1/aimdb
   aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --socket /tmp/hub.sock --http 127.0.0.1:8081
   aimdb record list --connect /tmp/hub.sock`,
 		Args: arguments(),
@@ -61,7 +66,7 @@ private; --open-history serves them.`,
 	}
 	f := c.Flags()
 	g.log.flags(f)
-	f.StringVar(&g.historyAt, "history", "", "path of the history to answer queries from")
+	f.StringVar(&g.historyAt, "history", "", "history to answer queries from: a path, or a DSN of PostgreSQL")
 	f.BoolVar(&g.openHistory, "open-history", false, "serve also rows of records that the log does not know")
 	f.StringVar(&g.http, "http", "", "address of the web server, with AimX at /ws")
 	f.StringArrayVar(&g.sockets, "socket", []string{defaultEndpoint}, "path of a unix socket, or off (may be repeated)")
@@ -79,11 +84,11 @@ func (g *remoteGateway) run(cmd *cobra.Command) (err error) {
 		Sinks: newSinkInfos(cmd, server, &g.log).list,
 	}
 	if g.historyAt != "" {
-		h, err := openReplacedHistory(cmd, g.historyAt)
+		h, closeHistory, err := g.openHistoryAt(cmd)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, h.close()) }()
+		defer func() { err = errors.Join(err, closeHistory()) }()
 		config.History = h
 	}
 	for {
@@ -93,6 +98,22 @@ func (g *remoteGateway) run(cmd *cobra.Command) (err error) {
 		}
 		g.logger.Warn("the gateway starts again, and its clients have to connect again", "reason", err)
 	}
+}
+
+// openHistoryAt opens the history to answer queries from, and returns what closes it.
+func (g *remoteGateway) openHistoryAt(cmd *cobra.Command) (history.Reader, func() error, error) {
+	if isPostgres(g.historyAt) {
+		s, err := openHistoryInPostgres(cmd, g.historyAt)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.Close, nil
+	}
+	h, err := openReplacedHistory(cmd, g.historyAt)
+	if err != nil {
+		return nil, nil, err
+	}
+	return h, h.close, nil
 }
 
 // serve serves one mirror.

@@ -44,7 +44,7 @@ func (s *sinkInfos) list() []aimx.SinkInfo {
 	}
 	ctx, cancel := context.WithTimeout(s.cmd.Context(), sinksTimeout)
 	defer cancel()
-	all, err := listSinks(ctx, s.cmd, s.server, s.log)
+	all, _, err := listSinks(ctx, s.cmd, s.server, s.log)
 	s.asked = time.Now()
 	if err != nil {
 		logger(s.cmd).Warn("the sinks cannot be listed", "error", err)
@@ -61,15 +61,17 @@ func (s *sinkInfos) list() []aimx.SinkInfo {
 	return s.last
 }
 
-// listSinks lists the sinks of a database. Its log may be absent.
-func listSinks(ctx context.Context, cmd *cobra.Command, server bus.Server, log *natsLog) (all []process.State, err error) {
+// listSinks lists the sinks of a database, and says whether it has no log.
+func listSinks(ctx context.Context, cmd *cobra.Command, server bus.Server, log *natsLog) (all []process.State, absent bool, err error) {
 	b, err := bus.OpenExisting(ctx, server, log.log(cmd))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	if b.Absent() {
-		return process.List(ctx, server, log.database, nil)
+		all, err = process.List(ctx, server, log.database, nil)
+		return all, true, err
 	}
-	return process.List(ctx, server, log.database, b)
+	all, err = process.List(ctx, server, log.database, b)
+	return all, false, err
 }

@@ -24,6 +24,11 @@ DB is the path of a history file, such as ./aimdb-data/history.db. stats, query,
 export, check and backup can read it while a database uses it, and import, prune
 and check --repair can write to it. compact and restore need it exclusively.
 
+stats, query, export, import and prune also take the DSN of a history in PostgreSQL,
+such as postgres://user@host:5432/database, with ?search_path=NAME for another schema
+than aimdb. A password is best in PGPASSWORD or ~/.pgpass: what is on the command line
+shows in the list of processes. service=NAME takes the rest from a service file.
+
 stats, query and export also take the endpoint of a running database (a socket,
 unix://PATH or ws://HOST:PORT/ws) and print the same. The others need the file,
 on its own machine. A server of upstream AimDB answers only query --latest.`
@@ -43,6 +48,9 @@ func isEndpoint(target string) bool {
 // checkFile returns an error if there is no file. Opening a missing file would
 // create it.
 func checkFile(cmd *cobra.Command, target string) error {
+	if isPostgres(target) {
+		return notForPostgres(cmd)
+	}
 	if isEndpoint(target) {
 		return usageError{fmt.Errorf("%s needs the database file and not an endpoint: it works on the file itself, on the machine that has it, and a running database only answers questions; give the path, such as ./aimdb-data/history.db", cmd.CommandPath())}
 	}

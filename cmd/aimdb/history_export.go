@@ -16,7 +16,7 @@ func newHistoryExport() *cobra.Command {
 	var file string
 	var q history.RangeQuery
 	c := &cobra.Command{
-		Use:   "export DB_OR_ENDPOINT [PATTERN]",
+		Use:   "export HISTORY [PATTERN]",
 		Short: "Write rows as NDJSON, CSV or Parquet, oldest first",
 		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
 (record,time,value), oldest first. --output writes to a file that appears when
@@ -27,13 +27,15 @@ Parquet has the columns record_name, stored_at, value_json and sequence, which i
 null. To a name that ends in .parquet it is one file; any other name is a new
 directory of files by record and day, which DuckDB and others read as one table.
 
-From an endpoint, the rows are those stored when the export began.`,
+HISTORY is a file, a DSN of PostgreSQL or the endpoint of a running database. From the
+latter two, the rows are those stored when the export began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
   aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
   aimdb history export history.db '#' --as csv | gzip > all.csv.gz
   aimdb history export history.db --as parquet -o cold   # cold/record=…/day=…/….parquet
-  aimdb history export /tmp/aimdb.sock '#' --start 1d > day.ndjson   # of a running database`,
-		Args: argumentsFrom(1, "DB_OR_ENDPOINT", "PATTERN"),
+  aimdb history export /tmp/aimdb.sock '#' --start 1d > day.ndjson   # of a running database
+  aimdb history export postgres://aimdb@127.0.0.1/aimdb > all.ndjson`,
+		Args: argumentsFrom(1, "HISTORY", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			pattern := "#"
 			if len(args) == 2 {

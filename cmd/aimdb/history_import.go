@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -21,7 +22,7 @@ func newHistoryImport() *cobra.Command {
 		Short: "Add rows from NDJSON, CSV or Parquet, without those that exist",
 		Long: `Add the rows of an export, from a file or stdin. A row that exists with the same
 record, time and value (white space aside) is skipped, so an interrupted import can
-be repeated. A missing history is created. A malformed line ends the import with an
+be repeated. A missing history is created. DB is a file or a DSN of PostgreSQL. A malformed line ends the import with an
 error that names the line; the rows before it are kept. What is compressed with
 zstd is decompressed, such as the files of the ndjson sink. A directory is one of
 Parquet files: an export, or that of a Parquet sink with what it has staged.`,
@@ -29,10 +30,11 @@ Parquet files: an export, or that of a Parquet sink with what it has staged.`,
   aimdb history import ./aimdb-data/history.db month.csv
   aimdb history import copy.db archive/00000001-20260102T150405Z.ndjson.zst
   aimdb history import copy.db cold/
+  aimdb history export history.db | aimdb history import postgres://aimdb@127.0.0.1/aimdb
   gunzip < all.csv.gz | aimdb history import copy.db --as csv`,
 		Args: argumentsFrom(1, "DB", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if isEndpoint(args[0]) {
+			if isEndpoint(args[0]) && !isPostgres(args[0]) {
 				return checkFile(cmd, args[0])
 			}
 			if len(args) == 1 {
@@ -77,15 +79,36 @@ func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f ro
 }
 
 func importInto(cmd *cobra.Command, db string, bar *progressbar.ProgressBar, rows iter.Seq2[history.Row, error]) error {
+	if isPostgres(db) {
+		return importIntoPostgres(cmd, db, bar, rows)
+	}
 	return writing(cmd, db, func(s *sqlite.Store) error {
 		report, err := s.Import(cmd.Context(), rows)
-		_ = bar.Finish() // a progress bar that cannot be drawn is no error
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows added, %d were there already\n", report.Added, report.Skipped)
-		if err != nil {
-			return fmt.Errorf("%w; the rows added so far are kept, run the import again for the rest", err)
-		}
-		return nil
+		return sayImported(cmd, bar, report.Added, report.Skipped, err)
 	})
+}
+
+// importIntoPostgres makes the history if there is none.
+func importIntoPostgres(cmd *cobra.Command, dsn string, bar *progressbar.ProgressBar, rows iter.Seq2[history.Row, error]) (err error) {
+	if _, err := postgres.ParseDSN(dsn); err != nil {
+		return usageError{err}
+	}
+	s, err := postgres.Open(cmd.Context(), postgresConfig(sinkTarget{to: dsn, logger: logger(cmd)}))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	report, err := s.Import(cmd.Context(), rows)
+	return sayImported(cmd, bar, report.Added, report.Skipped, err)
+}
+
+func sayImported(cmd *cobra.Command, bar *progressbar.ProgressBar, added, skipped int64, err error) error {
+	_ = bar.Finish() // a progress bar that cannot be drawn is no error
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows added, %d were there already\n", added, skipped)
+	if err != nil {
+		return fmt.Errorf("%w; the rows added so far are kept, run the import again for the rest", err)
+	}
+	return nil
 }
 
 // readAll yields the rows of a source until its end or its first error.

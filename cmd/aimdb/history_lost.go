@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/loss"
+	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -16,8 +20,8 @@ type lost struct {
 }
 
 func (l *lost) flags(c *cobra.Command) {
-	c.Flags().BoolVar(&l.losses, "losses", false, "list the ledger of losses instead, oldest first (of a file)")
-	c.Flags().BoolVar(&l.deadLetters, "dead-letters", false, "list the values that the history refused permanently instead (of a file)")
+	c.Flags().BoolVar(&l.losses, "losses", false, "list the ledger of losses instead, oldest first (of a file or PostgreSQL)")
+	c.Flags().BoolVar(&l.deadLetters, "dead-letters", false, "list the values that the history refused permanently instead (of a file or PostgreSQL)")
 }
 
 func (l *lost) wanted() bool { return l.losses || l.deadLetters }
@@ -26,7 +30,7 @@ func (l *lost) print(cmd *cobra.Command, path string, f format) error {
 	if l.losses && l.deadLetters {
 		return usageError{errors.New("--losses and --dead-letters are two lists; choose one")}
 	}
-	return reading(cmd, path, func(s *sqlite.Store) error {
+	return keptIn(cmd, path, false, func(s kept) error {
 		if l.losses {
 			return printLosses(cmd, s, f)
 		}
@@ -34,7 +38,29 @@ func (l *lost) print(cmd *cobra.Command, path string, f format) error {
 	})
 }
 
-func printLosses(cmd *cobra.Command, s *sqlite.Store, f format) error {
+// kept is a store with a ledger of losses and dead letters.
+type kept interface {
+	history.DeadLetters
+	Losses(ctx context.Context) iter.Seq2[loss.Loss, error]
+}
+
+// keptIn opens a store in a file or in PostgreSQL. A file is opened for reading only
+// unless something is changed.
+func keptIn(cmd *cobra.Command, target string, change bool, do func(kept) error) error {
+	if isPostgres(target) {
+		return inPostgres(cmd, target, func(s *postgres.Store) error { return do(s) })
+	}
+	if err := checkFile(cmd, target); err != nil {
+		return err
+	}
+	open := reading
+	if change {
+		open = writing
+	}
+	return open(cmd, target, func(s *sqlite.Store) error { return do(s) })
+}
+
+func printLosses(cmd *cobra.Command, s kept, f format) error {
 	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "CAUSE", "COUNT", "NUMBERS", "FIRST", "LAST")
 	for l, err := range s.Losses(cmd.Context()) {
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -24,6 +25,9 @@ func newHistoryPrune() *cobra.Command {
 runs in short transactions, so a running database can write in between. --dry-run
 only reports.
 
+DB is a file, or a DSN of PostgreSQL, where what is deleted is either dropped with its
+partition or left to autovacuum.
+
 --max-rows and --max-bytes keep what was stored last. A row whose time lies in the
 future counts for --max-age as written when a sweep first found it. A record keeps
 its rows if nine tenths of them would be deleted only because the clock has advanced
@@ -31,7 +35,8 @@ since the last sweep by more than this history can know; --clock-ok says that th
 clock is right.`,
 		Example: `  aimdb history prune ./aimdb-data/history.db --max-age 7d --dry-run
   aimdb history prune ./aimdb-data/history.db --pattern 'accuracy::*' --max-rows 10000
-  aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000`,
+  aimdb history prune ./aimdb-data/history.db --file-bytes 1000000000
+  aimdb history prune postgres://aimdb@127.0.0.1/aimdb --max-age 30d`,
 		Args: arguments("DB"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			config := retention.Config{MaxBytes: fileBytes, ClockOK: clockOK, Logger: logger(cmd)}
@@ -45,14 +50,7 @@ clock is right.`,
 			case fileBytes == 0:
 				return usageError{fmt.Errorf("give a limit: --max-age, --max-rows, --max-bytes or --file-bytes")}
 			}
-			if err := checkFile(cmd, args[0]); err != nil {
-				return err
-			}
-			open := writing
-			if dry {
-				open = reading
-			}
-			return open(cmd, args[0], func(s *sqlite.Store) error {
+			return pruning(cmd, args[0], dry, func(s history.Pruner) error {
 				r, err := retention.New(s, config)
 				if err != nil {
 					return usageError{err}
@@ -78,8 +76,23 @@ clock is right.`,
 	flags.Var(spanFlag{&policy.MaxAge}, "max-age", "delete rows that are older (7d)")
 	flags.Int64Var(&policy.MaxRows, "max-rows", 0, "keep that many rows of each record")
 	flags.Int64Var(&policy.MaxBytes, "max-bytes", 0, "keep that many bytes of values of each record")
-	flags.Int64Var(&fileBytes, "file-bytes", 0, "limit of the size of the file")
+	flags.Int64Var(&fileBytes, "file-bytes", 0, "limit of the size of the history on disk")
 	return c
+}
+
+// pruning opens a history in a file or in PostgreSQL.
+func pruning(cmd *cobra.Command, target string, dry bool, do func(history.Pruner) error) error {
+	if isPostgres(target) {
+		return inPostgres(cmd, target, func(s *postgres.Store) error { return do(s) })
+	}
+	if err := checkFile(cmd, target); err != nil {
+		return err
+	}
+	open := writing
+	if dry {
+		open = reading
+	}
+	return open(cmd, target, func(s *sqlite.Store) error { return do(s) })
 }
 
 func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneReport) error {
@@ -95,7 +108,7 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 	if err := out.end(); err != nil {
 		return err
 	}
-	done := fmt.Sprintf("deleted; the file shrank by %d bytes", report.FreedBytes)
+	done := fmt.Sprintf("deleted; %d bytes of disk space are free", report.FreedBytes)
 	if dry {
 		done = "would be deleted"
 	}
@@ -107,7 +120,7 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows from the future stay until they have been stored for as long as --max-age says\n", report.Future)
 	}
 	if report.OverBytes > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the file is still %d bytes too large, because policies keep the rest\n", report.OverBytes)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the history is still %d bytes too large, because policies keep the rest\n", report.OverBytes)
 	}
 	return nil
 }

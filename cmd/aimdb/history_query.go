@@ -23,11 +23,13 @@ type historyQuery struct {
 func newHistoryQuery() *cobra.Command {
 	var q historyQuery
 	c := &cobra.Command{
-		Use:   "query DB_OR_ENDPOINT PATTERN",
+		Use:   "query HISTORY PATTERN",
 		Short: "Print the newest rows, a span of time, or buckets of time",
 		Long: `Print rows of the matching records: the newest rows of each (--latest, the
 default), a span of time in order (--range), or summaries of a number in the values
 over buckets of time (--bucket with --path).
+
+HISTORY is a file, a DSN of PostgreSQL or the endpoint of a running database.
 
 With --range and --limit, a cursor for the next page is printed on stderr when
 there is one.`,
@@ -36,8 +38,9 @@ there is one.`,
   aimdb history query history.db '#' --range --start 7d --limit 1000
   aimdb history query history.db '#' --range --start 7d --limit 1000 --cursor CURSOR
   aimdb history query history.db 'accuracy::*' --bucket 1d --path absolute_error
-  aimdb history query ws://127.0.0.1:8080/ws 'accuracy::*' --range --start 1h   # of a running database`,
-		Args: arguments("DB_OR_ENDPOINT", "PATTERN"),
+  aimdb history query ws://127.0.0.1:8080/ws 'accuracy::*' --range --start 1h   # of a running database
+  aimdb history query postgres://aimdb@127.0.0.1/aimdb 'accuracy::*'`,
+		Args: arguments("HISTORY", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := q.parse(cmd, args[1]); err != nil {
 				return err

@@ -21,11 +21,11 @@ the restored history adds what its log holds of the time since the backup.`,
 		Example: `  aimdb history restore backup.db ./aimdb-data/history.db`,
 		Args:    arguments("BACKUP", "DB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkFile(cmd, args[0]); err != nil {
-				return err
-			}
 			if isEndpoint(args[1]) {
 				return checkFile(cmd, args[1])
+			}
+			if err := checkFile(cmd, args[0]); err != nil {
+				return err
 			}
 			if err := sqlite.Restore(cmd.Context(), args[0], args[1], sqlite.Logger(logger(cmd))); err != nil {
 				return err

@@ -9,10 +9,11 @@ import (
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-// source is a history: a file, or the history of a running database.
+// source is a history: a file, tables in PostgreSQL, or the history of a running database.
 type source interface {
 	Stats(ctx context.Context) (history.Stats, error)
 	Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error]
@@ -21,8 +22,12 @@ type source interface {
 	Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error]
 }
 
-// asking opens the history in a file or of the database at an endpoint for reading.
+// asking opens the history in a file, in PostgreSQL or of the database at an endpoint for
+// reading.
 func asking(cmd *cobra.Command, target string, do func(source) error) error {
+	if isPostgres(target) {
+		return inPostgres(cmd, target, func(s *postgres.Store) error { return do(inTables{s}) })
+	}
 	if !isEndpoint(target) {
 		return reading(cmd, target, func(s *sqlite.Store) error { return do(local{s}) })
 	}
@@ -43,4 +48,12 @@ type local struct{ *sqlite.Store }
 // Page implements source.
 func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
 	return history.ReadPage(ctx, l.Store, q)
+}
+
+// inTables is a history in PostgreSQL.
+type inTables struct{ *postgres.Store }
+
+// Page implements source.
+func (p inTables) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
+	return history.ReadPage(ctx, p.Store, q)
 }

@@ -14,15 +14,17 @@ func newHistoryStats() *cobra.Command {
 	var f format
 	var list lost
 	c := &cobra.Command{
-		Use:   "stats DB_OR_ENDPOINT",
+		Use:   "stats HISTORY",
 		Short: "Print what a history holds, and how large it is",
 		Long: `Print what a history holds, and how large it is. Of a file it also says what only
-SQLite knows: free space inside, and the write-ahead log beside it.`,
+SQLite knows: free space inside, and the write-ahead log beside it. HISTORY is a file, a DSN
+of PostgreSQL or the endpoint of a running database.`,
 		Example: `  aimdb history stats ./aimdb-data/history.db
   aimdb history stats ./aimdb-data/history.db --format json | jq .bytes
   aimdb history stats /tmp/aimdb.sock            # of a running database
-  aimdb history stats ./aimdb-data/history.db --losses`,
-		Args: arguments("DB_OR_ENDPOINT"),
+  aimdb history stats ./aimdb-data/history.db --losses
+  aimdb history stats postgres://aimdb@127.0.0.1/aimdb`,
+		Args: arguments("HISTORY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list.wanted() {
 				return list.print(cmd, args[0], f)

@@ -17,7 +17,7 @@ import (
 type hubOptions struct {
 	name      string
 	sites     []string
-	outside   cluster.Config
+	outside   natsServers
 	dir       string
 	passwords string
 	leaf      string
@@ -33,9 +33,10 @@ func newHub() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "hub --dir DIR --site NAME...",
 		Short: "Collect the logs of many databases in one stream",
-		Long: `Collect the logs of databases, the sites, in one stream AIMDB_HUB_<name>. Each site
-joins as a leaf node and lets the hub read the values of its Remote records. A site that
-is cut off goes on by itself, and the hub reads on when it is back.
+		Long: `Collect the logs of databases, the sites, in one JetStream stream AIMDB_HUB_<name>. A site
+is a database with the option aimdb.Leaf, which connects to the hub and lets it read the
+values of its Remote records. The hub can write nothing into a site. A site that is cut
+off goes on by itself, and the hub reads on when it is back. examples/edge is a site.
 
 With --dir the hub has a server of its own, where sites join at --listen-leaf. With
 --nats-url it uses servers that somebody else runs, and sites join there. Without
@@ -64,9 +65,7 @@ With --dir the hub has a server of its own, where sites join at --listen-leaf. W
 // shared adds the flags that verify has too.
 func (o *hubOptions) shared(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "name", hub.DefaultName, "name of the hub")
-	f.StringSliceVar(&o.outside.URLs, "nats-url", nil, "NATS servers of the hub instead of its own (may be repeated)")
-	f.StringVar(&o.outside.Creds, "nats-creds", "", "credentials file for the servers of --nats-url")
-	f.StringVar(&o.outside.CAFile, "nats-ca", "", "certificates that those of the servers of --nats-url are checked with")
+	o.outside.addFlags(f, "NATS servers of the hub instead of its own")
 }
 
 // config returns the configuration of the hub itself.
@@ -80,7 +79,7 @@ func (o *hubOptions) config(cmd *cobra.Command) hub.Config {
 
 func (o *hubOptions) run(cmd *cobra.Command) (err error) {
 	switch {
-	case (o.dir == "") == (len(o.outside.URLs) == 0):
+	case (o.dir == "") == !o.outside.given():
 		return usageError{errors.New("give either --dir, the directory of a server of the hub's own, or --nats-url")}
 	case len(o.sites) == 0:
 		return usageError{errors.New("give at least one --site, the name of a database that joins")}
@@ -118,7 +117,11 @@ func (o *hubOptions) run(cmd *cobra.Command) (err error) {
 
 // runOutside watches a hub on servers that somebody else runs.
 func (o *hubOptions) runOutside(cmd *cobra.Command) error {
-	server, err := cluster.Open(cmd.Context(), o.outside, logger(cmd))
+	config, err := o.outside.cluster()
+	if err != nil {
+		return err
+	}
+	server, err := cluster.Open(cmd.Context(), config, logger(cmd))
 	if err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ func (o *hubOptions) runOutside(cmd *cobra.Command) error {
 		return err
 	}
 	defer h.Close()
-	fmt.Fprintf(cmd.OutOrStdout(), "sites join at the leaf node port of %v\n", o.outside.URLs)
+	fmt.Fprintf(cmd.OutOrStdout(), "sites join at the leaf node port of %s\n", config.Shown())
 	return h.Run(cmd.Context())
 }
 

@@ -44,7 +44,7 @@ found out, and 2 if the command line is wrong.`,
   aimdb hub verify --nats-url nats://127.0.0.1:4222`,
 		Args: argumentsFrom(0, "DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) == 0) == (len(o.outside.URLs) == 0) {
+			if (len(args) == 0) == !o.outside.given() {
 				return usageError{errors.New("give either the directory of the hub or --nats-url")}
 			}
 			v, err := o.verify(cmd, args)
@@ -61,7 +61,11 @@ found out, and 2 if the command line is wrong.`,
 
 func (o *hubOptions) verify(cmd *cobra.Command, args []string) (v hub.Verification, err error) {
 	if len(args) == 0 {
-		server, err := cluster.Open(cmd.Context(), o.outside, logger(cmd))
+		config, err := o.outside.cluster()
+		if err != nil {
+			return v, err
+		}
+		server, err := cluster.Open(cmd.Context(), config, logger(cmd))
 		if err != nil {
 			return v, err
 		}

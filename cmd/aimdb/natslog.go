@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,50 +14,24 @@ import (
 
 // natsLog has the flags of commands that read the log of a database on NATS servers.
 type natsLog struct {
-	database     string
-	passwordFile string
-	config       cluster.Config
+	database string
+	servers  natsServers
 }
 
 func (l *natsLog) flags(f *pflag.FlagSet) {
 	f.StringVar(&l.database, "name", "", "name of the database")
-	f.StringSliceVar(&l.config.URLs, "nats-url", nil, "NATS servers that keep the log (may be repeated)")
-	f.StringVar(&l.config.Creds, "creds", "", "credentials file for the servers")
-	f.StringVar(&l.config.NKey, "nkey", "", "file with the seed of an nkey")
-	f.StringVar(&l.config.User, "user", "", "user of the servers")
-	f.StringVar(&l.passwordFile, "password-file", "", "file with the password of --user")
-	f.StringVar(&l.config.CAFile, "tls-ca", "", "certificates that those of the servers are checked with")
-	f.StringVar(&l.config.CertFile, "tls-cert", "", "certificate that is shown to the servers")
-	f.StringVar(&l.config.KeyFile, "tls-key", "", "private key of --tls-cert")
-	f.StringVar(&l.config.Domain, "domain", "", "JetStream domain that holds the log")
-}
-
-// check returns a usage error if a flag that is needed was not given.
-func (l *natsLog) check() error {
-	if len(l.config.URLs) == 0 {
-		return usageError{errors.New("--nats-url is needed: the NATS servers that keep the log, such as nats://127.0.0.1:4222")}
-	}
-	if l.database == "" {
-		return usageError{errors.New("--name is needed: the name of the database")}
-	}
-	return nil
+	l.servers.addFlags(f, "NATS servers that keep the log")
+	l.servers.addDomain(f)
 }
 
 // connect connects to the servers.
 func (l *natsLog) connect(ctx context.Context, cmd *cobra.Command) (bus.Server, error) {
-	if err := l.check(); err != nil {
+	c, err := l.servers.cluster()
+	if err != nil {
 		return nil, err
 	}
-	c := l.config
-	if l.passwordFile != "" {
-		text, err := os.ReadFile(l.passwordFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the password of --user: %w", err)
-		}
-		c.Password = strings.TrimRight(string(text), "\r\n")
-	}
-	if err := c.Check(); err != nil {
-		return nil, usageError{err}
+	if l.database == "" {
+		return nil, usageError{errors.New("--name is needed: the name of the database, such as hub for aimdb demo")}
 	}
 	server, err := cluster.Open(ctx, c, logger(cmd))
 	if err != nil {
@@ -70,5 +42,10 @@ func (l *natsLog) connect(ctx context.Context, cmd *cobra.Command) (bus.Server, 
 
 // log says which log is read.
 func (l *natsLog) log(cmd *cobra.Command) bus.Config {
-	return bus.Config{Name: l.database, Shared: true, Domain: l.config.Domain, Logger: logger(cmd)}
+	return bus.Config{Name: l.database, Shared: true, Domain: l.servers.config.Domain, Logger: logger(cmd)}
+}
+
+// absent is the error of a command that needs the log.
+func (l *natsLog) absent() error {
+	return fmt.Errorf("the servers of --nats-url have no log of a database %s; --name is that of the database, which makes its log when it first starts. A user without the permission to see the stream AIMDB_%s gets this too", l.database, l.database)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 func newSinkDeadLetters() *cobra.Command {
@@ -19,18 +18,19 @@ func newSinkDeadLetters() *cobra.Command {
 		Use:   "dead-letters STORE list|retry|drop [ID…]",
 		Short: "List, store or drop the values that a store has refused",
 		Long: `List, store or drop the values that a store has refused for good, such as one that was
-too large. STORE is the path of a history file. A sink or a database may run on it
-meanwhile.
+too large. STORE is the path of a history file, or the DSN of one in PostgreSQL. A sink or
+a database may run on it meanwhile.
 
 retry stores them as rows, if the store takes them now. Each one leaves the dead letters
 and the ledger of losses in the transaction that stores it. drop deletes them; the ledger
 keeps their losses.`,
 		Example: `  aimdb sink dead-letters ./history.db list
   aimdb sink dead-letters ./history.db retry 3 4
-  aimdb sink dead-letters ./history.db drop --all`,
+  aimdb sink dead-letters ./history.db drop --all
+  aimdb sink dead-letters postgres://aimdb@127.0.0.1/aimdb list`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("%s takes the path of a store, and list, retry or drop", cmd.CommandPath())}
+				return usageError{fmt.Errorf("%s takes the path or DSN of a store, and list, retry or drop", cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -44,7 +44,7 @@ keeps their losses.`,
 				if len(ids) > 0 || all {
 					return usageError{errors.New("list takes no ID and no --all: it lists all dead letters")}
 				}
-				return reading(cmd, path, func(s *sqlite.Store) error { return printDeadLetters(cmd, s, f) })
+				return keptIn(cmd, path, false, func(s kept) error { return printDeadLetters(cmd, s, f) })
 			}
 			change, done := history.DeadLetters.RetryDeadLetter, "stored"
 			switch {
@@ -56,10 +56,7 @@ keeps their losses.`,
 			if all == (len(ids) > 0) {
 				return usageError{fmt.Errorf("%s takes either the IDs of dead letters or --all", verb)}
 			}
-			if err := checkFile(cmd, path); err != nil {
-				return err
-			}
-			return writing(cmd, path, func(s *sqlite.Store) error { return changeLetters(cmd, s, ids, change, done) })
+			return keptIn(cmd, path, true, func(s kept) error { return changeLetters(cmd, s, ids, change, done) })
 		},
 	}
 	f.flag(c.Flags())

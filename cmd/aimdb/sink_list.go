@@ -17,7 +17,9 @@ func newSinkList() *cobra.Command {
 		Short: "List the sinks of a database and how far they are",
 		Long: `List the sinks of a database and how far they are.
 
-LAG is the number of messages that the log has after the checkpoint, AGE that of the
+STATE is "active" for the process that stores, "standby" for one that would take over,
+"waiting for the log" if the database has not made it yet, and "waiting for the store" if
+that cannot be reached. LAG is the number of messages that the log has after the checkpoint, AGE that of the
 first of them. LOST and DEAD LETTERS are what the store has in its ledger, or what this
 process has written into a store that does not count. A sink that is "not running" has
 read the log before; its checkpoint is the last one that the log knows of, and the store
@@ -31,9 +33,12 @@ may be further. One that is "in a database" is read by a process that is not
 			if err != nil {
 				return err
 			}
-			all, err := listSinks(cmd.Context(), cmd, server, &log)
+			all, absent, err := listSinks(cmd.Context(), cmd, server, &log)
 			if err != nil {
 				return err
+			}
+			if absent && len(all) == 0 {
+				return log.absent()
 			}
 			out := newOutput(cmd.OutOrStdout(), f, 200, "SINK", "STATE", "LAG", "AGE", "CHECKPOINT", "LOST", "DEAD LETTERS", "PROCESS", "STORE", "ERROR")
 			for _, s := range all {

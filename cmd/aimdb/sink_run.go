@@ -25,7 +25,16 @@ func newSinkRun() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run KIND",
 		Short: "Move the log of a database into a store",
-		Long: `Move the log of a database into a store, until Ctrl-C. KIND is ` + kindNames() + `.
+		Long: `Move the log of a database into a store, until Ctrl-C. KIND is one of these, and --to is
+what it writes to:
+
+  sqlite    a file, which history commands and the gateway read
+  postgres  a database in PostgreSQL, as postgres://user@host:5432/database, with
+            ?search_path=NAME for another schema than aimdb. The tables are made if they
+            are absent. A password is best in PGPASSWORD or ~/.pgpass: what is on the
+            command line shows in the list of processes
+  ndjson    a directory of compressed lines of JSON, for archives and rsync
+  parquet   a directory of Parquet files by record and day, for DuckDB and others
 
 The log is on NATS servers that run elsewhere, and the database may run on another
 machine, or not at all. Values are stored once, in the order of the log, however this
@@ -33,10 +42,12 @@ process ends. Several sinks can read one log, each at its own pace.
 
 A second process on the same store is a standby: it waits, and takes over when the
 first one ends. Sinks of one database have different names; --sink sets the name, which
-is otherwise made of the kind and the name of the file. A name is kept for life.`,
+is otherwise made of the kind and the name of the file or database. A name is kept for life.`,
 		Example: `  aimdb sink run sqlite --nats-url nats://127.0.0.1:4222 --name hub --to ./history.db
   aimdb sink run sqlite --nats-url nats://127.0.0.1:4222 --name hub --to ./week.db --max-age 7d
-  aimdb sink run ndjson --nats-url nats://127.0.0.1:4222 --name hub --to ./archive --max-bytes 100000000000`,
+  aimdb sink run ndjson --nats-url nats://127.0.0.1:4222 --name hub --to ./archive --max-bytes 100000000000
+  aimdb sink run parquet --nats-url nats://127.0.0.1:4222 --name hub --to ./cold
+  aimdb sink run postgres --nats-url nats://127.0.0.1:4222 --name hub --to postgres://aimdb@127.0.0.1/aimdb`,
 		Args: arguments("KIND"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			open, err := kindOf(cmd, args[0])
@@ -49,8 +60,12 @@ is otherwise made of the kind and the name of the file. A name is kept for life.
 			if t.keep.bytes < 0 {
 				return usageError{errors.New("--max-bytes cannot be negative; 0 is no limit")}
 			}
+			at, err := placeOf(args[0], t.to)
+			if err != nil {
+				return err
+			}
 			if t.name == "" {
-				t.name = sinkName(args[0], t.to)
+				t.name = sinkName(args[0], at)
 			}
 			t.logger = logger(cmd)
 			server, err := log.connect(cmd.Context(), cmd)
@@ -62,7 +77,7 @@ is otherwise made of the kind and the name of the file. A name is kept for life.
 				return err
 			}
 			return process.Run(cmd.Context(), process.Config{
-				Server: server, Log: log.log(cmd), Sink: t.name, Kind: args[0], Target: shownTarget(t.to),
+				Server: server, Log: log.log(cmd), Sink: t.name, Kind: args[0], Target: at.shown, Anywhere: at.anywhere,
 				Open:      func(ctx context.Context) (*process.Store, error) { return open(ctx, t) },
 				Retention: keep, DrainTimeout: drain, Logger: t.logger,
 			})
@@ -70,7 +85,7 @@ is otherwise made of the kind and the name of the file. A name is kept for life.
 	}
 	f := c.Flags()
 	log.flags(f)
-	f.StringVar(&t.name, "sink", "", "name of the sink (default KIND and the name of the file)")
+	f.StringVar(&t.name, "sink", "", "name of the sink (default KIND and the name of the store)")
 	f.StringVar(&t.to, "to", "", "path of the store, or its DSN")
 	f.Var(spanFlag{&t.keep.age}, "max-age", "delete what is older (7d); 0 keeps it")
 	f.Int64Var(&t.keep.bytes, "max-bytes", 0, "size on disk above which the oldest is deleted; 0 is no limit")

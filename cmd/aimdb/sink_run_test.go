@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aimdb-go/aimdb/internal/natstest"
 )
 
 // ndjsonHolds fails the test unless the files of a directory have the numbers in order.
@@ -117,12 +119,33 @@ func TestSinkWaitsForTheLog(t *testing.T) {
 	c.interrupt()
 }
 
+// TestSinkListErrors: servers without the log, without JetStream and with another password
+// are told apart.
+func TestSinkListErrors(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{User: "with", Password: "x",
+		Config: `accounts { A { users: [{user: with, password: x}], jetstream: enabled }, B { users: [{user: without, password: x}] } }`})
+	for login, says := range map[string]string{
+		"with:x@":    "have no log of a database nobody",
+		"without:x@": "JetStream does not answer",
+		"with:y@":    "does not accept the user",
+	} {
+		t.Run(says, func(t *testing.T) {
+			url := strings.Replace(server.URL, "://", "://"+login, 1)
+			r := aimdb(t, "sink", "list", "--nats-url", url, "--name", "nobody")
+			r.fails(t, exitFailed, says)
+			if strings.Contains(r.stderr, login) {
+				t.Errorf("it shows the password: %s", r.stderr)
+			}
+		})
+	}
+}
+
 func TestSinkUsage(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		says string
 	}{
-		"a kind":        {[]string{"sink", "run", "oracle", "--to", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "there are ndjson, sqlite"},
+		"a kind":        {[]string{"sink", "run", "oracle", "--to", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "there are ndjson, parquet, postgres, sqlite"},
 		"a store":       {[]string{"sink", "run", "sqlite", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--to is needed"},
 		"servers":       {[]string{"sink", "run", "sqlite", "--to", "x.db", "--name", "hub"}, "--nats-url is needed"},
 		"a database":    {[]string{"sink", "list", "--nats-url", "nats://127.0.0.1:1"}, "--name is needed"},

@@ -25,7 +25,7 @@ func openUnchecked(path string, options ...sqlite.Option) (embedded.Backend, err
 func newVerify(open opener) *cobra.Command {
 	v := verification{open: open}
 	c := &cobra.Command{
-		Use:   "verify DIR_OR_ENDPOINT",
+		Use:   "verify DIR_OR_ENDPOINT_OR_HISTORY",
 		Short: "Prove that history and log are complete, or name what is missing",
 		Long: `Prove, record by record, that the history and the log of a database hold everything
 that was accepted, or name each range that is missing and why. It reads all of both.
@@ -36,6 +36,11 @@ not from the verdict. The log of a stopped database is read as the last stop or 
 damage has left it. A loss in it is known when the database has started and counted
 it. The server that keeps the log opens its files as a start does: it may cut off
 what follows a damaged message in a file.
+
+If the log is on servers that run elsewhere, give --nats-url, and the directory, or the
+history alone: the file or the DSN of PostgreSQL that a sink stores it in. The database
+and the sink may run. Rows in PostgreSQL are counted and not proven: only SQLite keeps
+what the comparison needs, so the exit status is 1 unless something is missing in the log.
 
 With --repair, rows of the history that vanished or changed are stored again as far
 as the log still holds them, and the others are counted as lost. If the structure of
@@ -48,12 +53,16 @@ not be found out, and 2 if the command line is wrong.`,
 		Example: `  aimdb verify ./aimdb-data
   aimdb verify ./aimdb-data --format json | jq .unknown
   aimdb verify ./aimdb-data --repair
-  aimdb verify /tmp/aimdb.sock                # of a running database`,
-		Args: arguments("DIR_OR_ENDPOINT"),
+  aimdb verify /tmp/aimdb.sock                # of a running database
+  aimdb verify ./history.db --nats-url nats://127.0.0.1:4222 --name hub
+  aimdb verify postgres://aimdb@127.0.0.1/aimdb --nats-url nats://127.0.0.1:4222 --name hub`,
+		Args: arguments("DIR_OR_ENDPOINT_OR_HISTORY"),
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd, args[0]) },
 	}
 	v.format.flag(c.Flags())
 	c.Flags().StringVar(&v.name, "name", "", "name of the database (default: that of the log in DIR)")
+	v.servers.addFlags(c.Flags(), "NATS servers that keep the log")
+	v.servers.addDomain(c.Flags())
 	c.Flags().BoolVar(&v.repair, "repair", false, "store damaged rows again as far as the log holds them (DIR only)")
 	return c
 }
@@ -64,9 +73,21 @@ type verification struct {
 	format format
 	name   string
 	repair bool
+	// servers keep the log if they are given.
+	servers natsServers
 }
 
 func (v *verification) run(cmd *cobra.Command, target string) error {
+	if v.servers.given() {
+		result, err := v.outside(cmd, target)
+		if err != nil {
+			return err
+		}
+		return printVerification(cmd, v.format, shownHistory(target), result)
+	}
+	if isPostgres(target) {
+		return usageError{errors.New("a history in PostgreSQL is compared with a log on NATS servers: give --nats-url and --name; pg_amcheck checks the tables")}
+	}
 	if !isEndpoint(target) {
 		result, err := v.directory(cmd, target)
 		if err != nil {

@@ -36,6 +36,9 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 			}
 			clear(w.partitions.known)
 		}
+		if errors.Is(err, sinks.ErrCheckpointMoved) { // Replace may have put another history here
+			return errors.Join(err, w.release())
+		}
 		return err
 	})
 	if neverTaken(err) {

@@ -58,6 +58,8 @@ func (s *Store) begin(ctx context.Context, w *writer) error {
 	}
 	if before := s.facts.Swap(&facts); before != nil && before.identity != facts.identity {
 		s.config.Logger.Warn("PostgreSQL has another history than before; it goes on where that ends", "schema", s.config.Schema, "server", s.address)
+		next := make(chan struct{})
+		close(*s.replaced.Swap(&next))
 	}
 	w.partitions = partitions{width: facts.width, known: map[int64]bool{}}
 	var sync string

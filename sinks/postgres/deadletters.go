@@ -62,7 +62,7 @@ func (s *Store) RetryDeadLetter(ctx context.Context, id int64) error {
 		if err := notStorable(e); err != nil {
 			return err
 		}
-		if err := s.addRow(ctx, tx, e); err != nil {
+		if err := s.addRows(ctx, tx, []sinks.Entry{e}); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, "DELETE FROM aimdb_loss WHERE id = (SELECT min(id) FROM aimdb_loss WHERE cause = $1 AND record_name = $2 AND from_seq = $3 AND to_seq = $3)",
@@ -95,24 +95,4 @@ func (s *Store) changeLetter(ctx context.Context, doing string, id int64, do fun
 		return do(tx, l)
 	})
 	return s.explained(fmt.Sprintf("%s the dead letter %d", doing, id), err)
-}
-
-// addRow stores one row beside the batches of the log. The update of the checkpoint's row
-// makes it wait for a batch that is being written.
-func (s *Store) addRow(ctx context.Context, tx pgx.Tx, e sinks.Entry) error {
-	var id int64
-	if err := tx.QueryRow(ctx, "UPDATE aimdb_checkpoint SET next_id = next_id + 1 RETURNING next_id - 1").Scan(&id); err != nil {
-		return err
-	}
-	partitions := partitions{width: s.facts.Load().width}
-	if err := partitions.create(ctx, tx.Conn(), partitions.missing([]sinks.Entry{e})); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, "INSERT INTO record_history(id, record_name, value_json, stored_at) VALUES ($1, $2, $3, $4)", id, e.Record, string(e.Value), e.Time); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time) VALUES ($1, 1, $2, $3)
-		ON CONFLICT (record_name) DO UPDATE SET rows = r.rows + 1, bytes = r.bytes + excluded.bytes, last_time = greatest(r.last_time, excluded.last_time)`,
-		e.Record, len(e.Value), e.Time)
-	return err
 }

@@ -115,6 +115,14 @@
 // stored last stays the one that the log has delivered last. Retrying and dropping need no
 // lock and work while another process writes.
 //
+// # Import, and another history in the same place
+//
+// Import adds rows of another history, with their times, beside the batches of a process
+// that writes. Replace renames a schema that was filled beside into the place of a history;
+// the process that writes continues with that from its checkpoint. A process that only reads
+// finds the new history with its next statement; a query that takes several may miss rows
+// of the old one then.
+//
 // # What was tried
 //
 // PostgreSQL 15 is what the tests run against. The SQL is plain, and PostgreSQL 12 is the

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -49,7 +51,43 @@ func (s *Store) explained(doing string, err error) error {
 		return nil
 	}
 	if unreachable(err) && !errors.Is(err, history.ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", history.ErrUnavailable, err)
+		err = fmt.Errorf("%w: %w", history.ErrUnavailable, shortened(err))
+	} else {
+		err = shortened(err)
 	}
 	return fmt.Errorf("%s in PostgreSQL schema %s at %s: %w", doing, s.config.Schema, s.address, err)
+}
+
+// connectError is the error of a connection in one line. The library has one for each
+// address, and with sslmode=prefer one with TLS and one without.
+type connectError struct {
+	text string
+	error
+}
+
+// Error implements error.
+func (e connectError) Error() string { return e.text }
+
+// Unwrap returns the error of the library.
+func (e connectError) Unwrap() error { return e.error }
+
+// shortened says in one line why a connection was refused, and what to do.
+func shortened(err error) error {
+	var connect *pgconn.ConnectError
+	var refused *pgconn.PgError
+	switch {
+	case !errors.As(err, &connect):
+		return err
+	case !errors.As(err, &refused):
+		lines := strings.Split(err.Error(), "\n\t")
+		return connectError{strings.Join(slices.Compact(lines), " "), err}
+	}
+	text := fmt.Sprintf("connect as %s: %s (SQLSTATE %s)", connect.Config.User, refused.Message, refused.Code)
+	switch refused.Code {
+	case "28P01", "28000":
+		text += "; give the user in the DSN, and the password in PGPASSWORD or ~/.pgpass"
+	case "3D000":
+		text += "; make it with createdb, or name another one in the DSN"
+	}
+	return connectError{text, err}
 }

@@ -39,13 +39,13 @@ func (s *Store) Run(ctx context.Context) error {
 	return s.stop()
 }
 
-// look makes the connection if there is none, and tries whether it works. The end of the
-// context does not cut a connection that does.
+// look makes the connection if there is none, and tries whether it works and has the
+// history that it had. The end of the context does not cut a connection that works.
 func (s *Store) look(ctx context.Context) error {
 	return s.withWriter(ctx, func(w *writer) error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
 		defer cancel()
-		return w.conn.Ping(ctx)
+		return s.checkIdentity(ctx, w)
 	})
 }
 
@@ -59,7 +59,7 @@ func (s *Store) say(said, err error) error {
 			log.Info("PostgreSQL takes batches; this process is the writer of the history")
 		}
 	case said == nil || errors.Is(said, ErrInUse) != errors.Is(err, ErrInUse):
-		log.Warn("PostgreSQL takes no batches from this process; trying again", "error", err)
+		log.Warn("PostgreSQL takes no batches from this process; trying again", "error", shortened(err))
 	}
 	return err
 }

@@ -82,11 +82,12 @@ func orNone(lastID int64) int64 {
 // Position implements history.Reader.
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	var sequence int64
-	err = s.read(ctx, "read the position", "SELECT log, sequence, next_id - 1 FROM aimdb_checkpoint", nil, []any{&p.Log, &sequence, &p.MaxID}, func() {})
+	err = s.read(ctx, "read the position", "SELECT log, sequence, next_id - 1, (SELECT value FROM aimdb_meta WHERE key = 'identity') FROM aimdb_checkpoint",
+		nil, []any{&p.Log, &sequence, &p.MaxID, &p.Identity}, func() {})
 	if err != nil {
 		return p, err
 	}
-	p.Identity, p.Sequence, p.MaxID = s.facts.Load().identity, uint64(sequence), orNone(p.MaxID)
+	p.Sequence, p.MaxID = uint64(sequence), orNone(p.MaxID)
 	return p, nil
 }
 

@@ -35,6 +35,8 @@ type Store struct {
 	// facts is nil until the schema was found or made.
 	facts   atomic.Pointer[historyFacts]
 	prepare sync.Mutex
+	// replaced is closed, and another one made, when the schema has another history.
+	replaced atomic.Pointer[chan struct{}]
 
 	running  atomic.Bool
 	active   sync.Once
@@ -60,6 +62,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("open a history in PostgreSQL: %w", err)
 	}
 	s := &Store{config: c, connect: connect, turn: make(chan struct{}, 1), isActive: make(chan struct{}), address: fmt.Sprintf("%s:%d/%s", connect.Host, connect.Port, connect.Database)}
+	first := make(chan struct{})
+	s.replaced.Store(&first)
 	if s.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, s.explained("open the history", err)
 	}

@@ -31,6 +31,9 @@ type Config struct {
 	Sink string
 	// Kind and Target say in lists what the sink writes to. Target has no password.
 	Kind, Target string
+	// Anywhere says that Target is the same store on each machine, as that of a database
+	// server is, and not a file.
+	Anywhere bool
 	// Open opens the store. It returns ErrHeld if another process has it.
 	Open func(ctx context.Context) (*Store, error)
 	// Retention says what stays in a store that has a Pruner. Without policies and
@@ -49,6 +52,11 @@ type Store struct {
 	// Run does the writing until its context ends. It is nil for a sink that writes in
 	// the calls.
 	Run func(ctx context.Context) error
+	// Active is for a store that more than one process can open, and that only one of
+	// them can write to. While Run runs it returns nil if this process is that one,
+	// ErrHeld if another one is, and another error if that cannot be found out. Nil is
+	// for a store where Config.Open has decided that.
+	Active func(ctx context.Context) error
 	// Pruner is nil for a store that has no retention, or its own.
 	Pruner history.Pruner
 	// Stats tells what was lost. Nil counts since the start of the process.

@@ -7,9 +7,10 @@
 // returns [ErrHeld], and this process is a standby: it tries again several times a
 // second and reads nothing of the log. When the other process ends, however it ends, the
 // standby opens the store and continues at its checkpoint. So the store decides which
-// process is active: a file by its lock, a database by a lock of its own. If two
-// processes write in spite of that, each batch is stored by one of them only: see rule 8
-// of sinks.Sink.
+// process is active: a file by its lock, a database server by a lock in it. Several
+// processes can open a database; Store.Active says which one may write. If two processes
+// write in spite of that, each batch is stored by one of them only: see rule 8 of
+// sinks.Sink.
 //
 // Stores of one log have different names. Run refuses to start on a store while a sink
 // of the same name is active on another one, since both would use one consumer. A database

@@ -38,7 +38,8 @@ type process struct {
 	store *Store
 	pump  *pump.Pump
 	bus   *bus.Bus
-	away  *outage.Outage
+	// away is an outage of the log, noStore one of the store.
+	away, noStore *outage.Outage
 	// end is the end of the log when the process was told to stop.
 	end history.Position
 }
@@ -51,7 +52,8 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	p := &process{config: c, begun: time.Now(), phase: phaseStarting,
-		away: outage.New(c.Logger, "the sink waits for the log", "the sink reads the log")}
+		away:    outage.New(c.Logger, "the sink waits for the log", "the sink reads the log"),
+		noStore: outage.New(c.Logger, "the sink waits for its store", "the sink has reached its store")}
 	if p.nc, err = c.Server.Connect(ctx, "sink "+c.Sink); err != nil {
 		return err
 	}
@@ -80,13 +82,42 @@ func (p *process) acquire(ctx context.Context) (*Store, error) {
 		if !errors.Is(err, ErrHeld) {
 			return nil, err
 		}
-		if p.enter(phaseStandby, nil) {
-			p.config.Logger.Info("standby: another process has the store open; this one takes over when that ends", "store", p.config.Target)
-		}
+		p.standBy()
 		if !pause(ctx, takeOver) {
 			return nil, nil
 		}
 	}
+}
+
+func (p *process) standBy() {
+	if p.enter(phaseStandby, nil) {
+		p.config.Logger.Info("standby: another process runs this sink; this one takes over when that ends", "store", p.config.Target)
+	}
+}
+
+// awaitActive returns when this process may write to a store that runs. It reports false
+// if ctx ends before.
+func (p *process) awaitActive(ctx context.Context, store *Store) bool {
+	for store.Active != nil {
+		err := store.Active(ctx)
+		switch {
+		case err == nil:
+			p.noStore.Over()
+			return true
+		case ctx.Err() != nil:
+			return false
+		case errors.Is(err, ErrHeld):
+			p.noStore.Over()
+			p.standBy()
+		default:
+			p.enter(phaseNoStore, nil)
+			p.noStore.Failed(err)
+		}
+		if !pause(ctx, takeOver) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkName closes a store if a sink of its name is active on another one.
@@ -97,7 +128,7 @@ func (p *process) checkName(ctx context.Context, store *Store) error {
 		return nil
 	}
 	for _, s := range all {
-		if s.Database == p.config.Log.Name && s.Sink == p.config.Sink && s.active() && (s.Host != hostname() || s.Target != p.config.Target) {
+		if s.Database == p.config.Log.Name && s.Sink == p.config.Sink && s.active() && !p.sameStore(s) {
 			err := fmt.Errorf("run the sink %s of database %s: the process %d on %s runs a sink of this name on another store, %s; give one of them another name",
 				s.Sink, s.Database, s.PID, s.Host, s.Target)
 			return errors.Join(err, store.Close())
@@ -106,9 +137,12 @@ func (p *process) checkName(ctx context.Context, store *Store) error {
 	return nil
 }
 
+func (p *process) sameStore(s State) bool {
+	return s.Target == p.config.Target && (p.config.Anywhere || s.Host == hostname())
+}
+
 // work runs the parts of an active process.
 func (p *process) work(ctx context.Context, store *Store) error {
-	p.enter(phaseWaiting, store)
 	ctx, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
@@ -125,7 +159,11 @@ func (p *process) work(ctx context.Context, store *Store) error {
 		}
 		ended <- err
 	}()
-	err := p.move(ctx, store)
+	var err error
+	if p.awaitActive(ctx, store) {
+		p.enter(phaseWaiting, store)
+		err = p.move(ctx, store)
+	}
 	stopWriting()
 	return errors.Join(err, <-ended)
 }

@@ -2,14 +2,18 @@ package process
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/outage"
 )
 
 // The states of a sink.
 const (
 	phaseStarting = "starting"
 	phaseStandby  = "standby"
+	phaseNoStore  = "waiting for the store"
 	phaseWaiting  = "waiting for the log"
 	phaseActive   = "active"
 	phaseStopped  = "stopped"
@@ -29,7 +33,8 @@ type State struct {
 	Target string `json:"target,omitempty"`
 	Host   string `json:"host,omitempty"`
 	PID    int    `json:"pid,omitempty"`
-	// State is "active", "standby", "waiting for the log", [NotRunning], or [OtherReader].
+	// State is "active", "standby", "waiting for the store", "waiting for the log",
+	// [NotRunning], or [OtherReader].
 	State string `json:"state"`
 	// Checkpoint is the last sequence of the log that is stored. Of a sink that does not
 	// run it is the last one that was acknowledged, and of a standby 0.
@@ -62,14 +67,20 @@ func (p *process) state() State {
 	store, pump, log := p.store, p.pump, p.bus
 	s := State{Database: c.Log.Name, Sink: c.Sink, Kind: c.Kind, Target: c.Target, Host: hostname(), PID: os.Getpid(), State: p.phase, Since: p.begun.UnixMilli()}
 	p.mu.Unlock()
-	if away := p.away.State(); away.Text != "ok" {
-		s.Error = away.Text
+	for _, away := range []*outage.Outage{p.away, p.noStore} {
+		if at := away.State(); at.Text != "ok" {
+			s.Error = at.Text
+		}
 	}
 	if s.State != phaseActive {
 		return s
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
+	if store.Active != nil && errors.Is(store.Active(ctx), ErrHeld) {
+		s.State = phaseStandby // it was the active one before
+		return s
+	}
 	stats := pump.Stats()
 	s.Checkpoint, s.Lost, s.DeadLetters = stats.Checkpoint.Sequence, stats.Lost, stats.Refused
 	if !stats.LastCommit.IsZero() {

@@ -1,0 +1,218 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/sinks"
+)
+
+// ImportReport counts the rows of an import.
+type ImportReport struct {
+	// Added rows are new, Skipped ones existed already.
+	Added   int64 `json:"added"`
+	Skipped int64 `json:"skipped"`
+}
+
+// importStep is how many rows are imported in one transaction.
+const importStep = 500
+
+// Import adds rows that do not exist yet, with their times. A row exists if the history has
+// one of the same record, time and value, white space aside. If it comes several times
+// among neighbours of one record and time, it exists if the history has it as many times.
+// So an import that was interrupted can be run again. A process may write meanwhile: each
+// step of some hundred rows makes it wait. Rows count by their times, as those of other
+// programs do.
+func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
+	im := importer{store: s, seen: map[string]*sameTime{}}
+	var part []sinks.Entry
+	for row, err := range rows {
+		e := sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value}
+		if err == nil {
+			_, err = key.Parse(row.Record)
+		}
+		if err == nil {
+			err = notStorable(e)
+		}
+		if err != nil {
+			return report, errors.Join(err, im.add(ctx, part, &report))
+		}
+		if part = append(part, e); len(part) == importStep {
+			if err := im.add(ctx, part, &report); err != nil {
+				return report, err
+			}
+			part = part[:0]
+		}
+	}
+	return report, im.add(ctx, part, &report)
+}
+
+// importer remembers the rows of the latest time of each record.
+type importer struct {
+	store *Store
+	seen  map[string]*sameTime
+}
+
+// sameTime counts the rows of one record and time by their values.
+type sameTime struct {
+	time   int64
+	counts map[string]int
+}
+
+// nth counts a row and returns its ordinal among identical rows, from 1.
+func (im *importer) nth(e sinks.Entry) int {
+	at := im.seen[e.Record]
+	if at == nil || at.time != e.Time {
+		at = &sameTime{time: e.Time, counts: map[string]int{}}
+		im.seen[e.Record] = at
+	}
+	value := compact(e.Value)
+	at.counts[value]++
+	return at.counts[value]
+}
+
+// compact drops white space from JSON.
+func compact(value []byte) string {
+	var b bytes.Buffer
+	if json.Compact(&b, value) != nil {
+		return string(value) // a row of another program
+	}
+	return b.String()
+}
+
+func (im *importer) add(ctx context.Context, part []sinks.Entry, report *ImportReport) error {
+	if len(part) == 0 {
+		return ctx.Err()
+	}
+	s := im.store
+	db, err := s.db(ctx)
+	if err != nil {
+		return err
+	}
+	nth := make([]int, len(part))
+	for i, e := range part {
+		nth[i] = im.nth(e)
+	}
+	var added int
+	for range attempts {
+		err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) (err error) {
+			added, err = s.addMissing(ctx, tx, part, nth)
+			return err
+		})
+		if !passing(err) {
+			break
+		}
+	}
+	if err != nil {
+		return s.explained(fmt.Sprintf("import %d rows", len(part)), err)
+	}
+	report.Added += int64(added)
+	report.Skipped += int64(len(part) - added)
+	return nil
+}
+
+// addMissing stores the entries that the history has fewer than nth times.
+func (s *Store) addMissing(ctx context.Context, tx pgx.Tx, part []sinks.Entry, nth []int) (added int, err error) {
+	if err := holdWriter(ctx, tx); err != nil {
+		return 0, err
+	}
+	have, err := countIdentical(ctx, tx, part)
+	if err != nil {
+		return 0, err
+	}
+	var missing []sinks.Entry
+	for i, e := range part {
+		if have[identical{e.Record, e.Time, compact(e.Value)}] < nth[i] {
+			missing = append(missing, e)
+		}
+	}
+	return len(missing), s.addRows(ctx, tx, missing)
+}
+
+// identical is what rows have in common that are the same to an import.
+type identical struct {
+	record string
+	time   int64
+	value  string
+}
+
+// countIdentical counts the rows that the history has at the records and times of entries.
+func countIdentical(ctx context.Context, tx pgx.Tx, part []sinks.Entry) (map[identical]int, error) {
+	names, times := make([]string, len(part)), make([]int64, len(part))
+	for i, e := range part {
+		names[i], times[i] = e.Record, e.Time
+	}
+	rows, err := tx.Query(ctx, `SELECT h.record_name, h.stored_at, h.value_json
+		FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::bigint[])) AS r(record, at)
+		JOIN record_history h ON h.record_name = r.record AND h.stored_at = r.at`, names, times)
+	if err != nil {
+		return nil, err
+	}
+	have := map[identical]int{}
+	var name, value string
+	var time int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &time, &value}, func() error {
+		have[identical{name, time, compact([]byte(value))}]++
+		return nil
+	})
+	return have, err
+}
+
+// addRows stores rows beside the batches of the log, in a transaction that has made the
+// writer wait.
+func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	var id int64
+	if err := tx.QueryRow(ctx, "UPDATE aimdb_checkpoint SET next_id = next_id + $1 RETURNING next_id - $1", len(entries)).Scan(&id); err != nil {
+		return err
+	}
+	partitions := partitions{width: s.facts.Load().width}
+	if err := partitions.create(ctx, tx.Conn(), partitions.missing(entries)); err != nil {
+		return err
+	}
+	w := writer{conn: tx.Conn()}
+	if err := w.copyRows(ctx, entries, id); err != nil {
+		return err
+	}
+	var c recordCounts
+	for _, e := range entries {
+		c.add(e)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) ON CONFLICT (record_name)
+		DO UPDATE SET rows = r.rows + excluded.rows, bytes = r.bytes + excluded.bytes, last_time = greatest(r.last_time, excluded.last_time)`,
+		c.names, c.rows, c.bytes, c.last)
+	return err
+}
+
+// recordCounts are rows, bytes and the last times of records, by columns.
+type recordCounts struct {
+	index             map[string]int
+	names             []string
+	rows, bytes, last []int64
+}
+
+func (c *recordCounts) add(e sinks.Entry) {
+	i, known := c.index[e.Record]
+	if !known {
+		if c.index == nil {
+			c.index = map[string]int{}
+		}
+		i = len(c.names)
+		c.index[e.Record] = i
+		c.names, c.rows, c.bytes, c.last = append(c.names, e.Record), append(c.rows, 0), append(c.bytes, 0), append(c.last, e.Time)
+	}
+	c.rows[i]++
+	c.bytes[i] += int64(len(e.Value))
+	c.last[i] = max(c.last[i], e.Time)
+}
