@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	}
 	name := os.Getenv(childVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		os.Exit(postgresServer.Main(m))
 	}
 	if err := children[name](os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // numbered is what the writer writes: 1, 2, 3 and so on in each record.
@@ -36,16 +34,16 @@ const burst = 20
 
 // runWriter is a child process that writes numbered values for ever and prints
 // each number that was acknowledged as logged. It goes on behind the last
-// number in the history. A second argument "durable" asks for the log to sync,
+// number in the history. A third argument "durable" asks for the log to sync,
 // "pruning" for a history that is pruned all the time, "stored" to acknowledge
 // only what is in the history.
 func runWriter(args []string) error {
-	dir, mode := args[0], args[1]
-	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+	dir, history, mode := args[0], args[1], args[2]
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	store, err := openBackend(context.Background(), history, logger)
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	opts := []aimdb.Option{
 		aimdb.Name("kill"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.Logger(logger),
 	}
@@ -122,10 +120,10 @@ type child struct {
 	done  chan struct{}
 }
 
-func startWriter(t *testing.T, dir, mode string) *child {
+func startWriter(t *testing.T, dir, history, mode string) *child {
 	t.Helper()
 	c := &child{
-		cmd:   exec.Command(os.Args[0], dir, mode),
+		cmd:   exec.Command(os.Args[0], dir, history, mode),
 		acked: map[string]int{}, lines: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	c.cmd.Env = append(os.Environ(), childVariable+"=writer")
