@@ -99,27 +99,33 @@ func checkIntegrity(t *testing.T, db *sql.DB, history string) {
 // storedNumbers returns the values of each record, in the order of their storing.
 func storedNumbers(t *testing.T, db *sql.DB) map[string][]int {
 	t.Helper()
+	all := map[string][]int{}
+	eachRow(t, db, func(key string, v numbered) { all[key] = append(all[key], v.N) })
+	return all
+}
+
+// eachRow calls a function with each row, in the order of their storing.
+func eachRow[T any](t *testing.T, db *sql.DB, value func(key string, v T)) {
+	t.Helper()
 	rows, err := db.Query("SELECT record_name, value_json FROM record_history ORDER BY id")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	all := map[string][]int{}
 	for rows.Next() {
 		var key, text string
-		var v numbered
+		var v T
 		if err := rows.Scan(&key, &text); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatalf("record %s has the value %q: %v", key, text, err)
 		}
-		all[key] = append(all[key], v.N)
+		value(key, v)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return all
 }
 
 // consecutive returns how many numbers there are, if they count up from 1.

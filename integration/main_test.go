@@ -12,10 +12,12 @@ const childVariable = "AIMDB_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
-		"writer":  runWriter,
-		"locker":  runLocker,
-		"idle":    runIdle,
-		"flusher": runFlusher,
+		"writer":     runWriter,
+		"locker":     runLocker,
+		"idle":       runIdle,
+		"flusher":    runFlusher,
+		"soakwriter": runSoakWriter,
+		"soaksink":   runSoakSink,
 	}
 	name := os.Getenv(childVariable)
 	if name == "" {

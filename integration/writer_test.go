@@ -2,7 +2,6 @@ package integration
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -109,10 +108,10 @@ func count(ctx context.Context, r *aimdb.Record[numbered], promised func(*aimdb.
 	}
 }
 
-// child is a running writer.
+// child is a running child process.
 type child struct {
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr said
 	mu     sync.Mutex
 	// acked is the greatest acknowledged number of each record.
 	acked map[string]int
@@ -122,11 +121,17 @@ type child struct {
 
 func startWriter(t *testing.T, dir, history, mode string) *child {
 	t.Helper()
+	return startChild(t, "writer", dir, history, mode)
+}
+
+// startChild starts this binary as a child process that prints names and numbers.
+func startChild(t *testing.T, program string, args ...string) *child {
+	t.Helper()
 	c := &child{
-		cmd:   exec.Command(os.Args[0], dir, history, mode),
+		cmd:   exec.Command(os.Args[0], args...),
 		acked: map[string]int{}, lines: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	c.cmd.Env = append(os.Environ(), childVariable+"=writer")
+	c.cmd.Env = append(os.Environ(), childVariable+"="+program)
 	c.cmd.Stderr = &c.stderr
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -177,6 +182,14 @@ func (c *child) awaitAck(t *testing.T) {
 		t.Fatalf("the writer ended by itself (%v):\n%s", err, strings.TrimSpace(c.stderr.String()))
 	case <-time.After(time.Minute):
 		t.Fatalf("the writer has nothing acknowledged for a minute; it said:\n%s", c.said())
+	}
+}
+
+// forgetAcks lets awaitAck wait for an acknowledgement that comes after this call.
+func (c *child) forgetAcks() {
+	select {
+	case <-c.lines:
+	default:
 	}
 }
 
