@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,6 +62,33 @@ func TestNoQuorum(t *testing.T) {
 	if len(ledger(t, openSQL(t, dir))) == 0 {
 		t.Error("nothing was lost: the rings held 10,000 values?")
 	}
+}
+
+// A database starts while the log has no leader. It waits until the servers have one.
+func TestStartWithoutQuorum(t *testing.T) {
+	t.Parallel()
+	c := natstest.StartCluster(t, natstest.Options{})
+	dir, heard := t.TempDir(), &said{}
+	o := outside(dir, aimdb.Cluster{URLs: c.URLs(), Replicas: 3})
+	visit(t, o, 1, 100)
+	c.Servers[0].Kill()
+	c.Servers[1].Kill()
+	o.options = append(o.options, aimdb.Logger(slog.New(slog.NewTextHandler(heard, nil))))
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		heard.await(t, "no server answers for the log", 1)
+		c.Servers[0].Restart()
+		c.Servers[1].Restart()
+	}()
+	p := admit(t, o)
+	<-back
+	p.newestIs(100)
+	p.send(101, 200)
+	p.flush()
+	p.stop()
+	checkNumbers(t, dir, sent(200))
+	nothingLost(t, dir)
 }
 
 // The permission to write is taken from the user of the program while it runs, and is
