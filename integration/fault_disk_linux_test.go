@@ -125,6 +125,7 @@ func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
 // A full disk under the log is no crash: what does not fit into memory
 // meanwhile is counted, and the log goes on when there is room again.
 func TestDiskFullUnderTheLog(t *testing.T) {
+	t.Parallel()
 	disk, history := smallDisk(t, "48m"), t.TempDir()
 	s := setup{
 		dir: disk, history: history,

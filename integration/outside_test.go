@@ -108,6 +108,7 @@ const stream = "AIMDB_kill"
 
 // The log ends with a marker at each start, which nobody waits for in vain.
 func TestLogOnAnOutsideServer(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	dir := t.TempDir()
 	last := 0
@@ -144,6 +145,7 @@ func TestLogOnAnOutsideServerWithoutDirectory(t *testing.T) {
 
 // Values go on in order after the server was killed and started again.
 func TestOutsideServerKilled(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: []string{s.URL}}))
@@ -164,6 +166,7 @@ func TestOutsideServerKilled(t *testing.T) {
 // A server that comes back from an older disk has lost acknowledged messages. The
 // history has them, so nothing is lost, and no sequence is used for another value.
 func TestOutsideServerWithAnOlderDisk(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{SyncAlways: true})
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: []string{s.URL}}))
@@ -187,6 +190,7 @@ func TestOutsideServerWithAnOlderDisk(t *testing.T) {
 
 // The same while the process does not run: its mark knows where the log had ended.
 func TestOutsideServerWithAnOlderDiskAtStart(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{SyncAlways: true})
 	dir := t.TempDir()
 	o := outside(dir, aimdb.Cluster{URLs: []string{s.URL}})

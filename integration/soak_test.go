@@ -18,6 +18,7 @@ import (
 // in turn, at moments that none of them chooses. What was acknowledged is stored once in
 // each store, in its order, and what a lossy record has dropped is counted in each ledger.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	t.Run("one server", func(t *testing.T) {
 		s := natstest.Start(t, natstest.Options{})
 		soak(t, []string{s.URL}, 1, func() *natstest.Server { return s })

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of database/sql
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/internal/pgtest"
@@ -48,14 +48,11 @@ func openBackend(ctx context.Context, history string, logger *slog.Logger, optio
 // openSQL opens a history beside its store.
 func openSQL(t *testing.T, history string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(history, "history.db"))
+	driver, source := "sqlite", "file:"+filepath.Join(history, "history.db")
 	if inPostgres(history) {
-		var config *pgx.ConnConfig
-		if config, err = pgx.ParseConfig(history); err == nil {
-			config.RuntimeParams["search_path"] = "aimdb"
-			db = stdlib.OpenDB(*config)
-		}
+		driver, source = "pgx", history+"&search_path=aimdb"
 	}
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		t.Fatal(err)
 	}
