@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,8 +21,26 @@ import (
 
 // BenchmarkBytes stores 1,000 values of each of 100 records in all sinks of one database,
 // and reports the bytes that a value takes on disk: in the log, in SQLite, in PostgreSQL
-// with its indexes, in NDJSON and in Parquet.
+// with its indexes, in NDJSON and in Parquet. The values are all alike but for their
+// number, or have other measurements and times each, which compresses less.
 func BenchmarkBytes(b *testing.B) {
+	b.Run("values=alike", func(b *testing.B) { bytesOf(b, sampled) })
+	b.Run("values=varied", func(b *testing.B) {
+		r := rand.New(rand.NewPCG(1, 2))
+		var all []sample
+		for n := range bytesRecords * bytesValues {
+			v := sampled(n)
+			v.Celsius, v.Humidity = float64(r.IntN(400)-100)/10, r.IntN(100)
+			v.At = time.Date(2015, 1, 1, 0, 0, n, 0, time.UTC).Format(time.RFC3339)
+			all = append(all, v)
+		}
+		bytesOf(b, func(n int) sample { return all[n] })
+	})
+}
+
+const bytesRecords, bytesValues = 100, 1000
+
+func bytesOf(b *testing.B, value func(n int) sample) {
 	for b.Loop() {
 		dir := b.TempDir()
 		dsn := postgresServer.Database(b)
@@ -33,7 +53,7 @@ func BenchmarkBytes(b *testing.B) {
 		must(b, err)
 		file, err := sqlite.Open(at("history.db"))
 		must(b, err)
-		s := storeInAll(b, dir, table, file, aimdb.WithSink(lines), aimdb.WithSink(columns))
+		n := storeInAll(b, value, dir, table, file, aimdb.WithSink(lines), aimdb.WithSink(columns))
 		must(b, columns.Rotate(b.Context()))
 		must(b, columns.Close())
 		must(b, lines.Close())
@@ -42,21 +62,20 @@ func BenchmarkBytes(b *testing.B) {
 			"log": sizeOf(b, at("log")), "sqlite": sizeOf(b, at("history.db")), "ndjson": sizeOf(b, at("ndjson")),
 			"parquet": sizeOf(b, at("parquet")), "postgres": relationSize(b, dsn),
 		} {
-			b.ReportMetric(float64(bytes)/float64(s), name+"-B/value")
+			b.ReportMetric(float64(bytes)/float64(n), name+"-B/value")
 		}
 	}
 	b.ReportMetric(0, "ns/op") // what is measured is space
 }
 
 // storeInAll runs a database until all of its sinks have the values, and returns how many.
-func storeInAll(b *testing.B, dir string, table *postgres.Store, file *sqlite.Store, more ...aimdb.Option) (values int) {
+func storeInAll(b *testing.B, value func(n int) sample, dir string, table *postgres.Store, file *sqlite.Store, more ...aimdb.Option) (values int) {
 	b.Helper()
-	const records = 100
-	values = records * 1000
+	values = bytesRecords * bytesValues
 	db, err := aimdb.New(append(more, aimdb.Name("bench"), aimdb.Dir(dir), aimdb.WithPersistence(file, 0), aimdb.WithSink(table))...)
 	must(b, err)
-	s := &served{DB: db}
-	for i := range records {
+	s := &served{DB: db, value: value}
+	for i := range bytesRecords {
 		r, err := aimdb.Register[sample](db, fmt.Sprintf("plant.line0::sensor%d", i), lossless()...)
 		must(b, err)
 		s.records = append(s.records, r)

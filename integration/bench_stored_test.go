@@ -65,7 +65,7 @@ func (s *served) send(b *testing.B, n int) {
 	for p := range producers {
 		all.Go(func() {
 			for i := p; i < n; i += producers {
-				if err := s.records[i%len(s.records)].Send(b.Context(), sampled(i)); err != nil {
+				if err := s.records[i%len(s.records)].Send(b.Context(), s.value(i)); err != nil {
 					b.Error(err)
 					return
 				}

@@ -104,6 +104,8 @@ func quantile(values []float64, q float64) float64 {
 type served struct {
 	*aimdb.DB
 	records []*aimdb.Record[sample]
+	// value is what send sends.
+	value func(n int) sample
 	// took is the time from opening the history to being ready.
 	took time.Duration
 	stop func() error
@@ -126,7 +128,7 @@ func serveOn(history, dir string, count int, record []aimdb.RecordOption, opts .
 	if err != nil {
 		return nil, err
 	}
-	s := &served{DB: db}
+	s := &served{DB: db, value: sampled}
 	for i := range count {
 		r, err := aimdb.Register[sample](db, fmt.Sprintf("plant.line%d::sensor%d", i/100, i), record...)
 		if err != nil {
