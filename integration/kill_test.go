@@ -34,7 +34,7 @@ func TestKillWhileWriting(t *testing.T) {
 			eachStore(t, func(t *testing.T, dir, history string) {
 				acked := map[string]int{}
 				moments := randomMoments(t)
-				for range rounds(t, 12) {
+				for range rounds(t, 8) {
 					w := startWriter(t, dir, history, mode)
 					// Some rounds are killed while they start.
 					if moments.IntN(4) > 0 {
