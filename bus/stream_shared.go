@@ -50,7 +50,7 @@ func askLeader(ctx context.Context, js jetstream.JetStream, c Config, name strin
 	const electing, pause = 30 * time.Second, 200 * time.Millisecond
 	for begun, told := time.Now(), false; ; told = true {
 		found, err := js.Stream(ctx, name)
-		if !leaderless(err) || ctx.Err() != nil {
+		if !Leaderless(err) || ctx.Err() != nil {
 			return found, err
 		}
 		if time.Since(begun) > electing {
@@ -66,9 +66,9 @@ func askLeader(ctx context.Context, js jetstream.JetStream, c Config, name strin
 	}
 }
 
-// leaderless reports whether an error is that of a request without an answer, or that of
+// Leaderless reports whether an error is that of a request without an answer, or that of
 // servers without a leader.
-func leaderless(err error) bool {
+func Leaderless(err error) bool {
 	const notAvailable = 10008
 	var refused *jetstream.APIError
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) ||

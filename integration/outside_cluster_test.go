@@ -83,7 +83,7 @@ func TestStartWithoutQuorum(t *testing.T) {
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
-		heard.await(t, "no server answers for the log", 1)
+		heard.await(t, "trying again", 1)
 		leader.Restart()
 		other.Restart()
 	}()
