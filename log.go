@@ -2,10 +2,12 @@ package aimdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -31,10 +33,24 @@ func (db *DB) openLog(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if db.bus, err = bus.Open(ctx, server, config); err != nil {
-		return err
+	const electing, pause = 30 * time.Second, 200 * time.Millisecond
+	for begun := time.Now(); ; {
+		if db.bus, err = bus.Open(ctx, server, config); err != nil {
+			return err
+		}
+		// Servers may lose the leader of the log after they have answered for it.
+		if err = db.bus.Restore(ctx, db.storedTail()); !config.Shared || !bus.Leaderless(err) || time.Since(begun) > electing || ctx.Err() != nil {
+			return err
+		}
+		c.Logger.Warn("the log has no leader; trying again", "error", err)
+		if closed := db.bus.Close(); closed != nil {
+			return errors.Join(err, closed)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
 	}
-	return db.bus.Restore(ctx, db.storedTail())
 }
 
 // startServer starts the embedded server.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,7 +28,7 @@ func openShared(ctx context.Context, js jetstream.JetStream, c Config, want jets
 
 // findShared finds the log, or creates it.
 func findShared(ctx context.Context, js jetstream.JetStream, c Config, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
-	found, err := js.Stream(ctx, want.Name)
+	found, err := askLeader(ctx, js, c, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		want.Metadata = map[string]string{identityKey: NewIdentity(c.Name), databaseKey: c.Name}
 		found, err = js.CreateStream(ctx, want)
@@ -41,6 +42,37 @@ func findShared(ctx context.Context, js jetstream.JetStream, c Config, want jets
 		return nil, lookError(c.Name, err)
 	}
 	return found.CachedInfo(), checkOwner(found.CachedInfo().Config, c)
+}
+
+// askLeader looks for the stream. Servers that elect its leader do not answer, so it asks
+// again for some time.
+func askLeader(ctx context.Context, js jetstream.JetStream, c Config, name string) (jetstream.Stream, error) {
+	const electing, pause = 30 * time.Second, 200 * time.Millisecond
+	for begun, told := time.Now(), false; ; told = true {
+		found, err := js.Stream(ctx, name)
+		if !Leaderless(err) || ctx.Err() != nil {
+			return found, err
+		}
+		if time.Since(begun) > electing {
+			return nil, fmt.Errorf("%w: no server has answered for the stream %s for %v; see 'nats stream info %s' whether it has a leader, and whether enough of its servers run", err, name, electing, name)
+		}
+		if !told {
+			c.Logger.Warn("no server answers for the log; trying again", "stream", name, "error", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Leaderless reports whether an error is that of a request without an answer, or that of
+// servers without a leader.
+func Leaderless(err error) bool {
+	const notAvailable = 10008
+	var refused *jetstream.APIError
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) ||
+		errors.As(err, &refused) && refused.ErrorCode == notAvailable
 }
 
 // checkOwner refuses a stream that is not the log of this database.

@@ -25,6 +25,23 @@ func BenchmarkStored(b *testing.B) {
 	})
 }
 
+// BenchmarkStoredPostgres brings the same values into PostgreSQL and into SQLite, in turns,
+// in two databases that differ in nothing else. The target is the rate of SQLite. The
+// processor time is that of this process and of the server together.
+func BenchmarkStoredPostgres(b *testing.B) {
+	there := serveForOn(b, postgresServer.Database(b), b.TempDir(), 100, lossless())
+	here := serveFor(b, 100, lossless())
+	stores := func(s *served) func() {
+		return func() {
+			s.send(b, storedValues)
+			if err := s.Flush(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	inTurns(b, storedValues, "values/s", stores(there), yardstick{"sqlite", stores(here)})
+}
+
 // storedValues is a turn: enough that filling and emptying the path at its
 // ends does not show.
 const storedValues = 100_000
@@ -48,7 +65,7 @@ func (s *served) send(b *testing.B, n int) {
 	for p := range producers {
 		all.Go(func() {
 			for i := p; i < n; i += producers {
-				if err := s.records[i%len(s.records)].Send(b.Context(), sampled(i)); err != nil {
+				if err := s.records[i%len(s.records)].Send(b.Context(), s.value(i)); err != nil {
 					b.Error(err)
 					return
 				}

@@ -3,13 +3,12 @@ package integration
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // The benchmarks of the whole database measure a reference and the database in
@@ -52,6 +51,7 @@ func inTurns(b *testing.B, things int, unit string, candidate func(), yardsticks
 				rates["cpu-x-"+r.name] = append(rates["cpu-x-"+r.name], ours.processor/bare[i].processor)
 			}
 			rates[unit] = append(rates[unit], float64(things)/ours.time)
+			rates["cpu-us/value"] = append(rates["cpu-us/value"], ours.processor/float64(things)*1e6)
 		}
 	}
 	b.ReportMetric(0, "ns/op") // a turn is no operation
@@ -66,7 +66,8 @@ type yardstick struct {
 	run  func()
 }
 
-// cost is what something took, in seconds.
+// cost is what something took, in seconds. The processor time is that of this process and
+// of the PostgreSQL server.
 type cost struct{ time, processor float64 }
 
 func costOf(b *testing.B, f func()) cost {
@@ -74,10 +75,14 @@ func costOf(b *testing.B, f func()) cost {
 	if err != nil {
 		b.Fatal(err)
 	}
+	servers := postgresServer.Processor()
 	took := timed(f)
 	after, err := processorTime()
 	if err != nil {
 		b.Fatal(err)
+	}
+	for pid, used := range postgresServer.Processor() {
+		after += used - servers[pid]
 	}
 	return cost{took.Seconds(), (after - before).Seconds()}
 }
@@ -99,6 +104,8 @@ func quantile(values []float64, q float64) float64 {
 type served struct {
 	*aimdb.DB
 	records []*aimdb.Record[sample]
+	// value is what send sends.
+	value func(n int) sample
 	// took is the time from opening the history to being ready.
 	took time.Duration
 	stop func() error
@@ -106,8 +113,13 @@ type served struct {
 
 // serve starts a database in a directory, with a number of equal records.
 func serve(dir string, count int, record []aimdb.RecordOption, opts ...aimdb.Option) (*served, error) {
+	return serveOn(dir, dir, count, record, opts...)
+}
+
+// serveOn is serve with the history elsewhere.
+func serveOn(history, dir string, count int, record []aimdb.RecordOption, opts ...aimdb.Option) (*served, error) {
 	start := time.Now()
-	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+	store, err := openBackend(context.Background(), history, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +128,7 @@ func serve(dir string, count int, record []aimdb.RecordOption, opts ...aimdb.Opt
 	if err != nil {
 		return nil, err
 	}
-	s := &served{DB: db}
+	s := &served{DB: db, value: sampled}
 	for i := range count {
 		r, err := aimdb.Register[sample](db, fmt.Sprintf("plant.line%d::sensor%d", i/100, i), record...)
 		if err != nil {
@@ -141,7 +153,14 @@ func serve(dir string, count int, record []aimdb.RecordOption, opts ...aimdb.Opt
 // serveFor is serve for the time of a benchmark.
 func serveFor(b *testing.B, count int, record []aimdb.RecordOption, opts ...aimdb.Option) *served {
 	b.Helper()
-	s, err := serve(b.TempDir(), count, record, opts...)
+	dir := b.TempDir()
+	return serveForOn(b, dir, dir, count, record, opts...)
+}
+
+// serveForOn is serveOn for the time of a benchmark.
+func serveForOn(b *testing.B, history, dir string, count int, record []aimdb.RecordOption, opts ...aimdb.Option) *served {
+	b.Helper()
+	s, err := serveOn(history, dir, count, record, opts...)
 	if err != nil {
 		b.Fatal(err)
 	}

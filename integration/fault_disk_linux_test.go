@@ -33,6 +33,27 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
+// eachSmallStore runs a test for each kind of history, with the rows on a small disk. says is
+// what the sink says if the disk is full.
+func eachSmallStore(t *testing.T, test func(t *testing.T, disk, history, says string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		disk := smallDisk(t, "48m")
+		test(t, disk, disk, "free some space")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		postgresServer.Start(t)
+		disk, all := smallDisk(t, "48m"), postgresServer.DSN("postgres")
+		postgresServer.Own(t, disk)
+		if err := os.Chmod(filepath.Dir(disk), 0o711); err != nil {
+			t.Fatal(err)
+		}
+		execute(t, all, "CREATE TABLESPACE small LOCATION '"+disk+"'")
+		t.Cleanup(func() { execute(t, all, "DROP TABLESPACE small") })
+		test(t, disk, postgresServer.Database(t)+"&default_tablespace=small", "No space left on device")
+	})
+}
+
 // fill takes all the room of a disk; free gives it back.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
@@ -65,43 +86,46 @@ func fill(t *testing.T, dir string) (free func()) {
 // A full disk under the history holds up nobody who writes; when there is room
 // again everything is stored.
 func TestDiskFullUnderTheHistory(t *testing.T) {
-	disk := smallDisk(t, "48m")
-	s := setup{dir: t.TempDir(), history: disk}
-	p := admit(t, s)
-	p.send(1, 1000)
-	p.flush()
-	free := fill(t, disk)
-	p.send(1001, 8000)
-	p.awaitState("free some space")
-	if soaking() {
-		<-time.After(10 * time.Second) // the fault lasts this long
-		p.awaitState("free some space")
-	}
-	free()
-	p.recovered(disk, 8000)
+	eachSmallStore(t, func(t *testing.T, disk, history, says string) {
+		s := setup{dir: t.TempDir(), history: history}
+		p := admit(t, s)
+		p.send(1, 1000)
+		p.flush()
+		free := fill(t, disk)
+		p.send(1001, 8000)
+		p.awaitState(says)
+		if soaking() {
+			<-time.After(10 * time.Second) // the fault lasts this long
+			p.awaitState(says)
+		}
+		free()
+		p.recovered(history, 8000)
+	})
 }
 
 // To stop a database over a full disk is no error; what the log has is stored
 // by the next start that finds room.
 func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
-	disk := smallDisk(t, "48m")
-	s := setup{dir: t.TempDir(), history: disk, options: []aimdb.Option{aimdb.DrainTimeout(time.Second)}}
-	p := admit(t, s)
-	p.send(1, 1000)
-	p.flush()
-	free := fill(t, disk)
-	p.send(1001, 8000)
-	p.awaitState("free some space")
-	p.stop()
-	p.said.must(t, "the rest is in the log and is stored after the next start")
-	free()
-	visit(t, s, 8001, 8100)
-	checkNumbers(t, disk, sent(8100))
+	eachSmallStore(t, func(t *testing.T, disk, history, says string) {
+		s := setup{dir: t.TempDir(), history: history, options: []aimdb.Option{aimdb.DrainTimeout(time.Second)}}
+		p := admit(t, s)
+		p.send(1, 1000)
+		p.flush()
+		free := fill(t, disk)
+		p.send(1001, 8000)
+		p.awaitState(says)
+		p.stop()
+		p.said.must(t, "the rest is in the log and is stored after the next start")
+		free()
+		visit(t, s, 8001, 8100)
+		checkNumbers(t, history, sent(8100))
+	})
 }
 
 // A full disk under the log is no crash: what does not fit into memory
 // meanwhile is counted, and the log goes on when there is room again.
 func TestDiskFullUnderTheLog(t *testing.T) {
+	t.Parallel()
 	disk, history := smallDisk(t, "48m"), t.TempDir()
 	s := setup{
 		dir: disk, history: history,

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"database/sql"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -12,26 +14,26 @@ import (
 // A process that is killed while its history is pruned all the time loses only
 // what was to go, and that from the oldest on.
 func TestKillWhilePruning(t *testing.T) {
-	dir := t.TempDir()
+	eachStore(t, killWhilePruning)
+}
+
+func killWhilePruning(t *testing.T, dir, history string) {
 	acked := map[string]int{}
 	moments := randomMoments(t)
 	for range rounds(t, 8) {
-		w := startWriter(t, dir, "pruning")
+		w := startWriter(t, dir, history, "pruning")
 		for range 1 + moments.IntN(20) {
 			w.awaitAck(t)
 		}
 		killAfter(t, w, time.Duration(moments.IntN(50))*time.Millisecond)
 		w.merge(acked)
 	}
-	settle(t, dir, "pruning")
-	db := openSQL(t, dir)
-	var verdict string
-	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-		t.Errorf("integrity check: %q, %v", verdict, err)
-	}
-	pruned := false
+	settle(t, dir, history, "pruning")
+	db := openSQL(t, history)
+	checkIntegrity(t, db, history)
+	stored, pruned := storedNumbers(t, db), false
 	for _, key := range writerKeys() {
-		first, last, err := span(db, key)
+		first, last, err := span(stored[key])
 		if err != nil {
 			t.Errorf("record %s: %v", key, err)
 		}
@@ -43,7 +45,7 @@ func TestKillWhilePruning(t *testing.T) {
 		}
 		pruned = pruned || first > 1
 		t.Logf("record %s: %d to %d stored, %d acknowledged", key, first, last, acked[key])
-		checkCounts(t, dir, key, last-first+1)
+		checkCounts(t, db, history, key, last-first+1)
 	}
 	if !pruned {
 		t.Error("nothing was pruned")
@@ -52,10 +54,14 @@ func TestKillWhilePruning(t *testing.T) {
 
 // checkCounts compares the counts beside the history with what is there: both
 // change in one transaction.
-func checkCounts(t *testing.T, dir, key string, rows int) {
+func checkCounts(t *testing.T, db *sql.DB, history, key string, rows int) {
 	t.Helper()
+	column := "name"
+	if inPostgres(history) {
+		column = "record_name"
+	}
 	var counted int
-	if err := openSQL(t, dir).QueryRow("SELECT rows FROM aimdb_record WHERE name = ?", key).Scan(&counted); err != nil || counted != rows {
+	if err := db.QueryRow("SELECT rows FROM aimdb_record WHERE " + column + " = '" + key + "'").Scan(&counted); err != nil || counted != rows {
 		t.Errorf("record %s: counted %d rows (%v), there are %d", key, counted, err, rows)
 	}
 }
@@ -64,21 +70,26 @@ func checkCounts(t *testing.T, dir, key string, rows int) {
 // its files, leaves nothing that the next start trips over.
 func TestKillDuringTheFirstStart(t *testing.T) {
 	moments := randomMoments(t)
-	for range rounds(t, 8) {
-		dir := t.TempDir()
-		for range 2 {
-			killAfter(t, startWriter(t, dir, "logged"), time.Duration(moments.IntN(150))*time.Millisecond)
-		}
-		w := startWriter(t, dir, "logged")
-		w.awaitAck(t)
-		killAfter(t, w, 0)
-		acked := map[string]int{}
-		w.merge(acked)
-		settle(t, dir, "logged")
-		checkNumbers(t, dir, acked)
-		if aside := asides(t, dir); len(aside) > 0 {
-			t.Errorf("a half-made history was taken for a damaged one: %v", aside)
-		}
+	for round := range rounds(t, 5) {
+		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
+			eachStore(t, func(t *testing.T, dir, history string) { killFirstStart(t, dir, history, moments) })
+		})
+	}
+}
+
+func killFirstStart(t *testing.T, dir, history string, moments *rand.Rand) {
+	for range 2 {
+		killAfter(t, startWriter(t, dir, history, "logged"), time.Duration(moments.IntN(150))*time.Millisecond)
+	}
+	w := startWriter(t, dir, history, "logged")
+	w.awaitAck(t)
+	killAfter(t, w, 0)
+	acked := map[string]int{}
+	w.merge(acked)
+	settle(t, dir, history, "logged")
+	checkNumbers(t, history, acked)
+	if aside := asides(t, dir); len(aside) > 0 {
+		t.Errorf("a half-made history was taken for a damaged one: %v", aside)
 	}
 }
 

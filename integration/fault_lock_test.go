@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,7 +19,11 @@ import (
 // runLocker is a child process that holds a history locked until its standard
 // input ends.
 func runLocker(args []string) error {
-	db, err := sql.Open("sqlite", "file:"+args[0]+"?_busy_timeout=60000")
+	driver, source, locks := "sqlite", "file:"+filepath.Join(args[0], "history.db")+"?_busy_timeout=60000", []string{"BEGIN EXCLUSIVE"}
+	if inPostgres(args[0]) {
+		driver, source, locks = "pgx", args[0], []string{"BEGIN", "LOCK TABLE aimdb.record_history IN EXCLUSIVE MODE"}
+	}
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		return err
 	}
@@ -27,8 +32,10 @@ func runLocker(args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(context.Background(), "BEGIN EXCLUSIVE"); err != nil {
-		return err
+	for _, text := range locks {
+		if _, err := conn.ExecContext(context.Background(), text); err != nil {
+			return err
+		}
 	}
 	fmt.Println("locked")
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
@@ -39,9 +46,9 @@ func runLocker(args []string) error {
 }
 
 // lockHistory has another process lock a history; unlock ends that.
-func lockHistory(t *testing.T, path string) (unlock func()) {
+func lockHistory(t *testing.T, history string) (unlock func()) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], path)
+	cmd := exec.Command(os.Args[0], history)
 	cmd.Env = append(os.Environ(), childVariable+"=locker")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -81,38 +88,56 @@ func lockFor() time.Duration {
 	return time.Second
 }
 
+// lockTimed returns a history that gives up soon where somebody else has it locked, and
+// what it says then.
+func lockTimed(history string) (timed, says string) {
+	if inPostgres(history) {
+		return history + "&lock_timeout=100", "lock timeout"
+	}
+	return history, "another process has the file locked"
+}
+
 // Another process that has the history locked holds up nobody who writes; the
 // values wait in the log.
 func TestHistoryLockedByAnotherProcess(t *testing.T) {
-	dir := t.TempDir()
-	p := admit(t, setup{dir: dir, store: []sqlite.Option{sqlite.BusyTimeout(100 * time.Millisecond)}})
+	eachStore(t, historyLocked)
+}
+
+func historyLocked(t *testing.T, dir, history string) {
+	history, says := lockTimed(history)
+	p := admit(t, setup{dir: dir, history: history, store: []sqlite.Option{sqlite.BusyTimeout(100 * time.Millisecond)}})
 	p.send(1, 200)
 	p.flush()
-	unlock := lockHistory(t, p.store.Path())
+	unlock := lockHistory(t, history)
 	held := time.After(lockFor())
 	p.send(201, 5000)
-	p.awaitState("another process has the file locked")
+	p.awaitState(says)
 	<-held // the fault lasts this long
-	p.awaitState("another process has the file locked")
+	p.awaitState(says)
 	unlock()
-	p.recovered(dir, 5000)
+	p.recovered(history, 5000)
 }
 
 // A log that reaches its limit while the history is locked loses its oldest
 // values, and the ledger says exactly which.
 func TestLogLimitWhileTheHistoryIsLocked(t *testing.T) {
-	dir, key := t.TempDir(), "n::a"
+	eachStore(t, logLimitWhileLocked)
+}
+
+func logLimitWhileLocked(t *testing.T, dir, history string) {
+	history, says := lockTimed(history)
+	key := "n::a"
 	p := admit(t, setup{
-		dir: dir, keys: []string{key},
+		dir: dir, history: history, keys: []string{key},
 		store:   []sqlite.Option{sqlite.BusyTimeout(100 * time.Millisecond)},
 		options: []aimdb.Option{aimdb.LogLimits(time.Hour, 256<<10)},
 	})
 	p.send(1, 200)
 	p.flush()
-	unlock := lockHistory(t, p.store.Path())
+	unlock := lockHistory(t, history)
 	const last = 60_000 // some ten times what the log and the pump can hold
 	p.send(201, last)
-	p.awaitState("another process has the file locked")
+	p.awaitState(says)
 	unlock()
 	p.flush()
 	stats, err := p.store.Stats(t.Context())
@@ -123,7 +148,7 @@ func TestLogLimitWhileTheHistoryIsLocked(t *testing.T) {
 		t.Errorf("%d values were dropped and %v lost, want only what the log discarded, which the record does not count", m.Dropped, m.LostBy)
 	}
 	p.stop()
-	db := openSQL(t, dir)
+	db := openSQL(t, history)
 	losses := ledger(t, db)
 	for _, l := range losses {
 		if l.cause != "log_discarded" {

@@ -101,7 +101,7 @@ func losePower(t *testing.T, mode string) {
 	acked := map[string]int{}
 	disk := newPlainDisk(t)
 	for round := range min(rounds(t, 4), 50) {
-		w := startWriter(t, filepath.Join(disk.dir, "data"), mode)
+		w := startWriter(t, filepath.Join(disk.dir, "data"), filepath.Join(disk.dir, "data"), mode)
 		for range 1 + moments.IntN(30) {
 			w.awaitAck(t)
 		}
@@ -115,7 +115,7 @@ func losePower(t *testing.T, mode string) {
 		if data, err := os.ReadFile(filepath.Join(disk.dir, unsynced)); err == nil && len(data) > 0 {
 			t.Fatalf("the simulation is none: a file survives that was never forced to the disk: %q", data)
 		}
-		settle(t, filepath.Join(disk.dir, "data"), mode)
+		settle(t, filepath.Join(disk.dir, "data"), filepath.Join(disk.dir, "data"), mode)
 		checkNumbers(t, filepath.Join(disk.dir, "data"), acked)
 		if t.Failed() {
 			return

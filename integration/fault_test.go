@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,8 +23,7 @@ func soaking() bool { return os.Getenv("AIMDB_ROUNDS") != "" }
 
 // setup says what the database of a fault is like.
 type setup struct {
-	// dir is the data directory, history the directory of history.db if it is
-	// another.
+	// dir is the data directory, history is where the history is if not there.
 	dir, history string
 	keys         []string
 	store        []sqlite.Option
@@ -38,7 +36,7 @@ type setup struct {
 type patient struct {
 	*aimdb.DB
 	t       *testing.T
-	store   *sqlite.Store
+	store   aimdb.Backend
 	records []*aimdb.Record[numbered]
 	said    *said
 	cancel  context.CancelFunc
@@ -71,7 +69,7 @@ func tryAdmit(t *testing.T, s setup) (*patient, error) {
 	}
 	p := &patient{t: t, said: &said{}, done: make(chan error, 1)}
 	logger := slog.New(slog.NewTextHandler(p.said, nil))
-	store, err := sqlite.Open(filepath.Join(s.history, "history.db"), append(s.store, sqlite.Logger(logger))...)
+	store, err := openBackend(t.Context(), s.history, logger, s.store...)
 	if err != nil {
 		return nil, err
 	}
@@ -208,14 +206,14 @@ func (p *patient) nothingDropped() {
 
 // recovered ends a database whose sink was in trouble: nobody else was, and in
 // the end nothing is missing.
-func (p *patient) recovered(dir string, last int) {
+func (p *patient) recovered(history string, last int) {
 	p.t.Helper()
 	p.flush()
 	p.nothingDropped()
 	p.said.must(p.t, "values wait in the log; trying again")
 	p.said.must(p.t, "values go into the sink again")
 	p.stop()
-	checkNumbers(p.t, dir, sent(last))
+	checkNumbers(p.t, history, sent(last))
 }
 
 // sent is what checkNumbers is to find if all up to a number were given.
@@ -253,17 +251,6 @@ func (s *said) must(t *testing.T, text string) {
 	}
 }
 
-// openSQL opens a history beside the store.
-func openSQL(t *testing.T, dir string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "history.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() }) // only read from
-	return db
-}
-
 // lossRow is one entry of the ledger.
 type lossRow struct {
 	record, cause   string
@@ -295,24 +282,14 @@ func ledger(t *testing.T, db *sql.DB) (all []lossRow) {
 func checkComplete(t *testing.T, db *sql.DB, key string, last int, losses []lossRow) (stored, lost int) {
 	t.Helper()
 	seen := make([]int, last+1)
-	rows, err := db.Query("SELECT json_extract(value_json, '$.n') FROM record_history WHERE record_name = ? ORDER BY id", key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for before := 0; rows.Next(); stored++ {
-		var n int
-		if err := rows.Scan(&n); err != nil {
-			t.Fatal(err)
-		}
+	before := 0
+	for _, n := range storedNumbers(t, db)[key] {
 		if n <= before || n > last {
 			t.Fatalf("record %s: %d follows %d", key, n, before)
 		}
 		before = n
 		seen[n]++
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
+		stored++
 	}
 	for _, l := range losses {
 		if l.count != l.to-l.from+1 || l.from < 1 || l.to > last {

@@ -21,79 +21,85 @@ func TestLogDirectoryDeleted(t *testing.T) {
 		{"log and mark", []string{"log", "log.mark"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			visit(t, setup{dir: dir}, 1, 100)
-			for _, name := range c.deleted {
-				if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-					t.Fatal(err)
+			eachStore(t, func(t *testing.T, dir, history string) {
+				s := setup{dir: dir, history: history}
+				visit(t, s, 1, 100)
+				for _, name := range c.deleted {
+					if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+						t.Fatal(err)
+					}
 				}
-				if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-					t.Fatal(err)
+				// A loss is told once.
+				for first, last := 101, 200; last <= 210; first, last = 201, last+10 {
+					visit(t, s, first, last)
+					checkNumbers(t, history, sent(last))
+					if !c.unknown {
+						nothingLost(t, history)
+						continue
+					}
+					missingAfter(t, history, 300)
 				}
-			}
-			// A loss is told once.
-			for first, last := 101, 200; last <= 210; first, last = 201, last+10 {
-				visit(t, setup{dir: dir}, first, last)
-				checkNumbers(t, dir, sent(last))
-				if !c.unknown {
-					nothingLost(t, dir)
-					continue
-				}
-				losses := ledger(t, openSQL(t, dir))
-				if len(losses) != 1 || losses[0].cause != "log_missing" || losses[0].from != 301 {
-					t.Errorf("ledger %+v, want that the log behind 300 is missing", losses)
-				}
-			}
+			})
 		})
 	}
 }
 
 func TestHistoryDeleted(t *testing.T) {
-	dir := t.TempDir()
-	visit(t, setup{dir: dir}, 1, 100)
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(filepath.Join(dir, "history.db"+suffix)); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-	}
-	visit(t, setup{dir: dir}, 101, 200)
-	checkNumbers(t, dir, sent(200))
-	nothingLost(t, dir)
+	eachStore(t, func(t *testing.T, dir, history string) {
+		s := setup{dir: dir, history: history}
+		visit(t, s, 1, 100)
+		deleteHistory(t, history)
+		visit(t, s, 101, 200)
+		checkNumbers(t, history, sent(200))
+		nothingLost(t, history)
+	})
 }
 
 func TestHistoryRestoredFromAnOlderCopy(t *testing.T) {
-	dir, path := t.TempDir(), ""
-	visit(t, setup{dir: dir}, 1, 100)
-	path = filepath.Join(dir, "history.db")
-	older, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	visit(t, setup{dir: dir}, 101, 200)
-	if err := os.WriteFile(path, older, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	visit(t, setup{dir: dir}, 201, 300)
-	checkNumbers(t, dir, sent(300))
-	nothingLost(t, dir)
+	eachStore(t, func(t *testing.T, dir, history string) {
+		s := setup{dir: dir, history: history}
+		visit(t, s, 1, 100)
+		restore := copyHistory(t, history)
+		visit(t, s, 101, 200)
+		restore()
+		visit(t, s, 201, 300)
+		checkNumbers(t, history, sent(300))
+		nothingLost(t, history)
+	})
+}
+
+// A history that goes on with the log of another directory, such as that of another
+// machine, takes all of it. Nobody knows whether the first log had more.
+func TestHistoryWithTheLogOfAnotherDatabase(t *testing.T) {
+	eachStore(t, func(t *testing.T, dir, history string) {
+		visit(t, setup{dir: dir, history: history}, 1, 100)
+		for first := 101; first <= 201; first += 100 {
+			visit(t, setup{dir: filepath.Join(dir, "other"), history: history}, first, first+99)
+		}
+		checkNumbers(t, history, sent(300))
+		missingAfter(t, history, 300)
+	})
 }
 
 func TestTwoProcessesOnOneDirectory(t *testing.T) {
-	dir := t.TempDir()
-	first := startWriter(t, dir, "logged")
+	eachStore(t, twoProcessesOnOneDirectory)
+}
+
+func twoProcessesOnOneDirectory(t *testing.T, dir, history string) {
+	first := startWriter(t, dir, history, "logged")
 	first.awaitAck(t)
-	second := startWriter(t, dir, "logged")
+	second := startWriter(t, dir, history, "logged")
 	<-second.done
 	err := second.cmd.Wait()
 	said := second.stderr.String()
 	if err == nil || !strings.Contains(said, "in use by another process") {
 		t.Errorf("the second process: %v\n%s", err, said)
 	}
-	// What marks a file as left in good order would spare the next start the
-	// look at it, although the first process is about to be killed.
-	var clean string
-	if err := openSQL(t, dir).QueryRow("SELECT value FROM aimdb_meta WHERE key = 'clean'").Scan(&clean); err != nil || clean != "0" {
-		t.Errorf("after the second process the running history is marked %q, %v", clean, err)
+	if !inPostgres(history) {
+		staysUnclean(t, history)
 	}
 	first.awaitAck(t)
 	acked := map[string]int{}
@@ -101,13 +107,32 @@ func TestTwoProcessesOnOneDirectory(t *testing.T) {
 		t.Error("the first process ended by itself")
 	}
 	first.merge(acked)
-	settle(t, dir, "logged")
-	checkNumbers(t, dir, acked)
+	settle(t, dir, history, "logged")
+	checkNumbers(t, history, acked)
 }
 
-func nothingLost(t *testing.T, dir string) {
+// staysUnclean checks a mark of SQLite's file. What marks a file as left in good order
+// would spare the next start the look at it, although its process is about to be killed.
+func staysUnclean(t *testing.T, dir string) {
 	t.Helper()
-	if losses := ledger(t, openSQL(t, dir)); len(losses) > 0 {
+	var clean string
+	if err := openSQL(t, dir).QueryRow("SELECT value FROM aimdb_meta WHERE key = 'clean'").Scan(&clean); err != nil || clean != "0" {
+		t.Errorf("after the second process the running history is marked %q, %v", clean, err)
+	}
+}
+
+// missingAfter checks that the ledger has only that the log after a sequence is missing.
+func missingAfter(t *testing.T, history string, sequence int) {
+	t.Helper()
+	losses := ledger(t, openSQL(t, history))
+	if len(losses) != 1 || losses[0].cause != "log_missing" || losses[0].from != sequence+1 {
+		t.Errorf("ledger %+v, want that the log after %d is missing", losses, sequence)
+	}
+}
+
+func nothingLost(t *testing.T, history string) {
+	t.Helper()
+	if losses := ledger(t, openSQL(t, history)); len(losses) > 0 {
 		t.Errorf("ledger %+v, want nothing: the log had it all", losses)
 	}
 }

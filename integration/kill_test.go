@@ -2,10 +2,9 @@ package integration
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -32,34 +31,30 @@ func rounds(t *testing.T, usual int) int {
 func TestKillWhileWriting(t *testing.T) {
 	for _, mode := range []string{"logged", "durable"} {
 		t.Run(mode, func(t *testing.T) {
-			dir := t.TempDir()
-			acked := map[string]int{}
-			seed := uint64(time.Now().UnixNano())
-			t.Logf("seed %d", seed)
-			moments := rand.New(rand.NewPCG(seed, 0))
-			for range rounds(t, 12) {
-				w := startWriter(t, dir, mode)
-				// Some rounds are killed while they start.
-				if moments.IntN(4) > 0 {
-					w.awaitAck(t)
+			eachStore(t, func(t *testing.T, dir, history string) {
+				acked := map[string]int{}
+				moments := randomMoments(t)
+				for range rounds(t, 8) {
+					w := startWriter(t, dir, history, mode)
+					// Some rounds are killed while they start.
+					if moments.IntN(4) > 0 {
+						w.awaitAck(t)
+					}
+					killAfter(t, w, time.Duration(moments.IntN(60))*time.Millisecond)
+					w.merge(acked)
 				}
-				<-time.After(time.Duration(moments.IntN(60)) * time.Millisecond) // the moment of the kill, not a wait for something
-				if err := w.signal(syscall.SIGKILL); err == nil {
-					t.Fatalf("the writer ended by itself:\n%s", w.stderr.String())
-				}
-				w.merge(acked)
-			}
-			settle(t, dir, mode)
-			checkNumbers(t, dir, acked)
+				settle(t, dir, history, mode)
+				checkNumbers(t, history, acked)
+			})
 		})
 	}
 }
 
 // settle starts the writer once more: it serves after all that was in the log is
 // stored.
-func settle(t *testing.T, dir, mode string) {
+func settle(t *testing.T, dir, history, mode string) {
 	t.Helper()
-	w := startWriter(t, dir, mode)
+	w := startWriter(t, dir, history, mode)
 	w.awaitAck(t)
 	_ = w.signal(syscall.SIGKILL) // it is what was before that counts
 	t.Cleanup(func() {
@@ -71,19 +66,14 @@ func settle(t *testing.T, dir, mode string) {
 
 // checkNumbers checks that each record holds 1, 2, 3 and so on, in this order,
 // each once, up to what was acknowledged at least.
-func checkNumbers(t *testing.T, dir string, acked map[string]int) {
+func checkNumbers(t *testing.T, history string, acked map[string]int) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "history.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openSQL(t, history)
 	defer db.Close()
-	var verdict string
-	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-		t.Errorf("integrity check: %q, %v", verdict, err)
-	}
+	checkIntegrity(t, db, history)
+	stored := storedNumbers(t, db)
 	for _, key := range writerKeys() {
-		n, err := consecutive(db, key)
+		n, err := consecutive(stored[key])
 		if err != nil {
 			t.Errorf("record %s: %v", key, err)
 		}
@@ -94,27 +84,62 @@ func checkNumbers(t *testing.T, dir string, acked map[string]int) {
 	}
 }
 
-// consecutive returns how many values a record has, if they count up from 1.
-func consecutive(db *sql.DB, key string) (int, error) {
-	first, last, err := span(db, key)
+// checkIntegrity has SQLite check its file. PostgreSQL has no such check.
+func checkIntegrity(t *testing.T, db *sql.DB, history string) {
+	t.Helper()
+	if inPostgres(history) {
+		return
+	}
+	var verdict string
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity check: %q, %v", verdict, err)
+	}
+}
+
+// storedNumbers returns the values of each record, in the order of their storing.
+func storedNumbers(t *testing.T, db *sql.DB) map[string][]int {
+	t.Helper()
+	all := map[string][]int{}
+	eachRow(t, db, func(key string, v numbered) { all[key] = append(all[key], v.N) })
+	return all
+}
+
+// eachRow calls a function with each row, in the order of their storing.
+func eachRow[T any](t *testing.T, db *sql.DB, value func(key string, v T)) {
+	t.Helper()
+	rows, err := db.Query("SELECT record_name, value_json FROM record_history ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, text string
+		var v T
+		if err := rows.Scan(&key, &text); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatalf("record %s has the value %q: %v", key, text, err)
+		}
+		value(key, v)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// consecutive returns how many numbers there are, if they count up from 1.
+func consecutive(numbers []int) (int, error) {
+	first, last, err := span(numbers)
 	if err == nil && first > 1 {
 		err = fmt.Errorf("it starts at %d", first)
 	}
 	return last, err
 }
 
-// span returns the first and the last value of a record, if they count up.
-func span(db *sql.DB, key string) (first, last int, err error) {
-	rows, err := db.Query("SELECT json_extract(value_json, '$.n') FROM record_history WHERE record_name = ? ORDER BY id", key)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var n int
-		if err := rows.Scan(&n); err != nil {
-			return first, last, err
-		}
+// span returns the first and the last number, if they count up.
+func span(numbers []int) (first, last int, err error) {
+	for _, n := range numbers {
 		if first == 0 {
 			first, last = n, n-1
 		}
@@ -123,5 +148,5 @@ func span(db *sql.DB, key string) (first, last int, err error) {
 		}
 		last = n
 	}
-	return first, last, rows.Err()
+	return first, last, nil
 }

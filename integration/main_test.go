@@ -12,14 +12,16 @@ const childVariable = "AIMDB_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
-		"writer":  runWriter,
-		"locker":  runLocker,
-		"idle":    runIdle,
-		"flusher": runFlusher,
+		"writer":     runWriter,
+		"locker":     runLocker,
+		"idle":       runIdle,
+		"flusher":    runFlusher,
+		"soakwriter": runSoakWriter,
+		"soaksink":   runSoakSink,
 	}
 	name := os.Getenv(childVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		os.Exit(postgresServer.Main(m))
 	}
 	if err := children[name](os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -3,7 +3,9 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,12 +16,13 @@ import (
 
 // The leader of the log is killed under load, again and again.
 func TestLeaderKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := natstest.StartCluster(t, natstest.Options{})
 	dir := t.TempDir()
 	p := admit(t, outside(dir, aimdb.Cluster{URLs: c.URLs(), Replicas: 3}))
-	const n = 10_000
+	const n = 7000
 	wait := p.sending(1, n)
-	for i := range 3 {
+	for i := range 2 {
 		p.awaitStored(int64(3000 * (i + 1)))
 		leader := c.Leader(stream)
 		leader.Kill()
@@ -37,6 +40,7 @@ func TestLeaderKilledUnderLoad(t *testing.T) {
 // Two of three servers are gone: values wait, what the rings cannot hold is counted, and
 // the health says why.
 func TestNoQuorum(t *testing.T) {
+	t.Parallel()
 	c := natstest.StartCluster(t, natstest.Options{})
 	dir := t.TempDir()
 	o := outside(dir, aimdb.Cluster{URLs: c.URLs(), Replicas: 3}, lossy()...)
@@ -63,9 +67,40 @@ func TestNoQuorum(t *testing.T) {
 	}
 }
 
+// A database starts while the log has no leader. It waits until the servers have one.
+func TestStartWithoutQuorum(t *testing.T) {
+	t.Parallel()
+	c := natstest.StartCluster(t, natstest.Options{})
+	dir, heard := t.TempDir(), &said{}
+	o := outside(dir, aimdb.Cluster{URLs: c.URLs(), Replicas: 3})
+	visit(t, o, 1, 100)
+	// The one that is left is not the leader, and cannot become it.
+	leader := c.Leader(stream)
+	other := c.Servers[(slices.Index(c.Servers, leader)+1)%3]
+	leader.Kill()
+	other.Kill()
+	o.options = append(o.options, aimdb.Logger(slog.New(slog.NewTextHandler(heard, nil))))
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		heard.await(t, "trying again", 1)
+		leader.Restart()
+		other.Restart()
+	}()
+	p := admit(t, o)
+	<-back
+	p.newestIs(100)
+	p.send(101, 200)
+	p.flush()
+	p.stop()
+	checkNumbers(t, dir, sent(200))
+	nothingLost(t, dir)
+}
+
 // The permission to write is taken from the user of the program while it runs, and is
 // given back.
 func TestPermissionRevoked(t *testing.T) {
+	t.Parallel()
 	granted := accounts(`publish: ">"`)
 	s := natstest.Start(t, natstest.Options{User: "program", Password: "p", Config: granted})
 	dir := t.TempDir()

@@ -13,6 +13,7 @@ import (
 
 // Somebody purges the stream: what the history has not read is counted, record by record.
 func TestOutsideStreamPurged(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	js := admin(t, s)
 	dir := t.TempDir()
@@ -41,6 +42,7 @@ func TestOutsideStreamPurged(t *testing.T) {
 // Somebody deletes the stream: it is created again as another log, and what the history
 // has not read of the first one is counted.
 func TestOutsideStreamDeleted(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	js := admin(t, s)
 	dir := t.TempDir()
@@ -76,6 +78,7 @@ func TestOutsideStreamDeleted(t *testing.T) {
 // Another process of the same database takes the log over. The first one says so and
 // ends, and counts what it could not log.
 func TestSecondWriter(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	here, there := t.TempDir(), t.TempDir()
 	c := aimdb.Cluster{URLs: []string{s.URL}}

@@ -15,7 +15,7 @@ import (
 // A value goes from Produce through the log into the history, and comes back
 // over both transports of the gateway.
 func TestWriteToHistoryToRemoteQuery(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent()) // the server of other tests
 	var vienna *aimdb.Record[numbered]
 	h := openHub(t, t.TempDir(), func(db *aimdb.DB) {
 		vienna = mustRegister[numbered](t, db, "accuracy::vienna", aimdb.Ring(8), aimdb.Persist(), aimdb.Remote())

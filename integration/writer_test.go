@@ -2,7 +2,6 @@ package integration
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // numbered is what the writer writes: 1, 2, 3 and so on in each record.
@@ -36,16 +33,16 @@ const burst = 20
 
 // runWriter is a child process that writes numbered values for ever and prints
 // each number that was acknowledged as logged. It goes on behind the last
-// number in the history. A second argument "durable" asks for the log to sync,
+// number in the history. A third argument "durable" asks for the log to sync,
 // "pruning" for a history that is pruned all the time, "stored" to acknowledge
 // only what is in the history.
 func runWriter(args []string) error {
-	dir, mode := args[0], args[1]
-	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+	dir, history, mode := args[0], args[1], args[2]
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	store, err := openBackend(context.Background(), history, logger)
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	opts := []aimdb.Option{
 		aimdb.Name("kill"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.Logger(logger),
 	}
@@ -111,10 +108,10 @@ func count(ctx context.Context, r *aimdb.Record[numbered], promised func(*aimdb.
 	}
 }
 
-// child is a running writer.
+// child is a running child process.
 type child struct {
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr said
 	mu     sync.Mutex
 	// acked is the greatest acknowledged number of each record.
 	acked map[string]int
@@ -122,13 +119,19 @@ type child struct {
 	done  chan struct{}
 }
 
-func startWriter(t *testing.T, dir, mode string) *child {
+func startWriter(t *testing.T, dir, history, mode string) *child {
+	t.Helper()
+	return startChild(t, "writer", dir, history, mode)
+}
+
+// startChild starts this binary as a child process that prints names and numbers.
+func startChild(t *testing.T, program string, args ...string) *child {
 	t.Helper()
 	c := &child{
-		cmd:   exec.Command(os.Args[0], dir, mode),
+		cmd:   exec.Command(os.Args[0], args...),
 		acked: map[string]int{}, lines: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	c.cmd.Env = append(os.Environ(), childVariable+"=writer")
+	c.cmd.Env = append(os.Environ(), childVariable+"="+program)
 	c.cmd.Stderr = &c.stderr
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -179,6 +182,14 @@ func (c *child) awaitAck(t *testing.T) {
 		t.Fatalf("the writer ended by itself (%v):\n%s", err, strings.TrimSpace(c.stderr.String()))
 	case <-time.After(time.Minute):
 		t.Fatalf("the writer has nothing acknowledged for a minute; it said:\n%s", c.said())
+	}
+}
+
+// forgetAcks lets awaitAck wait for an acknowledgement that comes after this call.
+func (c *child) forgetAcks() {
+	select {
+	case <-c.lines:
+	default:
 	}
 }
 

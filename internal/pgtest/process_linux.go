@@ -101,6 +101,17 @@ func status(pid int) (state string, parent int) {
 	return state, parent
 }
 
+// processor returns the processor time that a process has used, 0 if it has ended.
+func processor(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	if err != nil {
+		return 0
+	}
+	var ns int64
+	_, _ = fmt.Sscan(string(text), &ns) // the first number
+	return time.Duration(ns)
+}
+
 // unprivileged makes a command run as somebody else if the test runs as root, which
 // PostgreSQL refuses.
 func unprivileged(cmd *exec.Cmd) {

@@ -5,6 +5,7 @@ package pgtest
 import (
 	"errors"
 	"os/exec"
+	"time"
 )
 
 const supported = false
@@ -19,6 +20,7 @@ func (p *process) pid() int    { return 0 }
 func (p *process) stop() error { return errUnsupported }
 func (p *process) kill()       {}
 
-func children(int) []int     { return nil }
-func unprivileged(*exec.Cmd) {}
-func own(string) error       { return errUnsupported }
+func children(int) []int          { return nil }
+func processor(int) time.Duration { return 0 }
+func unprivileged(*exec.Cmd)      {}
+func own(string) error            { return errUnsupported }

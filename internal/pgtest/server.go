@@ -144,6 +144,15 @@ func (s *Server) PIDs() []int {
 	return slices.Insert(children(s.process.pid()), 0, s.process.pid())
 }
 
+// Processor returns the processor time that each process of the server has used.
+func (s *Server) Processor() map[int]time.Duration {
+	used := map[int]time.Duration{}
+	for _, pid := range s.PIDs() {
+		used[pid] = processor(pid)
+	}
+	return used
+}
+
 // Port is the port that the server listens on, also while it does not run.
 func (s *Server) Port() int { return s.port }
 

@@ -204,10 +204,10 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// TestMemory: neither a file nor a directory holds its rows in memory. 200,000 rows of
-// 1,000 bytes are 200 MB.
+// TestMemory: neither a file nor a directory holds its rows in memory. 110,000 rows of
+// 1,000 bytes are 110 MB, half of it compressed.
 func TestMemory(t *testing.T) {
-	const n, limit = 200_000, 60 << 20
+	const n, limit = 110_000, 48 << 20
 	random := rand.NewChaCha8([32]byte{})
 	var noise [500]byte // as hexadecimal digits it is compressed to half
 	big := func(i int) sinks.Entry {

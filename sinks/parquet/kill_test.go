@@ -48,8 +48,8 @@ func writeUntilKilled(dir string) {
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	reported := 0
-	for round := range 8 {
-		reported = max(reported, killConverting(t, dir, time.Duration(round)*10*time.Millisecond))
+	for round := range 6 {
+		reported = max(reported, killConverting(t, dir, time.Duration(round)*15*time.Millisecond))
 		s := open(t, parquet.Config{Dir: dir})
 		p, err := s.Checkpoint(t.Context())
 		if err != nil {

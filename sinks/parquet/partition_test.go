@@ -52,9 +52,9 @@ func TestPartitionOf(t *testing.T) {
 // TestSorter: entries come sorted by partition and else in their order, whether they fit
 // into memory, into some runs, or into runs that are merged on two levels.
 func TestSorter(t *testing.T) {
-	for name, limit := range map[string]int{"memory": 1 << 30, "runs": 200_000, "levels": 200} {
+	for name, limit := range map[string]int{"memory": 1 << 30, "runs": 80_000, "levels": 80} {
 		t.Run(name, func(t *testing.T) {
-			const n = 20_000
+			const n = 8000
 			s := newSorter(t.TempDir())
 			s.limit = limit
 			r := rand.New(rand.NewPCG(1, 2))

@@ -95,6 +95,9 @@ func (c Config) connections() (*pgxpool.Config, *pgx.ConnConfig, error) {
 	}
 	writer := one.Copy()
 	writer.RuntimeParams["synchronous_commit"] = "on"
+	if writer.RuntimeParams["lock_timeout"] == "" {
+		writer.RuntimeParams["lock_timeout"] = "10s"
+	}
 	// Queries are planned once for all times. The partitions outside of a window are left
 	// out when a query starts, which takes less than to plan it again. Such a plan must
 	// not read whole partitions because they were small when it was made.

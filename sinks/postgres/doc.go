@@ -33,7 +33,8 @@
 // Values that are no JSON, and names or values that are no text for PostgreSQL, are refused
 // for good with sinks.RefusedError before anything is sent. Every other error is an outage.
 // A batch that a deadlock with a sweep ends, or whose partition a sweep drops, is tried
-// again at once.
+// again at once. A batch that waits 10 s for a lock of another program fails, so that the
+// state of the sink tells why nothing is stored; lock_timeout in the DSN sets another time.
 //
 // # One writer
 //
