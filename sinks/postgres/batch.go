@@ -33,6 +33,7 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 	err := s.withWriter(ctx, func(w *writer) (err error) {
 		defer func() {
 			if err == nil {
+				s.stored.identity, s.stored.nextID = s.facts.Load().identity, w.nextID
 				s.sayHoles(w.holes)
 			}
 		}()
@@ -144,6 +145,7 @@ func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
 		return err
 	}
 	w.partitions.note(starts)
+	w.nextID = firstID + int64(len(entries))
 	return nil
 }
 

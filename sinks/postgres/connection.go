@@ -24,6 +24,7 @@ type writer struct {
 	// at is the checkpoint of the last batch, and numbers are the last numbers of the
 	// records then, as far as they were needed.
 	at      history.Position
+	nextID  int64 // of the row after that batch
 	numbers map[string]sinks.LastNumber
 	// rows, groups, args, walked and holes are used again by each batch.
 	rows   []byte
@@ -61,6 +62,9 @@ func (s *Store) begin(ctx context.Context, w *writer) error {
 	}
 	facts, err := migrate(ctx, w.conn, s.config)
 	if err != nil {
+		return err
+	}
+	if err := s.renew(ctx, w, &facts); err != nil {
 		return err
 	}
 	if before := s.facts.Swap(&facts); before != nil && before.identity != facts.identity {

@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -134,9 +132,7 @@ func initialize(ctx context.Context, tx pgx.Tx, c Config) error {
 	if width == 0 {
 		width = defaultPartition
 	}
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails, says its documentation
-	if err := setMeta(ctx, tx, "identity", hex.EncodeToString(b)); err != nil {
+	if err := setMeta(ctx, tx, "identity", newIdentity()); err != nil {
 		return err
 	}
 	if err := setMeta(ctx, tx, "partition_ms", strconv.FormatInt(width.Milliseconds(), 10)); err != nil {

@@ -79,14 +79,17 @@ func orNone(lastID int64) int64 {
 	return lastID
 }
 
+// positionText reads the identity too, which the writer changes after a failover.
+const positionText = "SELECT (SELECT value FROM aimdb_meta WHERE key = 'identity'), log, sequence, next_id - 1 FROM aimdb_checkpoint"
+
 // Position implements history.Reader.
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	var sequence int64
-	err = s.read(ctx, "read the position", "SELECT log, sequence, next_id - 1 FROM aimdb_checkpoint", nil, []any{&p.Log, &sequence, &p.MaxID}, func() {})
+	err = s.read(ctx, "read the position", positionText, nil, []any{&p.Identity, &p.Log, &sequence, &p.MaxID}, func() {})
 	if err != nil {
 		return p, err
 	}
-	p.Identity, p.Sequence, p.MaxID = s.facts.Load().identity, uint64(sequence), orNone(p.MaxID)
+	p.Sequence, p.MaxID = uint64(sequence), orNone(p.MaxID)
 	return p, nil
 }
 
