@@ -8,6 +8,10 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
 
+// cutOff makes each batch fail when it is committed.
+const cutOff = `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'cut off' USING ERRCODE = '53100'; END $$;
+	CREATE CONSTRAINT TRIGGER cut_off AFTER UPDATE ON aimdb_checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`
+
 // TestHistory runs the suite with partitions that hold all rows of most tests, and with
 // narrow ones, of which most queries need several.
 func TestHistory(t *testing.T) {
@@ -27,8 +31,7 @@ func testHistory(t *testing.T, width time.Duration) {
 			return s, stop
 		},
 		Failing: func(t testing.TB, s historytest.Store, do func()) {
-			exec(t, dsns[s], `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'cut off' USING ERRCODE = '53100'; END $$;
-				CREATE CONSTRAINT TRIGGER cut_off AFTER UPDATE ON aimdb_checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`)
+			exec(t, dsns[s], cutOff)
 			do()
 			exec(t, dsns[s], "DROP FUNCTION cut_off CASCADE")
 		},
