@@ -27,8 +27,8 @@ const (
 
 const (
 	// scopeText reads the names from the counts, with the size of a value of the record
-	// with the largest ones, and the latest time of a row that was stored last. They begin with $1 as they are, and with $2 when '::' is
-	// written as '.'.
+	// with the largest ones, and the latest time of a row that was stored last. The names
+	// begin with $1 as they are, and with $2 when '::' is written as '.'.
 	scopeText = `SELECT (SELECT next_id - 1 FROM aimdb_checkpoint),
 		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
 		r.names, r.size, r.last
