@@ -175,7 +175,8 @@ func NATSAccess(a Access) Option {
 
 // Leaf adds to Config.Leaf: the embedded server joins these hubs as a leaf node, also if
 // it listens to nobody. A hub may read the values of [Remote] records from the log, and
-// change nothing.
+// change nothing. The connection is not compressed unless LeafRemote.Compress is set, which
+// costs some megabytes of memory for each connection.
 func Leaf(hubs ...LeafRemote) Option {
 	return func(c *Config) error { c.Leaf = append(c.Leaf, hubs...); return nil }
 }

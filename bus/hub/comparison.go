@@ -18,6 +18,7 @@ const (
 type comparison struct {
 	hub      *Hub
 	site     Site
+	stream   string // what the servers call the log
 	check    *siteCheck
 	requests int
 }
@@ -32,7 +33,10 @@ func (p *comparison) find(ctx context.Context, from, to uint64) error {
 	if err != nil {
 		return err
 	}
-	here := p.check.has(from, to)
+	here, err := p.check.index.count(ctx, p.stream, from, to)
+	if err != nil {
+		return err
+	}
 	switch {
 	case there <= here: // what the site has discarded is still here
 		return nil
@@ -40,7 +44,7 @@ func (p *comparison) find(ctx context.Context, from, to uint64) error {
 		p.report(Range{From: from, To: to, Count: there - here})
 		return nil
 	}
-	middle := from + (to-from)/2
+	middle := p.check.index.middle(from, to)
 	if err := p.find(ctx, from, middle); err != nil {
 		return err
 	}

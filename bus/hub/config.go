@@ -13,8 +13,8 @@ import (
 // The defaults of a Config.
 const (
 	DefaultName       = "hub"
-	DefaultEvery      = 2 * time.Second
-	DefaultSleepAfter = 5 * time.Second
+	DefaultEvery      = time.Second
+	DefaultSleepAfter = MinSleepAfter
 )
 
 // MinSleepAfter is the least SleepAfter. A source waits two seconds between attempts, and

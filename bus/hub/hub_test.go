@@ -106,10 +106,15 @@ type site struct {
 	n            int
 }
 
-// startSite runs a database with an open and a private record.
+// startSite runs a database that joins an embedded hub.
 func startSite(t testing.TB, dir, name, address string, opts ...aimdb.Option) *site {
 	t.Helper()
-	remote := aimdb.LeafRemote{URLs: []string{"nats-leaf://" + address}, User: name, Password: "of " + name}
+	return startSiteAt(t, dir, name, aimdb.LeafRemote{URLs: []string{"nats-leaf://" + address}, User: name, Password: "of " + name}, opts...)
+}
+
+// startSiteAt runs a database with an open and a private record.
+func startSiteAt(t testing.TB, dir, name string, remote aimdb.LeafRemote, opts ...aimdb.Option) *site {
+	t.Helper()
 	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
 	if err != nil {
 		t.Fatal(err)

@@ -16,13 +16,14 @@ const (
 )
 
 // readHeaders calls take for each message of a stream from one sequence to another that
-// can be read. The messages come without their payload.
-func readHeaders(ctx context.Context, stream jetstream.Stream, from, to uint64, take func(m jetstream.Msg, sequence uint64)) error {
+// can be read, and whose subject matches a filter if there is one. The messages come without
+// their payload.
+func readHeaders(ctx context.Context, stream jetstream.Stream, filter string, from, to uint64, take func(m jetstream.Msg, sequence uint64)) error {
 	if from == 0 || from > to {
 		return nil
 	}
 	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Description:   "A verification of the hub",
+		Description: "A verification of the hub", FilterSubject: filter,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 		AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true, MemoryStorage: true, InactiveThreshold: countIdle,
 	})

@@ -2,8 +2,8 @@ package hub
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -18,9 +18,10 @@ const maxHoles = 1000
 // siteCheck verifies what the hub has of one site, message by message.
 type siteCheck struct {
 	SiteVerification
-	// sequences are those of the present log, in order.
-	sequences []uint64
-	last      map[string]numbered
+	// index has the sequences of the present log.
+	index index
+	last  map[string]numbered
+	again repeats
 	// earlier counts the holes of logs before the present one.
 	earlier   int
 	repeated  uint64
@@ -33,12 +34,13 @@ type numbered struct{ run, number, sequence uint64 }
 
 func newSiteCheck(site string) *siteCheck {
 	return &siteCheck{SiteVerification: SiteVerification{
-		Site: site, Logs: []SiteLog{}, Missing: []Range{}, Holes: []Hole{}, Problems: []string{}, Notes: []string{},
+		Site: site, Logs: []SiteLog{}, Missing: []Range{}, Holes: []Hole{}, Repeats: []Repeat{}, Problems: []string{}, Notes: []string{},
 	}}
 }
 
-// take verifies the next message of the site. Size is that of its payload.
-func (c *siteCheck) take(from origin, h nats.Header, size int) {
+// take verifies the next message of the site, which has a sequence in the stream of the hub.
+// Size is that of its payload.
+func (c *siteCheck) take(from origin, sequence uint64, h nats.Header, size int) {
 	log := c.newest()
 	switch {
 	case log == nil || log.Stream != from.identity:
@@ -50,14 +52,16 @@ func (c *siteCheck) take(from origin, h nats.Header, size int) {
 	}
 	log.Last = from.sequence
 	log.Messages++
-	c.sequences = append(c.sequences, from.sequence)
+	c.index.add(from.sequence, sequence)
 	run, number, length := bus.ParseNumber(h)
 	if length >= 0 && length != size {
 		c.damaged++
 		return
 	}
 	if number > 0 {
-		c.observe(h.Get(bus.KeyHeader), numbered{run, number, from.sequence}, lostBefore(h))
+		record := h.Get(bus.KeyHeader)
+		c.again.take(record, written{run, number, h.Get(bus.TimeHeader)})
+		c.observe(record, numbered{run, number, from.sequence}, lostBefore(h))
 	}
 	log.Records = len(c.last)
 }
@@ -65,7 +69,8 @@ func (c *siteCheck) take(from origin, h nats.Header, size int) {
 // begin begins with a log that the site has created, perhaps again.
 func (c *siteCheck) begin(from origin) {
 	c.Logs = append(c.Logs, SiteLog{Stream: from.identity, First: from.sequence})
-	c.last, c.sequences, c.earlier = map[string]numbered{}, nil, len(c.Holes)
+	c.last, c.index.chunks, c.index.loaded, c.earlier = map[string]numbered{}, nil, nil, len(c.Holes)
+	c.again.end()
 }
 
 // observe compares the number of a message with that of the message of the record before
@@ -117,18 +122,15 @@ func lostBefore(h nats.Header) uint64 {
 	return n
 }
 
-// has returns how many messages of the present log the hub has in a range.
-func (c *siteCheck) has(from, to uint64) uint64 {
-	at := sort.Search(len(c.sequences), func(i int) bool { return c.sequences[i] >= from })
-	end := sort.Search(len(c.sequences), func(i int) bool { return c.sequences[i] > to })
-	return uint64(end - at)
-}
-
 // end completes the verification of a site after its last message.
 func (c *siteCheck) end() {
 	for i := range c.Logs {
 		log := &c.Logs[i]
 		log.NotSent = log.Last - log.First + 1 - log.Messages
+	}
+	c.again.end()
+	for _, record := range slices.Sorted(maps.Keys(c.again.found)) {
+		c.Repeats = append(c.Repeats, Repeat{Record: record, Count: c.again.found[record]})
 	}
 	if n := len(c.Logs); n > 1 {
 		c.Notes = append(c.Notes, fmt.Sprintf("The log of the site was created again %d times; what the hub has not read of a log before that is not known.", n-1))

@@ -47,7 +47,7 @@ func TestHolesInNumbers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			check := newSiteCheck("s")
-			for _, m := range c.messages {
+			for i, m := range c.messages {
 				h := nats.Header{bus.KeyHeader: {m.record}}
 				if m.number > 0 {
 					h.Set(bus.NumberHeader, fmt.Sprintf("%d.%d.%d", m.run, m.number, m.size))
@@ -55,7 +55,7 @@ func TestHolesInNumbers(t *testing.T) {
 				if m.lost > 0 {
 					h.Set(bus.LostHeader, fmt.Sprint(m.lost))
 				}
-				check.take(origin{m.sequence, m.log}, h, m.real)
+				check.take(origin{m.sequence, m.log}, uint64(i+1), h, m.real)
 			}
 			check.First, check.Compared = 1, c.compared
 			check.end()

@@ -59,6 +59,9 @@ type SiteVerification struct {
 	// Holes are numbers of values that no message of the hub has, of each record.
 	Holes   []Hole `json:"holes"`
 	LeftOut int    `json:"left_out"`
+	// Repeats are values that the hub has twice: of a log of the site, and of the one that
+	// its server has made of the same messages.
+	Repeats []Repeat `json:"repeats"`
 	// Problems are sentences about other damage, Notes about what could not be verified.
 	Problems []string `json:"problems"`
 	Notes    []string `json:"notes"`
@@ -119,6 +122,12 @@ type Hole struct {
 // Count returns how many values are missing.
 func (h Hole) Count() uint64 { return h.To - h.From + 1 }
 
+// Repeat is a number of values of a record that the hub has twice.
+type Repeat struct {
+	Record string `json:"record"`
+	Count  uint64 `json:"count"`
+}
+
 // judge sets the verdict from the findings.
 func (v *SiteVerification) judge() {
 	v.Verdict = Complete
@@ -128,7 +137,7 @@ func (v *SiteVerification) judge() {
 		}
 		v.Verdict = worse(v.Verdict, LossesKnown)
 	}
-	if len(v.Missing)+len(v.Problems)+v.LeftOut > 0 {
+	if len(v.Missing)+len(v.Repeats)+len(v.Problems)+v.LeftOut > 0 {
 		v.Verdict = UnknownLoss
 	}
 }

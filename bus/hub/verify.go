@@ -48,6 +48,7 @@ func (h *Hub) readSites(ctx context.Context, stream jetstream.Stream, v *Verific
 	find := func(site string) *siteCheck {
 		if known[site] == nil {
 			known[site] = newSiteCheck(site)
+			known[site].index.read = readChunk(stream, site)
 			all = append(all, known[site])
 		}
 		return known[site]
@@ -57,12 +58,12 @@ func (h *Hub) readSites(ctx context.Context, stream jetstream.Stream, v *Verific
 	}
 	next := v.First
 	lost := uint64(0)
-	err := readHeaders(ctx, stream, v.First, v.Last, func(m jetstream.Msg, sequence uint64) {
+	err := readHeaders(ctx, stream, "", v.First, v.Last, func(m jetstream.Msg, sequence uint64) {
 		lost += sequence - next
 		next = sequence + 1
 		from, sourced := originOf(m.Headers())
 		if site, ours := siteOf(m.Subject()); ours && sourced {
-			find(site).take(from, m.Headers(), payloadSize(m))
+			find(site).take(from, sequence, m.Headers(), payloadSize(m))
 			return
 		}
 		v.Problems = append(v.Problems, fmt.Sprintf("The message %d of the stream, on the subject %s, is not of a site.", sequence, m.Subject()))
@@ -113,7 +114,7 @@ func (h *Hub) compareSite(ctx context.Context, c *siteCheck, s Site) error {
 		end = have.Last
 		if have.Stream != log.stream {
 			c.Notes = append(c.Notes, "The log of the site was created again, and the hub has read nothing of it yet.")
-			end, c.sequences = 0, nil
+			end, c.index.chunks = 0, nil
 		}
 	}
 	if c.Lag, err = h.count(ctx, s, end+1); err != nil {
@@ -121,7 +122,7 @@ func (h *Hub) compareSite(ctx context.Context, c *siteCheck, s Site) error {
 	}
 	for range countAttempts {
 		c.Missing = []Range{}
-		part := comparison{hub: h, site: s, check: c, requests: maxRequests}
+		part := comparison{hub: h, site: s, stream: log.stream, check: c, requests: maxRequests}
 		if err := part.find(ctx, log.first, end); err != nil {
 			return err
 		}

@@ -30,11 +30,39 @@ func TestALogThatWasCreatedAgain(t *testing.T) {
 	north = startSite(t, dir, "north", h.server.LeafAddr())
 	north.produce(t, 3)
 	s := h.await(t, "north")
-	if len(s.Logs) != 2 || s.Logs[0].Messages != 8 || s.Logs[0].Stream == s.Logs[1].Stream || s.Identity == first.Identity || len(s.Notes) != 1 {
+	if len(s.Logs) != 2 || s.Logs[0].Messages != 8 || s.Logs[0].Stream == s.Logs[1].Stream || s.Identity == first.Identity || len(s.Notes) != 1 || len(s.Repeats) != 0 {
 		t.Errorf("%+v", s)
 	}
 	if got := h.values(t, "north"); !slices.Equal(got, append(upTo(8), upTo(3)...)) {
 		t.Errorf("the hub has %v", got)
+	}
+}
+
+// A site whose server has made another stream of the same messages is read twice, and that
+// is named.
+func TestALogThatWasAdoptedAgain(t *testing.T) {
+	h := openHub(t, t.TempDir(), hub.Config{}, "north")
+	h.run(t)
+	dir := t.TempDir()
+	north := startSite(t, dir, "north", h.server.LeafAddr())
+	north.produce(t, 8)
+	first := h.await(t, "north")
+	north.stop()
+	descriptions, err := filepath.Glob(filepath.Join(dir, "log", "jetstream", "*", "streams", "*", "meta.*"))
+	if err != nil || len(descriptions) == 0 {
+		t.Fatalf("the descriptions are %v, %v", descriptions, err)
+	}
+	for _, name := range descriptions {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	north = startSite(t, dir, "north", h.server.LeafAddr())
+	north.produce(t, 3)
+	s := h.await(t, "north")
+	want := []hub.Repeat{{Record: "room::open", Count: 8}}
+	if len(s.Logs) != 2 || s.Logs[1].First != first.Logs[0].First || !slices.Equal(s.Repeats, want) || s.Verdict != hub.UnknownLoss {
+		t.Errorf("%+v", s)
 	}
 }
 

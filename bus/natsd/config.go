@@ -33,7 +33,8 @@ type Config struct {
 	Leaf            []LeafRemote
 	Domain, Deliver string
 	// LeafListen is the host:port where the leaf nodes of Sites may join, for a server
-	// that is a hub. TLS is that of Access.
+	// that is a hub. TLS is that of Access. Connections are compressed only for sites
+	// that ask for it.
 	LeafListen string
 	Sites      []Site
 	// MaxMessage is the size in bytes above which a message is refused, headers

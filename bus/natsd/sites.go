@@ -59,7 +59,8 @@ func (c Config) listenForSites(opts *server.Options, port int) (err error) {
 		leaf.Port = server.RANDOM_PORT
 	}
 	opts.PingInterval = leafPing
-	leaf.NoAdvertise = true // sites use the address that they were given
+	leaf.NoAdvertise = true                          // sites use the address that they were given
+	leaf.Compression.Mode = server.CompressionAccept // only what a site asks for
 	if leaf.TLSConfig, err = c.Access.tlsConfig(); err != nil {
 		return err
 	}

@@ -66,6 +66,9 @@ func printSite(w io.Writer, s hub.SiteVerification) {
 	if s.LeftOut > 0 {
 		fmt.Fprintf(w, "unknown (%s): %d more ranges of values are missing.\n", s.Site, s.LeftOut)
 	}
+	for _, r := range s.Repeats {
+		fmt.Fprintf(w, "unknown (%s): the hub has %d values of %s twice: the server of the site has made another log of the same messages.\n", s.Site, r.Count, r.Record)
+	}
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "unknown (%s): %s\n", s.Site, problem)
 	}

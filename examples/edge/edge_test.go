@@ -20,22 +20,33 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/tcpproxy"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 const wait = 2 * time.Minute
 
-// build builds the two programs of the package comment.
-func build(t *testing.T) (edge, aimdb string) {
-	t.Helper()
-	dir := t.TempDir()
-	edge, aimdb = filepath.Join(dir, "edge"), filepath.Join(dir, "aimdb")
-	for binary, pkg := range map[string]string{edge: ".", aimdb: "../../cmd/aimdb"} {
-		if out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+// edgeVariable makes the binary of the test the program.
+const edgeVariable = "AIMDB_EDGE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(edgeVariable) != "" {
+		main()
+		return
 	}
-	return edge, aimdb
+	os.Exit(m.Run())
+}
+
+// build builds the command aimdb.
+func build(t *testing.T) string {
+	t.Helper()
+	aimdb := filepath.Join(t.TempDir(), "aimdb")
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", aimdb, "../../cmd/aimdb").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return aimdb
 }
 
 // child is a process and the lines that it has printed.
@@ -53,6 +64,7 @@ func start(t *testing.T, binary string, args ...string) *child {
 	c := &child{cmd: exec.Command(binary, args...), done: make(chan struct{}), more: make(chan struct{})}
 	out, err := c.cmd.StdoutPipe()
 	c.cmd.Stderr = t.Output()
+	c.cmd.Env = append(os.Environ(), edgeVariable+"=1")
 	if err == nil {
 		err = c.cmd.Start()
 	}
@@ -216,18 +228,45 @@ func (h *center) numbers(t *testing.T, site string) (all []int) {
 	return all
 }
 
-// check compares the numbers of a site with those that it has printed. A number that was
-// logged just before a kill was perhaps not printed.
-func (h *center) check(t *testing.T, site string, printed int) {
+// check compares the numbers of a site that does not produce any more with those in its own
+// history, which are all that it has logged. A number that was logged just before a stop was
+// perhaps not printed.
+func (h *center) check(t *testing.T, site, dir string, printed int) {
 	t.Helper()
-	got := h.numbers(t, site)
-	var want []int
-	for i := range max(printed, len(got)) {
-		want = append(want, i+1)
+	want := siteNumbers(t, filepath.Join(dir, site))
+	h.awaitMessages(t, site, len(want))
+	if got := h.numbers(t, site); !slices.Equal(got, want) {
+		t.Errorf("the hub has %v of %s, which has stored %v", got, site, want)
 	}
-	if len(got) < printed || !slices.Equal(got, want) {
-		t.Errorf("the hub has %v of %s, which has printed %d", got, site, printed)
+	for i, n := range want {
+		if n != i+1 {
+			t.Fatalf("the site %s has stored %d as number %d", site, n, i+1)
+		}
 	}
+	if len(want) < printed || len(want) > printed+2 { // it was stopped twice
+		t.Errorf("the site %s has stored %d numbers and printed %d", site, len(want), printed)
+	}
+}
+
+// siteNumbers reads the history of a site.
+func siteNumbers(t *testing.T, dir string) (all []int) {
+	t.Helper()
+	store, err := sqlite.OpenReadOnly(filepath.Join(dir, "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for row, err := range store.Range(t.Context(), history.RangeQuery{Pattern: key.WirePattern("#")}) {
+		var r Reading
+		if err == nil {
+			err = json.Unmarshal(row.Value, &r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r.Number)
+	}
+	return all
 }
 
 func freePort(t *testing.T) string {
@@ -244,9 +283,12 @@ func freePort(t *testing.T) string {
 // killed and comes back, and a site is killed and comes back. The hub has each number
 // once and in order.
 func TestTwoSitesAndAHub(t *testing.T) {
-	edge, aimdb := build(t)
+	edge, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	h := &center{aimdb: aimdb, dir: filepath.Join(dir, "hub"), leaf: freePort(t), nats: freePort(t)}
+	h := &center{aimdb: build(t), dir: filepath.Join(dir, "hub"), leaf: freePort(t), nats: freePort(t)}
 	if err := os.Mkdir(h.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -256,10 +298,10 @@ func TestTwoSitesAndAHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(wire.Cut)
-	site := func(name, address string) *child {
-		return start(t, edge, "-dir", dir, "-every", "20ms", "-hub", "nats-leaf://"+address, name)
+	site := func(name, address, every string) *child {
+		return start(t, edge, "-dir", dir, "-every", every, "-hub", "nats-leaf://"+address, name)
 	}
-	north, south := site("north", wire.Address()), site("south", h.leaf)
+	north, south := site("north", wire.Address(), "20ms"), site("south", h.leaf, "20ms")
 	h.awaitMessages(t, "north", 20)
 	h.awaitMessages(t, "south", 20)
 
@@ -282,14 +324,18 @@ func TestTwoSitesAndAHub(t *testing.T) {
 
 	south.end(os.Kill)
 	killed := south.number(t)
-	south = site("south", h.leaf)
+	south = site("south", h.leaf, "20ms")
 	h.awaitMessages(t, "south", south.await(t, killed+20))
 
 	north.end(os.Interrupt)
 	south.end(os.Interrupt)
-	last := map[string]int{"north": north.lastNumber(), "south": south.lastNumber()}
-	h.check(t, "north", min(last["north"], len(h.numbers(t, "north"))))
-	h.check(t, "south", min(last["south"], len(h.numbers(t, "south"))))
+	printed := map[string]int{"north": north.lastNumber(), "south": south.lastNumber()}
+	// They come back and produce nothing, so that the hub can have all of both.
+	north, south = site("north", wire.Address(), "1h"), site("south", h.leaf, "1h")
+	h.check(t, "north", dir, printed["north"])
+	h.check(t, "south", dir, printed["south"])
+	north.end(os.Interrupt)
+	south.end(os.Interrupt)
 	h.verify(t)
 	h.end(os.Interrupt)
 	h.verify(t) // of a hub that does not run

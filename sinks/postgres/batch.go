@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -30,6 +31,12 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		return err
 	}
 	err := s.withWriter(ctx, func(w *writer) (err error) {
+		defer func() {
+			if err == nil {
+				s.stored.identity, s.stored.nextID = s.facts.Load().identity, w.nextID
+				s.sayHoles(w.holes)
+			}
+		}()
 		for range attempts {
 			if err = w.commit(ctx, b); !passing(err) {
 				break
@@ -48,13 +55,17 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 }
 
 func notStorable(e sinks.Entry) error {
-	if !utf8.ValidString(e.Record) || strings.IndexByte(e.Record, 0) >= 0 || len(e.Record) > maxName {
+	if !storableName(e.Record) {
 		return fmt.Errorf("store a value of the record %.40q: the name is no text of at most %d bytes", e.Record, maxName)
 	}
 	if err := jsonrule.Check(e.Value); err != nil {
 		return fmt.Errorf("store a value of %s: it %w", e.Record, err)
 	}
 	return nil
+}
+
+func storableName(record string) bool {
+	return utf8.ValidString(record) && strings.IndexByte(record, 0) < 0 && len(record) <= maxName
 }
 
 // maxName is far above the length of a key and below what an index of PostgreSQL takes.
@@ -83,8 +94,17 @@ func neverTaken(err error) bool {
 
 // commit stores a batch with its checkpoint, or nothing of it.
 func (w *writer) commit(ctx context.Context, b *sinks.Batch) error {
+	if b.Previous.Log != w.at.Log || b.Previous.Sequence != w.at.Sequence {
+		clear(w.numbers) // another process may have written
+	}
 	err := w.transaction(ctx, b)
-	if err == nil || w.conn.IsClosed() {
+	if err == nil {
+		w.at = b.Checkpoint
+		return nil
+	}
+	clear(w.numbers)
+	w.at = history.Position{}
+	if w.conn.IsClosed() {
 		return err
 	}
 	if w.conn.PgConn().TxStatus() == 'I' {
@@ -109,12 +129,14 @@ func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
 	if err := w.copyRows(ctx, entries, firstID); err != nil {
 		return err
 	}
-	rest := &pgx.Batch{}
-	w.groups = group(w.groups[:0], entries)
-	if len(w.groups) > 0 {
-		rest.Queue(countGroups, w.args.of(w.groups, firstID)...)
+	rest, now := &pgx.Batch{}, time.Now().UnixMilli()
+	w.groups, w.holes = group(w.groups[:0], entries), w.holes[:0]
+	if err := w.followNumbers(ctx, rest, b, entries, now); err != nil {
+		return err
 	}
-	now := time.Now().UnixMilli()
+	if len(w.groups) > 0 {
+		rest.Queue(countGroups, w.args.of(w.groups, firstID, w.numbers)...)
+	}
 	for _, l := range b.Losses {
 		queueLoss(rest, l, now)
 	}
@@ -126,6 +148,7 @@ func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
 		return err
 	}
 	w.partitions.note(starts)
+	w.nextID = firstID + int64(len(entries))
 	return nil
 }
 

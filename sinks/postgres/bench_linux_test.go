@@ -25,7 +25,7 @@ func benchBatch(after uint64) *sinks.Batch {
 	}
 	for n := after + 1; n <= after+rows; n++ {
 		b.Entries = append(b.Entries, sinks.Entry{
-			Sequence: n, Record: fmt.Sprintf("temp::city%02d", n%100), Time: base + int64(n/10),
+			Sequence: n, Record: fmt.Sprintf("temp::city%02d", n%100), Number: (n-1)/100 + 1, Time: base + int64(n/10),
 			Value: fmt.Appendf(nil, `{"celsius":%d.5,"humidity":%d,"station":"station-%d","quality":"checked","at":%d}`, n%40, n%100, n%7, base+int64(n)),
 		})
 	}

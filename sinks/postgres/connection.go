@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // leaving is how long a connection of ours that was cut may keep the lock.
@@ -20,10 +21,17 @@ type writer struct {
 	conn       *pgx.Conn
 	pid        uint32
 	partitions partitions
-	// rows, groups and args are used again by each batch.
+	// at is the checkpoint of the last batch, and numbers are the last numbers of the
+	// records then, as far as they were needed.
+	at      history.Position
+	nextID  int64 // of the row after that batch
+	numbers map[string]sinks.LastNumber
+	// rows, groups, args, walked and holes are used again by each batch.
 	rows   []byte
 	groups []recordGroup
 	args   groupArgs
+	walked []sinks.Numbers
+	holes  []history.Hole
 }
 
 // writer returns the connection, and makes one if there is none. The caller holds s.turn.
@@ -39,7 +47,7 @@ func (s *Store) writer(ctx context.Context) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{conn: conn, pid: conn.PgConn().PID()}
+	w := &writer{conn: conn, pid: conn.PgConn().PID(), numbers: map[string]sinks.LastNumber{}}
 	if err := s.begin(ctx, w); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -54,6 +62,9 @@ func (s *Store) begin(ctx context.Context, w *writer) error {
 	}
 	facts, err := migrate(ctx, w.conn, s.config)
 	if err != nil {
+		return err
+	}
+	if err := s.renew(ctx, w, &facts); err != nil {
 		return err
 	}
 	if before := s.facts.Swap(&facts); before != nil && before.identity != facts.identity {

@@ -24,8 +24,8 @@
 // A batch is one transaction of one connection. It first compares and moves the checkpoint
 // and takes IDs, in one UPDATE; if the checkpoint is not the one that the batch follows,
 // nothing is stored and the error is sinks.ErrCheckpointMoved. Then come the rows by COPY,
-// record by record, the counts of the records in aimdb_record, the ledger, and the dead
-// letters. synchronous_commit is on, whatever the server's default is, so that a batch
+// record by record, the counts and last numbers of the records in aimdb_record, the holes,
+// the ledger, and the dead letters. synchronous_commit is on, whatever the server's default is, so that a batch
 // survives a power loss if the server runs with fsync; if it does not, the log of the
 // program says so. IDs come from the row of the checkpoint and not from a sequence: they
 // have no gaps, and a transaction that is undone gives them back.
@@ -47,9 +47,28 @@
 // The next connection therefore waits for the lock, which the server's old process holds
 // until its transaction has ended. What Checkpoint reads then is final.
 //
+// # Failover
+//
 // A server that took over and lacks the last transactions has an older checkpoint, and the
 // log delivers what follows it. Nothing is lost or stored twice as long as the log still
 // holds that. If it does not, the loss is counted.
+//
+// The row IDs after the checkpoint are given again, to other rows. So the writer gives the
+// history another identity when the timeline of the server has changed, as it does with each
+// promotion and recovery to a point in time, or when the server has fewer rows than the
+// writer has stored. Cursors and positions of before are then refused. A planned switch to
+// another server and a move to another cluster change the identity too. A disk that was set
+// back while no writer ran is not noticed.
+//
+// # Verification
+//
+// The log numbers the values of each record. aimdb_record has the last number that was
+// stored, refused or counted as lost; what a batch skips is a hole in aimdb_hole and is
+// logged. Verify reads all rows, and compares them with the counts and the checkpoint. It has
+// no checksum for each row as SQLite's has, because PostgreSQL has checksums of its pages:
+// enable them with initdb --data-checksums or pg_checksums, so that a value which changes on
+// disk is an error and not another value. Repair restores no row. It counts rows that have
+// vanished as lost.
 //
 // # Partitions
 //
@@ -59,9 +78,11 @@
 // when it stores the first row for it, by attaching a table, which blocks no reader and no
 // writer. Times before 1970 and from 2200 on are in record_history_early and
 // record_history_late. There is no default partition, which PostgreSQL would lock and read
-// each time. The span is fixed when the history is made. Every query of many partitions
-// locks each of them: choose a span that gives hundreds of partitions and not thousands, or
-// raise max_locks_per_transaction.
+// each time. The span is fixed when the history is made.
+// A query without a window locks every partition and is prepared for each. It started within
+// 5 ms with 52 partitions, a year of the default, and within 20 to 45 ms with 474, and its plan
+// took 0.4 s once per connection (PostgreSQL 15, two busy cores). So choose a span that gives
+// up to some hundred partitions.
 //
 // # Order
 //

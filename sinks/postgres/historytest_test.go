@@ -8,18 +8,28 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
 
-// TestHistory runs the suite with partitions that hold all rows of most tests, and with
-// narrow ones, of which most queries need several.
+// cutOff makes each batch fail when it is committed.
+const cutOff = `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'cut off' USING ERRCODE = '53100'; END $$;
+	CREATE CONSTRAINT TRIGGER cut_off AFTER UPDATE ON aimdb_checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`
+
+// TestHistory runs the suite with partitions that are narrow, of which most queries need
+// several, and the random part of it with such that hold all rows. It waits for no disk.
 func TestHistory(t *testing.T) {
-	for _, width := range []time.Duration{7 * 24 * time.Hour, 700 * time.Millisecond} {
-		t.Run(width.String(), func(t *testing.T) { testHistory(t, width) })
-	}
+	dsn := server.Database(t)
+	exec(t, dsn, "ALTER SYSTEM SET fsync = off")
+	exec(t, dsn, "SELECT pg_reload_conf()")
+	defer func() {
+		exec(t, dsn, "ALTER SYSTEM RESET fsync")
+		exec(t, dsn, "SELECT pg_reload_conf()")
+	}()
+	t.Run("narrow", func(t *testing.T) { historytest.Run(t, historyTarget(700*time.Millisecond)) })
+	t.Run("wide", func(t *testing.T) { historytest.RunModel(t, historyTarget(7*24*time.Hour)) })
 }
 
-func testHistory(t *testing.T, width time.Duration) {
+func historyTarget(width time.Duration) historytest.Target {
 	all := databases{}
 	dsns := map[historytest.Store]string{}
-	historytest.Run(t, historytest.Target{
+	return historytest.Target{
 		Open: func(t testing.TB, dir string) (historytest.Store, func()) {
 			dsn := all.of(t, dir)
 			s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet(), Partition: width})
@@ -27,10 +37,9 @@ func testHistory(t *testing.T, width time.Duration) {
 			return s, stop
 		},
 		Failing: func(t testing.TB, s historytest.Store, do func()) {
-			exec(t, dsns[s], `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'cut off' USING ERRCODE = '53100'; END $$;
-				CREATE CONSTRAINT TRIGGER cut_off AFTER UPDATE ON aimdb_checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`)
+			exec(t, dsns[s], cutOff)
 			do()
 			exec(t, dsns[s], "DROP FUNCTION cut_off CASCADE")
 		},
-	})
+	}
 }

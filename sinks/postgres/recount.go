@@ -22,14 +22,14 @@ const (
 // recount counts all rows if other programs have changed some. By how much the counts are
 // wrong is as of one moment; what this program writes meanwhile does not change it.
 func (w *sweep) recount(ctx context.Context) error {
-	mark, wrong := "", map[string]rowCount{}
-	err := pgx.BeginTxFunc(ctx, w.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := each(ctx, tx, markText, nil, []any{&mark}, func() {}); err != nil || mark == "" {
-			return err
-		}
-		var record string
-		var c rowCount
-		return each(ctx, tx, wrongText, nil, []any{&record, &c.rows, &c.bytes}, func() { wrong[record] = c })
+	var mark string
+	var wrong map[string]rowCount
+	if err := each(ctx, w.conn, markText, nil, []any{&mark}, func() {}); err != nil || mark == "" {
+		return w.store.explained("count the rows", err)
+	}
+	err := pgx.BeginTxFunc(ctx, w.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+		mark, wrong, err = wrongCounts(ctx, tx)
+		return err
 	})
 	if err != nil || mark == "" {
 		return w.store.explained("count the rows", err)
@@ -44,4 +44,17 @@ func (w *sweep) recount(ctx context.Context) error {
 		_, err := tx.Exec(ctx, "DELETE FROM aimdb_meta WHERE key = 'recount' AND value = $1", mark)
 		return err
 	})
+}
+
+// wrongCounts reads by how much the counts are too small, and the mark that rows of other
+// programs are not counted, if there is one.
+func wrongCounts(ctx context.Context, tx pgx.Tx) (mark string, wrong map[string]rowCount, err error) {
+	if err := each(ctx, tx, markText, nil, []any{&mark}, func() {}); err != nil {
+		return "", nil, err
+	}
+	var record string
+	var c rowCount
+	wrong = map[string]rowCount{}
+	err = each(ctx, tx, wrongText, nil, []any{&record, &c.rows, &c.bytes}, func() { wrong[record] = c })
+	return mark, wrong, err
 }

@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +26,8 @@ func columns() map[string]string {
 		"record_history":    "id bigint, record_name text, stored_at bigint, value_json text",
 		"aimdb_meta":        "key text, value text",
 		"aimdb_checkpoint":  "log text, message_hash bigint, message_time bigint, next_id bigint, only_row smallint, sequence bigint",
-		"aimdb_record":      "bytes bigint, last_time bigint, record_name text, rows bigint, step_id bigint, step_time bigint",
+		"aimdb_record":      "bytes bigint, last_time bigint, number bigint, record_name text, rows bigint, run bigint, step_id bigint, step_time bigint",
+		"aimdb_hole":        "from_number bigint, id bigint, noted_at bigint, record_name text, run bigint, time bigint, to_number bigint",
 		"aimdb_loss":        "cause text, count bigint, first_time bigint, from_seq bigint, id bigint, last_time bigint, noted_at bigint, record_name text, run bigint, to_seq bigint",
 		"aimdb_dead_letter": "id bigint, log text, noted_at bigint, number bigint, reason text, record_name bytea, run bigint, sequence bigint, stored_at bigint, value_json bytea",
 		"aimdb_sweep":       "at bigint, last_id bigint",
@@ -133,9 +132,7 @@ func initialize(ctx context.Context, tx pgx.Tx, c Config) error {
 	if width == 0 {
 		width = defaultPartition
 	}
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails, says its documentation
-	if err := setMeta(ctx, tx, "identity", hex.EncodeToString(b)); err != nil {
+	if err := setMeta(ctx, tx, "identity", newIdentity()); err != nil {
 		return err
 	}
 	if err := setMeta(ctx, tx, "partition_ms", strconv.FormatInt(width.Milliseconds(), 10)); err != nil {

@@ -27,8 +27,8 @@ const (
 
 const (
 	// scopeText reads the names from the counts, with the size of a value of the record
-	// with the largest ones, and the latest time of a row that was stored last. They begin with $1 as they are, and with $2 when '::' is
-	// written as '.'.
+	// with the largest ones, and the latest time of a row that was stored last. The names
+	// begin with $1 as they are, and with $2 when '::' is written as '.'.
 	scopeText = `SELECT (SELECT next_id - 1 FROM aimdb_checkpoint),
 		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
 		r.names, r.size, r.last
@@ -79,11 +79,13 @@ func orNone(lastID int64) int64 {
 	return lastID
 }
 
+// positionText reads the identity too, which the writer changes after a failover.
+const positionText = "SELECT (SELECT value FROM aimdb_meta WHERE key = 'identity'), log, sequence, next_id - 1 FROM aimdb_checkpoint"
+
 // Position implements history.Reader.
 func (s *Store) Position(ctx context.Context) (p history.Snapshot, err error) {
 	var sequence int64
-	err = s.read(ctx, "read the position", "SELECT log, sequence, next_id - 1, (SELECT value FROM aimdb_meta WHERE key = 'identity') FROM aimdb_checkpoint",
-		nil, []any{&p.Log, &sequence, &p.MaxID, &p.Identity}, func() {})
+	err = s.read(ctx, "read the position", positionText, nil, []any{&p.Identity, &p.Log, &sequence, &p.MaxID}, func() {})
 	if err != nil {
 		return p, err
 	}

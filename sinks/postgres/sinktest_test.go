@@ -105,6 +105,10 @@ func TestSink(t *testing.T) {
 			}
 			return all
 		},
+		Holes: func(t testing.TB, s sinks.Sink) []history.Hole {
+			t.Helper()
+			return collect(t, s.(*postgres.Store).Holes(t.Context()))
+		},
 		Losses: func(t testing.TB, s sinks.Sink) []loss.Loss {
 			t.Helper()
 			return collect(t, s.(*postgres.Store).Losses(t.Context()))

@@ -10,6 +10,7 @@ const (
 	// notesText reads what the ledger, the dead letters and aimdb_meta have. A loss that
 	// is part of one that concerns no record alone is not counted twice.
 	notesText = `SELECT
+		(SELECT value FROM aimdb_meta WHERE key = 'identity'),
 		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
 		coalesce((SELECT value::bigint FROM aimdb_meta WHERE key = 'last_prune'), 0),
 		(SELECT coalesce(sum(count), 0)::bigint FROM aimdb_loss WHERE cause NOT IN ('log_discarded', 'log_truncated', 'log_damaged') OR record_name = ''),
@@ -26,7 +27,7 @@ const (
 func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 	var recount bool
 	var lost int64
-	if err := s.read(ctx, "read the statistics", notesText, nil, []any{&recount, &st.LastPrune, &lost, &st.DeadLetters}, func() {}); err != nil {
+	if err := s.read(ctx, "read the statistics", notesText, nil, []any{&st.Identity, &recount, &st.LastPrune, &lost, &st.DeadLetters}, func() {}); err != nil {
 		return st, err
 	}
 	if recount {
@@ -34,7 +35,7 @@ func (s *Store) Stats(ctx context.Context) (st history.Stats, err error) {
 			return st, err
 		}
 	}
-	st.Identity, st.Lost, st.Records = s.facts.Load().identity, uint64(lost), []history.RecordStats{}
+	st.Lost, st.Records = uint64(lost), []history.RecordStats{}
 	var r history.RecordStats
 	err = s.read(ctx, "read the statistics", countsText, nil, []any{&r.Record, &r.Rows, &r.Bytes, &r.FirstTime, &r.LastTime}, func() {
 		st.Records, st.Rows = append(st.Records, r), st.Rows+r.Rows

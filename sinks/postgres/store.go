@@ -47,6 +47,12 @@ type Store struct {
 	open    *writer
 	last    uint32 // the server's process of the last connection that held the lock
 	stopped bool
+	// stored is the ID that follows the last row that Write has stored, and the identity
+	// of the history then.
+	stored struct {
+		identity string
+		nextID   int64
+	}
 }
 
 // Open opens the history that a configuration names, and makes or migrates its tables. If

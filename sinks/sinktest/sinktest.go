@@ -27,6 +27,9 @@ type Target struct {
 	Entries     func(t testing.TB, s sinks.Sink) []sinks.Entry
 	DeadLetters func(t testing.TB, s sinks.Sink) []sinks.Refusal
 	Losses      func(t testing.TB, s sinks.Sink) []loss.Loss
+	// Holes reads back the holes in the numbers of records. It is nil if the sink does not
+	// follow numbers.
+	Holes func(t testing.TB, s sinks.Sink) []history.Hole
 	// Poison is an entry that the sink refuses for good.
 	Poison sinks.Entry
 }
@@ -49,6 +52,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("a refused value that is not named is found", target.refusalUnnamed)
 	t.Run("losses reach the ledger once", target.losses)
 	t.Run("a clock set back keeps the order", target.clock)
+	t.Run("numbers that are skipped are holes", target.holes)
 	t.Run("a batch that does not follow the checkpoint is not stored", target.fence)
 	t.Run("of two writers one stores a batch", target.twoWriters)
 }

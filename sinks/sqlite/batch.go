@@ -54,10 +54,6 @@ func tooLarge(e sinks.Entry, limit int) error {
 // commit stores a batch with its checkpoint, if it follows the checkpoint that the file
 // has.
 func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
-	after := uint64(0)
-	if b.Checkpoint.Log == b.Previous.Log {
-		after = b.Previous.Sequence
-	}
 	w.holes = w.holes[:0]
 	entries := gathered(b.Entries)
 	groups := group(w.groups[:0], entries)
@@ -73,7 +69,7 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 		if err := w.insert(ctx, entries); err != nil {
 			return err
 		}
-		if err := w.followNumbers(ctx, b, entries, groups, after, now); err != nil {
+		if err := w.followNumbers(ctx, b, entries, groups, now); err != nil {
 			return err
 		}
 		firstID, err := w.countGroups(ctx, groups, len(entries))
@@ -109,13 +105,6 @@ func gathered(entries []sinks.Entry) []sinks.Entry {
 	entries = slices.Clone(entries)
 	slices.SortStableFunc(entries, byRecord)
 	return entries
-}
-
-// setsBack reports whether a batch only carries a checkpoint. One before the sink's
-// means that the log has lost its tail: the sequences after it come again, with
-// new values.
-func setsBack(b *sinks.Batch) bool {
-	return len(b.Entries)+len(b.Refused)+len(b.Losses) == 0
 }
 
 // insert stores entries. A record is boxed once for its whole group.

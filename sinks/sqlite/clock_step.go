@@ -70,7 +70,7 @@ func (w *writer) countGroups(ctx context.Context, groups []recordGroup, added in
 	}
 	w.args = w.args[:0]
 	for _, g := range groups {
-		run, number := w.numbers[g.record].args()
+		run, number := numberArgs(w.numbers[g.record])
 		w.args = append(w.args, g.record, g.rows, g.bytes, firstID+int64(g.first), g.firstTime, g.lastTime, run, number)
 	}
 	if err := w.execChunks(ctx, &w.addGroups, w.args); err != nil {

@@ -31,7 +31,7 @@ type writer struct {
 	holes  []history.Hole
 	// numbers are the last numbers of the records in this log, as far as they were
 	// read from aimdb_record.
-	numbers map[string]lastNumber
+	numbers map[string]sinks.LastNumber
 	// names is the set that queries use.
 	names *names
 	// last is the last row ID that this writer knows of.
@@ -71,7 +71,7 @@ func newWriter(ctx context.Context, path string, o options, have int, owned bool
 		return nil, err
 	}
 	w := &writer{
-		db: db, names: known, statements: map[string]*sql.Stmt{}, numbers: map[string]lastNumber{},
+		db: db, names: known, statements: map[string]*sql.Stmt{}, numbers: map[string]sinks.LastNumber{},
 		insertRows:  newChunked("INSERT INTO record_history(record_name, value_json, stored_at) VALUES ", "(?,?,?)", ""),
 		knowRecords: newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,0,0)", " ON CONFLICT DO NOTHING"),
 		addCounts:   newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,?,?)", addCounts),

@@ -5,143 +5,24 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
-// value is an entry with a number.
-func value(sequence uint64, record string, run, number uint64) sinks.Entry {
-	return sinks.Entry{Sequence: sequence, Record: record, Run: run, Number: number, Time: int64(sequence), Value: []byte("1")}
-}
-
-// step is a batch with the values at given sequences, or a restart.
-type step struct {
-	log      string
-	values   []sinks.Entry
-	refused  []sinks.Entry
-	covered  []sinks.Numbers
-	losses   []loss.Loss
-	at       uint64
-	restarts bool
-}
-
-func (s step) batch() *sinks.Batch {
-	b := &sinks.Batch{Entries: s.values, Losses: s.losses, Covered: s.covered, Checkpoint: history.Position{Log: s.log, Sequence: s.at}}
-	if s.log == "" {
-		b.Checkpoint.Log = "log"
-	}
-	for _, e := range s.refused {
-		b.Refused = append(b.Refused, sinks.Refusal{Entry: e, Reason: "no"})
-	}
-	return b
-}
-
-func covered(sequence uint64, record string, run, from, to uint64) sinks.Numbers {
-	return sinks.Numbers{Sequence: sequence, Record: record, Run: run, From: from, To: to, Time: int64(sequence)}
-}
-
-// TestHoles: what a batch skips and nothing counts is a hole.
-func TestHoles(t *testing.T) {
-	discarded := func(from, to uint64) loss.Loss {
-		return loss.Loss{Cause: loss.LogDiscarded, Count: to - from + 1, From: from, To: to}
-	}
-	values := func(all ...sinks.Entry) []sinks.Entry { return all }
-	restart := step{restarts: true}
-	for name, c := range map[string]struct {
-		steps []step
-		want  []history.Hole
-	}{
-		"none": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(2, "b", 0, 1), value(3, "a", 0, 2)), at: 3}, restart,
-			{values: values(value(4, "b", 0, 2), value(5, "a", 0, 3)), at: 5},
-			{values: values(value(6, "a", 5, 1), value(7, "b", 5, 1)), at: 7},
-		}},
-		"the first value of a log comes as it may": {steps: []step{
-			{values: values(value(7, "a", 3, 9), value(8, "a", 3, 10)), at: 8},
-		}},
-		"within a batch, between batches and after a restart": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(2, "b", 0, 1), value(3, "a", 0, 4)), at: 3},
-			{values: values(value(4, "b", 0, 3)), at: 4}, restart,
-			{values: values(value(5, "a", 0, 6)), at: 5},
-		}, want: []history.Hole{
-			{Record: "a", From: 2, To: 3, Time: 3}, {Record: "b", From: 2, To: 2, Time: 4}, {Record: "a", From: 5, To: 5, Time: 5},
-		}},
-		"a later run begins with 1": {steps: []step{
-			{values: values(value(1, "a", 0, 1)), at: 1},
-			{values: values(value(9, "a", 8, 3), value(10, "a", 8, 4)), at: 10},
-		}, want: []history.Hole{{Record: "a", Run: 8, From: 1, To: 2, Time: 9}}},
-		"the end of a run after the next one has begun": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(6, "a", 5, 1), value(7, "a", 0, 2), value(8, "a", 5, 2)), at: 8}, restart,
-			{values: values(value(9, "a", 0, 4), value(10, "a", 5, 4)), at: 10},
-		}, want: []history.Hole{{Record: "a", Run: 5, From: 3, To: 3, Time: 10}}},
-		"losses and refusals account for numbers": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(3, "a", 0, 4), value(5, "a", 0, 6)), at: 5,
-				covered: []sinks.Numbers{covered(2, "a", 0, 2, 3)}, refused: values(value(4, "a", 0, 5))},
-			{refused: values(value(6, "a", 0, 7), value(8, "new", 0, 1)), covered: []sinks.Numbers{covered(7, "a", 0, 8, 9)}, at: 8}, restart,
-			{values: values(value(9, "a", 0, 10), value(10, "new", 0, 2)), at: 10},
-		}},
-		"a loss accounts for its own numbers only": {steps: []step{
-			{values: values(value(1, "a", 0, 1)), at: 1},
-			{values: values(value(3, "a", 0, 6)), covered: []sinks.Numbers{covered(2, "a", 0, 3, 4)}, at: 3},
-		}, want: []history.Hole{{Record: "a", From: 2, To: 2, Time: 2}, {Record: "a", From: 5, To: 5, Time: 3}}},
-		"a range that the log lacks explains the next numbers": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(2, "b", 0, 1)), at: 2},
-			{values: values(value(3, "a", 0, 2), value(9, "a", 0, 5), value(11, "a", 0, 7)), losses: []loss.Loss{discarded(4, 8)}, at: 11}, restart,
-			{values: values(value(12, "b", 0, 4), value(13, "b", 0, 6)), at: 13},
-		}, want: []history.Hole{{Record: "a", From: 6, To: 6, Time: 11}, {Record: "b", From: 5, To: 5, Time: 13}}},
-		"a range at the end of a batch": {steps: []step{
-			{values: values(value(1, "a", 0, 1)), losses: []loss.Loss{discarded(2, 5)}, at: 5},
-			{values: values(value(6, "a", 0, 4)), at: 6},
-		}},
-		"another log, or one that was set back, begins again": {steps: []step{
-			{values: values(value(5, "a", 0, 1)), at: 5},
-			{log: "other", values: values(value(1, "a", 0, 7)), at: 1},
-			{log: "other", at: 0},
-			{log: "other", values: values(value(1, "a", 0, 3)), at: 1},
-			{log: "other", values: values(value(2, "a", 0, 5)), at: 2},
-		}, want: []history.Hole{{Record: "a", From: 4, To: 4, Time: 2}}},
-		"what comes again": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(2, "a", 0, 2)), at: 2},
-			{values: values(value(1, "a", 0, 1), value(2, "a", 0, 2), value(3, "a", 0, 3)), at: 3},
-			{values: values(value(2, "a", 0, 2), value(3, "a", 0, 3)), at: 3},
-			{values: values(value(4, "a", 0, 4)), at: 4},
-		}},
-		"other writers have no numbers": {steps: []step{
-			{values: values(value(1, "a", 0, 1), value(2, "a", 0, 0), value(3, "a", 0, 2)), at: 3}, restart,
-			{values: values(value(4, "a", 0, 0)), at: 4}, restart,
-			{values: values(value(5, "a", 0, 4)), at: 5},
-		}, want: []history.Hole{{Record: "a", From: 3, To: 3, Time: 5}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := file(t)
-			s, stop := startStop(t, path)
-			for _, step := range c.steps {
-				if step.restarts {
-					stop()
-					s, stop = startStop(t, path)
-					continue
-				}
-				write(t, s, step.batch())
-			}
-			if v := verify(t, s); !slices.Equal(v.Holes, c.want) || len(v.Problems)+len(v.Damaged) > 0 {
-				t.Errorf("%+v\nwant %+v", v, c.want)
-			}
-		})
-	}
-}
-
 // A batch that was not stored leaves no numbers.
 func TestNumbersOfABatchThatFailed(t *testing.T) {
 	s := start(t, file(t))
-	write(t, s, step{values: []sinks.Entry{value(1, "a", 0, 1)}, at: 1}.batch())
+	value := func(sequence, number uint64) sinks.Entry {
+		return sinks.Entry{Sequence: sequence, Record: "a", Number: number, Time: int64(sequence), Value: []byte("1")}
+	}
+	write(t, s, &sinks.Batch{Entries: []sinks.Entry{value(1, 1)}, Checkpoint: history.Position{Log: "log", Sequence: 1}})
 	change(t, s.Path(), "CREATE TRIGGER cut_off BEFORE UPDATE ON aimdb_checkpoint BEGIN SELECT RAISE(ABORT, 'cut off'); END")
-	next := step{values: []sinks.Entry{value(2, "a", 0, 2), value(3, "a", 0, 4)}, at: 3}
-	if err := sinktest.Append(t.Context(), s, next.batch()); err == nil {
+	next := &sinks.Batch{Entries: []sinks.Entry{value(2, 2), value(3, 4)}, Checkpoint: history.Position{Log: "log", Sequence: 3}}
+	if err := sinktest.Append(t.Context(), s, next); err == nil {
 		t.Fatal("the batch was stored")
 	}
 	change(t, s.Path(), "DROP TRIGGER cut_off")
-	write(t, s, next.batch())
+	write(t, s, next)
 	if v := verify(t, s); !slices.Equal(v.Holes, []history.Hole{{Record: "a", From: 3, To: 3, Time: 3}}) || len(v.Damaged) > 0 {
 		t.Errorf("%+v", v)
 	}

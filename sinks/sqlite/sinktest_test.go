@@ -36,6 +36,14 @@ func TestSink(t *testing.T) {
 		Open: func(t testing.TB, dir string) (sinks.Sink, func()) {
 			return startStop(t, filepath.Join(dir, "history.db"), sqlite.MaxValueBytes(4000))
 		},
+		Holes: func(t testing.TB, s sinks.Sink) []history.Hole {
+			t.Helper()
+			v := verify(t, s.(*sqlite.Store))
+			if len(v.Problems)+len(v.Damaged) > 0 {
+				t.Errorf("%+v", v)
+			}
+			return v.Holes
+		},
 		Entries: func(t testing.TB, s sinks.Sink) (all []sinks.Entry) {
 			t.Helper()
 			for row, err := range s.(*sqlite.Store).Rows(t.Context(), pattern(t, "#"), history.Window{}, 0) {

@@ -10,7 +10,8 @@ CREATE TABLE record_history (
 CREATE INDEX idx_record_time ON record_history (record_name, stored_at DESC, id DESC);
 CREATE INDEX idx_record_id ON record_history (record_name, id DESC);
 
--- Single values by name: schema_version, identity, partition_ms, last_prune, trusted_time.
+-- Single values by name: schema_version, identity, timeline, partition_ms, last_prune,
+-- trusted_time, recount.
 CREATE TABLE aimdb_meta (key text PRIMARY KEY, value text NOT NULL);
 
 -- What is stored of the log, and the ID of the next row. Both change with each batch.
