@@ -49,7 +49,7 @@ func (s *Server) Handler() http.Handler {
 		if s.config.Health != nil {
 			if reasons := s.config.Health(); len(reasons) > 0 {
 				health["status"] = "degraded"
-				if g, refused := s.tokenOf(r); !refused && (g != nil || len(s.grants) == 0) {
+				if g, refused := s.tokenOf(r); !refused && (g != nil || len(s.config.Tokens) == 0) {
 					health["reasons"] = reasons
 				}
 			}
