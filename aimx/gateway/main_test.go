@@ -3,7 +3,9 @@ package gateway_test
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"net"
@@ -51,6 +53,7 @@ type fixture struct {
 	history  *fakeHistory
 	server   *gateway.Server
 	socket   string
+	tcp      string // host:port
 	web      *httptest.Server
 }
 
@@ -102,12 +105,18 @@ func (h *fixture) serve(t testing.TB, config gateway.Config) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.tcp = tcp.Addr().String()
+	served := make(chan error, 2)
 	go func() { served <- h.server.Serve(ctx, l) }()
+	go func() { served <- h.server.ServeTCP(ctx, tcp) }()
 	h.web = httptest.NewServer(h.server.Handler())
 	t.Cleanup(func() {
 		cancel()
-		if err := <-served; err != nil {
+		if err := errors.Join(<-served, <-served); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 		if err := h.server.Close(); err != nil {
@@ -231,6 +240,54 @@ func (p *linePeer) next(t *testing.T) string {
 		t.Fatalf("nothing came: %v", err)
 	}
 	return strings.TrimSuffix(line, "\n")
+}
+
+// lengthPeer is a peer over TCP.
+type lengthPeer struct{ linePeer }
+
+func (h *fixture) lengthPeer(t *testing.T) *lengthPeer {
+	t.Helper()
+	conn, err := net.Dial("tcp", h.tcp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() }) // a test may have closed it
+	return &lengthPeer{linePeer{conn: conn, in: bufio.NewReader(conn)}}
+}
+
+func (p *lengthPeer) send(t *testing.T, frame string) {
+	t.Helper()
+	if _, err := p.conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *lengthPeer) next(t *testing.T) string {
+	t.Helper()
+	frame, err := p.read()
+	if err != nil {
+		t.Fatalf("nothing came: %v", err)
+	}
+	return frame
+}
+
+func (p *lengthPeer) read() (string, error) {
+	if err := p.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return "", err
+	}
+	var length [4]byte
+	if _, err := io.ReadFull(p.in, length[:]); err != nil {
+		return "", err
+	}
+	frame := make([]byte, binary.BigEndian.Uint32(length[:]))
+	_, err := io.ReadFull(p.in, frame)
+	return string(frame), err
+}
+
+// peers returns a peer of each transport by its name.
+func (h *fixture) peers(t *testing.T) map[string]peer {
+	t.Helper()
+	return map[string]peer{"unix": h.linePeer(t), "tcp": h.lengthPeer(t), "websocket": h.webPeer(t)}
 }
 
 type webPeer struct{ socket *websocket.Conn }
