@@ -123,6 +123,21 @@ func (s *session) authenticate(params []byte) *refusal {
 	return nil
 }
 
+// stop refuses a frame of a client that has not presented its token. Only hello and
+// ping pass.
+func (s *session) stop(f wire.Frame) bool {
+	switch {
+	case f.Kind == wire.KindPing, f.Kind == wire.KindRequest && f.Method == wire.MethodHello:
+		return false
+	case f.Kind == wire.KindWrite:
+		s.refusedWrites++
+	case f.Kind == wire.KindRequest, f.Kind == wire.KindSubscribe:
+		s.deniedFrames++
+		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "this server admits nobody without a token; present one in auth_token of hello"))
+	}
+	return true
+}
+
 // admit lets the client in with grants, nil for all.
 func (s *session) admit(g *grants) {
 	s.grants, s.admitted = g, true

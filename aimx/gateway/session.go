@@ -145,21 +145,6 @@ func (s *session) handle(f wire.Frame) {
 	}
 }
 
-// stop refuses a frame of a client that has not presented its token. Only hello and
-// ping pass.
-func (s *session) stop(f wire.Frame) bool {
-	switch {
-	case f.Kind == wire.KindPing, f.Kind == wire.KindRequest && f.Method == wire.MethodHello:
-		return false
-	case f.Kind == wire.KindWrite:
-		s.refusedWrites++
-	case f.Kind == wire.KindRequest, f.Kind == wire.KindSubscribe:
-		s.deniedFrames++
-		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "this server admits nobody without a token; present one in auth_token of hello"))
-	}
-	return true
-}
-
 // send writes one frame. The first failure ends the session. A value that the client
 // cannot take is left out: the gap in the numbers shows it.
 func (s *session) send(frame []byte) bool {
