@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/cluster"
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/tlsfile"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -86,6 +88,15 @@ type Config struct {
 	// it is 127.0.0.1.
 	HTTP    string       `json:"http,omitempty"`
 	Handler http.Handler `json:"-"`
+	// TCP is the host:port that serves AimX over TCP as upstream does, empty for none.
+	// Without a host it is 127.0.0.1.
+	TCP string `json:"tcp,omitempty"`
+	// TLS encrypts HTTP and TCP. Without it nothing is encrypted.
+	TLS TLSFiles `json:"tls,omitzero"`
+	// Tokens, if there are any, admit AimX clients over HTTP and TCP: each must present
+	// one, and may do what that one grants. Clients of Gateways need none, as only the
+	// owner of the socket can connect. Handler is not guarded.
+	Tokens []Token `json:"tokens,omitempty"`
 	// Origins are hosts whose pages may open the WebSocket, beside those of this
 	// host and of loopback, as patterns such as "*.example.com". On a loopback
 	// address, only requests for loopback and for these hosts are answered.
@@ -131,6 +142,17 @@ type Retention struct {
 // Access says what NATS clients from outside must present: a token, a user and
 // password, an nkey, a certificate.
 type Access = natsd.Access
+
+// Token admits the AimX clients that present it, and says what they may read and set.
+type Token = gateway.Token
+
+// TLSFiles are the PEM files of a TLS server: its certificate and key, both or neither.
+// CAFile requires client certificates that its authorities have signed.
+type TLSFiles struct {
+	CertFile string `json:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty"`
+	CAFile   string `json:"ca_file,omitempty"`
+}
 
 // LeafRemote says where a hub is, and what it is shown.
 type LeafRemote = natsd.LeafRemote
@@ -189,6 +211,11 @@ func (c Config) check() error {
 	refuse(c.DrainTimeout < 0, "a drain timeout of %v leaves no time to end; it must be positive", c.DrainTimeout)
 	refuse(c.Backend == nil && (len(c.Retention) > 0 || c.HistoryBytes > 0), "a retention policy is given but no history to prune; add WithPersistence")
 	refuse(c.Log != nil && len(c.Leaf) > 0, "the log is on the NATS servers of Log, and there is no embedded server that could join a hub; leave out Leaf")
+	err := tlsfile.Check(c.TLS.CertFile, c.TLS.KeyFile, c.TLS.CAFile)
+	refuse(err != nil, "TLS: %w", err)
+	refuse(c.TLS != TLSFiles{} && c.HTTP == "" && c.TCP == "", "certificates are given and nothing that uses them; add HTTP or TCP, or leave out TLS")
+	err = gateway.CheckTokens(c.Tokens)
+	refuse(err != nil, "tokens: %w", err)
 	for _, r := range c.Leaf {
 		err := r.Check()
 		refuse(err != nil, "join a hub: %w", err)

@@ -93,7 +93,7 @@ func (db *DB) open() (err error) {
 	if err := db.openLog(context.Background()); err != nil {
 		return fmt.Errorf("aimdb: open the log of database %q: %w", c.Name, err)
 	}
-	db.config.warnOfExposure(db.natsAddr(), db.listeners.webAddr())
+	db.config.warnOfExposure(db.natsAddr(), addrOf(db.listeners.tcp), addrOf(db.listeners.web))
 	return nil
 }
 

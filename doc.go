@@ -37,6 +37,12 @@
 // that does not heed its context, is named in the error of Run and left behind.
 // Run closes the database; it cannot be run again.
 //
+// # Who may connect
+//
+// Nothing listens unless asked. A [Gateway] is a unix socket for its owner. [HTTP] and
+// [TCP] listen on loopback unless their address has a host; [TLS] encrypts both, and
+// [Tokens] says who may read and set what over them. [NATS] has [NATSAccess].
+//
 // # Slow consumers
 //
 // A slow reader of a ring is moved forward and told how many values it

@@ -35,16 +35,35 @@ func (db *DB) admitReaders() error {
 }
 
 // warnOfExposure warns of listeners that other machines reach and that ask for
-// nothing. An address is nil if there is no such listener.
-func (c Config) warnOfExposure(nats, web net.Addr) {
+// nothing, or encrypt nothing. An address is nil if there is no such listener.
+func (c Config) warnOfExposure(nats, tcp, web net.Addr) {
 	const advice = "listen on 127.0.0.1, or let only trusted machines reach the port"
 	if public(nats) && c.NATSAccess.Everybody() {
 		c.Logger.Warn("every machine that reaches the NATS listener may read the values of all Remote records: "+
 			"set NATSAccess to ask for a token, users, keys or certificates, "+advice, "database", c.Name, "address", nats.String())
 	}
-	if public(web) {
-		c.Logger.Warn("every machine that reaches the web server may read all Remote records and set all Writable ones, "+
-			"and nothing is encrypted: put a reverse proxy with TLS and a login before it, "+advice, "database", c.Name, "address", web.String())
+	unencrypted := ", and nothing is encrypted"
+	if c.TLS.CertFile != "" {
+		unencrypted = ""
+	}
+	for _, l := range []struct {
+		name   string
+		addr   net.Addr
+		remedy string
+	}{
+		{"the web server", web, "set Tokens and TLS, put a reverse proxy with TLS and a login before it, "},
+		{"the TCP listener", tcp, "set Tokens and TLS, "},
+	} {
+		if !public(l.addr) {
+			continue
+		}
+		if len(c.Tokens) == 0 && c.TLS.CAFile == "" {
+			c.Logger.Warn("every machine that reaches "+l.name+" may read all Remote records and set all Writable ones"+unencrypted+": "+l.remedy+advice,
+				"database", c.Name, "address", l.addr.String())
+		} else if c.TLS.CertFile == "" {
+			c.Logger.Warn(l.name+" encrypts nothing, and every machine on the way can read the tokens and the values: "+
+				"set TLS, put a reverse proxy with TLS before it, "+advice, "database", c.Name, "address", l.addr.String())
+		}
 	}
 }
 

@@ -2,13 +2,16 @@ package aimdb
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx/gateway"
+	"github.com/aimdb-go/aimdb/internal/tlsfile"
 )
 
 // headerTimeout is how long a web client may take to ask.
@@ -17,12 +20,16 @@ const headerTimeout = 10 * time.Second
 // listeners are the sockets of the gateway. They are opened before anything is
 // served, so that a taken one is known at once.
 type listeners struct {
-	sockets []net.Listener
-	web     net.Listener
-	handler http.Handler
+	sockets  []net.Listener
+	tcp, web net.Listener // nil if there is none
+	handler  http.Handler
 }
 
 func (l *listeners) open(c Config) error {
+	secure, err := c.TLS.config()
+	if err != nil {
+		return fmt.Errorf("aimdb: %w", err)
+	}
 	for _, endpoint := range c.Gateways {
 		socket, err := gateway.Listen(endpoint)
 		if err != nil {
@@ -30,15 +37,37 @@ func (l *listeners) open(c Config) error {
 		}
 		l.sockets = append(l.sockets, socket)
 	}
-	if c.HTTP == "" {
-		return nil
+	if l.tcp, err = listenTCP(c.TCP, secure); err != nil {
+		return fmt.Errorf("aimdb: serve AimX over TCP: %w", err)
 	}
-	web, err := net.Listen("tcp", withHost(c.HTTP))
-	if err != nil {
-		return fmt.Errorf("aimdb: open the web server: %w; choose another address or stop what listens there", err)
+	if l.web, err = listenTCP(c.HTTP, secure); err != nil {
+		return fmt.Errorf("aimdb: open the web server: %w", err)
 	}
-	l.web, l.handler = web, c.Handler
+	l.handler = c.Handler
 	return nil
+}
+
+// config returns nil if there is no certificate.
+func (f TLSFiles) config() (*tls.Config, error) {
+	if f.CertFile == "" {
+		return nil, nil
+	}
+	return tlsfile.Server(f.CertFile, f.KeyFile, f.CAFile)
+}
+
+// listenTCP returns nil if the address is empty.
+func listenTCP(address string, secure *tls.Config) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", withHost(address))
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address or stop what listens there", err)
+	}
+	if secure != nil {
+		return tls.NewListener(l, secure), nil
+	}
+	return l, nil
 }
 
 // withHost returns an address with the host 127.0.0.1 if it has none. An address on
@@ -54,21 +83,20 @@ func withHost(address string) string {
 // served them.
 func (l *listeners) close() error {
 	var errs []error
-	for _, socket := range l.sockets {
-		errs = append(errs, closed(socket.Close()))
-	}
-	if l.web != nil {
-		errs = append(errs, closed(l.web.Close()))
+	for _, listener := range append(l.sockets[:len(l.sockets):len(l.sockets)], l.tcp, l.web) {
+		if listener != nil {
+			errs = append(errs, closed(listener.Close()))
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// webAddr returns the address of the web server, nil if there is none.
-func (l *listeners) webAddr() net.Addr {
-	if l.web == nil {
+// addrOf returns the address of a listener, nil if there is none.
+func addrOf(l net.Listener) net.Addr {
+	if l == nil {
 		return nil
 	}
-	return l.web.Addr()
+	return l.Addr()
 }
 
 func closed(err error) error {
@@ -86,7 +114,7 @@ type webServer struct {
 
 // newWebServer serves the gateway at /ws, /version and /health, and the handler at
 // every other path.
-func (l *listeners) newWebServer(g *gateway.Server) *webServer {
+func (l *listeners) newWebServer(g *gateway.Server, logger *slog.Logger) *webServer {
 	mux := http.NewServeMux()
 	own := g.Handler()
 	for _, path := range []string{"/ws", "/version", "/health"} {
@@ -95,7 +123,10 @@ func (l *listeners) newWebServer(g *gateway.Server) *webServer {
 	if l.handler != nil {
 		mux.Handle("/", g.CheckHost(l.handler))
 	}
-	return &webServer{l.web, &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext}}
+	return &webServer{l.web, &http.Server{
+		Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}}
 }
 
 // run serves until ctx ends, or until drain has been called.
@@ -114,10 +145,10 @@ func (w *webServer) drain(ctx context.Context) { _ = w.server.Shutdown(ctx) } //
 
 // Addresses says what the database listens on.
 type Addresses struct {
-	// Gateways are the AimX endpoints.
+	// Gateways are the AimX endpoints on unix sockets.
 	Gateways []string
-	// HTTP and NATS are host:port, empty if there is no such listener.
-	HTTP, NATS string
+	// HTTP, TCP and NATS are host:port, empty if there is no such listener.
+	HTTP, TCP, NATS string
 }
 
 // Addresses returns what the database listens on, with the ports the system
@@ -130,8 +161,11 @@ func (db *DB) Addresses() Addresses {
 	for _, socket := range db.listeners.sockets {
 		a.Gateways = append(a.Gateways, "unix://"+socket.Addr().String())
 	}
-	if web := db.listeners.webAddr(); web != nil {
-		a.HTTP = web.String()
+	if tcp := db.listeners.tcp; tcp != nil {
+		a.TCP = tcp.Addr().String()
+	}
+	if web := db.listeners.web; web != nil {
+		a.HTTP = web.Addr().String()
 	}
 	return a
 }

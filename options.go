@@ -147,6 +147,23 @@ func HTTP(address string, handler http.Handler) Option {
 	return func(c *Config) error { c.HTTP, c.Handler = address, handler; return nil }
 }
 
+// TCP serves AimX over TCP on an address like 127.0.0.1:7433, as upstream's tcp:// does.
+// An address without a host means 127.0.0.1.
+func TCP(address string) Option {
+	return func(c *Config) error { c.TCP = address; return nil }
+}
+
+// TLS encrypts [HTTP] and [TCP] with a certificate.
+func TLS(files TLSFiles) Option {
+	return func(c *Config) error { c.TLS = files; return nil }
+}
+
+// Tokens adds to Config.Tokens: AimX clients of [HTTP] and [TCP] must present one of
+// them, and may do what it grants. Clients of [Gateway] need none.
+func Tokens(tokens ...Token) Option {
+	return func(c *Config) error { c.Tokens = append(c.Tokens, tokens...); return nil }
+}
+
 // Origins lets pages of more hosts than this one and loopback open the WebSocket
 // of [HTTP], as patterns such as "*.example.com". Requests may also name these hosts,
 // as those through a reverse proxy do.

@@ -77,7 +77,7 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 func (db *DB) newGateway() *gateway.Server {
 	c := gateway.Config{
 		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos, Health: db.troubles,
-		Name: db.config.Name, Origins: db.config.Origins, Logger: db.config.Logger,
+		Name: db.config.Name, Origins: db.config.Origins, Tokens: db.config.Tokens, Logger: db.config.Logger,
 	}
 	if db.config.Backend != nil {
 		c.History, c.Verify = db.config.Backend, db.Verify
@@ -108,12 +108,16 @@ func (db *DB) Handler() http.Handler {
 // addGateway serves the listeners, and ends the connections of Handler.
 func (db *DB) addGateway(group *actors) {
 	if db.listeners.web != nil {
-		web := db.listeners.newWebServer(db.gateway)
+		web := db.listeners.newWebServer(db.gateway, db.config.Logger)
 		group.add(part{name: "the web server", loop: db.whenReady(web.run), stop: web.drain, share: gatewayShare})
 	}
 	for _, socket := range db.listeners.sockets {
 		serve := func(ctx context.Context) error { return db.gateway.Serve(ctx, socket) }
 		group.add(part{name: "the gateway at " + socket.Addr().String(), loop: db.whenReady(serve), share: gatewayShare})
+	}
+	if tcp := db.listeners.tcp; tcp != nil {
+		serve := func(ctx context.Context) error { return db.gateway.ServeTCP(ctx, tcp) }
+		group.add(part{name: "the gateway at " + tcp.Addr().String(), loop: db.whenReady(serve), share: gatewayShare})
 	}
 	group.add(part{name: "the gateway", share: gatewayShare, loop: func(ctx context.Context) error {
 		<-ctx.Done()

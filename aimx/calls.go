@@ -14,7 +14,11 @@ import (
 // Info returns the description of the server. An upstream server on a WebSocket
 // has no hello; only Version is set then.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	raw, err := c.call(ctx, wire.MethodHello, "", map[string]string{"version": Version, "client": "aimdb-go"})
+	hello := wire.HelloParams{Version: Version, Client: "aimdb-go", Token: c.token}
+	if c.endpoint.Address != "" {
+		hello.FrameBytes = clientFrameBytes
+	}
+	raw, err := c.call(ctx, wire.MethodHello, "", hello)
 	var refusal *Refusal
 	if c.endpoint.URL != "" && errors.As(err, &refusal) && refusal.Code == CodeNotFound {
 		return Info{Version: Version}, nil

@@ -48,6 +48,7 @@ var ErrClientClosed = errors.New("the client is closed")
 // connection is lost, all calls and watches fail: dial again.
 type Client struct {
 	endpoint Endpoint
+	token    string // for hello
 	conn     wire.Conn
 	decoder  wire.Decoder  // for the goroutine of receive only
 	sending  chan struct{} // holds a token while a frame is sent
@@ -63,9 +64,9 @@ type Client struct {
 	work sync.WaitGroup
 }
 
-func newClient(e Endpoint, c wire.Conn) *Client {
+func newClient(e Endpoint, c wire.Conn, token string) *Client {
 	client := &Client{
-		endpoint: e, conn: c,
+		endpoint: e, conn: c, token: token,
 		sending: make(chan struct{}, 1),
 		nextID:  1,
 		calls:   make(map[uint64]chan<- wire.Frame),

@@ -2,8 +2,10 @@ package aimx
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -15,32 +17,71 @@ import (
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
-// Dial connects to the server at unix://PATH, uds://PATH, a bare path, or
-// ws://HOST:PORT[/PATH]. It takes at most 5 seconds if ctx has no earlier
-// deadline.
-func Dial(ctx context.Context, endpoint string) (*Client, error) {
+// DialOption changes how Dial connects.
+type DialOption func(*dialOptions)
+
+type dialOptions struct {
+	token string
+	tls   *tls.Config
+}
+
+// Token presents a token to the server: in hello, and to a WebSocket in the header
+// Authorization too. Without TLS, others on the way can read it.
+func Token(token string) DialOption { return func(o *dialOptions) { o.token = token } }
+
+// TLS sets how the certificate of the server of a tcps:// or wss:// endpoint is checked,
+// and which certificate is shown to it. Without it, the authorities of the system count.
+func TLS(config *tls.Config) DialOption { return func(o *dialOptions) { o.tls = config } }
+
+// Dial connects to the server at an endpoint: see ParseEndpoint. It takes at most 5
+// seconds if ctx has no earlier deadline.
+func Dial(ctx context.Context, endpoint string, options ...DialOption) (*Client, error) {
 	e, err := ParseEndpoint(endpoint)
 	if err != nil {
 		return nil, err
 	}
+	var o dialOptions
+	for _, option := range options {
+		option(&o)
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if e.URL != "" {
-		return dialWebSocket(ctx, e)
+		return dialWebSocket(ctx, e, o)
 	}
-	return dialSocket(ctx, e)
+	return dialSocket(ctx, e, o)
 }
 
-func dialSocket(ctx context.Context, e Endpoint) (*Client, error) {
-	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", e.Path)
+// dialSocket connects to a unix socket or over TCP.
+func dialSocket(ctx context.Context, e Endpoint, o dialOptions) (*Client, error) {
+	conn, err := dialFrames(ctx, e, o.tls)
 	if err != nil {
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: dialAdvice(err), Err: err}
 	}
-	c := newClient(e, wire.NewLineConn(connection, clientFrameBytes, clientWriteTimeout))
+	c := newClient(e, conn, o.token)
 	if _, err := c.Info(ctx); err != nil {
 		return nil, errors.Join(helloError(e, err), c.Close())
 	}
 	return c, nil
+}
+
+func dialFrames(ctx context.Context, e Endpoint, config *tls.Config) (wire.Conn, error) {
+	if e.Address == "" {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", e.Path)
+		if err != nil {
+			return nil, err
+		}
+		return wire.NewLineConn(conn, clientFrameBytes, clientWriteTimeout), nil
+	}
+	dial := (&net.Dialer{}).DialContext
+	if e.TLS {
+		dial = (&tls.Dialer{Config: config}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", e.Address)
+	if err != nil {
+		return nil, err
+	}
+	return wire.NewLengthConn(conn, clientFrameBytes, clientWriteTimeout), nil
 }
 
 // helloError explains a failed hello.
@@ -51,13 +92,21 @@ func helloError(e Endpoint, err error) error {
 	}
 	return &ConnectionError{
 		Endpoint: e.String(), Err: fmt.Errorf("hello failed: %w", err),
-		Advice: "check that an AimX server listens there and is not full",
+		Advice: "check that an AimX server listens there and is not full, and whether it speaks TLS",
 	}
 }
 
 // dialAdvice says what a user can do about a failed dial.
 func dialAdvice(err error) string {
+	var unknown *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
 	switch {
+	case errors.As(err, &unknown):
+		return "the certificate of the server is not trusted for this host; give the CA that has signed it"
+	case errors.Is(err, io.EOF):
+		return "the server closed the connection; check whether it speaks TLS there"
+	case errors.As(err, &noTLS):
+		return "the server speaks no TLS there; leave the s of tcps or wss out"
 	case errors.Is(err, fs.ErrNotExist):
 		return "start the database, or give the endpoint of one that runs"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -68,7 +117,7 @@ func dialAdvice(err error) string {
 	return "check that a database runs there"
 }
 
-func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
+func dialWebSocket(ctx context.Context, e Endpoint, o dialOptions) (*Client, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil {
 		return nil, err
@@ -77,19 +126,28 @@ func dialWebSocket(ctx context.Context, e Endpoint) (*Client, error) {
 	query.Set("v", Version)
 	u.RawQuery = query.Encode()
 	// Use a separate HTTP client, so that no idle connection outlives the call.
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: o.tls}
 	defer transport.CloseIdleConnections()
-	socket, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	header := http.Header{}
+	if o.token != "" {
+		header.Set("Authorization", "Bearer "+o.token)
+	}
+	socket, response, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}, HTTPHeader: header})
 	if err != nil {
+		if inner := (*url.Error)(nil); errors.As(err, &inner) {
+			err = inner.Err // the URL may hold a token
+		}
 		advice := dialAdvice(err)
 		switch {
 		case response == nil:
 		case response.StatusCode == http.StatusUpgradeRequired:
 			advice = "the server does not speak AimX " + Version
+		case response.StatusCode == http.StatusUnauthorized:
+			advice = "the server does not know the token"
 		default:
 			advice = fmt.Sprintf("the web server answered %s; check host, port and path", response.Status)
 		}
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: advice, Err: err}
 	}
-	return newClient(e, wire.NewMessageConn(socket, clientFrameBytes, clientWriteTimeout)), nil
+	return newClient(e, wire.NewMessageConn(socket, clientFrameBytes, clientWriteTimeout), o.token), nil
 }

@@ -27,7 +27,11 @@ func TestDialErrors(t *testing.T) {
 	defer web.Close()
 	for endpoint, want := range map[string]string{
 		"":                                 "names no socket",
-		"tcp://127.0.0.1:1":                "not supported yet; write unix://PATH",
+		"serial:///dev/ttyS0":              "not supported yet; write unix://PATH",
+		"tcp://127.0.0.1":                  "no host and port",
+		"tcp://:7433":                      "no host and port",
+		"tcp://127.0.0.1:1":                "nobody listens there",
+		"tcps://[::1]:1":                   "[::1]:1",
 		"http://localhost:1":               "unknown scheme \"http\"; write unix://PATH",
 		"ws://localhost":                   "no host and port",
 		"unix://":                          "names no socket",

@@ -4,9 +4,11 @@
 //
 // # Endpoints
 //
-// [Dial] takes unix://PATH, uds://PATH, a bare path (a unix socket each), or
-// ws://HOST:PORT[/PATH] (a WebSocket). It greets the server before it returns,
-// and takes at most 5 seconds if the context has no earlier deadline.
+// [Dial] takes unix://PATH, uds://PATH, a bare path (a unix socket each),
+// tcp://HOST:PORT, or ws://HOST:PORT[/PATH] (a WebSocket), and tcps:// and wss:// for TCP
+// and WebSocket with TLS. It greets the server before it returns, unless it is a
+// WebSocket, and takes at most 5 seconds if the context has no earlier deadline. [Token]
+// presents a token, and [TLS] says whom to trust. No error holds a token.
 //
 // # Calls
 //

@@ -8,20 +8,24 @@ import (
 )
 
 // acceptedEndpoints is part of every error about an endpoint.
-const acceptedEndpoints = "write unix://PATH, uds://PATH, a bare path, or ws://HOST:PORT[/PATH]"
+const acceptedEndpoints = "write unix://PATH, uds://PATH, a bare path, tcp://HOST:PORT, ws://HOST:PORT[/PATH], or with TLS tcps:// or wss://"
 
-// Endpoint is the address of a server. Either Path or URL is set.
+// Endpoint is the address of a server. One of Path, Address and URL is set.
 type Endpoint struct {
 	// Path is the path of a unix socket.
 	Path string
+	// Address is the host:port of a TCP server, and TLS says that it speaks TLS.
+	Address string
+	TLS     bool
 	// URL is the address of a WebSocket.
 	URL string
 }
 
 // ParseEndpoint parses unix://PATH, uds://PATH and a bare path, which are unix
-// sockets, and ws://HOST:PORT[/PATH] and wss://HOST:PORT[/PATH], which are
-// WebSockets. The default path of a WebSocket is /ws. The case of the scheme does
-// not matter.
+// sockets, tcp://HOST:PORT and tcps://HOST:PORT, which are TCP without and with TLS, and
+// ws://HOST:PORT[/PATH] and wss://HOST:PORT[/PATH], which are WebSockets. The default
+// path of a WebSocket is /ws. The case of the scheme does not matter. The scheme tcps is
+// of this project: upstream has no TLS.
 func ParseEndpoint(s string) (Endpoint, error) {
 	scheme, rest, found := strings.Cut(s, "://")
 	if !found {
@@ -32,7 +36,9 @@ func ParseEndpoint(s string) (Endpoint, error) {
 		return socketEndpoint(s, rest)
 	case "ws", "wss":
 		return webSocketEndpoint(s, scheme+"://"+rest)
-	case "tcp", "serial":
+	case "tcp", "tcps":
+		return tcpEndpoint(s, rest, scheme == "tcps")
+	case "serial":
 		return Endpoint{}, fmt.Errorf("endpoint %q: AimX over %s is not supported yet; %s", s, scheme, acceptedEndpoints)
 	}
 	return Endpoint{}, fmt.Errorf("endpoint %q: unknown scheme %q; %s", s, scheme, acceptedEndpoints)
@@ -55,6 +61,13 @@ func socketEndpoint(s, path string) (Endpoint, error) {
 	return Endpoint{Path: path}, nil
 }
 
+func tcpEndpoint(s, address string, secure bool) (Endpoint, error) {
+	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+		return Endpoint{}, fmt.Errorf("endpoint %q has no host and port, such as tcp://127.0.0.1:7433 or tcp://[::1]:7433; %s", s, acceptedEndpoints)
+	}
+	return Endpoint{Address: address, TLS: secure}, nil
+}
+
 func webSocketEndpoint(s, address string) (Endpoint, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -69,10 +82,28 @@ func webSocketEndpoint(s, address string) (Endpoint, error) {
 	return Endpoint{URL: u.String()}, nil
 }
 
-// String returns the endpoint in a form that ParseEndpoint accepts.
+// String returns the endpoint in a form that ParseEndpoint accepts, but for a token in
+// the query of a URL, which it hides.
 func (e Endpoint) String() string {
-	if e.URL != "" {
-		return e.URL
+	switch {
+	case e.URL != "":
+		return withoutToken(e.URL)
+	case e.TLS:
+		return "tcps://" + e.Address
+	case e.Address != "":
+		return "tcp://" + e.Address
 	}
 	return "unix://" + e.Path
+}
+
+// withoutToken hides the query parameter token of a URL.
+func withoutToken(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || !u.Query().Has("token") {
+		return address
+	}
+	query := u.Query()
+	query.Set("token", "hidden")
+	u.RawQuery = query.Encode()
+	return u.String()
 }

@@ -77,13 +77,27 @@ func (p Pattern) Match(key string) bool {
 	if p.both == nil {
 		return false
 	}
-	return p.text == key || match(p.dots, key, false) || match(p.both, key, true)
+	return p.text == key || match(p.dots, key, false, false) || match(p.both, key, true, false)
+}
+
+// Grants reports whether the pattern, as a grant, covers a key. Unlike Match it
+// compares the normalized forms only: the grant "*" does not cover "a::b", so that no
+// spelling of a key reaches more than another one.
+func (p Pattern) Grants(key string) bool { return p.both != nil && match(p.both, key, true, false) }
+
+// GrantsPattern reports whether the pattern, as a grant, covers the normalized form of
+// every key that asked can match. It may refuse a rare pattern that it covers, such as
+// "a.#.a" under the grant "a.*.#", and never allows one that it does not. Because Match
+// also splits keys on '.' alone, check each key with Grants too.
+func (p Pattern) GrantsPattern(asked Pattern) bool {
+	return p.both != nil && asked.both != nil && match(p.both, asked.text, true, true)
 }
 
 // match compares pattern and key segment by segment. If the rest does not match, the
 // last '#' takes one more segment. Earlier '#' need no retry, because the last one
-// can take the same segments.
-func match(pattern []string, key string, both bool) bool {
+// can take the same segments. If the key is a pattern itself, asked, then only '#'
+// covers its segments '#'.
+func match(pattern []string, key string, both, asked bool) bool {
 	p, at := 0, 0
 	retry, retryAt := -1, 0
 	for at <= len(key) {
@@ -92,7 +106,7 @@ func match(pattern []string, key string, both bool) bool {
 		case p < len(pattern) && pattern[p] == "#":
 			retry, retryAt = p, at
 			p++
-		case p < len(pattern) && (pattern[p] == "*" || pattern[p] == segment):
+		case p < len(pattern) && (pattern[p] == segment || pattern[p] == "*" && !(asked && segment == "#")):
 			p++
 			at = next
 		case retry >= 0:

@@ -8,17 +8,19 @@
 // upstream are corrected in a way that its clients accept: a reply of null,
 // which makes its client hang, and a reused id, which ends both subscriptions.
 //
-// A frame is one JSON object: a line on a unix socket, a text message on a
-// WebSocket. A malformed frame is skipped silently, in both directions.
+// A frame is one JSON object: a line on a unix socket, a text message on a WebSocket,
+// and over TCP four bytes with its length, big-endian, and then that many bytes. A
+// malformed or empty frame is skipped silently, in both directions. A frame longer than
+// Limits.FrameBytes, or one that the connection ends in, closes the connection without
+// an answer.
 //
 // # Methods
 //
-// All methods of the protocol are served on both transports: hello,
+// All methods of the protocol are served on all transports: hello,
 // record.list, record.get, record.set, record.drain, record.query, graph.nodes,
 // graph.edges, graph.topo_order, profiling.reset and buffer_metrics.reset, and
-// the frames req, sub, unsub, write and ping. TCP, tokens and grants, and the
-// framing and pattern rules of earlier versions are not served: a line without
-// "t" is skipped.
+// the frames req, sub, unsub, write and ping. The framing and pattern rules of
+// earlier versions are not served: a line without "t" is skipped.
 //
 // record.set takes a value that has all members of the type of the record: see
 // records.Untyped.Set. record.get of a ring returns its newest value and moves the
@@ -27,16 +29,20 @@
 // is what its slowest reader has not read; cursors of drain do not count. In the graph,
 // the way into the history is the last tap of a record.
 //
-// The type transport declares all differences between the two transports. A
+// The type transport declares all differences between the transports. A
 // refusal carries its reason in "msg", which upstream's clients ignore.
 //
 // # Extension
 //
 // The gateway takes more parameters of two methods, and answers five read-only
-// methods of this project's own, on both transports. Clients of upstream never use
+// methods of this project's own, on all transports. Clients of upstream never use
 // them. A server of upstream ignores the parameters and refuses the methods with
 // not_found.
 //
+//   - hello takes frame_bytes, the longest frame that the client takes over TCP. Without
+//     it that is 65,536 bytes, where clients of upstream close the connection: a longer
+//     answer is refused, pages and drains end before, and a longer value of a
+//     subscription is left out and shows as a gap.
 //   - record.list takes pattern, and lists the records that match it.
 //   - record.query takes order, cursor and bucket. order is "asc", the default, or
 //     "desc" and orders the rows of the answer by time. With cursor, "" for the first
@@ -85,9 +91,38 @@
 // Config.ReadOnly refuses sets and drains with a reason, for records that belong to
 // another process.
 //
-// A unix socket admits its owner only (mode 0600); a WebSocket admits pages of its
-// own host, of loopback and of Config.Origins. On a loopback listener, requests of
-// other hosts are refused: see Server.CheckHost.
+// A unix socket admits its owner only (mode 0600) and asks for no token: tokens in hello
+// are ignored there, and its clients may do everything that is described above.
+//
+// # Tokens
+//
+// With Config.Tokens, a client over TCP or WebSocket is served after it has presented
+// one: in auth_token of hello, or for a WebSocket in the header Authorization, as Bearer,
+// or in the query parameter token. A query parameter may end up in the log of a proxy.
+// Before that, hello and ping are answered, all else is denied, and after
+// Limits.TokenTimeout the connection is closed. A wrong token is answered with denied, or
+// with 401 to a web request, and the connection ends. It is counted and logged with the
+// address of the client; no token is ever logged. Tokens are compared by their hashes in
+// constant time. A connection keeps the token that it was admitted with.
+//
+// A token grants reading and writing by patterns, and what is refused is denied:
+//
+//   - record.get, record.drain and sub of a record need a grant to read it, record.set
+//     and write one to write it. record.set shows the value only to who may read it.
+//   - A pattern of sub, record.query, history.page and history.buckets must lie in one
+//     grant; without a pattern that is "#". Each record that it matches is checked too.
+//   - record.list, the graph, history.stats and history.verify leave out the records that
+//     are not granted for reading, and the names of such records in other rows.
+//   - profiling.reset and buffer_metrics.reset reset what may be written.
+//   - sink.list is for every token.
+//
+// Grants are compared in the normalized form of package key: the grant "*" does not cover
+// "a::b". They open no private record.
+//
+// # Web pages
+//
+// A WebSocket admits pages of its own host, of loopback and of Config.Origins. On a
+// loopback listener, requests of other hosts are refused: see Server.CheckHost.
 //
 // # Order
 //

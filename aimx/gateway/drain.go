@@ -29,11 +29,34 @@ func (s *session) recordDrain(params []byte) (json.RawMessage, *refusal) {
 	return marshal(result)
 }
 
+// drainCursor is the cursor of record.drain in a record.
+type drainCursor struct {
+	*records.EncodedReader
+	// held did not fit into the last answer; nil if there is none.
+	held json.RawMessage
+}
+
+// skip takes all that is unread.
+func (c *drainCursor) skip() {
+	c.held = nil
+	c.Skip()
+}
+
+// next returns the next value. The record counts and logs values that cannot be
+// encoded, which are nil.
+func (c *drainCursor) next() (value json.RawMessage, ok bool) {
+	if value, c.held = c.held, nil; value != nil {
+		return value, true
+	}
+	encoded, ok := c.TryReceive()
+	return encoded.JSON, ok
+}
+
 // cursor returns the cursor of record.drain in a record.
-func (s *session) cursor(h *records.Untyped) *records.EncodedReader {
+func (s *session) cursor(h *records.Untyped) *drainCursor {
 	cursor := s.cursors[h]
 	if cursor == nil {
-		cursor = h.SubscribeOnDemand(readerName)
+		cursor = &drainCursor{EncodedReader: h.SubscribeOnDemand(readerName)}
 		s.cursors[h] = cursor
 	}
 	return cursor
@@ -49,23 +72,24 @@ func (s *session) drainLimit(h *records.Untyped, params []byte) uint64 {
 	return kept
 }
 
-// take stops before the answer gets too long; the next call returns the rest. The
-// record counts and logs values that cannot be encoded.
-func (s *session) take(cursor *records.EncodedReader, limit uint64) []json.RawMessage {
+// take stops before the answer gets too long; the next call returns the rest.
+func (s *session) take(cursor *drainCursor, limit uint64) []json.RawMessage {
 	values := []json.RawMessage{}
+	most := min(s.server.config.Limits.QueryBytes, s.answerBytes())
 	size := 0
 	for range limit {
-		value, ok := cursor.TryReceive()
+		value, ok := cursor.next()
 		if !ok {
 			break
 		}
-		if value.Err != nil {
+		if value == nil {
 			continue
 		}
-		values = append(values, value.JSON)
-		if size += len(value.JSON); size > s.server.config.Limits.QueryBytes {
+		if size += len(value) + 1; size > most && len(values) > 0 {
+			cursor.held = value
 			break
 		}
+		values = append(values, value)
 	}
 	return values
 }

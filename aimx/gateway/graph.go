@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/records"
@@ -43,7 +44,10 @@ func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
 	nodes := make([]graphNode, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
-		node := graphNode{Key: n.Key, Origin: originOf(n.Origin), Buffer: n.Kind.String(), Taps: n.Taps}
+		if !s.grants.reads(n.Key) {
+			continue
+		}
+		node := graphNode{Key: n.Key, Origin: s.originOf(n.Origin), Buffer: n.Kind.String(), Taps: n.Taps}
 		if n.Kind == records.Ring {
 			node.Capacity = &n.Capacity
 		}
@@ -59,6 +63,9 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
 	byRecord := make(map[string][]graphEdge, len(g.Nodes))
 	for _, e := range g.Edges {
+		if e.From != "" && !s.grants.reads(e.From) {
+			continue // the end is checked below
+		}
 		if e.Type == "tap" {
 			byRecord[e.From] = append(byRecord[e.From], newTapEdge(e.From, e.Index))
 		} else {
@@ -67,6 +74,9 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	}
 	edges := make([]graphEdge, 0, len(g.Edges))
 	for _, n := range g.Nodes {
+		if !s.grants.reads(n.Key) {
+			continue
+		}
 		edges = append(edges, byRecord[n.Key]...)
 		if n.Logged {
 			edges = append(edges, newTapEdge(n.Key, n.Taps))
@@ -82,7 +92,8 @@ func newTapEdge(from string, index int) graphEdge {
 }
 
 func (s *session) graphOrder([]byte) (json.RawMessage, *refusal) {
-	return marshal(append([]string{}, s.graph().TopoOrder...))
+	order := append([]string{}, s.graph().TopoOrder...)
+	return marshal(slices.DeleteFunc(order, func(key string) bool { return !s.grants.reads(key) }))
 }
 
 func orNull(key string) *string {

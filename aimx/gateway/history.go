@@ -103,7 +103,7 @@ func (s *session) parseScope(c wire.Scope) (key.Pattern, history.Window, *refusa
 	if err != nil {
 		return p, history.Window{}, refuse(aimx.CodeInternal, "%v", err)
 	}
-	return p, history.Window{Start: c.Start, End: c.End}, s.refusePrivate(p)
+	return p, history.Window{Start: c.Start, End: c.End}, s.refuseQuery(p)
 }
 
 // parseParams parses parameters and refuses unknown ones: an answer that ignored

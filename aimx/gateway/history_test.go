@@ -25,7 +25,7 @@ func TestHistoryOnTheWire(t *testing.T) {
 		{ID: 4, Record: "cellar.old", Time: 8, Value: []byte(`4`)}, // not registered
 	}
 	h.history.buckets = []history.Bucket{{Record: "a", Start: 10, Count: 1, Min: 1.5, Max: 1.5, Mean: 1.5, Sum: 1.5, First: 1.5, Last: 1.5}}
-	for name, p := range map[string]peer{"line": h.linePeer(t), "web": h.webPeer(t)} {
+	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
 			p.send(t, `{"t":"req","id":1,"method":"history.page","params":{"limit":3}}`)
 			head, next, found := strings.Cut(p.next(t), `,"next":"`)

@@ -13,7 +13,8 @@ import (
 )
 
 // Handler serves the WebSocket at /ws, the protocol version at /version and the
-// state of the server at /health, guarded by CheckHost. http.Server.Shutdown does
+// state of the server at /health, guarded by CheckHost. With Config.Tokens, only the
+// WebSocket asks for one, and /health gives reasons only to who presents one. http.Server.Shutdown does
 // not wait for WebSockets: call Close.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -23,10 +24,16 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "this server speaks AimX "+aimx.Version+"; connect to /ws?v="+aimx.Version, http.StatusUpgradeRequired)
 			return
 		}
+		presented, refused := s.tokenOf(r)
+		if refused {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "the token is unknown; ask whoever runs the database for one", http.StatusUnauthorized)
+			return
+		}
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
-			s.serveWebSocket(w, r)
+			s.serveWebSocket(w, r, presented)
 		default:
 			http.Error(w, "too many connections; try again later", http.StatusServiceUnavailable)
 		}
@@ -34,14 +41,17 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		s.respond(w, map[string]string{"aimx": aimx.Version})
 	})
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		health := map[string]any{
 			"status": "ok", "clients": s.Connections(),
 			"uptime_secs": int64(time.Since(s.started).Seconds()),
 		}
 		if s.config.Health != nil {
 			if reasons := s.config.Health(); len(reasons) > 0 {
-				health["status"], health["reasons"] = "degraded", reasons
+				health["status"] = "degraded"
+				if g, refused := s.tokenOf(r); !refused && (g != nil || len(s.config.Tokens) == 0) {
+					health["reasons"] = reasons
+				}
 			}
 		}
 		s.respond(w, health)
@@ -55,7 +65,7 @@ func isSupported(version string) bool {
 	return major == "3"
 }
 
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, presented *grants) {
 	options := &websocket.AcceptOptions{
 		// Without the check, a page of any site could write through the browser
 		// of its reader.
@@ -67,7 +77,26 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	limits := s.config.Limits
-	s.serveConn(r.Context(), wire.NewMessageConn(socket, limits.FrameBytes, limits.WriteTimeout), webSocketTransport())
+	session := newSession(r.Context(), s, wire.NewMessageConn(socket, limits.FrameBytes, limits.WriteTimeout), webSocketTransport())
+	session.remote = r.RemoteAddr
+	s.serveSession(session, presented)
+}
+
+// tokenOf returns the grants of the token in the header Authorization of a request, or
+// in its query parameter token, which page scripts can set. They are nil if there is no
+// token, which may still come in hello, or if none is asked for.
+func (s *Server) tokenOf(r *http.Request) (presented *grants, refused bool) {
+	token := r.URL.Query().Get("token")
+	if scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		token = strings.TrimSpace(bearer)
+	}
+	if token == "" || len(s.config.Tokens) == 0 {
+		return nil, false
+	}
+	if presented = s.grantsFor(token); presented == nil {
+		s.config.Logger.Warn("an AimX client presented an unknown token", "transport", "http", "remote", r.RemoteAddr, "refused_tokens", s.refusedTokens.Load())
+	}
+	return presented, presented == nil
 }
 
 // respond answers with JSON that pages of every site may read: browsers fetch the

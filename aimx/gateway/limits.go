@@ -12,7 +12,7 @@ type Limits struct {
 	// closed at once. Default 256.
 	Connections int
 	// Subscriptions bounds the subscriptions of one connection. Default 32 on a
-	// unix socket, 1024 on a WebSocket.
+	// unix socket and over TCP, 1024 on a WebSocket.
 	Subscriptions int
 	// FrameBytes bounds a frame of a client; a longer one ends the connection.
 	// Default 16 MiB.
@@ -36,6 +36,9 @@ type Limits struct {
 	// WriteTimeout closes a connection whose client takes no byte of a frame for
 	// that long. Default 30 s.
 	WriteTimeout time.Duration
+	// TokenTimeout closes a connection that has to present a token and has not.
+	// Default 10 s.
+	TokenTimeout time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -49,6 +52,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.VerifyTimeout, 30*time.Minute)
 	orDefault(&l.Queries, 4)
 	orDefault(&l.WriteTimeout, 30*time.Second)
+	orDefault(&l.TokenTimeout, 10*time.Second)
 	return l
 }
 

@@ -28,14 +28,14 @@ const (
 // 0600). It replaces a socket that an earlier process left there. If a process
 // answers there, or the file is not a socket, Listen leaves it and returns an
 // error. Closing the listener removes the socket. For a WebSocket, use
-// Server.Handler in a web server.
+// Server.Handler in a web server, and for TCP Server.ServeTCP.
 func Listen(endpoint string) (net.Listener, error) {
 	e, err := aimx.ParseEndpoint(endpoint)
 	if err != nil {
 		return nil, err
 	}
 	if e.Path == "" {
-		return nil, fmt.Errorf("endpoint %q: a WebSocket is served by the web server; listen on a unix socket, such as unix:///tmp/aimdb.sock", endpoint)
+		return nil, fmt.Errorf("endpoint %q is no unix socket, such as unix:///tmp/aimdb.sock; a WebSocket is served by a web server, and TCP by a listener of its own", endpoint)
 	}
 	l, err := listen(e.Path)
 	if err != nil {

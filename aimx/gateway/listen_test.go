@@ -102,7 +102,8 @@ func TestListenErrors(t *testing.T) {
 		file:                             "not a socket, and is left alone",
 		dir:                              "not a socket, and is left alone",
 		filepath.Join(dir, "no", "such"): "directory that exists",
-		"ws://127.0.0.1:8080":            "served by the web server",
+		"ws://127.0.0.1:8080":            "served by a web server",
+		"tcp://127.0.0.1:8080":           "is no unix socket",
 		"http://127.0.0.1":               "unknown scheme",
 	} {
 		_, err := gateway.Listen(endpoint)

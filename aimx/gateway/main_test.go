@@ -1,9 +1,9 @@
 package gateway_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"net"
@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
 	"github.com/aimdb-go/aimdb/aimx"
@@ -51,6 +50,7 @@ type fixture struct {
 	history  *fakeHistory
 	server   *gateway.Server
 	socket   string
+	tcp      string // host:port
 	web      *httptest.Server
 }
 
@@ -102,12 +102,18 @@ func (h *fixture) serve(t testing.TB, config gateway.Config) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.tcp = tcp.Addr().String()
+	served := make(chan error, 2)
 	go func() { served <- h.server.Serve(ctx, l) }()
+	go func() { served <- h.server.ServeTCP(ctx, tcp) }()
 	h.web = httptest.NewServer(h.server.Handler())
 	t.Cleanup(func() {
 		cancel()
-		if err := <-served; err != nil {
+		if err := errors.Join(<-served, <-served); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 		if err := h.server.Close(); err != nil {
@@ -191,82 +197,6 @@ func yieldAll[T any](ctx context.Context, s *fakeHistory, all []T) iter.Seq2[T, 
 			}
 		}
 	}
-}
-
-// peer sends and receives raw frames, for tests of exact bytes.
-type peer interface {
-	send(t *testing.T, frame string)
-	next(t *testing.T) string
-}
-
-type linePeer struct {
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-func (h *fixture) linePeer(t *testing.T) *linePeer {
-	t.Helper()
-	conn, err := net.Dial("unix", h.socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() }) // a test may have closed it
-	return &linePeer{conn: conn, in: bufio.NewReader(conn)}
-}
-
-func (p *linePeer) send(t *testing.T, frame string) {
-	t.Helper()
-	if _, err := p.conn.Write([]byte(frame + "\n")); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p *linePeer) next(t *testing.T) string {
-	t.Helper()
-	if err := p.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
-		t.Fatal(err)
-	}
-	line, err := p.in.ReadString('\n')
-	if err != nil {
-		t.Fatalf("nothing came: %v", err)
-	}
-	return strings.TrimSuffix(line, "\n")
-}
-
-type webPeer struct{ socket *websocket.Conn }
-
-func (h *fixture) webPeer(t *testing.T) *webPeer {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	socket, _, err := websocket.Dial(ctx, h.webSocket()+"?v=3.0", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket.SetReadLimit(-1)
-	t.Cleanup(func() { _ = socket.CloseNow() })
-	return &webPeer{socket}
-}
-
-func (p *webPeer) send(t *testing.T, frame string) {
-	t.Helper()
-	if err := p.socket.Write(t.Context(), websocket.MessageText, []byte(frame)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (p *webPeer) next(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	kind, message, err := p.socket.Read(ctx)
-	if err != nil {
-		t.Fatalf("nothing came: %v", err)
-	}
-	if kind != websocket.MessageText {
-		t.Fatal("browsers ignore binary messages")
-	}
-	return string(message)
 }
 
 // expect checks the next frames byte by byte.

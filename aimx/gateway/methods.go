@@ -55,25 +55,6 @@ func (s *session) nameOf(params []byte) (string, bool) {
 	return string(wire.Unquote(raw)), true
 }
 
-// readable returns the record of a name if clients may read it.
-func (s *session) readable(name string) (*records.Untyped, *refusal) {
-	h, ok := s.server.config.Registry.Lookup(name)
-	if !ok {
-		return nil, refuse(aimx.CodeNotFound, "there is no record %q", name)
-	}
-	if !h.Config().Remote {
-		return nil, refuse(aimx.CodeInternal, "record %q is not exposed; register it with Remote", name)
-	}
-	return h, nil
-}
-
-// writable reports whether clients may set a record. A record that a stage of the
-// graph produces has that stage as its only writer.
-func (s *Server) writable(h *records.Untyped) bool {
-	c := h.Config()
-	return s.config.ReadOnly == "" && c.Writable && c.Remote && h.Origin().Kind == "passive"
-}
-
 func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	version := s.decoder.Member(params, "version")
 	if !wire.IsString(version) {
@@ -82,13 +63,18 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 	if major, _, _ := strings.Cut(string(wire.Unquote(version)), "."); major != "3" {
 		return nil, refuse(aimx.CodeVersionMismatch, "this server speaks %s", aimx.Version)
 	}
+	if refused := s.authenticate(params); refused != nil {
+		return nil, refused
+	}
+	s.limitFrames(params)
 	welcome := aimx.Info{
 		Version: aimx.Version, Server: s.server.config.Name,
 		Permissions: []string{"read"}, WritableRecords: []string{},
 		MaxSubscriptions: s.transport.subscriptions,
+		Authenticated:    s.grants != nil,
 	}
 	for _, h := range s.server.config.Registry.Records() {
-		if s.server.writable(h) {
+		if s.mayWrite(h) {
 			welcome.WritableRecords = append(welcome.WritableRecords, h.Key())
 		}
 	}
@@ -110,7 +96,7 @@ func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 		return nil, refused
 	}
 	if h.Kind() == records.Ring {
-		s.cursor(h).Skip()
+		s.cursor(h).skip()
 	}
 	value, _, ok, err := h.Get()
 	if err != nil {
@@ -133,7 +119,7 @@ func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
 		return nil, refused
 	}
 	result := wire.SetAnswer{Status: "success"}
-	if h.Kind() != records.Ring {
+	if h.Kind() != records.Ring && s.mayRead(h) {
 		read, _, ok, err := h.Get()
 		if err != nil {
 			return nil, refuse(aimx.CodeInternal, "%v", err)
@@ -159,7 +145,7 @@ func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *
 		return nil, refused
 	}
 	h, ok := s.server.config.Registry.Lookup(name)
-	if !ok || !s.server.writable(h) {
+	if !ok || !s.mayWrite(h) {
 		return nil, refuse(aimx.CodeDenied, "record %q is not writable from outside; hello names those that are", name)
 	}
 	if err := h.Set(value); err != nil {

@@ -26,7 +26,7 @@ func (s *session) page(params []byte) (historyQuery, *refusal) {
 	q := history.PageQuery{
 		RangeQuery: history.RangeQuery{Descending: p.Descending, PerRecord: p.PerRecord, Total: p.Limit, MaxID: p.MaxID},
 		Cursor:     p.Cursor,
-		MaxBytes:   s.server.config.Limits.PageBytes,
+		MaxBytes:   s.pageBytes(),
 	}
 	var refused *refusal
 	if q.Pattern, q.Window, refused = s.parseScope(p.Scope); refused != nil {

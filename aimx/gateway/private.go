@@ -7,45 +7,33 @@ import (
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/key"
 )
 
-// refusePrivate refuses a query for one record that is registered without Remote.
-// A query for a pattern leaves such records out instead.
-func (s *session) refusePrivate(p key.Pattern) *refusal {
-	name, exact := p.Exact()
-	if !exact {
-		return nil
-	}
-	if _, registered := s.server.config.Registry.Lookup(name); !registered {
-		return nil
-	}
-	_, refused := s.readable(name)
-	return refused
-}
-
 // publicHistory is the part of a history that clients may read: it hides the rows
-// of private records. It is for one query.
+// of private records, and of records that the token of the client does not grant. It is
+// for one query.
 type publicHistory struct {
 	history.Reader
 	server *Server
+	grants *grants
 	// private has the answers of isPrivate so far.
 	private map[string]bool
 }
 
 // history returns what clients may read of the history.
 func (s *session) history() publicHistory {
-	return publicHistory{s.server.config.History, s.server, make(map[string]bool)}
+	return publicHistory{s.server.config.History, s.server, s.grants, make(map[string]bool)}
 }
 
 // isPrivate reports whether clients may not read the rows of a record: it is
 // registered without Remote, in whatever spelling, or it is not registered and
-// Config.RemoteHistory is off.
+// Config.RemoteHistory is off, or their token does not grant it.
 func (h publicHistory) isPrivate(record string) bool {
 	private, known := h.private[record]
 	if !known {
 		r, registered := h.server.config.Registry.Lookup(record)
-		private = registered && !r.Config().Remote || !registered && !h.server.config.RemoteHistory
+		private = registered && !r.Config().Remote || !registered && !h.server.config.RemoteHistory ||
+			!h.grants.reads(record)
 		h.private[record] = private
 	}
 	return private

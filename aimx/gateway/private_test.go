@@ -101,7 +101,7 @@ func TestPrivateRecordsAreNotSent(t *testing.T) {
 		t.Errorf("no row for the methods %v", untested)
 	}
 	h, _, _ := openPrivate(t, true)
-	for name, p := range map[string]peer{"unix": h.linePeer(t), "websocket": h.webPeer(t)} {
+	for name, p := range h.peers(t) {
 		for _, c := range table {
 			p.send(t, fmt.Sprintf(`{"t":"req","id":1,"method":%q,"params":%s}`, c.method, c.params))
 			got := p.next(t)

@@ -85,7 +85,7 @@ func (s *session) parseQuery(params []byte) (q history.LatestQuery, limited bool
 	if limit != nil {
 		q.Limit = int(*limit)
 	}
-	return q, limit != nil, s.refusePrivate(q.Pattern)
+	return q, limit != nil, s.refuseQuery(q.Pattern)
 }
 
 // latestRows returns the newest rows of each record, oldest first.

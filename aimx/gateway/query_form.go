@@ -56,15 +56,14 @@ func (s *session) parseForm(params []byte) (f queryForm, refused *refusal) {
 
 // pageRows returns the rows of one page.
 func (s *session) pageRows(ctx context.Context, q history.LatestQuery, f queryForm) ([]history.Row, *string, *refusal) {
-	limits := s.server.config.Limits
-	total := limits.PageRows
+	total := s.server.config.Limits.PageRows
 	if f.limited {
 		total = min(q.Limit, total)
 	}
 	page, err := history.ReadPage(ctx, s.history(), history.PageQuery{
 		RangeQuery: history.RangeQuery{Pattern: q.Pattern, Window: q.Window, Descending: f.descending, Total: total},
 		Cursor:     *f.cursor,
-		MaxBytes:   limits.PageBytes,
+		MaxBytes:   s.pageBytes(),
 	})
 	if err != nil {
 		return nil, nil, s.queryError(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)

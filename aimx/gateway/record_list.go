@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/aimdb-go/aimdb/aimx"
@@ -20,25 +21,25 @@ func (s *session) recordList(params []byte) (json.RawMessage, *refusal) {
 		}
 		pattern = key.WirePattern(string(wire.Unquote(raw)))
 	}
-	handles := s.server.config.Registry.Records()
+	handles := s.listed()
 	rows := make([]aimx.RecordInfo, 0, len(handles))
 	for _, h := range handles {
 		if pattern.Match(h.Key()) {
-			rows = append(rows, s.server.describe(h))
+			rows = append(rows, s.describe(h))
 		}
 	}
 	return marshal(rows)
 }
 
-func (s *Server) describe(h *records.Untyped) aimx.RecordInfo {
+func (s *session) describe(h *records.Untyped) aimx.RecordInfo {
 	m, persisted := h.Metrics(), h.Config().Logged
 	info := aimx.RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),
 		TypeID: h.TypeName(), SchemaType: h.Config().Schema, Entity: entity(h.Key()),
-		Origin:     originOf(h.Origin()),
+		Origin:     s.originOf(h.Origin()),
 		BufferType: h.Kind().String(),
 		Producers:  m.Producers, Consumers: m.Consumers,
-		Writable: s.writable(h),
+		Writable: s.mayWrite(h),
 		Produced: m.Produced + m.Restored, Consumed: m.Consumed, Dropped: m.Dropped,
 		Occupancy: []int{occupied(h, m), m.Capacity},
 		Persisted: &persisted, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
@@ -86,4 +87,15 @@ func profileOf(m records.StageMetrics) aimx.StageProfile {
 	return p
 }
 
-func originOf(o records.Origin) aimx.Origin { return aimx.Origin{Kind: o.Kind, Inputs: o.Inputs} }
+// originOf returns an origin without the inputs that the client may not see. Of a
+// record without another input it sees that something produces it.
+func (s *session) originOf(o records.Origin) aimx.Origin {
+	if s.grants == nil || len(o.Inputs) == 0 {
+		return aimx.Origin{Kind: o.Kind, Inputs: o.Inputs}
+	}
+	inputs := slices.DeleteFunc(slices.Clone(o.Inputs), func(key string) bool { return !s.grants.reads(key) })
+	if len(inputs) == 0 {
+		return aimx.Origin{Kind: "source"}
+	}
+	return aimx.Origin{Kind: o.Kind, Inputs: inputs}
+}

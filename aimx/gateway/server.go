@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
-	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/records"
@@ -50,6 +50,11 @@ type Config struct {
 	// server's own host and of loopback always may. Requests may also name these
 	// hosts, as those through a reverse proxy do: see CheckHost.
 	Origins []string
+	// Tokens, if there are any, are what clients over TCP and WebSocket must present:
+	// one of them. Clients of a unix socket need none, as the mode of its file decides
+	// who may connect; they may do everything. Check them with CheckTokens; a malformed
+	// one admits nobody.
+	Tokens []Token
 }
 
 // Server serves the records of one registry over any number of listeners.
@@ -60,6 +65,9 @@ type Server struct {
 	started        time.Time
 	// verifying holds a token while a verification runs.
 	verifying chan struct{}
+	grants    []*grants
+	// refusedTokens counts the unknown tokens that clients presented.
+	refusedTokens atomic.Uint64
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -82,6 +90,7 @@ func New(c Config) *Server {
 		historyMethods: historyMethods(),
 		started:        time.Now(),
 		verifying:      make(chan struct{}, 1),
+		grants:         grantsOf(c.Tokens),
 		sessions:       make(map[*session]struct{}),
 	}
 }
@@ -90,9 +99,20 @@ func New(c Config) *Server {
 var errServerClosed = errors.New("gateway: the server is closed")
 
 // Serve serves the connections of a listener with one frame a line, such as
-// Listen returns. It closes the listener, and returns nil after ctx has ended and
-// its connections are closed.
+// Listen returns. It asks for no token. It closes the listener, and returns nil after
+// ctx has ended and its connections are closed.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, lineTransport())
+}
+
+// ServeTCP is Serve for a TCP listener, where each frame follows its length. It asks
+// for a token if there is one in Config.Tokens. For TLS, give it a listener of package
+// crypto/tls.
+func (s *Server) ServeTCP(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, tcpTransport())
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener, t transport) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var served sync.WaitGroup
 	defer served.Wait()
@@ -122,7 +142,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		served.Go(func() {
 			limits := s.config.Limits
-			s.serveConn(ctx, wire.NewLineConn(accepted, limits.FrameBytes, limits.WriteTimeout), lineTransport())
+			session := newSession(ctx, s, t.conn(accepted, limits.FrameBytes, limits.WriteTimeout), t)
+			session.remote = accepted.RemoteAddr().String()
+			s.serveSession(session, nil)
 			<-slots
 		})
 	}
@@ -141,18 +163,23 @@ func (s *Server) backOff(ctx context.Context, err error, failures int) error {
 	return nil
 }
 
-// serveConn serves one connection until it or ctx ends.
-func (s *Server) serveConn(ctx context.Context, c wire.Conn, t transport) {
-	if s.config.Limits.Subscriptions > 0 {
-		t.subscriptions = s.config.Limits.Subscriptions
-	}
-	session := newSession(ctx, s, c, t)
+// serveSession serves one connection until it or its context ends. Its client is
+// admitted with grants if it has presented a token already.
+func (s *Server) serveSession(session *session, presented *grants) {
 	if !s.add(session) {
 		session.end(errServerClosed)
-		_ = c.Close() // the client sees that it is closed
+		_ = session.conn.Close() // the client sees that it is closed
 		return
 	}
 	defer s.remove(session)
+	if session.asksForToken = session.transport.asksForTokens && len(s.config.Tokens) > 0; session.asksForToken {
+		session.admitted = false
+		session.patience = time.AfterFunc(s.config.Limits.TokenTimeout, func() { session.end(errNoToken) })
+		defer session.patience.Stop()
+	}
+	if presented != nil {
+		session.admit(presented)
+	}
 	session.serve()
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
@@ -31,29 +33,53 @@ type session struct {
 
 	sending sync.Mutex // one frame at a time
 
+	// remote is the address of the client, for the log.
+	remote string
+	// asksForToken says that a token has to be presented, and admitted that one was, or
+	// none is asked for. grants are those of the token; they change once, when the
+	// client is admitted, before any goroutine reads them. All are for the goroutine of
+	// serve, and the ones it starts.
+	asksForToken, admitted bool
+	grants                 *grants
+	// refusedToken ends the connection after the present frame.
+	refusedToken bool
+	// patience ends a connection that presents no token; nil if there is nothing to
+	// wait for.
+	patience *time.Timer
+	// frameBytes bounds the frames that the client takes; 0 is no bound.
+	frameBytes atomic.Int64
+
 	// waiting holds a token for each accepted query, running for each that reads
 	// the history.
 	waiting, running chan struct{}
 	// subscriptions, by the text of their ids, and cursors, which are those of
 	// record.drain, are for the goroutine of serve only.
 	subscriptions map[string]*subscription
-	cursors       map[*records.Untyped]*records.EncodedReader
-	// refusedWrites counts writes that changed nothing.
-	refusedWrites uint64
+	cursors       map[*records.Untyped]*drainCursor
+	// refusedWrites counts writes that changed nothing, deniedFrames the requests and
+	// subscriptions before a token.
+	refusedWrites, deniedFrames uint64
+	// oversized counts values that no frame to this client can carry.
+	oversized atomic.Uint64
 	// skippedFrames counts frames that are malformed or of an unknown kind. The
 	// protocol has no answer for them.
 	skippedFrames uint64
 }
 
 func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *session {
+	if s.config.Limits.Subscriptions > 0 {
+		t.subscriptions = s.config.Limits.Subscriptions
+	}
 	queries := s.config.Limits.Queries
 	session := &session{
 		server: s, transport: t, conn: c,
 		waiting:       make(chan struct{}, 5*queries),
 		running:       make(chan struct{}, queries),
 		subscriptions: make(map[string]*subscription),
-		cursors:       make(map[*records.Untyped]*records.EncodedReader),
+		cursors:       make(map[*records.Untyped]*drainCursor),
+		admitted:      true,
 	}
+	session.frameBytes.Store(int64(t.frameBytes))
 	session.ctx, session.end = context.WithCancelCause(ctx)
 	return session
 }
@@ -77,7 +103,8 @@ func (s *session) serve() {
 	s.end(err)
 	_ = s.conn.Close() // the connection is over, whatever Close returns
 	s.server.config.Logger.Debug("AimX connection ended", "transport", s.transport.name,
-		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites, "skipped_frames", s.skippedFrames)
+		"reason", context.Cause(s.ctx), "refused_writes", s.refusedWrites, "skipped_frames", s.skippedFrames,
+		"denied_frames", s.deniedFrames, "oversized_values", s.oversized.Load())
 }
 
 func (s *session) receive() error {
@@ -91,6 +118,9 @@ func (s *session) receive() error {
 		} else {
 			s.skippedFrames++
 		}
+		if s.refusedToken {
+			return errWrongToken
+		}
 		if s.ctx.Err() != nil {
 			return context.Cause(s.ctx)
 		}
@@ -98,6 +128,9 @@ func (s *session) receive() error {
 }
 
 func (s *session) handle(f wire.Frame) {
+	if !s.admitted && s.stop(f) {
+		return
+	}
 	switch f.Kind {
 	case wire.KindRequest:
 		s.call(f)
@@ -112,8 +145,13 @@ func (s *session) handle(f wire.Frame) {
 	}
 }
 
-// send writes one frame. The first failure ends the session.
+// send writes one frame. The first failure ends the session. A value that the client
+// cannot take is left out: the gap in the numbers shows it.
 func (s *session) send(frame []byte) bool {
+	if s.tooLong(frame) {
+		s.oversized.Add(1)
+		return s.ctx.Err() == nil
+	}
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	if s.ctx.Err() != nil {
@@ -135,7 +173,11 @@ func (s *session) answer(w *wire.FrameWriter, id uint64, result []byte, refused 
 	case wire.IsNull(result):
 		s.send(w.Refusal(id, string(aimx.CodeNotFound), "the value is null"))
 	default:
-		s.send(w.Reply(id, result))
+		frame := w.Reply(id, result)
+		if s.tooLong(frame) {
+			frame = w.Refusal(id, string(aimx.CodeInternal), fmt.Sprintf("the answer has %d bytes and this client takes %d in a frame; ask for less, or for longer frames with frame_bytes of hello", len(frame), s.frameBytes.Load()))
+		}
+		s.send(frame)
 	}
 }
 
@@ -147,7 +189,7 @@ func (s *session) subscribe(f wire.Frame) {
 		return
 	}
 	source, refused := s.open(f.Topic)
-	if refused != nil && s.transport.refusesTopics {
+	if refused != nil && (s.transport.refusesTopics || refused.code == aimx.CodeDenied) {
 		s.answer(&s.out, f.ID, nil, refused)
 		return
 	}

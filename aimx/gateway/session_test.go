@@ -14,9 +14,9 @@ func TestMethodsByteByByte(t *testing.T) {
 	h := open(t)
 	h.door.Produce(reading{PPM: 1})
 	h.co2.Produce(reading{PPM: 612})
-	for name, p := range map[string]peer{"unix": h.linePeer(t), "websocket": h.webPeer(t)} {
+	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
-			subscriptions := map[string]string{"unix": "32", "websocket": "1024"}[name]
+			subscriptions := map[string]string{"unix": "32", "tcp": "32", "websocket": "1024"}[name]
 			for _, c := range []struct{ frame, want string }{
 				{
 					`{"t":"req","id":1,"method":"hello","params":{"client":"probe","version":"3.0"}}`,
@@ -126,7 +126,7 @@ func TestMalformedFrames(t *testing.T) {
 		`{"t":"req","id":1,"id":1,"method":"record.list"}`, `{"t":"sub","topic":"#"}`, `{"t":"unsub","sub":5}`, `{"t":"unsub"}`,
 		"{\"t\":\"req\",\"id\":1,\"method\":\"\xff\"}", `{"method":"record.list","id":1}`, `{"hello":{"version":"1.0"}}`,
 	}
-	for name, p := range map[string]peer{"unix": h.linePeer(t), "websocket": h.webPeer(t)} {
+	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, frame := range malformed {
 				p.send(t, frame)
@@ -145,7 +145,7 @@ func TestQuery(t *testing.T) {
 		{ID: 3, Record: "accuracy::vienna", Time: 20, Value: []byte(`{"c":"a\u2028b<"}`)},
 		{ID: 6, Record: `say "hi"`, Time: 40, Value: []byte(`1`)}, // of upstream, which takes any key
 	}
-	for name, p := range map[string]peer{"unix": h.linePeer(t), "websocket": h.webPeer(t)} {
+	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
 			exchange(t, p, `{"t":"req","id":6,"method":"record.query","params":{"name":"accuracy.*","limit":2,"start":1,"end":9223372036854775807}}`,
 				`{"t":"reply","id":6,"ok":{"records":[{"topic":"accuracy::rome","payload":{"c":1},"ts":10},{"topic":"accuracy::vienna","payload":{"c":"a\u2028b<"},"ts":20},{"topic":"accuracy::rome","payload":{"c":3},"ts":30}],"total":3}}`)

@@ -14,7 +14,7 @@ func TestSinkList(t *testing.T) {
 		{Name: "memory", State: "retrying: the disk is full"},
 	}
 	h := open(t, func(c *gateway.Config) { c.Sinks = func() []aimx.SinkInfo { return sinks } })
-	for name, p := range map[string]peer{"unix": h.linePeer(t), "websocket": h.webPeer(t)} {
+	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
 			exchange(t, p, `{"t":"req","id":1,"method":"sink.list"}`, `{"t":"reply","id":1,"ok":[`+
 				`{"name":"sqlite","state":"ok","sequence":18446744073709551615,"lost":42,"refused":3,"retries":7,"last_commit_ms":1420070400000},`+

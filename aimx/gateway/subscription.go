@@ -28,6 +28,9 @@ type source struct {
 // subscription delivers what the next frame writes.
 func (s *session) open(topic string) (source, *refusal) {
 	if strings.ContainsAny(topic, "*#") {
+		if refused := s.refusePattern(key.WirePattern(topic)); refused != nil {
+			return source{}, refused
+		}
 		return s.openWildcard(topic), nil
 	}
 	h, refused := s.readable(topic)
@@ -46,7 +49,7 @@ func (s *session) openWildcard(topic string) source {
 	var matching []*records.Untyped
 	var src source
 	for _, h := range s.server.config.Registry.Records() {
-		if !h.Config().Remote || !pattern.Match(h.Key()) {
+		if !s.mayRead(h) || !pattern.Match(h.Key()) {
 			continue
 		}
 		matching = append(matching, h)

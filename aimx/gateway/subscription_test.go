@@ -146,7 +146,9 @@ func TestGapsAreNumbered(t *testing.T) {
 // disconnected in the end.
 func TestStuckClient(t *testing.T) {
 	h := open(t, func(c *gateway.Config) { c.Limits.WriteTimeout = 200e6 })
-	for _, stuck := range []peer{h.linePeer(t), h.webPeer(t)} {
+	tcp := h.lengthPeer(t)
+	tcp.send(t, `{"t":"req","id":0,"method":"hello","params":{"version":"3.0","frame_bytes":1000000}}`)
+	for _, stuck := range []peer{h.linePeer(t), tcp, h.webPeer(t)} {
 		stuck.send(t, `{"t":"sub","id":1,"topic":"#"}`)
 		barrierFor(t, stuck)
 	}
@@ -167,8 +169,8 @@ func TestStuckClient(t *testing.T) {
 			t.Fatalf("got %.40s (%d skipped), want %.40s", u.Data, u.Skipped, want)
 		}
 	}
-	if connected != 3 {
-		t.Errorf("there were %d connections, want 3", connected)
+	if connected != 4 {
+		t.Errorf("there were %d connections, want 4", connected)
 	}
 }
 

@@ -1,10 +1,23 @@
 package gateway
 
-import "github.com/aimdb-go/aimdb/aimx"
+import (
+	"net"
+	"time"
 
-// transport declares all differences between the two transports.
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+)
+
+// transport declares all differences between the transports.
 type transport struct {
 	name string
+	// conn frames the connections of a listener.
+	conn func(c net.Conn, limit int, timeout time.Duration) wire.Conn
+	// asksForTokens means that clients must present a token if the server has some.
+	asksForTokens bool
+	// frameBytes bounds the frames that a client takes, unless its hello says
+	// otherwise; 0 is no bound.
+	frameBytes int
 	// acknowledges means that subscribed answers a sub.
 	acknowledges bool
 	// lateJoin means that every subscription begins with snapshots of all its
@@ -23,14 +36,21 @@ type transport struct {
 
 func lineTransport() transport {
 	return transport{
-		name: "unix", refusesTopics: true, unwrapsWrites: true,
+		name: "unix", conn: wire.NewLineConn, refusesTopics: true, unwrapsWrites: true,
 		noHistory: aimx.CodeInternal, subscriptions: 32,
 	}
 }
 
+func tcpTransport() transport {
+	t := lineTransport()
+	t.name, t.conn = "tcp", wire.NewLengthConn
+	t.asksForTokens, t.frameBytes = true, wire.LengthFrameBytes
+	return t
+}
+
 func webSocketTransport() transport {
 	return transport{
-		name: "websocket", acknowledges: true, lateJoin: true,
+		name: "websocket", asksForTokens: true, acknowledges: true, lateJoin: true,
 		noHistory: aimx.CodeNotFound, subscriptions: 1024,
 	}
 }

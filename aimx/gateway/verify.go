@@ -53,7 +53,7 @@ func (h publicHistory) verified(v aimx.Verification) aimx.Verification {
 		return slices.ContainsFunc(names, func(name string) bool { return mentions(f.Text, name) })
 	}
 	for _, r := range h.server.config.Registry.Records() {
-		if !r.Config().Remote {
+		if h.isPrivate(r.Key()) {
 			names = append(names, r.Key())
 		}
 	}

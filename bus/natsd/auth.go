@@ -4,11 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
-	"fmt"
-	"os"
 	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -98,26 +94,4 @@ func signed(key, signature string, nonce []byte) bool {
 func equalSecrets(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// loadTLS returns a configuration that requires client certificates if caFile is set.
-func loadTLS(certFile, keyFile, caFile string) (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("natsd: load the TLS certificate %s with key %s: %w", certFile, keyFile, err)
-	}
-	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	if caFile == "" {
-		return config, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("natsd: read the certificate authorities of client certificates: %w", err)
-	}
-	config.ClientCAs = x509.NewCertPool()
-	if !config.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("natsd: %s holds no PEM certificate", caFile)
-	}
-	config.ClientAuth = tls.RequireAndVerifyClientCert
-	return config, nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/tlsfile"
 )
 
 // Config configures an embedded server.
@@ -77,10 +79,9 @@ func (c Config) check() error {
 		return errors.New("natsd: a server is a leaf node or a hub of leaf nodes, not both")
 	case c.LeafListen != "" && len(c.Sites) == 0:
 		return errors.New("natsd: a hub needs at least one site")
-	case (c.Access.CertFile == "") != (c.Access.KeyFile == ""):
-		return errors.New("natsd: TLS needs both a certificate and a key file")
-	case c.Access.CAFile != "" && c.Access.CertFile == "":
-		return errors.New("natsd: client certificates can only be required with a certificate and a key file of the server")
+	}
+	if err := tlsfile.Check(c.Access.CertFile, c.Access.KeyFile, c.Access.CAFile); err != nil {
+		return fmt.Errorf("natsd: %w", err)
 	}
 	for _, r := range c.Leaf {
 		if err := r.Check(); err != nil {
@@ -110,5 +111,9 @@ func (a Access) tlsConfig() (*tls.Config, error) {
 	if a.CertFile == "" {
 		return nil, nil
 	}
-	return loadTLS(a.CertFile, a.KeyFile, a.CAFile)
+	config, err := tlsfile.Server(a.CertFile, a.KeyFile, a.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("natsd: %w", err)
+	}
+	return config, nil
 }

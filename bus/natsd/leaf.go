@@ -1,8 +1,6 @@
 package natsd
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/aimdb-go/aimdb/internal/tlsfile"
 )
 
 // LeafRemote is a hub that the server joins as a leaf node, and what it shows to the
@@ -102,15 +102,10 @@ func (r LeafRemote) options(account string) (*server.RemoteLeafOpts, error) {
 	if r.CAFile == "" {
 		return remote, nil
 	}
-	pem, err := os.ReadFile(r.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("natsd: read the certificate authorities of the hub: %w", err)
+	if remote.TLSConfig, err = tlsfile.Client(r.CAFile); err != nil {
+		return nil, fmt.Errorf("natsd: TLS to the hub: %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("natsd: %s holds no PEM certificate", r.CAFile)
-	}
-	remote.TLS, remote.TLSConfig = true, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	remote.TLS = true
 	return remote, nil
 }
 

@@ -2,24 +2,59 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/tlsfile"
 )
 
 // defaultEndpoint is the endpoint without a flag and an environment variable.
 const defaultEndpoint = "/tmp/aimdb.sock"
 
-// connection is the flag that names the endpoint of a database.
+// connection are the flags that name the endpoint of a database, and what is shown to it.
 type connection struct {
+	credentials
 	endpoint string
-	env      func(string) string
 }
 
 func (c *connection) flag(flags *pflag.FlagSet) {
 	flags.StringVar(&c.endpoint, "connect", "",
-		"endpoint of the database: a socket's path, unix://PATH or ws://HOST:PORT/ws (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
+		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, or with TLS tcps:// or wss:// (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
+	c.credentials.flag(flags)
+}
+
+// credentials are the flags that say what is shown to a database, and how its
+// certificate is checked.
+type credentials struct {
+	token, ca string
+	env       func(string) string
+}
+
+func (c *credentials) flag(flags *pflag.FlagSet) {
+	flags.StringVar(&c.token, "token", "", "token for a database that asks for one (default $AIMDB_TOKEN, which other users of this machine cannot see)")
+	flags.StringVar(&c.ca, "ca", "", "file of certificates that the database's is checked with, over tcps:// and wss:// (default: those of the system)")
+}
+
+// options returns what the flags and the environment say.
+func (c *credentials) options() ([]aimx.DialOption, error) {
+	var options []aimx.DialOption
+	token := c.token
+	if token == "" {
+		token = c.env("AIMDB_TOKEN")
+	}
+	if token != "" {
+		options = append(options, aimx.Token(token))
+	}
+	if c.ca != "" {
+		config, err := tlsfile.Client(c.ca)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--ca: %w", err)}
+		}
+		options = append(options, aimx.TLS(config))
+	}
+	return options, nil
 }
 
 // target returns the endpoint from the flag, the environment or the default, in
@@ -35,11 +70,15 @@ func (c *connection) target() string {
 }
 
 // connected calls do with a client of the database at an endpoint.
-func connected(ctx context.Context, endpoint string, do func(*aimx.Client) error) error {
+func connected(ctx context.Context, endpoint string, show *credentials, do func(*aimx.Client) error) error {
 	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
 		return usageError{err}
 	}
-	client, err := aimx.Dial(ctx, endpoint)
+	options, err := show.options()
+	if err != nil {
+		return err
+	}
+	client, err := aimx.Dial(ctx, endpoint, options...)
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-func newHistory() *cobra.Command {
+func newHistory(env func(string) string) *cobra.Command {
 	c := group("history", "Query, move and maintain a history",
-		newHistoryStats(), newHistoryQuery(), newHistoryExport(), newHistoryImport(), newHistoryPrune(),
+		newHistoryStats(env), newHistoryQuery(env), newHistoryExport(env), newHistoryImport(), newHistoryPrune(),
 		newHistoryCheck(), newHistoryBackup(), newHistoryRestore(), newHistoryCompact())
 	c.Long = `Query, move and maintain a history.
 
@@ -30,8 +30,8 @@ than aimdb. A password is best in PGPASSWORD or ~/.pgpass: what is on the comman
 shows in the list of processes. service=NAME takes the rest from a service file.
 
 stats, query and export also take the endpoint of a running database (a socket,
-unix://PATH or ws://HOST:PORT/ws) and print the same. The others need the file,
-on its own machine. A server of upstream AimDB answers only query --latest.`
+unix://PATH, tcp://HOST:PORT or ws://HOST:PORT/ws) and print the same. The others need
+the file, on its own machine. A server of upstream AimDB answers only query --latest.`
 	return c
 }
 

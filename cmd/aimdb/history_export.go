@@ -11,7 +11,8 @@ import (
 	"github.com/aimdb-go/aimdb/history"
 )
 
-func newHistoryExport() *cobra.Command {
+func newHistoryExport(env func(string) string) *cobra.Command {
+	show := credentials{env: env}
 	var as rowFormat
 	var file string
 	var q history.RangeQuery
@@ -49,7 +50,7 @@ latter two, the rows are those stored when the export began.`,
 			}
 			format := rowFormatOf(as, file)
 			export := func(out rowWriter) error {
-				return asking(cmd, args[0], func(s source) error {
+				return asking(cmd, args[0], &show, func(s source) error {
 					return exportRows(cmd, out, s.Range(cmd.Context(), q))
 				})
 			}
@@ -65,6 +66,7 @@ latter two, the rows are those stored when the export began.`,
 			})
 		},
 	}
+	show.flag(c.Flags())
 	windowFlags(c.Flags(), &q.Window)
 	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
 	c.Flags().StringVarP(&file, "output", "o", "", "file, or directory for Parquet, to write to (default stdout)")

@@ -20,7 +20,8 @@ type historyQuery struct {
 	buckets history.BucketQuery
 }
 
-func newHistoryQuery() *cobra.Command {
+func newHistoryQuery(env func(string) string) *cobra.Command {
+	show := credentials{env: env}
 	var q historyQuery
 	c := &cobra.Command{
 		Use:   "query HISTORY PATTERN",
@@ -45,11 +46,12 @@ there is one.`,
 			if err := q.parse(cmd, args[1]); err != nil {
 				return err
 			}
-			return asking(cmd, args[0], func(s source) error { return q.print(cmd, s) })
+			return asking(cmd, args[0], &show, func(s source) error { return q.print(cmd, s) })
 		},
 	}
 	flags := c.Flags()
 	q.format.flag(flags)
+	show.flag(flags)
 	windowFlags(flags, &q.rows.Window)
 	flags.IntVar(&q.latest, "latest", 1, "print that many of the newest rows of each record")
 	flags.BoolVar(&q.ranged, "range", false, "print all rows by time, oldest first")

@@ -24,14 +24,14 @@ type source interface {
 
 // asking opens the history in a file, in PostgreSQL or of the database at an endpoint for
 // reading.
-func asking(cmd *cobra.Command, target string, do func(source) error) error {
+func asking(cmd *cobra.Command, target string, show *credentials, do func(source) error) error {
 	if isPostgres(target) {
 		return inPostgres(cmd, target, func(s *postgres.Store) error { return do(inTables{s}) })
 	}
 	if !isEndpoint(target) {
 		return reading(cmd, target, func(s *sqlite.Store) error { return do(local{s}) })
 	}
-	return connected(cmd.Context(), target, func(client *aimx.Client) error {
+	return connected(cmd.Context(), target, show, func(client *aimx.Client) error {
 		r := &remote{client: client}
 		err := do(r)
 		leftOut(cmd, r.leftOut)

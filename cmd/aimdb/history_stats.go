@@ -10,7 +10,8 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
-func newHistoryStats() *cobra.Command {
+func newHistoryStats(env func(string) string) *cobra.Command {
+	show := credentials{env: env}
 	var f format
 	var list lost
 	c := &cobra.Command{
@@ -29,7 +30,7 @@ of PostgreSQL or the endpoint of a running database.`,
 			if list.wanted() {
 				return list.print(cmd, args[0], f)
 			}
-			return asking(cmd, args[0], func(s source) error {
+			return asking(cmd, args[0], &show, func(s source) error {
 				st, err := askStats(cmd.Context(), s)
 				if err != nil {
 					return err
@@ -39,6 +40,7 @@ of PostgreSQL or the endpoint of a running database.`,
 		},
 	}
 	f.flag(c.Flags())
+	show.flag(c.Flags())
 	list.flags(c)
 	return c
 }

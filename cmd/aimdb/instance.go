@@ -13,7 +13,7 @@ func newInstance(env func(string) string) *cobra.Command {
 }
 
 func newInstanceInfo(env func(string) string) *cobra.Command {
-	at := connection{env: env}
+	at := connection{credentials: credentials{env: env}}
 	var f format
 	c := &cobra.Command{
 		Use:   "info",
@@ -22,7 +22,7 @@ func newInstanceInfo(env func(string) string) *cobra.Command {
   AIMDB_CONNECT=ws://127.0.0.1:8080/ws aimdb instance info --format json`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
 				info, err := client.Info(cmd.Context())
 				if err != nil {
 					return err

@@ -11,7 +11,7 @@ import (
 )
 
 func newRecordGet(env func(string) string) *cobra.Command {
-	at := connection{env: env}
+	at := connection{credentials: credentials{env: env}}
 	var f format
 	c := &cobra.Command{
 		Use:   "get KEY",
@@ -24,7 +24,7 @@ func newRecordGet(env func(string) string) *cobra.Command {
 			if err := checkKey(args[0]); err != nil {
 				return err
 			}
-			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
 				value, err := client.Get(cmd.Context(), args[0])
 				if err != nil {
 					return err

@@ -12,7 +12,7 @@ import (
 )
 
 func newRecordList(env func(string) string) *cobra.Command {
-	at := connection{env: env}
+	at := connection{credentials: credentials{env: env}}
 	var f format
 	c := &cobra.Command{
 		Use:   "list",
@@ -22,7 +22,7 @@ func newRecordList(env func(string) string) *cobra.Command {
   aimdb record list --connect ws://127.0.0.1:8080/ws`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
 				list, err := client.List(cmd.Context())
 				if err != nil {
 					return err

@@ -10,7 +10,7 @@ import (
 )
 
 func newRecordQuery(env func(string) string) *cobra.Command {
-	at := connection{env: env}
+	at := connection{credentials: credentials{env: env}}
 	var f format
 	var q history.LatestQuery
 	c := &cobra.Command{
@@ -32,7 +32,7 @@ one segment of a key and # is any number of segments.`,
 			if err := checkWindow(q.Window); err != nil {
 				return err
 			}
-			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
 				rows, err := client.Query(cmd.Context(), q.Pattern.String(), q.Limit, q.Window)
 				if err != nil {
 					return err

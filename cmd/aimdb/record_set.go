@@ -11,7 +11,7 @@ import (
 )
 
 func newRecordSet(env func(string) string) *cobra.Command {
-	at := connection{env: env}
+	at := connection{credentials: credentials{env: env}}
 	c := &cobra.Command{
 		Use:   "set KEY JSON",
 		Short: "Set a writable record",
@@ -26,7 +26,7 @@ func newRecordSet(env func(string) string) *cobra.Command {
 			if err := jsonrule.Check([]byte(args[1])); err != nil {
 				return usageError{fmt.Errorf("the value %.60q %w; a text needs quotes: '\"text\"'", args[1], err)}
 			}
-			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
 				value, err := client.Set(cmd.Context(), args[0], json.RawMessage(args[1]))
 				if err != nil || value == nil {
 					return err

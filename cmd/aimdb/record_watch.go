@@ -20,7 +20,7 @@ type seen struct {
 }
 
 func newRecordWatch(env func(string) string) *cobra.Command {
-	at := connection{env: env}
+	at := connection{credentials: credentials{env: env}}
 	var f format
 	var count int
 	c := &cobra.Command{
@@ -38,7 +38,7 @@ func newRecordWatch(env func(string) string) *cobra.Command {
 			if count < 0 {
 				return usageError{errors.New("--count cannot be negative; 0 means until Ctrl-C")}
 			}
-			return connected(cmd.Context(), at.target(), func(client *aimx.Client) error {
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
 				return watch(cmd, client, f, args[0], count)
 			})
 		},

@@ -22,8 +22,8 @@ func openUnchecked(path string, options ...sqlite.Option) (embedded.Backend, err
 	return sqlite.Open(path, append(options, sqlite.Unchecked())...)
 }
 
-func newVerify(open opener) *cobra.Command {
-	v := verification{open: open}
+func newVerify(open opener, env func(string) string) *cobra.Command {
+	v := verification{open: open, show: credentials{env: env}}
 	c := &cobra.Command{
 		Use:   "verify DIR_OR_ENDPOINT_OR_HISTORY",
 		Short: "Prove that history and log are complete, or name what is missing",
@@ -60,6 +60,7 @@ not be found out, and 2 if the command line is wrong.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd, args[0]) },
 	}
 	v.format.flag(c.Flags())
+	v.show.flag(c.Flags())
 	c.Flags().StringVar(&v.name, "name", "", "name of the database (default: that of the log in DIR)")
 	v.servers.addFlags(c.Flags(), "NATS servers that keep the log")
 	v.servers.addDomain(c.Flags())
@@ -70,6 +71,7 @@ not be found out, and 2 if the command line is wrong.`,
 // verification has the flags of one verify.
 type verification struct {
 	open   opener
+	show   credentials
 	format format
 	name   string
 	repair bool
@@ -98,7 +100,7 @@ func (v *verification) run(cmd *cobra.Command, target string) error {
 	if v.repair || v.name != "" {
 		return usageError{fmt.Errorf("--repair and --name need the directory of a stopped database; %s is an endpoint", target)}
 	}
-	return connected(cmd.Context(), target, func(client *aimx.Client) error {
+	return connected(cmd.Context(), target, &v.show, func(client *aimx.Client) error {
 		result, err := client.HistoryVerify(cmd.Context())
 		if err != nil {
 			return notOffered(err)

@@ -60,7 +60,7 @@ func verifying(t *testing.T, damaged []history.DamagedRows, args ...string) resu
 		return &proving{Store: s, damaged: damaged}, nil
 	}
 	var stdout, stderr bytes.Buffer
-	root := group("aimdb", "test", newVerify(open))
+	root := group("aimdb", "test", newVerify(open, os.Getenv))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(newRoot(os.Getenv).FlagErrorFunc())
 	code := execute(t.Context(), root, append([]string{"verify"}, args...), nil, &stdout, &stderr)

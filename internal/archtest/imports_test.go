@@ -13,7 +13,7 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"aimx", "aimx/gateway", "internal/filelock",
+			"aimx", "aimx/gateway", "internal/filelock", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
@@ -22,7 +22,7 @@ func table() map[string][]string {
 		"records":             {"key", "loss", "internal/backoff", "internal/jsonrule", "internal/jsonshape"},
 		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/outage"},
 		// The embedded server knows of streams and subjects, not of what is in them.
-		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage"},
+		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage", "internal/tlsfile"},
 		"bus/cluster":  {},
 		"bus/mirror":   {"key", "history", "bus", "records", "internal/backoff", "internal/outage"},
 		"bus/hub":      {"bus"},
@@ -44,7 +44,7 @@ func table() map[string][]string {
 		"examples/weather": {".", "sinks/sqlite"},
 		"examples/edge":    {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "examples/weather", "internal/jsonrule"},
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "examples/weather", "internal/jsonrule", "internal/tlsfile"},
 		"scripts":  {"history", "sinks", "sinks/sqlite"},
 		"internal": {},
 	}

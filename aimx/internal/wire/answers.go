@@ -2,6 +2,16 @@ package wire
 
 import "encoding/json"
 
+// HelloParams are the parameters of hello.
+type HelloParams struct {
+	Version string `json:"version"`
+	Client  string `json:"client"`
+	Token   string `json:"auth_token,omitempty"`
+	// FrameBytes is the longest frame that the client takes over TCP. It is an addition
+	// to the protocol; without it, LengthFrameBytes counts.
+	FrameBytes int64 `json:"frame_bytes,omitempty"`
+}
+
 // SetAnswer is the answer to record.set.
 type SetAnswer struct {
 	Status string          `json:"status"`

@@ -29,18 +29,16 @@ var errFrameTooLong = errors.New("a frame is longer than the limit")
 
 // lineConn carries one frame a line.
 type lineConn struct {
-	conn        net.Conn
-	in          *bufio.Reader
-	long        []byte // a line longer than the buffer of in
-	limit       int
-	timeout     time.Duration
-	deadlineSet time.Time // when the write deadline was last set
+	timedWriter
+	in    *bufio.Reader
+	long  []byte // a line longer than the buffer of in
+	limit int
 }
 
 // NewLineConn returns a Conn that carries one frame a line, each of at most
 // limit bytes. A Send fails if the peer takes no byte for timeout.
 func NewLineConn(c net.Conn, limit int, timeout time.Duration) Conn {
-	return &lineConn{conn: c, in: bufio.NewReaderSize(c, 16<<10), limit: limit, timeout: timeout}
+	return &lineConn{timedWriter: timedWriter{conn: c, timeout: timeout}, in: bufio.NewReaderSize(c, 16<<10), limit: limit}
 }
 
 func (c *lineConn) Receive() ([]byte, error) {
@@ -77,20 +75,30 @@ func reuse(buf []byte) []byte {
 	return buf[:0]
 }
 
-// Send sets the deadline once in a quarter of the timeout, because setting it costs
-// more than the rest. The timeout is up to a quarter shorter than configured.
-func (c *lineConn) Send(frame []byte) error {
-	if now := time.Now(); now.Sub(c.deadlineSet) > c.timeout/4 {
-		if err := c.conn.SetWriteDeadline(now.Add(c.timeout)); err != nil {
-			return err
-		}
-		c.deadlineSet = now
-	}
-	_, err := c.conn.Write(append(frame, '\n'))
-	return err
-}
+// Send writes the frame and its line feed.
+func (c *lineConn) Send(frame []byte) error { return c.write(append(frame, '\n')) }
 
 func (c *lineConn) Close() error { return c.conn.Close() }
+
+// timedWriter writes to a connection with a timeout.
+type timedWriter struct {
+	conn        net.Conn
+	timeout     time.Duration
+	deadlineSet time.Time // when the write deadline was last set
+}
+
+// write sets the deadline once in a quarter of the timeout, because setting it costs
+// more than the rest. The timeout is up to a quarter shorter than configured.
+func (w *timedWriter) write(b []byte) error {
+	if now := time.Now(); now.Sub(w.deadlineSet) > w.timeout/4 {
+		if err := w.conn.SetWriteDeadline(now.Add(w.timeout)); err != nil {
+			return err
+		}
+		w.deadlineSet = now
+	}
+	_, err := w.conn.Write(b)
+	return err
+}
 
 // messageConn carries one frame a WebSocket message.
 type messageConn struct {

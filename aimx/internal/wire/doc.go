@@ -2,8 +2,8 @@
 // their JSON, connections that carry frames, method names, and the parameters
 // and answers of methods.
 //
-// A frame is one JSON object: a line on a unix socket, a text message on a
-// WebSocket. [Decoder.Decode] reports false for a malformed frame, which both sides skip
+// A frame is one JSON object: a line on a unix socket, a length of four bytes and
+// that many bytes over TCP, a text message on a WebSocket. [Decoder.Decode] reports false for a malformed frame, which both sides skip
 // silently. [FrameWriter] writes frames without escapes in the members that
 // upstream refuses to read escaped; [IsPlain] says whether a text can stand there.
 //

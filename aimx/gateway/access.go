@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// This file decides what a connection may do. private.go applies it to the history.
+
+// reads reports whether the grants cover reading a record.
+func (g *grants) reads(record string) bool { return g == nil || granted(g.read, record) }
+
+// writes reports whether the grants cover setting a record.
+func (g *grants) writes(record string) bool { return g == nil || granted(g.write, record) }
+
+func granted(patterns []key.Pattern, record string) bool {
+	return slices.ContainsFunc(patterns, func(p key.Pattern) bool { return p.Grants(record) })
+}
+
+// readsAll reports whether the grants cover every record that a pattern can match.
+func (g *grants) readsAll(asked key.Pattern) bool {
+	return g == nil || slices.ContainsFunc(g.read, func(p key.Pattern) bool { return p.GrantsPattern(asked) })
+}
+
+// mayRead reports whether the client may read the values of a record.
+func (s *session) mayRead(h *records.Untyped) bool {
+	return h.Config().Remote && s.grants.reads(h.Key())
+}
+
+// mayWrite reports whether the client may set a record. A record that a stage of the
+// graph produces has that stage as its only writer.
+func (s *session) mayWrite(h *records.Untyped) bool {
+	c := h.Config()
+	return s.server.config.ReadOnly == "" && c.Writable && c.Remote && h.Origin().Kind == "passive" && s.grants.writes(h.Key())
+}
+
+// readable returns the record of a name if the client may read it. What a token does
+// not grant is refused alike whether it exists or not.
+func (s *session) readable(name string) (*records.Untyped, *refusal) {
+	h, ok := s.server.config.Registry.Lookup(name)
+	if ok && !s.grants.reads(h.Key()) || !s.grants.reads(name) {
+		return nil, refuse(aimx.CodeDenied, "the token of this connection does not grant reading %q", name)
+	}
+	if !ok {
+		return nil, refuse(aimx.CodeNotFound, "there is no record %q", name)
+	}
+	if !h.Config().Remote {
+		return nil, refuse(aimx.CodeInternal, "record %q is not exposed; register it with Remote", name)
+	}
+	return h, nil
+}
+
+// refusePattern refuses a pattern that can match records which the client may not read.
+// The records that it does match are checked one by one too.
+func (s *session) refusePattern(p key.Pattern) *refusal {
+	if s.grants.readsAll(p) {
+		return nil
+	}
+	return refuse(aimx.CodeDenied, "the token of this connection does not grant reading everything that %q can match; ask for a narrower pattern", p.String())
+}
+
+// refuseQuery refuses a query for more than the client may read, or for one record that
+// is registered without Remote. A query for a pattern leaves such records out instead.
+func (s *session) refuseQuery(p key.Pattern) *refusal {
+	if refused := s.refusePattern(p); refused != nil {
+		return refused
+	}
+	name, exact := p.Exact()
+	if !exact {
+		return nil
+	}
+	if _, registered := s.server.config.Registry.Lookup(name); !registered {
+		return nil
+	}
+	_, refused := s.readable(name)
+	return refused
+}
+
+// listed returns the records whose metadata the client may see: all, private ones
+// included, without a token.
+func (s *session) listed() []*records.Untyped {
+	all := s.server.config.Registry.Records()
+	if s.grants == nil {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(h *records.Untyped) bool { return !s.grants.reads(h.Key()) })
+}
+
+// errWrongToken is the cause of connections that end because of a wrong token, and
+// errNoToken of those that present none.
+var (
+	errWrongToken = errors.New("the client presented an unknown token")
+	errNoToken    = errors.New("the client presented no token in time")
+)
+
+// authenticate admits a client whose hello has a token that it must have. After a wrong
+// one the connection ends, which slows down guessing.
+func (s *session) authenticate(params []byte) *refusal {
+	raw := s.decoder.Member(params, "auth_token")
+	switch {
+	case !s.asksForToken:
+		return nil // a token of an open transport decides nothing
+	case !wire.IsString(raw) && s.admitted:
+		return nil
+	case !wire.IsString(raw):
+		return refuse(aimx.CodeDenied, "hello needs a token in auth_token: this server admits nobody without one")
+	}
+	g := s.server.grantsFor(string(wire.Unquote(raw)))
+	switch {
+	case g == nil:
+		s.refusedToken = true
+		s.server.config.Logger.Warn("an AimX client presented an unknown token", "transport", s.transport.name, "remote", s.remote, "refused_tokens", s.server.refusedTokens.Load())
+		return refuse(aimx.CodeDenied, "the token is unknown; ask whoever runs the database for one")
+	case s.admitted && g != s.grants:
+		return refuse(aimx.CodeDenied, "this connection has presented another token; open a connection for each token")
+	}
+	s.admit(g)
+	return nil
+}
+
+// stop refuses a frame of a client that has not presented its token. Only hello and
+// ping pass.
+func (s *session) stop(f wire.Frame) bool {
+	switch {
+	case f.Kind == wire.KindPing, f.Kind == wire.KindRequest && f.Method == wire.MethodHello:
+		return false
+	case f.Kind == wire.KindWrite:
+		s.refusedWrites++
+	case f.Kind == wire.KindRequest, f.Kind == wire.KindSubscribe:
+		s.deniedFrames++
+		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "this server admits nobody without a token; present one in auth_token of hello"))
+	}
+	return true
+}
+
+// admit lets the client in with grants, nil for all.
+func (s *session) admit(g *grants) {
+	s.grants, s.admitted = g, true
+	if s.patience != nil {
+		s.patience.Stop()
+	}
+}

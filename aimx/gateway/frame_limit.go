@@ -1,0 +1,37 @@
+package gateway
+
+import (
+	"math"
+	"strconv"
+)
+
+// limitFrames takes the longest frame that the client receives from its hello, which is
+// an addition to the protocol.
+func (s *session) limitFrames(params []byte) {
+	if s.transport.frameBytes == 0 {
+		return
+	}
+	n, err := strconv.ParseInt(string(s.decoder.Member(params, "frame_bytes")), 10, 64)
+	if err == nil && n >= int64(s.transport.frameBytes) {
+		s.frameBytes.Store(n)
+	}
+}
+
+// tooLong reports whether the client would close the connection at a frame.
+func (s *session) tooLong(frame []byte) bool {
+	limit := s.frameBytes.Load()
+	return limit > 0 && int64(len(frame)) > limit
+}
+
+// answerBytes returns how many bytes of values fit into one answer, with a tenth left
+// for what is around them.
+func (s *session) answerBytes() int {
+	limit := s.frameBytes.Load()
+	if limit == 0 || limit > math.MaxInt32 {
+		return math.MaxInt32
+	}
+	return int(limit / 10 * 9)
+}
+
+// pageBytes bounds the rows of one page.
+func (s *session) pageBytes() int { return min(s.server.config.Limits.PageBytes, s.answerBytes()) }
