@@ -42,8 +42,8 @@ func (db *DB) followForGateway(ctx context.Context, q gateway.FollowQuery) iter.
 
 // beginForGateway returns where to begin, and why it is not where the client asked for.
 func (db *DB) beginForGateway(ctx context.Context, q gateway.FollowQuery) (at followPosition, reason string, err error) {
-	if q.After == "" {
-		at, err = db.positionFrom(ctx, q.Pattern.String(), &q.From)
+	if q.From != nil {
+		at, err = db.positionFrom(ctx, q.Pattern.String(), q.From)
 		return at, "", err
 	}
 	if at, err = parsePosition(q.After); err != nil {

@@ -26,11 +26,10 @@ type Follow func(ctx context.Context, q FollowQuery) iter.Seq2[FollowEvent, erro
 // FollowQuery says which values are wanted.
 type FollowQuery struct {
 	Pattern key.Pattern
-	// From is a time in Unix milliseconds: values written earlier are left out. It
-	// counts only if After is empty.
-	From int64
-	// After is a position: FollowBegin.Base and FollowEvent.At of an earlier event,
+	// From is a time in Unix milliseconds: values written earlier are left out. If it is
+	// nil, After is the position of an earlier event: FollowBegin.Base and FollowEvent.At,
 	// joined.
+	From  *int64
 	After string
 	// Includes reports whether the values of a record are wanted.
 	Includes func(record string) bool
@@ -132,9 +131,11 @@ func (s *session) followQuery(f wire.Frame) (q FollowQuery, refused *refusal) {
 		q.After = string(bytes.Clone(wire.Unquote(f.From)))
 		return q, nil
 	}
-	if q.From, err = strconv.ParseInt(string(f.From), 10, 64); err != nil {
+	ms, err := strconv.ParseInt(string(f.From), 10, 64)
+	if err != nil {
 		return q, refuse(aimx.CodeInternal, "from is %.40s; it must be a time in whole Unix milliseconds or a position in quotes", f.From)
 	}
+	q.From = &ms
 	return q, nil
 }
 
