@@ -57,17 +57,17 @@ func (c *Client) openStream(ctx context.Context, pattern string, start Start) (*
 		return nil, fmt.Errorf("follow %s: %w", pattern, err)
 	}
 	s.mu.Lock()
-	follows, err := s.follows, s.err
+	follows, err := s.follows, s.err // an accepted one may be refused later, after some events
 	s.mu.Unlock()
-	if err == nil && !follows {
+	if follows {
+		return s, nil
+	}
+	s.close()
+	if err == nil {
 		err = &Refusal{Code: CodeNotFound, Operation: "follow " + pattern, Endpoint: c.endpoint.String(),
 			Reason: "the server does not know subscriptions that start at a time or a position; use Watch"}
 	}
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
+	return nil, err
 }
 
 // deliver implements subscriber.
