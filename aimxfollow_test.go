@@ -1,10 +1,13 @@
 package aimdb_test
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -297,4 +300,77 @@ func TestFollowersAreCutOff(t *testing.T) {
 	}
 	closeAll(t, clients...)
 	s.stop()
+}
+
+// A follower that does not read holds nothing up and loses nothing: what the log has
+// discarded meanwhile comes from the history, and the answer says from where on.
+func TestAStuckFollowerReadsTheHistory(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	dir := t.TempDir()
+	db := open(t, dir, aimdb.Gateway(filepath.Join(dir, "s")), aimdb.LogLimits(time.Hour, 256<<10))
+	type large struct {
+		N    int
+		Text string
+	}
+	r := register[large](t, db, "n::a", aimdb.Ring(16), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless())
+	stop := start(t, db)
+	conn, err := net.Dial("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte(`{"t":"sub","id":1,"topic":"#","from":0}` + "\n")); err != nil {
+		t.Fatal(err)
+	}
+	const last = 2000 // more than the socket and the reader of the log have room for
+	for n := 1; n <= last; n++ {
+		if err := r.Send(t.Context(), large{n, strings.Repeat("x", 2000)}); err != nil {
+			t.Fatal(err)
+		}
+		if n%20 == 0 { // the log holds more than that, so the history gets all
+			if err := db.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	begins, next := 0, 1
+	for in := bufio.NewReader(conn); next <= last; {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f struct {
+			Kind string          `json:"t"`
+			Msg  string          `json:"msg"`
+			Loss json.RawMessage `json:"loss"`
+			Data large           `json:"data"`
+		}
+		if err := json.Unmarshal(line, &f); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case f.Kind == "begin":
+			if begins++; begins > 1 {
+				if !strings.Contains(f.Msg, "more slowly") {
+					t.Errorf("it begins again with %s", line)
+				}
+				next = 1 // all was written within the overlap
+			}
+		case f.Kind == "event":
+			if f.Data.N != next || f.Loss != nil {
+				t.Fatalf("got %.100s, want %d", line, next)
+			}
+			next++
+		}
+	}
+	if begins < 2 {
+		t.Error("the log has discarded nothing, so this tests nothing")
+	}
+	closing := conn.Close()
+	if stop(); closing != nil {
+		t.Error(closing)
+	}
 }
