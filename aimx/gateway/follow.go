@@ -83,7 +83,7 @@ func (r *resuming) end() { r.cancel() }
 // openResuming answers a sub with from.
 func (s *session) openResuming(f wire.Frame, name string) (ender, *refusal) {
 	if s.server.config.Follow == nil {
-		return nil, refuse(s.transport.noHistory, "this database keeps no history and no log; subscribe without from")
+		return nil, refuse(s.transport.noHistory, "this server has no history or no log to begin in; subscribe without from, or ask the server of the process that owns the records")
 	}
 	if most := s.server.config.Limits.Resuming; s.resuming() >= most {
 		return nil, refuse(aimx.CodeDenied, "a connection has at most %d subscriptions with from; unsub one or open another connection", most)
