@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/aimx/gateway"
@@ -17,13 +18,13 @@ import (
 type fakeFollow struct {
 	events []gateway.FollowEvent
 	err    error
-	asked  gateway.FollowQuery
+	asked  atomic.Pointer[gateway.FollowQuery]
 	// ended gets a token when a sequence has ended.
 	ended chan struct{}
 }
 
 func (f *fakeFollow) follow(ctx context.Context, q gateway.FollowQuery) iter.Seq2[gateway.FollowEvent, error] {
-	f.asked = q
+	f.asked.Store(&q)
 	return func(yield func(gateway.FollowEvent, error) bool) {
 		defer func() { f.ended <- struct{}{} }()
 		for _, e := range f.events {
@@ -78,14 +79,14 @@ func TestFollowFrames(t *testing.T) {
 			`{"t":"reply","id":5,"err":"internal","msg":"the history failed: the subscription ended: broken"}`,
 		)
 		<-f.ended
-		if f.asked.From == nil || *f.asked.From != 1700000000000 || f.asked.Pattern.String() != "accuracy::vienna" {
-			t.Errorf("asked %+v", f.asked)
+		if q := f.asked.Load(); q.From == nil || *q.From != 1700000000000 || q.Pattern.String() != "accuracy::vienna" {
+			t.Errorf("asked %+v", q)
 		}
 		p.send(t, `{"t":"sub","id":6,"topic":"#","from":"B.\u00e9"}`)
 		expect(t, p, `{"t":"subscribed","sub":"6","follows":true}`)
 		<-f.ended
-		if f.asked.From != nil || f.asked.After != "B.é" || f.asked.Pattern.String() != "#" {
-			t.Errorf("asked %+v", f.asked)
+		if q := f.asked.Load(); q.From != nil || q.After != "B.é" || q.Pattern.String() != "#" {
+			t.Errorf("asked %+v", q)
 		}
 	})
 }
