@@ -28,7 +28,8 @@ type frame struct {
 type scripted struct {
 	t        *testing.T
 	listener net.Listener
-	// answer returns the frames that answer one. Nothing ends the connection.
+	// answer returns the frames that answer one. If the connection is cut after a sub, both
+	// wait for the ping that the client sends after it.
 	answer func(f frame) (lines []string, cut bool)
 }
 
@@ -60,6 +61,8 @@ func (s *scripted) serve() bool {
 		return false
 	}
 	defer conn.Close()
+	var held []string
+	holding := false
 	for in := bufio.NewScanner(conn); in.Scan(); {
 		var f frame
 		if err := json.Unmarshal(in.Bytes(), &f); err != nil {
@@ -70,11 +73,15 @@ func (s *scripted) serve() bool {
 		cut := false
 		switch {
 		case f.Kind == "ping":
-			lines = []string{`{"t":"pong"}`}
+			lines, cut = append(held, `{"t":"pong"}`), holding
 		case f.Method == "hello":
 			lines = []string{fmt.Sprintf(`{"t":"reply","id":%d,"ok":{"version":"3.0","server":"s","permissions":[],"writable_records":[]}}`, f.ID)}
 		default:
 			lines, cut = s.answer(f)
+			if cut && f.Kind == "sub" {
+				held, holding = lines, true
+				continue
+			}
 		}
 		if _, err := conn.Write([]byte(strings.Join(append(lines, ""), "\n"))); err != nil || cut {
 			return true
@@ -170,7 +177,7 @@ func TestFollowConnectsAgain(t *testing.T) {
 			t.Errorf("it starts from %s", f.From)
 		}
 		cuts++
-		return append([]string{`{"t":"pong"}`}, values(f.ID, n+1, n+10)...), true
+		return values(f.ID, n+1, n+10), true
 	}))
 	var got, noticed int
 	for e, err := range aimx.Follow[int](soon(t), c, "a", aimx.FromTime(5)) {
@@ -265,7 +272,7 @@ func TestFollowNeedsAServerThatFollows(t *testing.T) {
 // Close ends a follow, also one that waits to connect again. So does its context.
 func TestFollowEnds(t *testing.T) {
 	c := dial(t, script(t, func(f frame) ([]string, bool) {
-		return append([]string{`{"t":"pong"}`}, values(f.ID, 1, 1)...), f.Kind == "sub"
+		return values(f.ID, 1, 1), f.Kind == "sub"
 	}))
 	ctx, cancel := context.WithCancel(soon(t))
 	for e, err := range c.Follow(ctx, "a", aimx.FromTime(0)) {
