@@ -2,14 +2,10 @@ package aimdb
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
-	"hash/crc32"
 	"iter"
 	"time"
 
+	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
@@ -70,53 +66,80 @@ func follow[T any](ctx context.Context, db *DB, begin func() (followPosition, er
 			yield(Event[T]{}, err)
 			return
 		}
-		pattern, err := key.ParsePattern(at.boundary.Pattern)
-		if err != nil {
-			yield(Event[T]{}, err)
-			return
-		}
-		if !at.live && !followHistory(ctx, db, pattern, at, yield) {
-			return
-		}
-		at = followPosition{boundary: at.boundary, live: true, sequence: at.after()}
-		if yield(Event[T]{CaughtUp: true, at: at}, nil) {
-			followLog(ctx, db, pattern, at, yield)
-		}
+		f := follower[T]{db: db, yield: yield}
+		f.run(ctx, at)
 	}
 }
 
-// followHistory yields the rows after a position. It returns false when the
+// follower yields what follows a position.
+type follower[T any] struct {
+	db      *DB
+	pattern key.Pattern
+	yield   func(Event[T], error) bool
+	// includes reports whether the values of a record are wanted. Nil means all are.
+	includes func(record string) bool
+	// discarded is called when the log has discarded values before they were read. It
+	// returns true to end the sequence. It may be nil.
+	discarded func(bus.Message) bool
+}
+
+func (f *follower[T]) run(ctx context.Context, at followPosition) {
+	var err error
+	if f.pattern, err = key.ParsePattern(at.boundary.Pattern); err != nil {
+		f.yield(Event[T]{}, err)
+		return
+	}
+	if !at.live && !f.history(ctx, &at) {
+		return
+	}
+	// A row from a time to come does not move the time of live values.
+	at.row.Time = min(at.row.Time, time.Now().UnixMilli())
+	at = followPosition{boundary: at.boundary, row: at.row, live: true, sequence: at.after()}
+	if f.yield(Event[T]{CaughtUp: true, at: at}, nil) {
+		f.log(ctx, at)
+	}
+}
+
+func (f *follower[T]) wants(record string) bool { return f.includes == nil || f.includes(record) }
+
+// history yields the rows after a position and moves it. It returns false when the
 // sequence ends with them.
-func followHistory[T any](ctx context.Context, db *DB, p key.Pattern, at followPosition, yield func(Event[T], error) bool) bool {
-	for row, err := range db.config.Backend.Range(ctx, at.remaining(p)) {
+func (f *follower[T]) history(ctx context.Context, at *followPosition) bool {
+	for row, err := range f.db.config.Backend.Range(ctx, at.remaining(f.pattern)) {
 		if ctx.Err() != nil {
 			return false
 		}
 		if err != nil {
-			yield(Event[T]{}, db.failed(err, "follow %q", p))
+			f.yield(Event[T]{}, f.db.failed(err, "follow %q", f.pattern))
 			return false
 		}
+		if !f.wants(row.Record) {
+			continue
+		}
 		at.row = row.Point()
-		if event, ok := eventOf[T](db, row, at); ok && !yield(event, nil) {
+		if event, ok := eventOf[T](f.db, row, *at); ok && !f.yield(event, nil) {
 			return false
 		}
 	}
 	return ctx.Err() == nil
 }
 
-// followLog yields what the log has after a position.
-func followLog[T any](ctx context.Context, db *DB, p key.Pattern, at followPosition, yield func(Event[T], error) bool) {
+// log yields what the log has after a position.
+func (f *follower[T]) log(ctx context.Context, at followPosition) {
 	lost := map[string]uint64{} // reported with the next event of the record
 	var discarded *Loss         // reported with the next event of any record
-	for message, err := range db.bus.Follow(ctx, p, at.sequence) {
+	for message, err := range f.db.bus.Follow(ctx, f.pattern, at.sequence) {
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			yield(Event[T]{}, db.failed(err, "follow %q", p))
+			f.yield(Event[T]{}, f.db.failed(err, "follow %q", f.pattern))
 			return
 		}
 		if l := message.Loss; l != nil {
+			if f.discarded != nil && (l.Cause == loss.LogDiscarded || l.Cause == loss.LogMissing) && f.discarded(message) {
+				return
+			}
 			if l.Record != "" {
 				lost[l.Record] += l.Count
 			} else {
@@ -124,19 +147,23 @@ func followLog[T any](ctx context.Context, db *DB, p key.Pattern, at followPosit
 			}
 			continue
 		}
+		if !f.wants(message.Record) {
+			continue
+		}
 		at.sequence = message.Sequence
+		at.row.Time = message.Time
 		lost[message.Record] += message.Lost
 		if at.boundary.excludes(message.Time) {
 			continue
 		}
-		event, ok := eventOf[T](db, history.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
+		event, ok := eventOf[T](f.db, history.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
 		if !ok {
 			continue
 		}
 		event.Lost, event.Loss = lost[event.Record], discarded
 		delete(lost, event.Record)
 		discarded = nil
-		if !yield(event, nil) {
+		if !f.yield(event, nil) {
 			return
 		}
 	}
@@ -159,121 +186,4 @@ func eventOf[T any](db *DB, row history.Row, at followPosition) (Event[T], bool)
 		return event, false
 	}
 	return event, true
-}
-
-// boundary is where the history of one Follow ends and the log continues: rows up
-// to MaxID are what the history has of the log up to Sequence.
-type boundary struct {
-	Pattern string `json:"pattern"`
-	// From is the requested time in Unix milliseconds, nil for none.
-	From     *int64 `json:"from,omitempty"`
-	Log      string `json:"log"`
-	Sequence uint64 `json:"sequence"`
-	MaxID    int64  `json:"max_id"`
-}
-
-// excludes reports whether a value was written before the requested time.
-func (b *boundary) excludes(ms int64) bool { return b.From != nil && ms < *b.From }
-
-// followPosition is the place of an event. It is small, since each event has one.
-type followPosition struct {
-	boundary *boundary
-	// row is the last row of the history; ID 0 is before all rows.
-	row history.Point
-	// live is true after the end of history, and sequence is the last one of the
-	// log then.
-	live     bool
-	sequence uint64
-}
-
-// encodedPosition is a position as a caller gets it.
-type encodedPosition struct {
-	boundary
-	Time int64  `json:"time,omitempty"`
-	ID   int64  `json:"id,omitempty"`
-	Live bool   `json:"live,omitempty"`
-	At   uint64 `json:"at,omitempty"`
-}
-
-// String returns the position in the form that parsePosition reads: a checksum and
-// JSON.
-func (p followPosition) String() string {
-	if p.boundary == nil {
-		return ""
-	}
-	body, err := json.Marshal(encodedPosition{*p.boundary, p.row.Time, p.row.ID, p.live, p.sequence})
-	if err != nil { // it holds strings and numbers
-		panic(fmt.Sprintf("aimdb: encode a position: %v", err))
-	}
-	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body))
-	return base64.RawURLEncoding.EncodeToString(append(sum, body...))
-}
-
-func parsePosition(text string) (followPosition, error) {
-	var e encodedPosition
-	data, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(data) < 4 || binary.BigEndian.Uint32(data) != crc32.ChecksumIEEE(data[4:]) || json.Unmarshal(data[4:], &e) != nil {
-		return followPosition{}, &history.QueryError{Reason: fmt.Sprintf("aimdb: %q is no position of an event", text)}
-	}
-	return followPosition{
-		boundary: &e.boundary, row: history.Point{Time: e.Time, ID: e.ID}, live: e.Live, sequence: e.At,
-	}, nil
-}
-
-// startPosition returns the position before everything that Follow yields.
-func (db *DB) startPosition(ctx context.Context, pattern string, from time.Time) (followPosition, error) {
-	if _, err := db.checkQuery(pattern); err != nil {
-		return followPosition{}, err
-	}
-	start, err := millis("start", from)
-	if err != nil {
-		return followPosition{}, db.failed(err, "follow %q", pattern)
-	}
-	at, err := db.config.Backend.Position(ctx)
-	if err != nil {
-		return followPosition{}, db.failed(err, "follow %q: find the end of history", pattern)
-	}
-	b := &boundary{Pattern: pattern, From: start, Log: db.bus.Identity(), MaxID: at.MaxID}
-	if at.Log == b.Log { // otherwise the history has nothing of this log yet
-		b.Sequence = at.Sequence
-	}
-	return followPosition{boundary: b}, nil
-}
-
-// resumePosition returns the position that a text encodes, if the log holds all
-// that follows it.
-func (db *DB) resumePosition(ctx context.Context, text string) (followPosition, error) {
-	p, err := parsePosition(text)
-	if err != nil {
-		return p, err
-	}
-	if _, err := db.checkQuery(p.boundary.Pattern); err != nil {
-		return p, err
-	}
-	log, err := db.bus.Stats(ctx)
-	if err != nil {
-		return p, db.failed(err, "follow %q: find the start of the log", p.boundary.Pattern)
-	}
-	after := p.after()
-	if p.boundary.Log != db.bus.Identity() || after > log.LastSequence || log.FirstSequence > after+1 {
-		return p, db.failed(ErrPositionGone, "follow %q", p.boundary.Pattern)
-	}
-	return p, nil
-}
-
-// after returns the sequence after which the log is read.
-func (p followPosition) after() uint64 {
-	if p.live {
-		return p.sequence
-	}
-	return p.boundary.Sequence
-}
-
-// remaining asks for the rows after the position.
-func (p followPosition) remaining(pattern key.Pattern) history.RangeQuery {
-	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.boundary.From}, MaxID: p.boundary.MaxID}
-	if p.row.ID > 0 {
-		q.After = &p.row
-	}
-	return q
 }

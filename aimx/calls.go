@@ -14,7 +14,7 @@ import (
 // Info returns the description of the server. An upstream server on a WebSocket
 // has no hello; only Version is set then.
 func (c *Client) Info(ctx context.Context) (Info, error) {
-	hello := wire.HelloParams{Version: Version, Client: "aimdb-go", Token: c.token}
+	hello := wire.HelloParams{Version: Version, Client: "aimdb-go", Token: c.dialed.token}
 	if c.endpoint.Address != "" {
 		hello.FrameBytes = clientFrameBytes
 	}

@@ -48,31 +48,42 @@ var ErrClientClosed = errors.New("the client is closed")
 // connection is lost, all calls and watches fail: dial again.
 type Client struct {
 	endpoint Endpoint
-	token    string // for hello
+	dialed   dialOptions // those of Dial, for another connection
 	conn     wire.Conn
 	decoder  wire.Decoder  // for the goroutine of receive only
 	sending  chan struct{} // holds a token while a frame is sent
 
-	mu      sync.Mutex
-	nextID  uint64
-	calls   map[uint64]chan<- wire.Frame
-	pongs   []chan<- wire.Frame // in the order of the pings
-	watches map[string]*Watch
-	err     error // the cause of the end of the connection
+	mu     sync.Mutex
+	nextID uint64
+	calls  map[uint64]chan<- wire.Frame
+	pongs  []chan<- wire.Frame // in the order of the pings
+	// subscribers are the watches and the streams, by the text of their ids.
+	subscribers map[string]subscriber
+	err         error // the cause of the end of the connection
 
-	done chan struct{} // closed when the connection has ended
-	work sync.WaitGroup
+	done   chan struct{} // closed when the connection has ended
+	closed context.Context
+	close  context.CancelFunc // ends closed
+	work   sync.WaitGroup
 }
 
-func newClient(e Endpoint, c wire.Conn, token string) *Client {
+// subscriber takes the frames of one subscription. Its methods are called by the
+// receiving goroutine of the client and must not wait.
+type subscriber interface {
+	deliver(wire.Frame)
+	refuse(wire.Frame)
+}
+
+func newClient(e Endpoint, c wire.Conn, o dialOptions) *Client {
 	client := &Client{
-		endpoint: e, conn: c, token: token,
-		sending: make(chan struct{}, 1),
-		nextID:  1,
-		calls:   make(map[uint64]chan<- wire.Frame),
-		watches: make(map[string]*Watch),
-		done:    make(chan struct{}),
+		endpoint: e, conn: c, dialed: o,
+		sending:     make(chan struct{}, 1),
+		nextID:      1,
+		calls:       make(map[uint64]chan<- wire.Frame),
+		subscribers: make(map[string]subscriber),
+		done:        make(chan struct{}),
 	}
+	client.closed, client.close = context.WithCancel(context.Background())
 	client.work.Go(client.receive)
 	return client
 }
@@ -94,6 +105,7 @@ func (c *Client) Err() error {
 // Close closes the connection and returns after the goroutines of the client have
 // ended. It always returns nil.
 func (c *Client) Close() error {
+	c.close()
 	c.fail(ErrClientClosed)
 	c.work.Wait()
 	return nil
@@ -113,6 +125,29 @@ func (c *Client) fail(why error) {
 	close(c.done)
 	c.mu.Unlock()
 	_ = c.conn.Close() // the connection is over, whatever Close returns
+}
+
+// isClosed reports whether Close was called.
+func (c *Client) isClosed() bool { return c.closed.Err() != nil }
+
+// onClose calls fn in a goroutine of its own after Close is called, unless stop was
+// called before.
+func (c *Client) onClose(fn func()) (stop func() bool) { return context.AfterFunc(c.closed, fn) }
+
+// redial connects to the same server once more.
+func (c *Client) redial(ctx context.Context) (*Client, error) { return dial(ctx, c.endpoint, c.dialed) }
+
+// unsubscribe ends a subscription. It tells the server, and does not wait for it. It may
+// be called again.
+func (c *Client) unsubscribe(name string) {
+	c.mu.Lock()
+	_, there := c.subscribers[name]
+	delete(c.subscribers, name)
+	c.mu.Unlock()
+	if there {
+		// If it cannot be sent, the connection is lost, and the subscription with it.
+		_ = c.send(context.Background(), func(f *wire.FrameWriter) []byte { return f.Unsubscribe(name) })
+	}
 }
 
 // receive dispatches frames until the connection ends. It never waits for a
@@ -139,17 +174,17 @@ func (c *Client) dispatch(f wire.Frame) {
 			delete(c.calls, f.ID)
 			f.Result = append(json.RawMessage(nil), f.Result...) // the connection reuses the line
 			call <- f
-		} else if w, ok := c.watches[subscriptionName(f.ID)]; ok && f.Result == nil {
-			w.refuse(f)
+		} else if s, ok := c.subscribers[subscriptionName(f.ID)]; ok && f.Result == nil {
+			s.refuse(f)
 		}
 	case wire.KindPong:
 		if len(c.pongs) > 0 {
 			c.pongs[0] <- f
 			c.pongs = c.pongs[1:]
 		}
-	case wire.KindEvent, wire.KindSnapshot:
-		if w, ok := c.watches[f.Sub]; ok {
-			w.deliver(f)
+	case wire.KindEvent, wire.KindSnapshot, wire.KindSubscribed, wire.KindBegin, wire.KindCaughtUp:
+		if s, ok := c.subscribers[f.Sub]; ok {
+			s.deliver(f)
 		}
 	}
 }

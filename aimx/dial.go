@@ -44,6 +44,10 @@ func Dial(ctx context.Context, endpoint string, options ...DialOption) (*Client,
 	for _, option := range options {
 		option(&o)
 	}
+	return dial(ctx, e, o)
+}
+
+func dial(ctx context.Context, e Endpoint, o dialOptions) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if e.URL != "" {
@@ -58,7 +62,7 @@ func dialSocket(ctx context.Context, e Endpoint, o dialOptions) (*Client, error)
 	if err != nil {
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: dialAdvice(err), Err: err}
 	}
-	c := newClient(e, conn, o.token)
+	c := newClient(e, conn, o)
 	if _, err := c.Info(ctx); err != nil {
 		return nil, errors.Join(helloError(e, err), c.Close())
 	}
@@ -149,5 +153,5 @@ func dialWebSocket(ctx context.Context, e Endpoint, o dialOptions) (*Client, err
 		}
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: advice, Err: err}
 	}
-	return newClient(e, wire.NewMessageConn(socket, clientFrameBytes, clientWriteTimeout), o.token), nil
+	return newClient(e, wire.NewMessageConn(socket, clientFrameBytes, clientWriteTimeout), o), nil
 }

@@ -19,7 +19,10 @@
 //
 // Calls fail with a [*Refusal] if the server refused, with a [*ConnectionError]
 // if the connection is lost, or with the error of their context. A client does
-// not reconnect: once the connection is lost, all calls and watches fail.
+// not reconnect: once the connection is lost, all calls and watches fail. Only a
+// follow connects again.
+//
+// [Get], [Query], [Subscribe] and [Follow] are the calls with values of a type.
 //
 // # Watches
 //
@@ -29,9 +32,23 @@
 // server or the client dropped them. A watch queues at most 4096 updates and
 // drops newer ones while the queue is full.
 //
+// # Following
+//
+// [Client.Follow] starts at a time or after a position. It yields the stored values, an
+// event that says that what follows is live, and each value that is logged, without a
+// gap and without a duplicate, also over a lost connection and a restart of the server.
+// Each event has a position, a text from which another process can continue. Only
+// records that persist can be followed, and only their logged values come.
+//
+// A slow caller loses nothing: the client keeps at most 4096 events and 8 MiB of values
+// for it, and then asks again after the last one. If the log of the server does not reach
+// back, it sends the history again from a time that [Event.Begin] says. It begins 10
+// seconds before the last value, so that nothing is missing, and some values come a
+// second time.
+//
 // # Extension
 //
-// Methods whose names begin with History, and [Client.Sinks], belong to an
+// Methods whose names begin with History, [Client.Sinks] and [Client.Follow] belong to an
 // extension of this project. A server of upstream refuses them with
 // [CodeNotFound]. [Client.HistoryVerify] asks whether history and log are complete; the
 // others read the history or describe the database.

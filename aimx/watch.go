@@ -64,7 +64,7 @@ func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
 	id := c.nextID
 	c.nextID++
 	w.name = subscriptionName(id)
-	c.watches[w.name] = w
+	c.subscribers[w.name] = w
 	c.mu.Unlock()
 	err := c.send(ctx, func(f *wire.FrameWriter) []byte { return f.Subscribe(id, topic) })
 	if err == nil {
@@ -89,10 +89,10 @@ func (c *Client) Watch(ctx context.Context, topic string) (*Watch, error) {
 func (w *Watch) deliver(f wire.Frame) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ended || w.closed {
+	snapshot := f.Kind == wire.KindSnapshot
+	if w.ended || w.closed || !snapshot && f.Kind != wire.KindEvent {
 		return
 	}
-	snapshot := f.Kind == wire.KindSnapshot
 	if !snapshot && w.events >= watchEvents {
 		return // w.last does not advance, so the next update shows the gap
 	}
@@ -192,10 +192,5 @@ func (w *Watch) Close() {
 	if already {
 		return
 	}
-	c := w.client
-	c.mu.Lock()
-	delete(c.watches, w.name)
-	c.mu.Unlock()
-	// If it cannot be sent, the connection is lost, and the watch with it.
-	_ = c.send(context.Background(), func(f *wire.FrameWriter) []byte { return f.Unsubscribe(w.name) })
+	w.client.unsubscribe(w.name)
 }

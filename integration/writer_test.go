@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,7 +36,8 @@ const burst = 20
 // each number that was acknowledged as logged. It goes on behind the last
 // number in the history. A third argument "durable" asks for the log to sync,
 // "pruning" for a history that is pruned all the time, "stored" to acknowledge
-// only what is in the history.
+// only what is in the history, "served" for a gateway at the socket "s" and a pause after
+// each burst.
 func runWriter(args []string) error {
 	dir, history, mode := args[0], args[1], args[2]
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -53,6 +55,10 @@ func runWriter(args []string) error {
 	}
 	if mode == "pruning" {
 		opts = append(opts, aimdb.Retain("n::*", aimdb.Retention{MaxRows: keptRows}), aimdb.SweepEvery(time.Millisecond))
+	}
+	if mode == "served" {
+		opts = append(opts, aimdb.Gateway(filepath.Join(dir, "s")))
+		recordOpts = append(recordOpts, aimdb.Remote())
 	}
 	db, err := aimdb.New(opts...)
 	if err != nil {
@@ -75,6 +81,15 @@ func runWriter(args []string) error {
 				return err
 			}
 			return db.Flush(ctx)
+		}
+	}
+	if mode == "served" { // many followers share the processor with it
+		promised = func(r *aimdb.Record[numbered], n int) error {
+			if err := r.ProduceLogged(ctx, numbered{n}); err != nil {
+				return err
+			}
+			<-time.After(100 * time.Millisecond)
+			return nil
 		}
 	}
 	var out sync.Mutex

@@ -72,12 +72,50 @@
 //     "lost","refused","retries","last_commit_ms"}, one for each sink of the
 //     database: see aimx.SinkInfo. It needs no history.
 //
-// All parameters but the width are optional. An unknown parameter, a value of the
+// All parameters of methods but the width are optional. An unknown parameter, a value of the
 // wrong type, a pattern against the grammar, and a cursor of another query or
 // database are refused with internal, and msg says what is wrong. A page ends at
 // Limits.PageRows or Limits.PageBytes, whatever limit asks for, but has at least
 // one row. An answer with more buckets than Limits.QueryRows or more bytes than
 // Limits.QueryBytes is refused.
+//
+// # Subscriptions that resume
+//
+// A sub with the member from, which upstream ignores, delivers stored and logged values
+// without a gap and without a duplicate. from is a time in Unix milliseconds, 0 for the
+// beginning, or a position, which is a string:
+//
+//	{"t":"sub","id":5,"topic":"attic.#","from":1700000000000}
+//	{"t":"sub","id":5,"topic":"attic.#","from":"dGhl….l.lp5x.2s.9f1"}
+//
+// The answer on both transports is, in this order:
+//
+//	{"t":"subscribed","sub":"5","follows":true}
+//	{"t":"begin","sub":"5","base":"dGhl…","at":".h.0.0.3k"}
+//	{"t":"event","seq":1,"topic":"attic.co2","sub":"5","time":1700000005000,"at":".h.lp5w.1.7c2","data":{"ppm":598}}
+//	{"t":"caught_up","sub":"5","at":".l.lp5w.2r.k04"}
+//	{"t":"event","seq":2,"topic":"attic.co2","sub":"5","time":1700000009000,"at":".l.lp5x.2s.9f1","data":{"ppm":612}}
+//
+// The position of a frame is the base of the last begin, followed by its at. It belongs
+// to one topic and holds the identity of the log. A sub with the same topic and this
+// position as from continues after that frame, over another connection or after a restart
+// of the database. Clients must not interpret positions.
+//
+// If the log does not reach back to a position, because it has discarded what follows, has
+// lost its end, or was created again, the subscription falls back to the history: begin
+// has the members msg, which is the reason, and time, from which on stored values are
+// sent. It is 10 seconds before the last value, so some values come again. The same can
+// happen later, when a client is so slow that the log reaches a limit first; another
+// begin says so. seq counts on, and a gap in it is values that were lost on their way to
+// the log. An event has the member loss, a loss.Loss, if a range before it is in neither
+// log nor history. A reply with err ends the subscription.
+//
+// Only records that persist can be followed: a sub with from for another one is refused,
+// and so is a pattern that matches no other. Rows of the history are sent as by
+// history.page, and private records are left out. Limits.Resuming bounds these
+// subscriptions of a connection. The server keeps no values for them beyond what one
+// request to the log returns: a client that is slow is sent what the log has when it
+// reads again.
 //
 // # What is exposed
 //
@@ -134,7 +172,7 @@
 //
 // # Slow clients
 //
-// Each subscription is one goroutine that reads its records like any other
+// Each subscription without from is one goroutine that reads its records like any other
 // reader and writes to the connection. Only the record's own buffer and the
 // socket's lie between a record and a client, and both are bounded. A client
 // that stops reading delays its own connection and nothing else: its readers

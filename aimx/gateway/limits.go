@@ -14,6 +14,9 @@ type Limits struct {
 	// Subscriptions bounds the subscriptions of one connection. Default 32 on a
 	// unix socket and over TCP, 1024 on a WebSocket.
 	Subscriptions int
+	// Resuming bounds those subscriptions of one connection that have from: each has a
+	// reader of the log. Default 32.
+	Resuming int
 	// FrameBytes bounds a frame of a client; a longer one ends the connection.
 	// Default 16 MiB.
 	FrameBytes int
@@ -43,6 +46,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.Connections, 256)
+	orDefault(&l.Resuming, 32)
 	orDefault(&l.FrameBytes, 16<<20)
 	orDefault(&l.QueryRows, 500_000)
 	orDefault(&l.QueryBytes, 64<<20)

@@ -33,6 +33,8 @@ type Config struct {
 	// Verify answers history.verify, with everything: the server removes what clients
 	// may not read. One call runs at a time. It may be nil; the method is refused then.
 	Verify func(context.Context) (aimx.Verification, error)
+	// Follow answers a sub with from. It may be nil; such a sub is refused then.
+	Follow Follow
 	// Health names what does not work in the database; /health is "degraded" then.
 	// It may be called by several goroutines at a time. It may be nil.
 	Health func() []string

@@ -54,7 +54,7 @@ type session struct {
 	waiting, running chan struct{}
 	// subscriptions, by the text of their ids, and cursors, which are those of
 	// record.drain, are for the goroutine of serve only.
-	subscriptions map[string]*subscription
+	subscriptions map[string]ender
 	cursors       map[*records.Untyped]*drainCursor
 	// refusedWrites counts writes that changed nothing, deniedFrames the requests and
 	// subscriptions before a token.
@@ -66,6 +66,9 @@ type session struct {
 	skippedFrames uint64
 }
 
+// ender is a subscription of either kind. end tells its goroutine to end.
+type ender interface{ end() }
+
 func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *session {
 	if s.config.Limits.Subscriptions > 0 {
 		t.subscriptions = s.config.Limits.Subscriptions
@@ -75,7 +78,7 @@ func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *sessi
 		server: s, transport: t, conn: c,
 		waiting:       make(chan struct{}, 5*queries),
 		running:       make(chan struct{}, queries),
-		subscriptions: make(map[string]*subscription),
+		subscriptions: make(map[string]ender),
 		cursors:       make(map[*records.Untyped]*drainCursor),
 		admitted:      true,
 	}
@@ -188,16 +191,16 @@ func (s *session) subscribe(f wire.Frame) {
 		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "a connection has at most %d subscriptions; unsub one or open another connection", s.transport.subscriptions))
 		return
 	}
-	source, refused := s.open(f.Topic)
-	if refused != nil && (s.transport.refusesTopics || refused.code == aimx.CodeDenied) {
+	open := s.openLive
+	if !wire.IsNull(f.From) {
+		open = s.openResuming
+	}
+	opened, refused := open(f, sub)
+	if refused != nil {
 		s.answer(&s.out, f.ID, nil, refused)
 		return
 	}
-	if s.transport.acknowledges {
-		s.send(s.out.Subscribed(sub))
-	}
-	s.subscriptions[sub] = newSubscription(s, f.ID, sub, source)
-	s.subscriptions[sub].start()
+	s.subscriptions[sub] = opened
 }
 
 func (s *session) unsubscribe(sub string) {

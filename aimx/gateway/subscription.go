@@ -81,16 +81,28 @@ type subscription struct {
 	name    string
 	source  source
 	ctx     context.Context
-	end     context.CancelFunc
+	cancel  context.CancelFunc
 	seq     uint64
 	out     wire.FrameWriter
 }
 
-func newSubscription(s *session, id uint64, name string, src source) *subscription {
-	sub := &subscription{session: s, id: id, name: name, source: src}
-	sub.ctx, sub.end = context.WithCancel(s.ctx)
-	return sub
+// openLive answers a sub without from.
+func (s *session) openLive(f wire.Frame, name string) (ender, *refusal) {
+	source, refused := s.open(f.Topic)
+	if refused != nil && (s.transport.refusesTopics || refused.code == aimx.CodeDenied) {
+		return nil, refused
+	}
+	if s.transport.acknowledges {
+		s.send(s.out.Subscribed(name))
+	}
+	sub := &subscription{session: s, id: f.ID, name: name, source: source}
+	sub.ctx, sub.cancel = context.WithCancel(s.ctx)
+	sub.start()
+	return sub, nil
 }
+
+// end implements ender.
+func (sub *subscription) end() { sub.cancel() }
 
 // start runs the subscription in a goroutine of the session, unless its source is
 // empty.

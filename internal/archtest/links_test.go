@@ -47,7 +47,7 @@ func linkRules() []linkRule {
 		{pkg: "aimx", never: []string{natsIO, modernc, pgx, parquetGo}},
 		{pkg: "aimx/gateway", never: []string{pgx, parquetGo}},
 		{pkg: "bus/hub", never: []string{natsServer, pgx, parquetGo}},
-		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/jsonrule", "aimx/internal/wire"}},
+		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "aimx/internal/wire"}},
 		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo}},
 	}
 }

@@ -18,6 +18,11 @@ const (
 	KindSnapshot   Kind = "snap"
 	KindSubscribed Kind = "subscribed"
 	KindPong       Kind = "pong"
+
+	// KindBegin and KindCaughtUp belong to the extension: only a client that follows
+	// gets them.
+	KindBegin    Kind = "begin"
+	KindCaughtUp Kind = "caught_up"
 )
 
 // Frame is one frame of any kind. Members that its kind does not have are zero.
@@ -27,10 +32,18 @@ type Frame struct {
 	Method, Topic, Sub, Code, Message string
 	Params, Payload, Result, Data     json.RawMessage // "params", "payload", "ok", "data"
 	Last                              bool
+
+	// The members of the extension. From is the start of a subscription that resumes:
+	// a time or a position. Follows says that a server serves it.
+	From     json.RawMessage
+	Follows  bool
+	Base, At string
+	Time     int64
+	Loss     json.RawMessage
 }
 
 // member is a set of the members of a frame.
-type member uint16
+type member uint32
 
 const (
 	hasKind member = 1 << iota
@@ -46,6 +59,12 @@ const (
 	hasResult
 	hasData
 	hasLast
+	hasFrom
+	hasFollows
+	hasBase
+	hasAt
+	hasTime
+	hasLoss
 )
 
 // required returns the members that a kind requires, and whether it is known.
@@ -65,6 +84,10 @@ func (k Kind) required() (member, bool) {
 		return hasSub | hasSeq, true
 	case KindSnapshot:
 		return hasSub | hasSeq | hasTopic, true
+	case KindBegin:
+		return hasSub | hasBase | hasAt, true
+	case KindCaughtUp:
+		return hasSub | hasAt, true
 	case KindPing, KindPong:
 		return 0, true
 	}

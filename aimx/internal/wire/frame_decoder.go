@@ -63,7 +63,28 @@ func (d *frameDecoder) member(name, value []byte) bool {
 	case "last":
 		return d.flag(hasLast, value, &f.Last)
 	}
-	return true // a member of a later version
+	d.extension(name, value)
+	return true // also for a member of a later version
+}
+
+// extension fills the members of the extension. One that is repeated or of a wrong type
+// does not make the frame malformed, since upstream ignores them all.
+func (d *frameDecoder) extension(name, value []byte) {
+	f := &d.frame
+	switch string(name) {
+	case "from":
+		d.raw(hasFrom, value, &f.From)
+	case "follows":
+		d.flag(hasFollows, value, &f.Follows)
+	case "base":
+		d.text(hasBase, value, &f.Base)
+	case "at":
+		d.text(hasAt, value, &f.At)
+	case "time":
+		d.time(hasTime, value, &f.Time)
+	case "loss":
+		d.raw(hasLoss, value, &f.Loss)
+	}
 }
 
 // take marks a member as seen. ok is false if it was seen before, and fill is true
@@ -98,6 +119,16 @@ func (d *frameDecoder) number(m member, value []byte, to *uint64) bool {
 		return ok
 	}
 	n, err := strconv.ParseUint(string(value), 10, 64)
+	*to = n
+	return err == nil
+}
+
+func (d *frameDecoder) time(m member, value []byte, to *int64) bool {
+	fill, ok := d.take(m, value)
+	if !fill {
+		return ok
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
 	*to = n
 	return err == nil
 }

@@ -1,0 +1,205 @@
+package aimdb
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+)
+
+// boundary is where the history of one Follow ends and the log continues: rows up
+// to MaxID are what the history has of the log up to Sequence.
+type boundary struct {
+	Pattern string `json:"pattern"`
+	// From is the requested time in Unix milliseconds, nil for none.
+	From     *int64 `json:"from,omitempty"`
+	Log      string `json:"log"`
+	Sequence uint64 `json:"sequence"`
+	MaxID    int64  `json:"max_id"`
+
+	// base is the encoded boundary, with which the text of each position begins, and sum
+	// is its checksum.
+	base string
+	sum  uint32
+}
+
+// encode fills base and sum.
+func (b *boundary) encode() *boundary {
+	body, err := json.Marshal(b)
+	if err != nil { // it holds strings and numbers
+		panic(fmt.Sprintf("aimdb: encode a position: %v", err))
+	}
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body))
+	b.base = base64.RawURLEncoding.EncodeToString(append(sum, body...))
+	b.sum = crc32.ChecksumIEEE([]byte(b.base))
+	return b
+}
+
+func parseBoundary(base string) (*boundary, bool) {
+	var b boundary
+	data, err := base64.RawURLEncoding.Strict().DecodeString(base)
+	if err != nil || len(data) < 4 || binary.BigEndian.Uint32(data) != crc32.ChecksumIEEE(data[4:]) || json.Unmarshal(data[4:], &b) != nil {
+		return nil, false
+	}
+	b.base, b.sum = base, crc32.ChecksumIEEE([]byte(base))
+	return &b, true
+}
+
+// excludes reports whether a value was written before the requested time.
+func (b *boundary) excludes(ms int64) bool { return b.From != nil && ms < *b.From }
+
+// followPosition is the place of an event. It is small, since each event has one.
+type followPosition struct {
+	boundary *boundary
+	// row is the last row of the history; ID 0 is before all rows. After the end of
+	// history, only its time counts: that of the last value.
+	row history.Point
+	// live is true after the end of history, and sequence is the last one of the
+	// log then.
+	live     bool
+	sequence uint64
+}
+
+// The kinds of a place, in its text.
+const (
+	stored = "h" // a row of the history
+	logged = "l" // a message of the log
+)
+
+// String returns the position in the form that parsePosition reads.
+func (p followPosition) String() string {
+	if p.boundary == nil {
+		return ""
+	}
+	return p.boundary.base + p.place()
+}
+
+// place returns the part of the text that follows the boundary: .KIND.TIME.NUMBER.CHECKSUM
+func (p followPosition) place() string {
+	kind, number := stored, uint64(p.row.ID)
+	if p.live {
+		kind, number = logged, p.sequence
+	}
+	b := append(make([]byte, 0, 48), '.')
+	b = append(append(b, kind...), '.')
+	b = append(strconv.AppendInt(b, p.row.Time, 36), '.')
+	b = append(strconv.AppendUint(b, number, 36), '.')
+	sum := crc32.Update(p.boundary.sum, crc32.IEEETable, b)
+	return string(strconv.AppendUint(b, uint64(sum), 36))
+}
+
+func parsePosition(text string) (followPosition, error) {
+	base, place, _ := strings.Cut(text, ".")
+	boundary, ok := parseBoundary(base)
+	p := followPosition{boundary: boundary}
+	if ok {
+		ok = p.parsePlace(strings.Split(place, "."))
+	}
+	if !ok || p.String() != text {
+		return followPosition{}, &history.QueryError{Reason: fmt.Sprintf("aimdb: %.300q is no position of an event", text)}
+	}
+	return p, nil
+}
+
+func (p *followPosition) parsePlace(fields []string) bool {
+	if len(fields) != 4 {
+		return false
+	}
+	at, badTime := strconv.ParseInt(fields[1], 36, 64)
+	number, badNumber := strconv.ParseUint(fields[2], 36, 64)
+	if badTime != nil || badNumber != nil {
+		return false
+	}
+	p.row.Time, p.live = at, fields[0] == logged
+	if p.live {
+		p.sequence = number
+	} else {
+		p.row.ID = int64(number)
+	}
+	return true
+}
+
+// startPosition returns the position before everything that Follow yields.
+func (db *DB) startPosition(ctx context.Context, pattern string, from time.Time) (followPosition, error) {
+	start, err := millis("start", from)
+	if err != nil {
+		return followPosition{}, db.failed(err, "follow %q", pattern)
+	}
+	return db.positionFrom(ctx, pattern, start)
+}
+
+// positionFrom is startPosition for a time in Unix milliseconds.
+func (db *DB) positionFrom(ctx context.Context, pattern string, from *int64) (followPosition, error) {
+	if _, err := db.checkQuery(pattern); err != nil {
+		return followPosition{}, err
+	}
+	at, err := db.config.Backend.Position(ctx)
+	if err != nil {
+		return followPosition{}, db.failed(err, "follow %q: find the end of history", pattern)
+	}
+	b := &boundary{Pattern: pattern, From: from, Log: db.bus.Identity(), MaxID: at.MaxID}
+	if at.Log == b.Log { // otherwise the history has nothing of this log yet
+		b.Sequence = at.Sequence
+	}
+	return followPosition{boundary: b.encode()}, nil
+}
+
+// resumePosition returns the position that a text encodes, if the log holds all
+// that follows it.
+func (db *DB) resumePosition(ctx context.Context, text string) (followPosition, error) {
+	p, err := parsePosition(text)
+	if err != nil {
+		return p, err
+	}
+	gone, err := db.goneAt(ctx, p)
+	if err == nil && gone != "" {
+		err = db.failed(fmt.Errorf("%w (%s)", ErrPositionGone, gone), "follow %q", p.boundary.Pattern)
+	}
+	return p, err
+}
+
+// goneAt says why the log does not hold what follows a position. It returns nothing if
+// it does.
+func (db *DB) goneAt(ctx context.Context, p followPosition) (reason string, err error) {
+	if _, err := db.checkQuery(p.boundary.Pattern); err != nil {
+		return "", err
+	}
+	log, err := db.bus.Stats(ctx)
+	if err != nil {
+		return "", db.failed(err, "follow %q: find the start of the log", p.boundary.Pattern)
+	}
+	switch after := p.after(); {
+	case p.boundary.Log != db.bus.Identity():
+		return "the position belongs to another log: the log was deleted and created again, or the position is of another database", nil
+	case after > log.LastSequence:
+		return fmt.Sprintf("the log has lost its end: the position is after message %d, and the log ends at %d", after, log.LastSequence), nil
+	case log.FirstSequence > after+1:
+		return fmt.Sprintf("the log has discarded messages after the position: it begins at message %d, and the position is after %d", log.FirstSequence, after), nil
+	}
+	return "", nil
+}
+
+// after returns the sequence after which the log is read.
+func (p followPosition) after() uint64 {
+	if p.live {
+		return p.sequence
+	}
+	return p.boundary.Sequence
+}
+
+// remaining asks for the rows after the position.
+func (p followPosition) remaining(pattern key.Pattern) history.RangeQuery {
+	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.boundary.From}, MaxID: p.boundary.MaxID}
+	if p.row.ID > 0 {
+		q.After = &p.row
+	}
+	return q
+}
