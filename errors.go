@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/bus/cluster"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
@@ -23,6 +25,15 @@ var (
 	// ErrSuperseded is what ProduceLogged returns when a newer value replaced the
 	// value in a single-latest record or a mailbox before the log read it.
 	ErrSuperseded = records.ErrSuperseded
+	// ErrTakenOver is the error of Run when another process has opened the same
+	// database on the same outside servers: a log has one writer, which is the one
+	// that was opened last.
+	ErrTakenOver = bus.ErrTakenOver
+	// ErrOtherStream is the error of New and Open for a stream on outside servers that
+	// is not as this database needs it, or is not of this database.
+	ErrOtherStream = bus.ErrOtherStream
+	// ErrOldServer is the error of New and Open for an outside server that is too old.
+	ErrOldServer = cluster.ErrOldServer
 	// ErrBadCursor is the error of a cursor that is damaged, of another database,
 	// of another query, or of an older version of this program.
 	ErrBadCursor = history.ErrBadCursor

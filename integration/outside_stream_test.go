@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/internal/natstest"
 )
 
@@ -90,7 +89,7 @@ func TestSecondWriter(t *testing.T) {
 	first.stopped = true
 	select {
 	case err := <-first.done:
-		if !errors.Is(err, bus.ErrTakenOver) {
+		if !errors.Is(err, aimdb.ErrTakenOver) {
 			t.Fatalf("the first process ended with %v", err)
 		}
 	case <-time.After(patience):
