@@ -9,12 +9,12 @@ ROUNDS    ?= 200
 SOAK      ?= .
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint cross test race fuzz-short fuzz bench bench-pair soak interop history-10m build demo
+.PHONY: help check fmt vet lint cross test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-check: fmt vet lint cross race fuzz-short ## everything a change must pass
+check: fmt vet lint cross race damaged fuzz-short ## everything a change must pass
 
 fmt: ## fails if a file is not formatted
 	@out="$$(gofmt -l $$(git ls-files '*.go'))"; \
@@ -36,6 +36,9 @@ test: ## all tests
 
 race: ## all tests under the race detector; they must leave nothing behind
 	./scripts/clean-test $(GO) test -race -timeout 14m ./...
+
+damaged: ## reads damaged Parquet files, which the race detector would end
+	$(GO) test -count 1 -run TestDamagedFile ./sinks/parquet
 
 fuzz-short: ## each fuzz target there is, with INPUTS inputs
 	./scripts/fuzz $(INPUTS)

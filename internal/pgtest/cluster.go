@@ -24,6 +24,12 @@ func (s *Server) create(bin string) (err error) {
 	if s.dir, err = os.MkdirTemp("", "pgtest"); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(s.dir))
+			s.dir = ""
+		}
+	}()
 	for _, dir := range []string{s.dir, s.data(), filepath.Join(s.dir, "socket")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
@@ -36,7 +42,11 @@ func (s *Server) create(bin string) (err error) {
 		"--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
 	unprivileged(cmd)
 	cmd.Dir = s.dir
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%s: %w: the user that PostgreSQL runs as cannot enter %s: chmod a+x its directories, or set TMPDIR to another one", cmd, err, s.dir)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w: %s", cmd, err, out)
 	}
 	return nil
@@ -61,10 +71,11 @@ func (s *Server) run(bin string) (err error) {
 		return err
 	}
 	cmd.Stdout, cmd.Stderr = log, log
-	s.process, err = start(cmd)
+	process, err := start(cmd)
 	if err := errors.Join(err, log.Close()); err != nil {
 		return err
 	}
+	s.process = process
 	if err := s.await(); err != nil {
 		s.process.kill()
 		s.process = nil
