@@ -39,8 +39,8 @@ what follows a damaged message in a file.
 
 If the log is on servers that run elsewhere, give --nats-url, and the directory, or the
 history alone: the file or the DSN of PostgreSQL that a sink stores it in. The database
-and the sink may run. Rows in PostgreSQL are counted and not proven: only SQLite keeps
-what the comparison needs, so the exit status is 1 unless something is missing in the log.
+and the sink may run. In PostgreSQL the counts and numbers of rows are compared; only
+SQLite keeps a checksum of each row.
 
 With --repair, rows of the history that vanished or changed are stored again as far
 as the log still holds them, and the others are counted as lost. If the structure of
