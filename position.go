@@ -45,12 +45,17 @@ func (b *boundary) encode() *boundary {
 
 func parseBoundary(base string) (*boundary, bool) {
 	var b boundary
-	data, err := base64.RawURLEncoding.Strict().DecodeString(base)
-	if err != nil || len(data) < 4 || binary.BigEndian.Uint32(data) != crc32.ChecksumIEEE(data[4:]) || json.Unmarshal(data[4:], &b) != nil {
+	if !decodeSummed(base, &b) {
 		return nil, false
 	}
 	b.base, b.sum = base, crc32.ChecksumIEEE([]byte(base))
 	return &b, true
+}
+
+// decodeSummed decodes JSON that follows its checksum, in base64.
+func decodeSummed(text string, into any) bool {
+	data, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && len(data) >= 4 && binary.BigEndian.Uint32(data) == crc32.ChecksumIEEE(data[4:]) && json.Unmarshal(data[4:], into) == nil
 }
 
 // excludes reports whether a value was written before the requested time.
@@ -97,7 +102,12 @@ func (p followPosition) place() string {
 }
 
 func parsePosition(text string) (followPosition, error) {
-	base, place, _ := strings.Cut(text, ".")
+	base, place, split := strings.Cut(text, ".")
+	if !split {
+		if p, ok := parseOlderPosition(text); ok {
+			return p, nil
+		}
+	}
 	boundary, ok := parseBoundary(base)
 	p := followPosition{boundary: boundary}
 	if ok {
@@ -107,6 +117,24 @@ func parsePosition(text string) (followPosition, error) {
 		return followPosition{}, &history.QueryError{Reason: fmt.Sprintf("aimdb: %.300q is no position of an event", text)}
 	}
 	return p, nil
+}
+
+// parseOlderPosition reads a position of an earlier version, which had the boundary and
+// the place in one JSON object.
+func parseOlderPosition(text string) (p followPosition, ok bool) {
+	var older struct {
+		boundary
+		Time int64  `json:"time"`
+		ID   int64  `json:"id"`
+		Live bool   `json:"live"`
+		At   uint64 `json:"at"`
+	}
+	if !decodeSummed(text, &older) || older.ID == 0 && !older.Live { // without a place it is the start of a newer one
+		return p, false
+	}
+	return followPosition{
+		boundary: older.boundary.encode(), row: history.Point{Time: older.Time, ID: older.ID}, live: older.Live, sequence: older.At,
+	}, true
 }
 
 func (p *followPosition) parsePlace(fields []string) bool {
