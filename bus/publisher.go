@@ -37,43 +37,63 @@ func (b *Bus) publisher() Publisher {
 // connPublisher publishes over a connection of the client library, for servers that
 // are not in this process.
 type connPublisher struct {
-	bus  *Bus
-	nc   *nats.Conn
-	msgs []*nats.Msg
+	bus *Bus
+	nc  *nats.Conn
+	// msg is used again for each message, since the connection copies what it writes.
+	msg nats.Msg
+	// refused is the last error of the connection before the last Flush.
+	refused error
+	// failed is the error of the first message since the last Flush that could not be
+	// written. Those after it are not written.
+	failed error
 }
 
 // Add implements Publisher.
 func (p *connPublisher) Add(subject string, reply, headers, value []byte) {
-	m := &nats.Msg{Subject: subject, Reply: string(reply), Data: bytes.Clone(value), Header: nats.Header{}}
+	if p.failed == nil {
+		p.failed = p.connect()
+	}
+	if p.failed != nil {
+		return
+	}
+	p.msg.Subject, p.msg.Reply, p.msg.Data = subject, string(reply), value
+	clear(p.msg.Header)
 	for line := range bytes.SplitSeq(headers, []byte("\r\n")) {
 		if name, text, ok := bytes.Cut(line, []byte(": ")); ok {
-			m.Header[string(name)] = []string{string(text)}
+			p.msg.Header[string(name)] = []string{string(text)}
 		}
 	}
-	p.msgs = append(p.msgs, m)
+	p.failed = p.nc.PublishMsg(&p.msg)
+	p.msg.Data = nil
+}
+
+func (p *connPublisher) connect() (err error) {
+	if p.nc == nil {
+		p.nc, err = p.bus.server.Connect(context.Background(), "publish", nats.ReconnectBufSize(-1))
+		p.msg.Header = nats.Header{}
+	}
+	return err
 }
 
 // Flush implements Publisher.
-func (p *connPublisher) Flush() (err error) {
-	defer func() { p.msgs = p.msgs[:0] }()
-	if p.nc == nil {
-		if p.nc, err = p.bus.server.Connect(context.Background(), "publish", nats.ReconnectBufSize(-1)); err != nil {
-			return err
-		}
+func (p *connPublisher) Flush() error {
+	err := p.failed
+	p.failed = nil
+	if err == nil {
+		err = p.connect()
 	}
-	before := p.nc.LastError()
-	for _, m := range p.msgs {
-		if err := p.nc.PublishMsg(m); err != nil {
-			return fmt.Errorf("bus: write to the log's server: %w", err)
-		}
+	if err == nil {
+		err = p.nc.FlushTimeout(publishTimeout)
 	}
-	if err := p.nc.FlushTimeout(publishTimeout); err != nil {
+	if err != nil {
 		return fmt.Errorf("bus: write to the log's server: %w", err)
 	}
 	// The server refuses a message without an answer to it, and says so before it
 	// answers the flush.
-	if err := p.nc.LastError(); err != before && errors.Is(err, nats.ErrPermissionViolation) {
-		return fmt.Errorf("bus: write to the log's server: %w; grant it to the user of the program", err)
+	before := p.refused
+	p.refused = p.nc.LastError()
+	if p.refused != before && errors.Is(p.refused, nats.ErrPermissionViolation) {
+		return fmt.Errorf("bus: write to the log's server: %w; grant it to the user of the program", p.refused)
 	}
 	return nil
 }
@@ -82,6 +102,6 @@ func (p *connPublisher) Flush() (err error) {
 func (p *connPublisher) Close() {
 	if p.nc != nil {
 		p.nc.Close()
-		p.nc = nil
+		p.nc, p.refused = nil, nil
 	}
 }
