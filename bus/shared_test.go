@@ -148,7 +148,7 @@ func existing(t *testing.T, b testBus) testBus {
 	return testBus{Bus: e}
 }
 
-// A writer that starts logs what the last stop left behind although an earlier one still
+// A writer that starts logs what the last stop has noted although an earlier one still
 // writes, which then learns that the log was taken over.
 func TestTwoWriters(t *testing.T) {
 	s := natstest.Start(t, natstest.Options{})

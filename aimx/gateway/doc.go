@@ -23,8 +23,8 @@
 // earlier versions are not served: a line without "t" is skipped.
 //
 // record.set takes a value that has all members of the type of the record: see
-// records.Untyped.Set. record.get of a ring returns its newest value and moves the
-// cursor that record.drain has in this connection behind it. In record.list,
+// records.Untyped.Set. record.get of a ring returns its newest value, and the
+// next record.drain of the connection starts after it. In record.list,
 // produced_count includes values that were there at the start, and occupancy of a ring
 // is what its slowest reader has not read; cursors of drain do not count. In the graph,
 // the way into the history is the last tap of a record.

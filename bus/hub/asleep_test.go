@@ -14,7 +14,7 @@ import (
 	"github.com/aimdb-go/aimdb/internal/tcpproxy"
 )
 
-// reconfigure changes the source of the only site behind the hub's back.
+// reconfigure changes the source of the only site. The hub is not told.
 func (h *center) reconfigure(t testing.TB, change func(*jetstream.StreamSource)) {
 	t.Helper()
 	stream, err := h.js.Stream(deadline(t), bus.HubStreamName("hub"))

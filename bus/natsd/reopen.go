@@ -38,3 +38,32 @@ func hasSpace(dir string) bool {
 	_, err = f.Write(make([]byte, requiredSpace))
 	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())) == nil
 }
+
+// Restart stops the server and starts another on the same streams and port. If that
+// fails, the server has stopped for good.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	s.restarting = !s.stopped
+	old, stopped := s.current, s.stopped
+	s.mu.Unlock()
+	if stopped {
+		return errors.New("natsd: the server is stopped for good")
+	}
+	s.auth.outside.Store(nil)
+	s.auth.sites.Store(nil)
+	old.Shutdown()
+	old.WaitForShutdown()
+	err := s.start()
+	s.mu.Lock()
+	s.restarting = false
+	stopped, last := s.stopped, s.current
+	if err != nil {
+		s.end()
+	}
+	s.mu.Unlock()
+	if stopped { // Close was called meanwhile
+		last.Shutdown()
+		last.WaitForShutdown()
+	}
+	return err
+}

@@ -345,35 +345,6 @@ func (s *Server) Connect(ctx context.Context, purpose string, opts ...nats.Optio
 	return nc, nil
 }
 
-// Restart stops the server and starts another on the same streams and port. If that
-// fails, the server has stopped for good.
-func (s *Server) Restart() error {
-	s.mu.Lock()
-	s.restarting = !s.stopped
-	old, stopped := s.current, s.stopped
-	s.mu.Unlock()
-	if stopped {
-		return errors.New("natsd: the server is stopped for good")
-	}
-	s.auth.outside.Store(nil)
-	s.auth.sites.Store(nil)
-	old.Shutdown()
-	old.WaitForShutdown()
-	err := s.start()
-	s.mu.Lock()
-	s.restarting = false
-	stopped, last := s.stopped, s.current
-	if err != nil {
-		s.end()
-	}
-	s.mu.Unlock()
-	if stopped { // Close was called meanwhile
-		last.Shutdown()
-		last.WaitForShutdown()
-	}
-	return err
-}
-
 // Close stops the server and waits until it has stopped. It may be called again.
 func (s *Server) Close() error {
 	if s.guard != nil {

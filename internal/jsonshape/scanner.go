@@ -20,8 +20,8 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// enter moves behind an opening bracket. It reports whether something is inside;
-// otherwise it moves behind the closing one.
+// enter moves past an opening bracket. It reports whether something is inside;
+// otherwise it moves past the closing one.
 func (s *scanner) enter() bool {
 	s.at++
 	if c := s.peek(); c != '}' && c != ']' {
@@ -31,7 +31,7 @@ func (s *scanner) enter() bool {
 	return false
 }
 
-// more moves behind a comma, or behind a closing bracket, and reports which.
+// more moves past a comma, or past a closing bracket, and reports which.
 func (s *scanner) more() bool {
 	c := s.peek()
 	s.at++
@@ -49,7 +49,7 @@ func (s *scanner) name() []byte {
 	return name
 }
 
-// skip moves behind a value and returns it.
+// skip moves past a value and returns it.
 func (s *scanner) skip() []byte {
 	first := s.peek()
 	start := s.at
@@ -64,7 +64,7 @@ func (s *scanner) skip() []byte {
 	return s.data[start:s.at]
 }
 
-// skipWord moves behind a number, true, false or null.
+// skipWord moves past a number, true, false or null.
 func (s *scanner) skipWord() {
 	for ; s.at < len(s.data); s.at++ {
 		switch s.data[s.at] {
@@ -74,7 +74,7 @@ func (s *scanner) skipWord() {
 	}
 }
 
-// skipText moves behind a string.
+// skipText moves past a string.
 func (s *scanner) skipText() {
 	for s.at++; ; {
 		rest := s.data[s.at:]

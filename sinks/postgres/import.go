@@ -1,9 +1,7 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -15,13 +13,6 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// ImportReport counts the rows of an import.
-type ImportReport struct {
-	// Added rows are new, Skipped ones existed already.
-	Added   int64 `json:"added"`
-	Skipped int64 `json:"skipped"`
-}
-
 // importStep is how many rows are imported in one transaction.
 const importStep = 500
 
@@ -31,8 +22,8 @@ const importStep = 500
 // So an import that was interrupted can be run again. A process may write meanwhile: each
 // step of some hundred rows makes it wait. Rows count by their times, as those of other
 // programs do.
-func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
-	im := importer{store: s, seen: map[string]*sameTime{}}
+func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report history.ImportReport, err error) {
+	im := importer{store: s}
 	var part []sinks.Entry
 	for row, err := range rows {
 		e := sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value}
@@ -55,40 +46,13 @@ func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) 
 	return report, im.add(ctx, part, &report)
 }
 
-// importer remembers the rows of the latest time of each record.
+// importer adds rows to a store.
 type importer struct {
 	store *Store
-	seen  map[string]*sameTime
+	seen  history.Occurrences
 }
 
-// sameTime counts the rows of one record and time by their values.
-type sameTime struct {
-	time   int64
-	counts map[string]int
-}
-
-// nth counts a row and returns its ordinal among identical rows, from 1.
-func (im *importer) nth(e sinks.Entry) int {
-	at := im.seen[e.Record]
-	if at == nil || at.time != e.Time {
-		at = &sameTime{time: e.Time, counts: map[string]int{}}
-		im.seen[e.Record] = at
-	}
-	value := compact(e.Value)
-	at.counts[value]++
-	return at.counts[value]
-}
-
-// compact drops white space from JSON.
-func compact(value []byte) string {
-	var b bytes.Buffer
-	if json.Compact(&b, value) != nil {
-		return string(value) // a row of another program
-	}
-	return b.String()
-}
-
-func (im *importer) add(ctx context.Context, part []sinks.Entry, report *ImportReport) error {
+func (im *importer) add(ctx context.Context, part []sinks.Entry, report *history.ImportReport) error {
 	if len(part) == 0 {
 		return ctx.Err()
 	}
@@ -99,7 +63,7 @@ func (im *importer) add(ctx context.Context, part []sinks.Entry, report *ImportR
 	}
 	nth := make([]int, len(part))
 	for i, e := range part {
-		nth[i] = im.nth(e)
+		nth[i] = im.seen.Nth(history.Row{Record: e.Record, Time: e.Time, Value: e.Value})
 	}
 	var added int
 	for range attempts {
@@ -130,7 +94,7 @@ func (s *Store) addMissing(ctx context.Context, tx pgx.Tx, part []sinks.Entry, n
 	}
 	var missing []sinks.Entry
 	for i, e := range part {
-		if have[identical{e.Record, e.Time, compact(e.Value)}] < nth[i] {
+		if have[identical{e.Record, e.Time, history.CompactJSON(e.Value)}] < nth[i] {
 			missing = append(missing, e)
 		}
 	}
@@ -160,7 +124,7 @@ func countIdentical(ctx context.Context, tx pgx.Tx, part []sinks.Entry) (map[ide
 	var name, value string
 	var time int64
 	_, err = pgx.ForEachRow(rows, []any{&name, &time, &value}, func() error {
-		have[identical{name, time, compact([]byte(value))}]++
+		have[identical{name, time, history.CompactJSON([]byte(value))}]++
 		return nil
 	})
 	return have, err

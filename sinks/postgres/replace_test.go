@@ -30,10 +30,13 @@ func TestReplaceWhileBatchesAreWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		replaced := s.Replaced()
-		written := make(chan int, 1)
+		written, some := make(chan int, 1), make(chan struct{})
 		ctx, end := context.WithCancel(t.Context())
 		go func() {
 			for n := 0; ; n++ {
+				if n == 10 {
+					close(some)
+				}
 				err := sinktest.Append(ctx, s, &sinks.Batch{Entries: []sinks.Entry{{Record: "a", Time: int64(n), Value: []byte("1")}, {Record: "b", Time: int64(n), Value: []byte("1")}}})
 				if err != nil || ctx.Err() != nil {
 					written <- n
@@ -41,7 +44,11 @@ func TestReplaceWhileBatchesAreWritten(t *testing.T) {
 				}
 			}
 		}()
-		time.Sleep(50 * time.Millisecond) // some batches; any number will do
+		select {
+		case <-some:
+		case n := <-written:
+			t.Fatalf("the writer ended after %d batches", n)
+		}
 		kept, err := postgres.Replace(t.Context(), c, "fresh")
 		if err != nil {
 			t.Fatal(err)

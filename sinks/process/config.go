@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
 
@@ -43,26 +41,6 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Logger receives what happens. Nil discards it.
 	Logger *slog.Logger
-}
-
-// Store is a store that is open for writing.
-type Store struct {
-	// Sink takes the batches.
-	Sink sinks.Sink
-	// Run does the writing until its context ends. It is nil for a sink that writes in
-	// the calls.
-	Run func(ctx context.Context) error
-	// Active is for a store that more than one process can open, and that only one of
-	// them can write to. While Run runs it returns nil if this process is that one,
-	// ErrHeld if another one is, and another error if that cannot be found out. Nil is
-	// for a store where Config.Open has decided that.
-	Active func(ctx context.Context) error
-	// Pruner is nil for a store that has no retention, or its own.
-	Pruner history.Pruner
-	// Stats tells what was lost. Nil counts since the start of the process.
-	Stats func(ctx context.Context) (history.Stats, error)
-	// Close gives the store back, after Run has ended.
-	Close func() error
 }
 
 func (c Config) checked() (Config, error) {

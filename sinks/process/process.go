@@ -145,27 +145,13 @@ func (p *process) sameStore(s State) bool {
 func (p *process) work(ctx context.Context, store *Store) error {
 	ctx, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
-	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() {
-		if store.Run == nil {
-			<-writing.Done()
-			ended <- nil
-			return
-		}
-		err := store.Run(writing)
-		if err != nil {
-			failed(fmt.Errorf("%w: %w", errStoreFailed, err))
-		}
-		ended <- err
-	}()
+	end := store.run(ctx, failed)
 	var err error
 	if p.awaitActive(ctx, store) {
 		p.enter(phaseWaiting, store)
 		err = p.move(ctx, store)
 	}
-	stopWriting()
-	return errors.Join(err, <-ended)
+	return errors.Join(err, end())
 }
 
 // move moves the log into the store until ctx ends.

@@ -41,24 +41,12 @@ func Rebuild(ctx context.Context, c Config, from uint64, finish func(context.Con
 	}
 	ctx, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
-	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() {
-		if store.Run == nil {
-			<-writing.Done()
-			ended <- nil
-			return
-		}
-		err := store.Run(writing)
-		failed(err)
-		ended <- err
-	}()
+	end := store.run(ctx, failed)
 	err = fill(ctx, c, log, store.Sink, from)
 	if err == nil && finish != nil {
 		err = finish(ctx, store)
 	}
-	stopWriting()
-	return errors.Join(err, <-ended, store.Close(), log.RemoveSink(context.WithoutCancel(ctx), c.Sink))
+	return errors.Join(err, end(), store.Close(), log.RemoveSink(context.WithoutCancel(ctx), c.Sink))
 }
 
 // fill moves the log into a sink that has nothing.

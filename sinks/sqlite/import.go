@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -14,21 +12,14 @@ import (
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// ImportReport counts the rows of an import.
-type ImportReport struct {
-	// Added rows are new, Skipped ones existed already.
-	Added   int64 `json:"added"`
-	Skipped int64 `json:"skipped"`
-}
-
 // Import adds rows that do not exist yet. A row exists if the history has one of
 // the same record, time and value, white space aside. If it comes several times
 // among neighbours of one record and time, it exists if the history has it as many
 // times. So an import that was interrupted can be run again. IDs of the rows are
 // not kept. Writes go on meanwhile.
-func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report ImportReport, err error) {
+func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) (report history.ImportReport, err error) {
 	const size = 256
-	im := importer{store: s, generation: s.watch.generation.Load(), seen: map[string]*sameTime{}}
+	im := importer{store: s, generation: s.watch.generation.Load()}
 	var part []history.Row
 	for row, err := range rows {
 		if err == nil {
@@ -57,47 +48,20 @@ func checkRow(row history.Row) error {
 	return nil
 }
 
-// importer remembers the rows of the latest time of each record.
+// importer adds rows to a store.
 type importer struct {
 	store      *Store
 	generation int64
-	seen       map[string]*sameTime
+	seen       history.Occurrences
 }
 
-// sameTime counts the rows of one record and time by their values.
-type sameTime struct {
-	time   int64
-	counts map[string]int
-}
-
-// nth counts a row and returns its ordinal among identical rows, from 1.
-func (im *importer) nth(row history.Row) int {
-	at := im.seen[row.Record]
-	if at == nil || at.time != row.Time {
-		at = &sameTime{time: row.Time, counts: map[string]int{}}
-		im.seen[row.Record] = at
-	}
-	value := compact(row.Value)
-	at.counts[value]++
-	return at.counts[value]
-}
-
-// compact drops white space from JSON that is known to be valid.
-func compact(value []byte) string {
-	var b bytes.Buffer
-	if json.Compact(&b, value) != nil {
-		return string(value)
-	}
-	return b.String()
-}
-
-func (im *importer) add(ctx context.Context, part []history.Row, report *ImportReport) error {
+func (im *importer) add(ctx context.Context, part []history.Row, report *history.ImportReport) error {
 	if len(part) == 0 {
 		return ctx.Err()
 	}
 	nth := make([]int, len(part))
 	for i, row := range part {
-		nth[i] = im.nth(row)
+		nth[i] = im.seen.Nth(row)
 	}
 	s := im.store
 	return s.ask(ctx, s.background, func(ctx context.Context, w *writer) error {
@@ -130,7 +94,7 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 	var all []sinks.Entry
 	for i, row := range part {
 		var have int
-		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), compact(row.Value), nth[i]).Scan(&have); err != nil {
+		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), history.CompactJSON(row.Value), nth[i]).Scan(&have); err != nil {
 			return 0, err
 		}
 		if have >= nth[i] {

@@ -117,7 +117,7 @@ func TestImportTwiceAddsOnce(t *testing.T) {
 	from := start(t, file(t))
 	write(t, from, batch(1, append(numbered(600), entry("r0", 700, "1"), entry("r0", 700, "1"))...))
 	to := start(t, file(t))
-	for round, want := range []sqlite.ImportReport{{Added: 602}, {Skipped: 602}} {
+	for round, want := range []history.ImportReport{{Added: 602}, {Skipped: 602}} {
 		report, err := to.Import(t.Context(), from.Rows(t.Context(), pattern(t, "#"), history.Window{}, 0))
 		if err != nil || report != want {
 			t.Errorf("round %d: %+v, %v", round, report, err)
@@ -146,7 +146,7 @@ func TestImportFindsValuesWithOtherWhiteSpace(t *testing.T) {
 	}
 	write(t, s, batch(1, entries...))
 	report, err := s.Import(t.Context(), each(rows...))
-	if want := (sqlite.ImportReport{Skipped: int64(len(values))}); err != nil || report != want {
+	if want := (history.ImportReport{Skipped: int64(len(values))}); err != nil || report != want {
 		t.Errorf("%+v, %v", report, err)
 	}
 	report, err = s.Import(t.Context(), each(history.Row{Record: "a", Time: 7, Value: []byte(`"a b"`)}))
