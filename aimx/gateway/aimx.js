@@ -70,8 +70,8 @@ export const pause = (/** @type {number} */ attempt, random = Math.random) =>
 /** connect returns a client. It connects when it is used. @param {ConnectOptions} [options] */
 export const connect = (options) => new Client(options);
 
-// ms returns the whole ms of a number or a Date.
-const ms = (/** @type {number | Date | undefined} */ time) => (time === undefined ? undefined : Math.floor(Number(time)));
+// ms returns the whole ms of a number or a Date, if there is one.
+const ms = (/** @type {number | Date | undefined} */ time) => (time == null ? undefined : Math.floor(Number(time)));
 
 class Client {
   #url; #token; #socket; #open = false; #attempt = 0; #retry; #watch; #heard = 0; #pinged = 0;
