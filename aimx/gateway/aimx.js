@@ -5,9 +5,9 @@
 //   const db = connect();
 //   db.subscribe("temp::*", { from: Date.now() - 3600e3, onValue: (value, { record }) => console.log(record, value) });
 //
-// The first call or subscription opens the connection. If it is lost, it is opened again
-// for what is left, after a random pause of 500 ms to 8 s. A subscription with from then
-// continues after its last value, without a gap or a duplicate.
+// The first use opens the connection. If it is lost, it is opened again, after a random pause
+// of 500 ms to 8 s. A subscription with from then continues after its last value, without a
+// gap or a duplicate.
 //
 // Values are read with JSON.parse: integers beyond 2^53 lose digits. A record that needs
 // them should hold strings.
@@ -50,9 +50,8 @@
  *   that of the last value: keep it to continue in another page.
  */
 
-const silence = 30_000; // ms without a frame before a ping
+const silence = 30_000; // ms without a frame before a ping, and to wait for the answer to a call
 const patience = 10_000; // ms to wait for a connection, and for the answer to a ping
-const answerTime = 30_000; // ms to wait for the answer to a call
 
 /** A refusal by the server, or a connection that cannot be had. */
 export class AimxError extends Error {
@@ -67,7 +66,7 @@ export class AimxError extends Error {
 export const pause = (/** @type {number} */ attempt, random = Math.random) =>
   500 + random() * (Math.min(8000, 1000 * 2 ** Math.min(attempt, 10)) - 500);
 
-/** connect returns a client. It connects when it is used. @param {ConnectOptions} [options] */
+/** connect returns a client. @param {ConnectOptions} [options] */
 export const connect = (options) => new Client(options);
 
 // ms returns the whole ms of a number or a Date, if there is one.
@@ -75,7 +74,7 @@ const ms = (/** @type {number | Date | undefined} */ time) => (time == null ? un
 
 class Client {
   #url; #token; #socket; #open = false; #attempt = 0; #retry; #watch; #heard = 0; #pinged = 0;
-  #next = 1; #calls = new Map(); #subs = new Map(); #ended; #listening = new AbortController();
+  #next = 1; #calls = new Map(); #subs = new Map(); #ended; #refusals = 0; #listening = new AbortController();
 
   constructor(/** @type {ConnectOptions} */ { url = "ws", token } = {}) {
     this.#url = new URL(url, import.meta.url);
@@ -97,8 +96,8 @@ class Client {
   list(pattern) { return this.call("record.list", { pattern }); }
 
   /** query reads the history. @param {string} pattern @param {QueryOptions} [options] @returns {Promise<{rows: Row[], next?: string}>} */
-  async query(pattern, options = {}) {
-    const { records, next } = await this.call("record.query", { ...options, name: pattern, start: ms(options.start), end: ms(options.end) });
+  async query(pattern, { start, end, ...more } = {}) {
+    const { records, next } = await this.call("record.query", { name: pattern, start: ms(start), end: ms(end), ...more });
     return { rows: records.map(({ topic, ts, payload }) => ({ record: topic, time: ts, value: payload })), next };
   }
 
@@ -111,7 +110,7 @@ class Client {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended);
       const id = this.#next++;
-      const timer = setTimeout(() => this.#settle(id, { err: "timeout", msg: this.#open ? "there is no answer after 30 s; ask for less" : "the server cannot be reached; see whether it runs" }), answerTime);
+      const timer = setTimeout(() => this.#settle(id, { err: "timeout", msg: this.#open ? "there is no answer after 30 s; ask for less" : "the server cannot be reached; see whether it runs" }), silence);
       this.#calls.set(id, { frame: { t: "req", id, method, params }, resolve, reject, timer, sent: this.#open });
       this.#send(this.#calls.get(id).frame);
       this.#dial();
@@ -141,6 +140,7 @@ class Client {
 
   // begin starts a subscription on this connection, after what came before.
   #begin(sub) {
+    this.#subs.delete(sub.id);
     Object.assign(sub, { id: this.#next++, seq: 0, base: "", live: false });
     this.#subs.set(sub.id, sub);
     this.#send({ t: "sub", id: sub.id, topic: sub.pattern, from: sub.position ?? sub.time });
@@ -190,11 +190,9 @@ class Client {
   }
 
   #opened() {
-    this.#open = true;
+    [this.#open, this.#refusals] = [true, 0];
     if (this.#token) this.#send({ t: "req", id: 0, method: "hello", params: { version: "3.0", client: "aimx.js", auth_token: this.#token } });
-    const subs = [...this.#subs.values()];
-    this.#subs.clear();
-    for (const sub of subs) this.#begin(sub);
+    for (const sub of [...this.#subs.values()]) this.#begin(sub);
     for (const call of this.#calls.values()) {
       call.sent = true;
       this.#send(call.frame);
@@ -232,11 +230,13 @@ class Client {
     this.#socket = undefined;
   }
 
-  // explain finds out why a WebSocket is refused, which browsers do not tell.
+  // explain finds out why a WebSocket is refused, which browsers do not tell. After one
+  // refusal the server may just have started.
   async #explain() {
     const doing = `connect to ${this.#url.host}`;
     const answer = await fetch(new URL("version", this.#url.href.replace("ws", "http"))).then((r) => r.json()).catch(() => undefined);
-    if (!answer || this.#open || this.#ended) return; // it cannot be reached
+    this.#refusals = answer ? this.#refusals + 1 : 0;
+    if (this.#refusals < 2 || this.#open || this.#ended) return;
     if (!/^3(\.|$)/.test(answer.aimx)) return this.#end(new AimxError(doing, "version_mismatch", `the server speaks AimX ${answer.aimx}; take aimx.js from that server`));
     const error = new AimxError(doing, "denied", `the server runs and refuses the WebSocket; add ${location.host} to its Origins, unless it has too many connections`);
     for (const sub of [...this.#subs.values()]) this.#become(sub, "lost", error);
@@ -256,8 +256,8 @@ class Client {
   #take(frame) {
     const { t, id, err, msg } = frame;
     const sub = this.#subs.get(t === "reply" ? id : Number(frame.sub));
-    if (t === "reply" && id === 0 && err) { // a server of upstream knows no hello
-      if (err !== "not_found") this.#end(new AimxError(`connect to ${this.#url.host}`, err, msg));
+    if (t === "reply" && id === 0) { // a WebSocket of upstream has no hello
+      if (err && err !== "not_found") this.#end(new AimxError(`connect to ${this.#url.host}`, err, msg));
     } else if (t === "reply" && !sub) this.#settle(id, frame);
     else if (t === "reply" && err) this.#become(sub, "closed", new AimxError(`subscribe ${sub.pattern}`, err, msg));
     else if (sub) this.#deliver(sub, frame);
@@ -277,10 +277,10 @@ class Client {
     } else if (t === "caught_up") {
       sub.live = true;
       this.#tell(sub, "onCaughtUp");
-    } else if (t === "snap" || t === "event") {
+    } else if ((t === "snap" || t === "event") && Number.isInteger(seq)) {
       const record = topic ?? sub.pattern;
       const count = seq - sub.seq - 1;
-      sub.seq = Math.max(sub.seq, seq) || 0;
+      sub.seq = Math.max(sub.seq, seq);
       if (count > 0 || loss) this.#tell(sub, "onLoss", { count: Math.max(count, 0), record: count > 0 ? record : undefined, range: loss });
       const live = follow ? sub.live : t === "event";
       if (sub.state !== "closed") this.#tell(sub, "onValue", data ?? null, { record, time, position: follow ? sub.position : undefined, live });
@@ -294,7 +294,7 @@ class Client {
     this.#calls.delete(id);
     clearTimeout(call.timer);
     if (answer.ok !== undefined) return call.resolve(answer.ok);
-    const { method, params } = call.frame;
-    call.reject(answer instanceof Error ? answer : new AimxError(params?.name ? `${method} ${params.name}` : method, answer.err, answer.msg));
+    const doing = [call.frame.method, call.frame.params?.name].filter(Boolean).join(" ");
+    call.reject(answer instanceof Error ? answer : new AimxError(doing, answer.err, answer.msg));
   }
 }
