@@ -31,10 +31,8 @@ func TestBrowserKeepsDrawingUnderLoad(t *testing.T) {
 	started := time.Now()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	const seconds = 5
-	for range 100 * seconds {
-		<-tick.C
-		for range 50 { // of each of two records
+	for since := time.Duration(0); since < 5*time.Second; since = time.Since(started) {
+		for <-tick.C; h.last < int(since*5000/time.Second); { // of each of two records
 			h.last++
 			for _, r := range h.records {
 				if err := r.Send(t.Context(), numbered{h.last}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -128,36 +129,49 @@ func freeAddress(t *testing.T) string {
 // from the history.
 func TestBrowserFallsBackToTheHistory(t *testing.T) {
 	browser := chromium(t)
-	dir := t.TempDir()
-	h := openCountingHub(t, dir)
-	h.write(t, t.Context(), 150)
-	goTo(t, browser, "http://"+h.Addresses().HTTP+"/")
-	await(t, browser, counting)
-	counted(t, browser, h.want())
-	old := read[string](t, browser, `counting.positions.at(-1)`)
-	address := h.Addresses().HTTP
-	h.stop()
-	if err := os.RemoveAll(filepath.Join(dir, "log")); err != nil {
-		t.Fatal(err)
+	for name, c := range map[string]struct {
+		lose func(dir string) []aimdb.Option
+		want string
+	}{
+		"log deleted": {func(dir string) []aimdb.Option {
+			if err := os.RemoveAll(filepath.Join(dir, "log")); err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		}, "another log"},
+		"log discarded": {func(string) []aimdb.Option { return []aimdb.Option{aimdb.LogLimits(time.Hour, 16<<10)} }, "has discarded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			h := openCountingHub(t, dir)
+			h.write(t, t.Context(), 50)
+			goTo(t, browser, "http://"+h.Addresses().HTTP+"/")
+			await(t, browser, counting)
+			counted(t, browser, h.want())
+			kept := read[string](t, browser, `counting.positions.at(-1)`) // of value 1
+			h.stop()
+			h = openCountingHub(t, dir, c.lose(dir)...)
+			for range 90 { // the log holds more than that, so the history gets all
+				h.write(t, t.Context(), 10)
+			}
+			goTo(t, browser, "http://"+h.Addresses().HTTP+"/") // the page that kept the position is gone
+			await(t, browser, fmt.Sprintf(`import("/aimx.js").then(({ connect }) => {
+				const again = globalThis.again = { got: new Set(), losses: [] };
+				connect().subscribe("n::*", { from: %q,
+					onValue: (value, { record }) => again.got.add(record + value.n),
+					onLoss: (loss) => again.losses.push(loss),
+				});
+				return "";
+			})`, kept))
+			until(t, browser, "all values after the position", fmt.Sprintf(`["n::a", "n::b"].every((record) => {
+				for (let n = 2; n <= %d; n++) if (!again.got.has(record + n)) return false;
+				return true;
+			})`, h.last))
+			if told := read[string](t, browser, `JSON.stringify(again.losses)`); !strings.Contains(told, c.want) ||
+				!read[bool](t, browser, `again.losses.length === 1 && again.losses[0].again > 0 && again.losses[0].again < Date.now()`) {
+				t.Errorf("the page was told %s, want one loss with %q and a time", told, c.want)
+			}
+			h.stop()
+		})
 	}
-	h = openCountingHub(t, dir, aimdb.HTTP(address, htmlPage("<title>empty</title>")))
-	h.write(t, t.Context(), 150)
-	// One subscription begins with the position that a page kept, the other continues.
-	await(t, browser, fmt.Sprintf(`import("/aimx.js").then(({ connect }) => {
-		const again = globalThis.again = { got: new Set(), losses: [] };
-		connect().subscribe("n::*", { from: %q,
-			onValue(value, { record, live }) { again.got.add(record + value.n) },
-			onLoss(loss) { again.losses.push(loss) },
-		});
-		return "";
-	})`, old))
-	until(t, browser, "all values after the position", fmt.Sprintf(`(() => {
-		for (const record of ["n::a", "n::b"]) for (let n = 102; n <= %d; n++) if (!again.got.has(record + n)) return false;
-		return true;
-	})()`, h.last))
-	if losses := read[string](t, browser, `JSON.stringify(again.losses)`); read[int](t, browser, `again.losses.length`) != 1 ||
-		!read[bool](t, browser, `/another log/.test(again.losses[0].reason) && again.losses[0].again > 0 && again.losses[0].again < Date.now()`) {
-		t.Errorf("the page was told %s, want one loss with a reason and a time", losses)
-	}
-	until(t, browser, "that the other is told too", `counting.wrong.some((w) => w.includes("another log"))`)
 }

@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -106,8 +108,15 @@ func TestPagePlotsHaveOneScale(t *testing.T) {
 	}
 }
 
-// A page that was cut off for longer than one query reaches back has all rows.
+// A page that was cut off for longer than one query reaches back has all rows: it
+// continues after its last one, or reads history again if the log does not reach back.
 func TestPageHasNoHoleAfterALongPause(t *testing.T) {
+	t.Run("log kept", func(t *testing.T) { testLongPause(t, false, "1") })
+	t.Run("log lost", func(t *testing.T) { testLongPause(t, true, "2") })
+}
+
+func testLongPause(t *testing.T, loseLog bool, filled string) {
+	t.Helper()
 	o := weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 101}
 	first := startWeather(t, o)
 	awaitPhase(t, dial(t, first.addresses.Gateways[0]), weather.Stopped)
@@ -122,10 +131,18 @@ func TestPageHasNoHoleAfterALongPause(t *testing.T) {
 	second := startWeather(t, unseen)
 	awaitPhase(t, dial(t, second.addresses.Gateways[0]), weather.Stopped)
 	second.end(t)
+	if loseLog {
+		if err := os.RemoveAll(filepath.Join(o.DataDir, "log")); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	o.Steps = 0
 	startWeather(t, o)
 	until(t, browser, "all rows", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "1000")`)
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != filled {
+		t.Errorf("the page asked for the newest rows %s times, want %s", n, filled)
+	}
 }
 
 // testStore checks how far back the page reads, against a history that answers

@@ -220,6 +220,9 @@ func TestPage(t *testing.T) {
 	// The last of 60 more days is 2013-04-04; 459 validations without a gap or
 	// a duplicate, whatever came live and whatever from history.
 	until(t, browser, "all that was produced since", cards+`.every(c => c.dataset.rows === "459" && c.dataset.validAt.startsWith("2013-04-04"))`)
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != "1" {
+		t.Errorf("the page asked history %s times, want once: it continues after its last value", n)
+	}
 	look(t, browser, 1280, "light")
 	until(t, browser, "the phase of the hub", `document.body.dataset.phase === "stopped"`)
 	shoot(t, browser, "page-live.png")
