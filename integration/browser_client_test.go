@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -197,6 +199,88 @@ func TestBrowserOrigins(t *testing.T) {
 		check("the other server", await new Promise((resolve) => {
 			connect({ url: "ws://%s/ws" }).subscribe("n::a", { onState: (state, err) => err && resolve(state + " " + err.code + ": " + err.message) });
 		}), /^lost denied: connect to .*: the server runs and refuses the WebSocket; add page\.test:\d+ to its Origins/);`, closed.Addresses().HTTP))
+}
+
+// Without a server, a page waits between two attempts, whatever it asks for meanwhile, and
+// what it asked for is answered when the server is there.
+func TestBrowserWaitsBetweenAttempts(t *testing.T) {
+	browser := chromium(t)
+	module := startClientHub(t)
+	address := freeAddress(t)
+	goTo(t, browser, "http://"+module.Addresses().HTTP+"/")
+	await(t, browser, fmt.Sprintf(`import("/aimx.js").then(async ({ connect }) => {
+		const a = globalThis.attempts = { dials: [], answers: 0, losses: [], errors: [] };
+		globalThis.WebSocket = class extends WebSocket {
+			constructor(url) { super(url); a.dials.push(performance.now()); }
+		};
+		const db = connect({ url: "http://%s/ws" });
+		db.subscribe("n::a", { onLoss: (loss) => a.losses.push(loss), onState: (state, err) => err && a.errors.push(err.message) });
+		for (const start = performance.now(); a.dials.length < 4 && performance.now() - start < 20_000;) {
+			db.get("settings").then(() => a.answers++, () => {}); // each has 30 s
+			await new Promise((resolve) => setTimeout(resolve, 50));
+		}
+		return "";
+	})`, address))
+	gaps := read[[]float64](t, browser, `attempts.dials.slice(1).map((at, i) => at - attempts.dials[i])`)
+	if len(gaps) < 3 {
+		t.Errorf("the page tried %d times within 20 s", len(gaps)+1)
+	}
+	for i, gap := range gaps {
+		if gap < 490 {
+			t.Errorf("between attempts %d and %d are %.0f ms, want 500 or more", i+1, i+2, gap)
+		}
+	}
+	startClientHub(t, aimdb.HTTP(address, nil))
+	until(t, browser, "answers", `attempts.answers > 2`)
+	if got := read[string](t, browser, `JSON.stringify([attempts.losses, attempts.errors])`); got != "[[],[]]" {
+		t.Errorf("losses and errors of a page that had no connection before: %s", got)
+	}
+}
+
+// A call that is not answered because the connection is lost is made again, but not one
+// that sets a value.
+func TestBrowserCallsOverACut(t *testing.T) {
+	browser := chromium(t)
+	var asked atomic.Int64
+	var methods sync.Map
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: []string{"*"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = socket.CloseNow() }()
+		for {
+			_, text, err := socket.Read(r.Context())
+			if err != nil {
+				return
+			}
+			if asked.Add(1) <= 2 { // both calls of the first connection
+				if asked.Load() == 2 {
+					return
+				}
+				continue
+			}
+			frame := decoded[struct {
+				ID     int
+				Method string
+			}](t, text)
+			methods.Store(frame.Method, true)
+			if err := socket.Write(r.Context(), websocket.MessageText, fmt.Appendf(nil, `{"t":"reply","id":%d,"ok":7}`, frame.ID)); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	goTo(t, browser, "http://"+startClientHub(t).Addresses().HTTP+"/")
+	checks(t, browser, fmt.Sprintf(`
+		const db = connect({ url: %q });
+		const get = db.get("a");
+		check("a call that sets", await failing(db.set("a", 1)), /^lost: record\.set a: .*get the record/);
+		check("a call that reads", await get, 7);`, server.URL))
+	if _, set := methods.Load("record.set"); set {
+		t.Error("the value was set again")
+	}
 }
 
 // A server that answers nonsense ends neither the page nor the subscription.

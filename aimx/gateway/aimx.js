@@ -82,8 +82,9 @@ class Client {
     this.#url.searchParams.set("v", "3.0");
     this.#token = token;
     const now = () => this.#retry && this.#dial();
-    addEventListener("online", now, this.#listening);
-    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || now(), this.#listening);
+    const { signal } = this.#listening;
+    addEventListener("online", now, { signal });
+    globalThis.document?.addEventListener("visibilitychange", () => document.hidden || now(), { signal });
   }
 
   /** get returns the newest value of a record. @param {string} name @returns {Promise<any>} */
@@ -110,10 +111,12 @@ class Client {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended);
       const id = this.#next++;
-      const timer = setTimeout(() => this.#settle(id, { err: "timeout", msg: this.#open ? "there is no answer after 30 s; ask for less" : "the server cannot be reached; see whether it runs" }), silence);
-      this.#calls.set(id, { frame: { t: "req", id, method, params }, resolve, reject, timer, sent: this.#open });
-      this.#send(this.#calls.get(id).frame);
-      this.#dial();
+      const why = () => (this.#open ? "there is no answer after 30 s; ask for less" : "the server cannot be reached; see whether it runs");
+      const timer = setTimeout(() => this.#settle(id, { err: "timeout", msg: why() }), silence);
+      const frame = { t: "req", id, method, params };
+      this.#calls.set(id, { frame, resolve, reject, timer, sent: this.#open });
+      this.#send(frame);
+      if (!this.#retry) this.#dial();
     });
   }
 
@@ -121,14 +124,14 @@ class Client {
   subscribe(pattern, options = {}) {
     const { from, signal } = options;
     const position = typeof from === "string" ? from : undefined;
-    const time = position === undefined ? ms(from) : undefined;
+    const time = typeof from === "string" ? undefined : ms(from);
     if (Number.isNaN(time)) throw new TypeError(`subscribe ${pattern}: from is ${from}; give a time or a position`);
-    const sub = { pattern, options, position, time, state: "connecting", id: 0, close: () => this.#become(sub, "closed") };
+    const sub = { pattern, options, position, time, state: /** @type {State} */ ("connecting"), id: 0, close: () => this.#become(sub, "closed") };
     if (this.#ended || signal?.aborted) this.#become(sub, "closed", this.#ended);
     else {
       signal?.addEventListener("abort", sub.close);
       this.#begin(sub);
-      this.#dial();
+      if (!this.#retry) this.#dial();
     }
     return sub;
   }
@@ -160,11 +163,7 @@ class Client {
 
   // tell calls a handler. Its errors must not end the connection.
   #tell(sub, handler, ...args) {
-    try {
-      sub.options[handler]?.(...args);
-    } catch (err) {
-      reportError(err);
-    }
+    try { sub.options[handler]?.(...args); } catch (err) { reportError(err); }
   }
 
   #dial() {
@@ -193,10 +192,7 @@ class Client {
     [this.#open, this.#refusals] = [true, 0];
     if (this.#token) this.#send({ t: "req", id: 0, method: "hello", params: { version: "3.0", client: "aimx.js", auth_token: this.#token } });
     for (const sub of [...this.#subs.values()]) this.#begin(sub);
-    for (const call of this.#calls.values()) {
-      call.sent = true;
-      this.#send(call.frame);
-    }
+    for (const call of this.#calls.values()) this.#send(Object.assign(call, { sent: true }).frame);
   }
 
   // check pings after a silence, as a network that is gone causes no event. Timers of a
@@ -215,11 +211,12 @@ class Client {
     const refused = !this.#open;
     this.#drop();
     for (const [id, call] of this.#calls) {
-      if (call.sent && call.frame.method === "record.set") this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; get the record to see whether it is set" });
+      if (!call.sent || call.frame.method !== "record.set") continue;
+      this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; get the record to see whether it is set" });
     }
-    for (const sub of [...this.#subs.values()]) this.#become(sub, "lost");
-    if (this.#ended || this.#calls.size + this.#subs.size === 0) return;
+    if (this.#calls.size + this.#subs.size === 0) return;
     this.#retry = setTimeout(() => this.#dial(), pause(this.#attempt++));
+    for (const sub of [...this.#subs.values()]) this.#become(sub, "lost");
     if (refused) this.#explain();
   }
 
@@ -235,7 +232,7 @@ class Client {
   async #explain() {
     const doing = `connect to ${this.#url.host}`;
     const answer = await fetch(new URL("version", this.#url.href.replace("ws", "http"))).then((r) => r.json()).catch(() => undefined);
-    this.#refusals = answer ? this.#refusals + 1 : 0;
+    this.#refusals = answer?.aimx ? this.#refusals + 1 : 0;
     if (this.#refusals < 2 || this.#open || this.#ended) return;
     if (!/^3(\.|$)/.test(answer.aimx)) return this.#end(new AimxError(doing, "version_mismatch", `the server speaks AimX ${answer.aimx}; take aimx.js from that server`));
     const error = new AimxError(doing, "denied", `the server runs and refuses the WebSocket; add ${location.host} to its Origins, unless it has too many connections`);
@@ -268,8 +265,10 @@ class Client {
     if (t === "begin") sub.base = base;
     if (sub.base && at) sub.position = sub.base + at;
     if (t === "subscribed") {
-      if (follow && !follows) return this.#become(sub, "closed", new AimxError(`subscribe ${sub.pattern}`, "not_found", "this server cannot begin in the past; subscribe without from"));
-      if (sub.state === "lost" && !follow) this.#tell(sub, "onLoss", { reason: "the connection was lost; a subscription with from gets what came meanwhile" });
+      const unable = "this server cannot begin in the past; subscribe without from";
+      if (follow && !follows) return this.#become(sub, "closed", new AimxError(`subscribe ${sub.pattern}`, "not_found", unable));
+      if (sub.opened && !follow) this.#tell(sub, "onLoss", { reason: "the connection was lost; with from nothing is missed" });
+      sub.opened = true;
       this.#become(sub, "open");
     } else if (t === "begin" && msg) {
       sub.live = false;
