@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/aimdb-go/aimdb/examples/weather"
+	"github.com/aimdb-go/aimdb/internal/tcpproxy"
 )
 
 // choose picks an option of a list of the page.
@@ -142,6 +143,31 @@ func testLongPause(t *testing.T, loseLog bool, filled string) {
 	until(t, browser, "all rows", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "1000")`)
 	if n := read[string](t, browser, `document.body.dataset.filled`); n != filled {
 		t.Errorf("the page asked for the newest rows %s times, want %s", n, filled)
+	}
+}
+
+// A page whose connection is cut while the hub produces has each validation once, and does
+// not read history again.
+func TestPageContinuesAfterCuts(t *testing.T) {
+	h := startWeather(t, weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Pace: 20 * time.Millisecond, Steps: 401})
+	proxy, err := tcpproxy.New(h.addresses.HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Cut()
+	browser := chromium(t)
+	goTo(t, browser, "http://"+proxy.Address()+"/")
+	for range 3 {
+		until(t, browser, "the connection and values", `document.body.dataset.connection === "up" && `+cards+`.length === 2`)
+		proxy.Cut()
+		until(t, browser, "that the connection is lost", `document.body.dataset.connection === "lost"`)
+		if err := proxy.Join(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, browser, "all that was produced", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "400")`)
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != "1" {
+		t.Errorf("the page asked for the newest rows %s times, want once", n)
 	}
 }
 
