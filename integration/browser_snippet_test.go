@@ -29,28 +29,28 @@ func browserSnippet(t *testing.T) string {
 	return string(text)
 }
 
-// The page that README shows lists stored and live temperatures. It must be short.
+// The page that README shows lists stored and live errors. It must be short.
 func TestBrowserSnippet(t *testing.T) {
 	snippet := browserSnippet(t)
 	if lines := strings.Count(snippet, "\n"); lines > 12 {
 		t.Errorf("the snippet has %d lines, want at most 12", lines)
 	}
-	var temp *aimdb.Record[weather.Temperature]
+	var accuracy *aimdb.Record[weather.ForecastValidation]
 	h := openHub(t, t.TempDir(), func(db *aimdb.DB) {
-		temp = mustRegister[weather.Temperature](t, db, "temp::graz", aimdb.Ring(10), aimdb.Persist(), aimdb.Remote())
+		accuracy = mustRegister[weather.ForecastValidation](t, db, "accuracy::graz", aimdb.Ring(10), aimdb.Persist(), aimdb.Remote())
 	}, aimdb.HTTP("127.0.0.1:0", htmlPage(snippet)))
-	produce := func(celsius float64) {
+	produce := func(miss float64) {
 		t.Helper()
-		temp.Produce(weather.Temperature{City: "graz", Celsius: celsius})
+		accuracy.Produce(weather.ForecastValidation{City: "graz", ErrorCelsius: miss})
 		if err := h.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	produce(20.5)
+	produce(-1.5)
 	browser := chromium(t)
 	goTo(t, browser, "http://"+h.Addresses().HTTP+"/")
-	until(t, browser, "the stored value", `/^\d.*temp::graz 20\.5 °C$/.test(document.body.innerText.trim())`)
+	until(t, browser, "the stored value", `/^\d.*accuracy::graz -1\.5 °C$/.test(document.body.innerText.trim())`)
 	until(t, browser, "the state", `document.title === "open"`)
-	produce(21)
-	until(t, browser, "the live value above it", `/temp::graz 21 °C\n.*temp::graz 20\.5 °C$/.test(document.body.innerText.trim())`)
+	produce(2)
+	until(t, browser, "the live value above it", `/accuracy::graz 2 °C\n.*accuracy::graz -1\.5 °C$/.test(document.body.innerText.trim())`)
 }
