@@ -84,8 +84,8 @@ type Config struct {
 	// Gateways are unix sockets that serve AimX, as paths or unix://PATH.
 	Gateways []string `json:"gateways,omitempty"`
 	// HTTP is the host:port of the web server, empty for none. It serves AimX at
-	// /ws, /version and /health, and Handler at every other path. Without a host
-	// it is 127.0.0.1.
+	// /ws, /aimx.js, /version and /health, and Handler at every other path. Without a
+	// host it is 127.0.0.1.
 	HTTP    string       `json:"http,omitempty"`
 	Handler http.Handler `json:"-"`
 	// TCP is the host:port that serves AimX over TCP as upstream does, empty for none.

@@ -112,12 +112,12 @@ type webServer struct {
 	server   *http.Server
 }
 
-// newWebServer serves the gateway at /ws, /version and /health, and the handler at
-// every other path.
+// newWebServer serves the gateway at /ws, /aimx.js, /version and /health, and the handler
+// at every other path.
 func (l *listeners) newWebServer(g *gateway.Server, logger *slog.Logger) *webServer {
 	mux := http.NewServeMux()
 	own := g.Handler()
-	for _, path := range []string{"/ws", "/version", "/health"} {
+	for _, path := range []string{"/ws", "/aimx.js", "/version", "/health"} {
 		mux.Handle(path, own)
 	}
 	if l.handler != nil {

@@ -140,9 +140,10 @@ func Gateway(endpoint string) Option {
 }
 
 // HTTP listens on an address like 127.0.0.1:8080, serves AimX for WebSocket
-// clients at /ws, /version and /health, and passes everything else to handler,
-// which may be nil. An address without a host means 127.0.0.1. On a loopback
-// address, requests that name another host are refused, unless [Origins] has it.
+// clients at /ws, a client for web pages at /aimx.js, and /version and /health, and
+// passes everything else to handler, which may be nil. An address without a host means
+// 127.0.0.1. On a loopback address, requests that name another host are refused, unless
+// [Origins] has it.
 func HTTP(address string, handler http.Handler) Option {
 	return func(c *Config) error { c.HTTP, c.Handler = address, handler; return nil }
 }

@@ -85,8 +85,8 @@ func (db *DB) newGateway() *gateway.Server {
 	return gateway.New(c)
 }
 
-// Handler serves AimX at /ws, the protocol version at /version and the state of the
-// database at /health, for the mux of a caller. Before Run serves and after it has
+// Handler serves AimX at /ws, its client for web pages at /aimx.js, the protocol version at
+// /version and the state of the database at /health, for the mux of a caller. Before Run serves and after it has
 // ended, it answers 503. It needs no option [HTTP].
 func (db *DB) Handler() http.Handler {
 	handler := db.gateway.Handler()

@@ -73,7 +73,7 @@ func TestHandlerOnAMuxOfTheCaller(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	handler := db.Handler()
-	for _, path := range []string{"/ws", "/version", "/health"} {
+	for _, path := range []string{"/ws", "/aimx.js", "/version", "/health"} {
 		mux.Handle(path, handler)
 	}
 	web := httptest.NewServer(mux)
@@ -101,6 +101,9 @@ func TestHandlerOnAMuxOfTheCaller(t *testing.T) {
 	}
 	if code, body := get("/version"); code != http.StatusOK || !strings.Contains(body, `"3.0"`) {
 		t.Errorf("version: %d %s", code, body)
+	}
+	if code, body := get("/aimx.js"); code != http.StatusOK || !strings.Contains(body, "export const connect") {
+		t.Errorf("aimx.js: %d %s", code, body)
 	}
 	stop()
 	if code, body := get("/health"); code != http.StatusServiceUnavailable {

@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/aimdb-go/aimdb/examples/weather"
+	"github.com/aimdb-go/aimdb/internal/tcpproxy"
 )
 
 // choose picks an option of a list of the page.
@@ -106,8 +109,15 @@ func TestPagePlotsHaveOneScale(t *testing.T) {
 	}
 }
 
-// A page that was cut off for longer than one query reaches back has all rows.
+// A page that was cut off for longer than one query reaches back has all rows: it
+// continues after its last one, or reads history again if the log does not reach back.
 func TestPageHasNoHoleAfterALongPause(t *testing.T) {
+	t.Run("log kept", func(t *testing.T) { testLongPause(t, false, "1") })
+	t.Run("log lost", func(t *testing.T) { testLongPause(t, true, "2") })
+}
+
+func testLongPause(t *testing.T, loseLog bool, filled string) {
+	t.Helper()
 	o := weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 101}
 	first := startWeather(t, o)
 	awaitPhase(t, dial(t, first.addresses.Gateways[0]), weather.Stopped)
@@ -122,10 +132,43 @@ func TestPageHasNoHoleAfterALongPause(t *testing.T) {
 	second := startWeather(t, unseen)
 	awaitPhase(t, dial(t, second.addresses.Gateways[0]), weather.Stopped)
 	second.end(t)
+	if loseLog {
+		if err := os.RemoveAll(filepath.Join(o.DataDir, "log")); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	o.Steps = 0
 	startWeather(t, o)
 	until(t, browser, "all rows", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "1000")`)
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != filled {
+		t.Errorf("the page asked for the newest rows %s times, want %s", n, filled)
+	}
+}
+
+// A page whose connection is cut while the hub produces has each validation once, and does
+// not read history again.
+func TestPageContinuesAfterCuts(t *testing.T) {
+	h := startWeather(t, weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Pace: 20 * time.Millisecond, Steps: 401})
+	proxy, err := tcpproxy.New(h.addresses.HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Cut()
+	browser := chromium(t)
+	goTo(t, browser, "http://"+proxy.Address()+"/")
+	for range 3 {
+		until(t, browser, "the connection and values", `document.body.dataset.connection === "up" && `+cards+`.length === 2`)
+		proxy.Cut()
+		until(t, browser, "that the connection is lost", `document.body.dataset.connection === "lost"`)
+		if err := proxy.Join(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, browser, "all that was produced", cards+`.length === 2 && `+cards+`.every((c) => c.dataset.rows === "400")`)
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != "1" {
+		t.Errorf("the page asked for the newest rows %s times, want once", n)
+	}
 }
 
 // testStore checks how far back the page reads, against a history that answers
@@ -141,7 +184,7 @@ func testStore(t *testing.T, browser context.Context) {
 		const asked = [];
 		const store = new Store(async (name, limit) => {
 			asked.push(name + " " + limit);
-			return Array.from({ length: Math.min(limit, rows) }, (_, i) => ({ topic: "accuracy::graz", payload: at(rows - Math.min(limit, rows) + i) }));
+			return Array.from({ length: Math.min(limit, rows) }, (_, i) => ({ record: "accuracy::graz", value: at(rows - Math.min(limit, rows) + i) }));
 		});
 		const oldest = () => store.of("graz").rows[0].valid / 36e5;
 		await store.refresh();
@@ -155,14 +198,9 @@ func testStore(t *testing.T, browser context.Context) {
 		check("all rows", [asked.splice(0), oldest(), store.short, store.full], [["accuracy::graz 8000"], 0, false, false]);
 		await store.reach(-Infinity, () => {});
 		check("the end of history is known", asked.splice(0), []);
-		for (; rows < 3010; rows++) store.arrive("graz", at(rows));
-		store.miss(90);
-		await store.refresh();
-		check("as many more as came or were lost", asked.splice(0), ["accuracy::* 600"]);
 		rows = 2 * most;
-		store.restart();
-		check("after a restart nothing is held", store.cities.size, 0);
 		await store.refresh();
+		check("what was held before is gone", store.of("graz").rows.length, 500);
 		await store.reach(-Infinity, () => {});
 		check("no more than the page holds", [asked.at(-1), store.of("graz").rows.length, store.full], ["accuracy::graz " + most, most, true]);
 		return wrong.join("\n");

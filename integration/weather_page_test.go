@@ -116,7 +116,7 @@ func marks(t *testing.T, browser context.Context, city, class string) int {
 // testModel checks the page's model, which touches no document, where it runs.
 func testModel(t *testing.T, browser context.Context) {
 	t.Helper()
-	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, backoff, cityOf, most }, { baselines, means, scores, series, verdict }, { nameOf, celsius, signed, moment }]) => {
+	const script = `Promise.all(["model", "score", "text"].map((m) => import("/" + m + ".js"))).then(([{ History, cityOf, most }, { baselines, means, scores, series, verdict }, { nameOf, celsius, signed, moment }]) => {
 		const at = (hour, lead, error, more) => ({
 			source: "x", forecast_celsius: 10 + error, actual_celsius: 10, error_celsius: error, absolute_error: Math.abs(error), lead_hours: lead,
 			within_tolerance: Math.abs(error) <= 2, valid_at: new Date(hour * 36e5).toISOString(), issued_at: new Date((hour - lead) * 36e5).toISOString(), ...more });
@@ -156,7 +156,6 @@ func testModel(t *testing.T, browser context.Context) {
 		check("city", [cityOf("accuracy::new_york"), nameOf("new_york")], ["new_york", "New York"]);
 		check("zero has no sign", [celsius(-0.04), signed(-0.04), signed(0.04), signed(-1.25)], ["0.0\u00a0°C", "0.0\u00a0°C", "0.0\u00a0°C", "−1.3\u00a0°C"]);
 		check("times of the data", [moment(0, true), moment(36e5, false)], ["1 Jan 1970", "1 Jan 1970, 01:00 UTC"]);
-		check("pauses", [0, 1, 5, 99].map((n) => backoff(n, () => 0)), [250, 500, 8000, 8000]);
 		return wrong.join("\n");
 	})`
 	wrong, err := chromedp.Run(browser, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
@@ -221,6 +220,9 @@ func TestPage(t *testing.T) {
 	// The last of 60 more days is 2013-04-04; 459 validations without a gap or
 	// a duplicate, whatever came live and whatever from history.
 	until(t, browser, "all that was produced since", cards+`.every(c => c.dataset.rows === "459" && c.dataset.validAt.startsWith("2013-04-04"))`)
+	if n := read[string](t, browser, `document.body.dataset.filled`); n != "1" {
+		t.Errorf("the page asked history %s times, want once: it continues after its last value", n)
+	}
 	look(t, browser, 1280, "light")
 	until(t, browser, "the phase of the hub", `document.body.dataset.phase === "stopped"`)
 	shoot(t, browser, "page-live.png")

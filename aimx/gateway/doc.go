@@ -162,6 +162,10 @@
 // A WebSocket admits pages of its own host, of loopback and of Config.Origins. On a
 // loopback listener, requests of other hosts are refused: see Server.CheckHost.
 //
+// /aimx.js is the client for pages: an ES module without dependencies, which its comments
+// describe. The same pages may import it. It connects to /ws beside it, connects again
+// after a cut, and continues subscriptions with from after their last value.
+//
 // # Order
 //
 // The frames of one connection are handled in the order in which they came: a

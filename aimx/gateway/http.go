@@ -12,10 +12,10 @@ import (
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
-// Handler serves the WebSocket at /ws, the protocol version at /version and the
-// state of the server at /health, guarded by CheckHost. With Config.Tokens, only the
-// WebSocket asks for one, and /health gives reasons only to who presents one. http.Server.Shutdown does
-// not wait for WebSockets: call Close.
+// Handler serves the WebSocket at /ws, the client for web pages at /aimx.js, the protocol
+// version at /version and the state of the server at /health, guarded by CheckHost. With
+// Config.Tokens, only the WebSocket asks for one, and /health gives reasons only to who
+// presents one. http.Server.Shutdown does not wait for WebSockets: call Close.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	slots := make(chan struct{}, s.config.Limits.Connections)
@@ -38,6 +38,7 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "too many connections; try again later", http.StatusServiceUnavailable)
 		}
 	})
+	mux.HandleFunc("GET /aimx.js", s.serveModule())
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		s.respond(w, map[string]string{"aimx": aimx.Version})
 	})
@@ -66,12 +67,8 @@ func isSupported(version string) bool {
 }
 
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, presented *grants) {
-	options := &websocket.AcceptOptions{
-		// Without the check, a page of any site could write through the browser
-		// of its reader.
-		OriginPatterns: append([]string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}, s.config.Origins...),
-	}
-	socket, err := websocket.Accept(w, r, options)
+	// Without the check, a page of any site could write through the browser of its reader.
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.origins()})
 	if err != nil { // Accept has answered the client
 		s.config.Logger.Debug("a WebSocket was refused", "remote", r.RemoteAddr, "error", err)
 		return

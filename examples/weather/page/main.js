@@ -1,5 +1,5 @@
 // The page: filled from history, kept current by subscriptions.
-import { Connection } from "./aimx.js";
+import { connect } from "./aimx.js";
 import { day, largest, spanOf, ticks } from "./axis.js";
 import { Choice } from "./choice.js";
 import { cityOf } from "./model.js";
@@ -9,14 +9,15 @@ import { Store } from "./store.js";
 import { View } from "./view.js";
 
 const view = new View();
-const store = new Store(async (name, limit) => (await connection.call("record.query", { name, limit })).records);
+const db = connect();
+const store = new Store(async (name, limit) => (await db.query(name, { limit })).rows);
 const state = { connection: "connecting", phase: "", pace: 0, filled: false, heard: Date.now() };
 const about = new Map(); // city → its entry in hub.about
 const dirty = new Set(); // cities with new rows since the last frame
 let drawn = ""; // the axes of the last frame
 let waiting = false; // for a frame
-let repair; // timer of mend
-let seam = true; // no live validation has arrived on this connection
+let following = false; // the validations are subscribed to, or will be when history has answered
+const overlap = 10_000; // ms; a value can be stored after one of another city that is newer
 
 const choice = new Choice(document.getElementById("lead"), document.getElementById("days"), () => {
   redraw();
@@ -80,17 +81,50 @@ function offer() {
 
 const leadsOf = (city) => [...new Set([...(about.get(city)?.leads ?? []), ...store.of(city).leads])].sort((a, b) => a - b);
 
-// fill reads the newest validations, and older ones for the chosen range.
+// fill reads the newest validations, and follows them from a little earlier on, so that
+// none is missing in between.
 async function fill() {
+  following = true;
+  state.filled = false;
   try {
-    const records = await store.refresh();
-    for (const { payload, ts } of records) newest(ts, Date.parse(payload?.valid_at));
+    const rows = await store.refresh();
+    for (const { value, time } of rows) newest(time, Date.parse(value?.valid_at));
     state.error = undefined;
     document.body.dataset.filled = Number(document.body.dataset.filled ?? 0) + 1;
+    follow(rows.length ? rows.at(-1).time - overlap : 0);
   } catch (err) {
-    if (state.connection !== "up") return; // the next connection fills
-    state.error = err.message;
+    following = state.connection === "up";
+    if (following) watch(err); // else the next connection fills
   }
+}
+
+// follow subscribes to the validations from a time on. The subscription continues by
+// itself after a cut.
+function follow(from) {
+  const feed = db.subscribe("accuracy::*", {
+    from,
+    onValue: validated,
+    onCaughtUp: filled,
+    onLoss({ reason }) {
+      if (!reason) return; // values that are nowhere
+      feed.close(); // the log does not reach back: there can be a hole, or another hub
+      fill();
+    },
+    onState(name, err) {
+      if (name === "open") state.filled = false; // the drawing stays until all is there
+      if (err && name === "closed") watch(err);
+    },
+  });
+}
+
+// watch subscribes to live validations, as history cannot be read.
+function watch(err) {
+  state.error = err.message;
+  db.subscribe("accuracy::*", { onValue: validated });
+  filled();
+}
+
+function filled() {
   state.filled = true;
   redraw();
   deepen();
@@ -107,45 +141,27 @@ async function deepen() {
   tell();
 }
 
-// mend reads the newest rows again after two seconds. A value that was written
-// before the subscription and stored after the query is in neither, and a slow
-// client loses events.
-function mend() {
-  repair ??= setTimeout(() => {
-    repair = undefined;
-    fill();
-  }, 2000);
-}
-
-const connection = new Connection(new URL("ws?v=3.0", location.href.replace(/^http/, "ws")), ["accuracy::*", "temp::*", "hub.*"], {
-  state(name) {
-    state.connection = name;
+db.subscribe("hub.*", {
+  onState(name) {
+    state.connection = name === "open" ? "up" : "lost";
     state.heard = Date.now();
-    view.connection(name);
+    view.connection(state.connection);
     tell();
+    if (name === "open" && !following) fill();
   },
-  up() {
-    seam = true;
-    state.filled = false; // the drawing stays until history has answered
-    store.restart();
-    fill();
-  },
-  value(topic, data, live) {
-    if (live) {
-      state.heard = Date.now();
-      newest(state.heard, Date.parse(data?.valid_at)); // hub.* has no valid_at
-    }
-    if (topic === "hub.about") showAbout(data);
-    else if (topic === "hub.settings") view.tolerance = data.tolerance_celsius;
-    else if (topic.startsWith("temp::")) return view.temperature(cityOf(topic), data);
-    else return validated(cityOf(topic), data, live);
+  onValue(data, { record, live }) {
+    if (live) state.heard = Date.now();
+    if (record === "hub.about") showAbout(data);
+    else if (record === "hub.settings") view.tolerance = data.tolerance_celsius;
     redraw();
     tell();
   },
-  gap(topic, lost) {
-    if (!topic.startsWith("accuracy")) return;
-    store.miss(lost);
-    mend();
+});
+
+db.subscribe("temp::*", {
+  onValue(temperature, { record, live }) {
+    if (live) heard(temperature, Date.now());
+    view.temperature(cityOf(record), temperature);
   },
 });
 
@@ -157,13 +173,16 @@ function showAbout(data) {
   if (state.filled) deepen(); // the range that is shown at first depends on it
 }
 
-function validated(city, validation, live) {
-  if (!store.arrive(city, validation)) return;
-  redraw(city);
-  if (live && seam) {
-    seam = false;
-    mend();
-  }
+function validated(validation, { record, live, time = Date.now() }) {
+  if (live) heard(validation, time);
+  const city = cityOf(record);
+  if (store.of(city).add([validation])) redraw(city);
+}
+
+// heard records when a live value was written, and for when.
+function heard(value, written) {
+  state.heard = Date.now();
+  newest(written, Date.parse(value?.valid_at));
 }
 
 setInterval(tell, 1000); // a silence causes no event

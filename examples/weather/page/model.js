@@ -68,7 +68,3 @@ export class History {
 
 // cityOf returns the city of a key such as accuracy::vienna.
 export const cityOf = (topic) => topic.split("::").at(-1);
-
-// backoff is the pause before the nth attempt to connect again, in ms: 250
-// doubling to 8 s, less a random part so that clients do not connect all at once.
-export const backoff = (attempt, random = Math.random) => Math.min(8000, 250 * 2 ** Math.min(attempt, 10)) * (1 - random() / 3);

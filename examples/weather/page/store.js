@@ -5,9 +5,9 @@ const recent = 500; // validations of a city that are read at first
 
 export class Store {
   cities = new Map(); // city → History
-  #ask; #asked = new Map(); #arrived = 0; #from = Infinity; #reading = false;
+  #ask; #asked = new Map(); #from = Infinity; #reading = false;
 
-  // ask(name, limit) resolves to the records of record.query.
+  // ask(name, limit) resolves to the newest rows of each record.
   constructor(ask) {
     this.#ask = ask;
   }
@@ -17,36 +17,16 @@ export class Store {
     return this.cities.get(city);
   }
 
-  // arrive takes a live validation and returns whether it is new.
-  arrive(city, validation) {
-    this.#arrived++;
-    return this.of(city).add([validation]);
-  }
-
-  // miss counts lost events, so that the next refresh reads as many more rows.
-  miss(n) {
-    this.#arrived += n;
-  }
-
-  // restart drops all rows. After a pause there can be a hole between these rows
-  // and those that are read next.
-  restart() {
+  // refresh replaces all rows by the newest ones of all cities, and returns them.
+  async refresh() {
+    const rows = await this.#ask("accuracy::*", recent);
     this.cities.clear();
     this.#asked.clear();
-    this.#arrived = 0;
-  }
-
-  // refresh reads the newest rows of all cities, at least those since the last
-  // refresh, and returns them.
-  async refresh() {
-    const limit = Math.min(most, recent + this.#arrived);
-    this.#arrived = 0;
-    const records = await this.#ask("accuracy::*", limit);
-    for (const [city, of] of Map.groupBy(records, ({ topic }) => cityOf(topic))) {
-      this.of(city).add(of.map(({ payload }) => payload));
-      if (!this.#asked.has(city)) this.#asked.set(city, of.length < limit ? most : limit);
+    for (const [city, of] of Map.groupBy(rows, ({ record }) => cityOf(record))) {
+      this.of(city).add(of.map(({ value }) => value));
+      this.#asked.set(city, of.length < recent ? most : recent);
     }
-    return records;
+    return rows;
   }
 
   // reach reads older rows until those of each city go back to a time, its
@@ -82,8 +62,8 @@ export class Store {
 
   async #deepen(city) {
     const limit = Math.min(most, 4 * this.#asked.get(city));
-    const records = await this.#ask(`accuracy::${city}`, limit);
-    this.of(city).add(records.map(({ payload }) => payload));
-    this.#asked.set(city, records.length < limit ? most : limit);
+    const rows = await this.#ask(`accuracy::${city}`, limit);
+    this.of(city).add(rows.map(({ value }) => value));
+    this.#asked.set(city, rows.length < limit ? most : limit);
   }
 }
