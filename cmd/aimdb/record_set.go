@@ -12,6 +12,7 @@ import (
 
 func newRecordSet(env func(string) string) *cobra.Command {
 	at := connection{credentials: credentials{env: env}}
+	var f format
 	c := &cobra.Command{
 		Use:   "set KEY JSON",
 		Short: "Set a writable record",
@@ -31,10 +32,11 @@ func newRecordSet(env func(string) string) *cobra.Command {
 				if err != nil || value == nil {
 					return err
 				}
-				return printValue(cmd, asJSON, value)
+				return printValue(cmd, f, value)
 			})
 		},
 	}
 	at.flag(c.Flags())
+	f.flag(c.Flags())
 	return c
 }

@@ -71,7 +71,7 @@ to running databases and to history files.`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newInstance(env), newHistory(env), newSink(), newGateway(), newHub(), newVerify(openUnchecked, env))
+	root.AddCommand(newDemo(), newRecord(env), newRecordWatch(env), newInstance(env), newHistory(env), newSink(), newGateway(), newHub(), newVerify(openUnchecked, env))
 	return root
 }
 
@@ -104,6 +104,16 @@ func arguments(names ...string) cobra.PositionalArgs {
 			return nil
 		}
 		return usageError{fmt.Errorf("%s takes %d arguments %v, got %d", cmd.CommandPath(), len(names), names, len(args))}
+	}
+}
+
+// someArguments requires at least one argument.
+func someArguments(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return usageError{fmt.Errorf("%s takes at least one %s", cmd.CommandPath(), name)}
 	}
 }
 

@@ -44,7 +44,7 @@ func table() map[string][]string {
 		"examples/weather": {".", "sinks/sqlite"},
 		"examples/edge":    {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "examples/weather", "internal/jsonrule", "internal/tlsfile"},
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "examples/weather", "internal/backoff", "internal/jsonrule", "internal/tlsfile"},
 		"scripts":  {"history", "sinks", "sinks/sqlite"},
 		"internal": {},
 	}
