@@ -13,7 +13,7 @@ import (
 
 // at is the argument of every tool that asks one database.
 type at struct {
-	Endpoint string `json:"endpoint,omitempty" jsonschema:"the database to ask: unix://PATH, a path of a socket, tcp://HOST:PORT or ws://HOST:PORT/ws; the configured one if it is left out; discover_instances finds some"`
+	Endpoint string `json:"endpoint,omitempty" jsonschema:"endpoint of the database, such as unix:///tmp/aimdb.sock; the configured one if it is left out"`
 }
 
 // target is a database to ask.

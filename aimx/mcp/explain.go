@@ -225,7 +225,7 @@ func orNever(ms int64) string {
 // explain says why a gap is there.
 func (q *inquiry) explain(ctx context.Context, i interval, usual int64) gap {
 	g := gap{From: timetext.Format(i.from), To: timetext.Format(i.to), Seconds: float64(i.to-i.from) / 1000, Open: i.last}
-	if usual > 0 {
+	if usual > 0 && !i.first {
 		g.Missing = max((i.to-i.from)/usual-1, 0)
 	}
 	for _, l := range q.losses {
@@ -236,7 +236,7 @@ func (q *inquiry) explain(ctx context.Context, i interval, usual int64) gap {
 	if len(g.Losses) > maxOthers {
 		g.Losses = g.Losses[:maxOthers]
 	}
-	others, err := q.othersIn(ctx, i)
+	others, err := q.othersIn(ctx, i.middle(usual))
 	if err != nil {
 		q.unchecked("other records in the gap from "+g.From, err)
 	}

@@ -29,6 +29,14 @@ type interval struct {
 	first, last bool
 }
 
+// middle returns the interval without its ends, where rows of other records tell nothing:
+// all records may stop and go on at nearly the same times.
+func (i interval) middle(usual int64) interval {
+	span := i.to - i.from
+	margin := min(max(usual, span/20), span/4)
+	return interval{from: i.from + margin, to: i.to - margin}
+}
+
 // spacing is how the rows of a record lie in a window.
 type spacing struct {
 	rows int64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"runtime/debug"
@@ -73,7 +74,7 @@ func (m *assistants) run(cmd *cobra.Command) error {
 	}
 	server, err := mcp.New(mcp.Config{
 		Endpoint: endpoint, Allow: m.allow, Dial: dial, AllowSet: m.allowSet, AnswerBytes: m.answerBytes,
-		Version: moduleVersion(), Logger: logger(cmd),
+		Version: moduleVersion(), Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return usageError{err}
