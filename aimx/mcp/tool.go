@@ -117,10 +117,15 @@ func decodeArguments[In any](name string, raw json.RawMessage, schema *jsonschem
 	return in, nil
 }
 
+// maxErrorBytes bounds the text of an error, which may quote what a database says.
+const maxErrorBytes = 4000
+
 func failed(err error) *sdk.CallToolResult {
-	r := &sdk.CallToolResult{}
-	r.SetError(err)
-	return r
+	text := err.Error()
+	if len(text) > maxErrorBytes {
+		text = strings.ToValidUTF8(text[:maxErrorBytes], "") + " (cut)"
+	}
+	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: text}}}
 }
 
 // answered returns an answer as structured content, and as text for clients without it.

@@ -280,6 +280,8 @@ func TestAssistantIsTold(t *testing.T) {
 		says string
 	}{
 		{"get_record", toolArguments{"record_name": "nobody"}, "list_records"},
+		{"get_record", toolArguments{"record_name": "counter"}, "whether they have a value"}, // it waits for a first one
+		{"get_record", toolArguments{"record_name": strings.Repeat("x", 100_000)}, "(cut)"},
 		{"get_record", toolArguments{}, "record_name"},
 		{"get_record", toolArguments{"record_name": 7}, "record_name"},
 		{"get_record", toolArguments{"record": "exact"}, "it takes endpoint, record_name"},
