@@ -32,8 +32,8 @@
 // A tool asks the database at its argument endpoint, or at Config.Endpoint without one.
 // The argument may name a unix socket, a loopback address, Config.Endpoint or one of
 // Config.Allow. Other addresses are refused, because a value could talk an assistant into
-// sending what it has read to somebody else. Config.Dial, which may hold a token, is used
-// for Config.Endpoint and Config.Allow only. No token is ever in an answer.
+// sending what it has read to somebody else. Config.Dial, which may show a token, opens
+// Config.Endpoint and Config.Allow only. No token is ever in an answer.
 //
 // There is one connection for each endpoint, and another one for drain_record, whose
 // values a get_record would take. Connections that are lost are opened again by the next

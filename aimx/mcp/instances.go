@@ -58,12 +58,12 @@ func (s *Server) instanceInfo(ctx context.Context, in at) (instance, error) {
 		info, err = c.Info(ctx)
 		return err
 	})
-	return describe(t.Endpoint, info), err
+	return describe(t.name, info), err
 }
 
-func describe(e aimx.Endpoint, info aimx.Info) instance {
+func describe(endpoint string, info aimx.Info) instance {
 	return instance{
-		Endpoint: e.String(), Server: info.Server, Protocol: info.Version, MaxSubscriptions: info.MaxSubscriptions,
+		Endpoint: endpoint, Server: info.Server, Protocol: info.Version, MaxSubscriptions: info.MaxSubscriptions,
 		Permissions: notNil(info.Permissions), Writable: notNil(info.WritableRecords), Authenticated: info.Authenticated,
 	}
 }
@@ -105,15 +105,12 @@ func (s *Server) discover(ctx context.Context) instancesAnswer {
 func (s *Server) discoverable() []target {
 	var targets []target
 	add := func(t target) {
-		if len(targets) < maxDiscovered && !slices.ContainsFunc(targets, func(other target) bool { return same(t.Endpoint, other.Endpoint) }) {
+		if len(targets) < maxDiscovered && !slices.ContainsFunc(targets, func(other target) bool { return t.name == other.name }) {
 			targets = append(targets, t)
 		}
 	}
-	if s.named {
-		add(target{Endpoint: s.endpoint, options: s.config.Dial})
-	}
-	for _, e := range s.allowed {
-		add(target{Endpoint: e, options: s.config.Dial})
+	for _, t := range s.known {
+		add(t)
 	}
 	for _, dir := range s.config.SocketDirs {
 		entries, err := os.ReadDir(dir)
@@ -122,8 +119,8 @@ func (s *Server) discoverable() []target {
 		}
 		for _, entry := range entries {
 			if strings.HasSuffix(entry.Name(), ".sock") {
-				if e, err := aimx.ParseEndpoint("unix://" + filepath.Join(dir, entry.Name())); err == nil {
-					add(target{Endpoint: e})
+				if name, address, err := namesOf("unix://" + filepath.Join(dir, entry.Name())); err == nil {
+					add(target{name, address, dial})
 				}
 			}
 		}
@@ -135,7 +132,7 @@ func (s *Server) discoverable() []target {
 func greet(ctx context.Context, t target) *instance {
 	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
 	defer cancel()
-	c, err := aimx.Dial(ctx, address(t.Endpoint), t.options...)
+	c, err := t.open(ctx, t.address)
 	if err != nil {
 		return nil
 	}
@@ -144,6 +141,6 @@ func greet(ctx context.Context, t target) *instance {
 	if err != nil {
 		return nil
 	}
-	one := describe(t.Endpoint, info)
+	one := describe(t.name, info)
 	return &one
 }

@@ -75,7 +75,9 @@ func TestTokenGoesNowhereElse(t *testing.T) {
 		return strings.TrimPrefix(web.URL, "http://")
 	}
 	configured, allowed, other := listen(), listen(), listen()
-	s := newServer(t, Config{Endpoint: "ws://" + configured + "/ws", Allow: []string{"ws://" + allowed + "/ws?token=inside"}, Dial: []aimx.DialOption{aimx.Token("outside")}})
+	s := newServer(t, Config{Endpoint: "ws://" + configured + "/ws", Allow: []string{"ws://" + allowed + "/ws?token=inside"}, Dial: func(ctx context.Context, e string) (*aimx.Client, error) {
+		return aimx.Dial(ctx, e, aimx.Token("outside"))
+	}})
 	for _, endpoint := range []string{"", "ws://" + configured, "ws://" + allowed + "/ws?token=x", "ws://" + other} {
 		_, err := s.listRecords(t.Context(), listArguments{at: at{Endpoint: endpoint}})
 		if err == nil || strings.Contains(err.Error(), "inside") || strings.Contains(err.Error(), "outside") {
@@ -89,29 +91,32 @@ func TestTokenGoesNowhereElse(t *testing.T) {
 
 // TestEndpointsOfOtherMachines are refused unless they are configured.
 func TestEndpointsOfOtherMachines(t *testing.T) {
-	s := newServer(t, Config{Endpoint: "tcp://db.example.org:7433", Allow: []string{"wss://b.example.org:443/ws"}})
+	s := newServer(t, Config{Endpoint: "tcp://db.example.org:7433", Allow: []string{"wss://b.example.org:443/ws", "nats://user:secret@c.example.org:4222/hub"}, Dial: dial})
 	for endpoint, admitted := range map[string]bool{
-		"":                                 true,
-		"tcp://db.example.org:7433":        true,
-		"TCP://db.example.org:7433":        true,
-		"wss://b.example.org:443":          true,
-		"/tmp/a.sock":                      true,
-		"uds:///tmp/a.sock":                true,
-		"tcp://127.0.0.1:1":                true,
-		"tcp://[::1]:1":                    true,
-		"ws://localhost:80":                true,
-		"tcps://db.example.org:7433":       false,
-		"tcp://db.example.org:7434":        false,
-		"ws://b.example.org:443/ws":        false,
-		"wss://b.example.org:443/ws?a=b":   false,
-		"tcp://192.0.2.1:7433":             false,
-		"tcp://0.0.0.0:7433":               false,
-		"ws://127.0.0.1.example.org:80":    false,
-		"ws://localhost@example.org:80":    false,
-		"ws://127.0.0.1:80@example.org:80": false,
+		"":                                         true,
+		"tcp://db.example.org:7433":                true,
+		"TCP://db.example.org:7433":                true,
+		"wss://b.example.org:443":                  true,
+		"/tmp/a.sock":                              true,
+		"uds:///tmp/a.sock":                        true,
+		"tcp://127.0.0.1:1":                        true,
+		"tcp://[::1]:1":                            true,
+		"ws://localhost:80":                        true,
+		"tcps://db.example.org:7433":               false,
+		"tcp://db.example.org:7434":                false,
+		"ws://b.example.org:443/ws":                false,
+		"wss://b.example.org:443/ws?a=b":           false,
+		"nats://user:xxxxx@c.example.org:4222/hub": true,
+		"nats://d.example.org:4222/hub":            false,
+		"tcp://192.0.2.1:7433":                     false,
+		"tcp://0.0.0.0:7433":                       false,
+		"ws://127.0.0.1.example.org:80":            false,
+		"ws://localhost@example.org:80":            false,
+		"ws://127.0.0.1:80@example.org:80":         false,
 	} {
-		if _, err := s.target(at{endpoint}); (err == nil) != admitted {
-			t.Errorf("%q: %v, want admitted %v", endpoint, err, admitted)
+		to, err := s.target(at{endpoint})
+		if (err == nil) != admitted || strings.Contains(to.name, "secret") {
+			t.Errorf("%q: %q, %v, want admitted %v", endpoint, to.name, err, admitted)
 		}
 	}
 }

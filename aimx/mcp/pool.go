@@ -19,8 +19,8 @@ var errPoolClosed = errors.New("the server is closed")
 // connectionKey names a connection of a pool. Those of drain_record are of their own,
 // because get_record moves the position of a drain over the same connection.
 type connectionKey struct {
-	endpoint aimx.Endpoint
-	drain    bool
+	address string
+	drain   bool
 }
 
 // pool keeps connections to databases.
@@ -45,7 +45,7 @@ func newPool() *pool { return &pool{open: map[connectionKey]*connection{}} }
 // acquire returns a connection that is open, or opens one. fresh says that it did. The
 // caller releases it.
 func (p *pool) acquire(ctx context.Context, t target, drain bool) (c *connection, fresh bool, err error) {
-	at := connectionKey{t.Endpoint, drain}
+	at := connectionKey{t.address, drain}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *pool) acquire(ctx context.Context, t target, drain bool) (c *connection
 	c.users++
 	p.mu.Unlock()
 	if fresh {
-		c.client, c.err = aimx.Dial(ctx, address(t.Endpoint), t.options...)
+		c.client, c.err = t.open(ctx, t.address)
 		close(c.dialed)
 	}
 	select {
@@ -144,14 +144,6 @@ func (p *pool) close() {
 	for at := range p.open {
 		p.drop(at)
 	}
-}
-
-// address returns an endpoint in a form that aimx.Dial takes, with its token.
-func address(e aimx.Endpoint) string {
-	if e.URL != "" {
-		return e.URL
-	}
-	return e.String()
 }
 
 // ask calls do with a connection to the database that an argument names. If the connection

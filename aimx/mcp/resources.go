@@ -19,11 +19,8 @@ func (s *Server) addResources() {
 	read := func(ctx context.Context, request *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
 		return s.readRecords(ctx, request.Params.URI)
 	}
-	if s.named {
-		name := s.endpoint.Path
-		if name == "" {
-			name = s.endpoint.String()
-		}
+	if s.config.Endpoint != "" {
+		name := strings.TrimPrefix(s.known[0].name, "unix://")
 		s.mcp.AddResource(&sdk.Resource{
 			URI: resourcePrefix + name + resourceSuffix, Name: "records", MIMEType: resourceKind,
 			Description: "The records of the configured database",

@@ -20,8 +20,9 @@ type Config struct {
 	Endpoint string
 	// Allow are further endpoints that tools may name, beside unix sockets and loopback.
 	Allow []string
-	// Dial are the options, such as a token, for Endpoint and Allow.
-	Dial []aimx.DialOption
+	// Dial opens Endpoint and Allow, and may show them a token. Nil is aimx.Dial without
+	// options. Other endpoints are opened by that in any case.
+	Dial func(ctx context.Context, endpoint string) (*aimx.Client, error)
 	// AllowSet are patterns of the records that set_record may set. None means that
 	// nothing can be changed, "#" that the counters can be reset too.
 	AllowSet []string
@@ -56,9 +57,7 @@ and that cursor for what follows; ask for fewer records, a shorter time or query
 // Server serves databases to assistants. Close ends it.
 type Server struct {
 	config   Config
-	endpoint aimx.Endpoint
-	named    bool // whether there is an endpoint
-	allowed  []aimx.Endpoint
+	known    []target // the configured ones; the first is that of Endpoint if it is set
 	allowSet []key.Pattern
 	pool     *pool
 	mcp      *sdk.Server
@@ -97,15 +96,13 @@ func (s *Server) parse() error {
 		errs = append(errs, err)
 		s.allowSet = append(s.allowSet, p)
 	}
-	if s.config.Endpoint != "" {
-		e, err := aimx.ParseEndpoint(s.config.Endpoint)
+	for _, text := range append([]string{s.config.Endpoint}, s.config.Allow...) {
+		if text == "" {
+			continue
+		}
+		t, err := s.configured(text)
 		errs = append(errs, err)
-		s.endpoint, s.named = e, true
-	}
-	for _, text := range s.config.Allow {
-		e, err := aimx.ParseEndpoint(text)
-		errs = append(errs, err)
-		s.allowed = append(s.allowed, e)
+		s.known = append(s.known, t)
 	}
 	return errors.Join(errs...)
 }

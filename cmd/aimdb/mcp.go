@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/mcp"
 )
 
@@ -64,7 +66,7 @@ func (m *assistants) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	dial, err := m.options()
+	options, err := m.options()
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,8 @@ func (m *assistants) run(cmd *cobra.Command) error {
 		endpoint = m.env("AIMDB_CONNECT")
 	}
 	server, err := mcp.New(mcp.Config{
-		Endpoint: endpoint, Allow: m.allow, Dial: dial, AllowSet: m.allowSet, AnswerBytes: m.answerBytes,
+		Endpoint: endpoint, Allow: m.allow, AllowSet: m.allowSet, AnswerBytes: m.answerBytes,
+		Dial:    func(ctx context.Context, e string) (*aimx.Client, error) { return aimx.Dial(ctx, e, options...) },
 		Version: moduleVersion(), Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
