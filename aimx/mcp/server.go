@@ -34,7 +34,7 @@ type Config struct {
 	SocketDirs []string
 	// Version is the version that clients are told.
 	Version string
-	// Logger takes warnings. Nil discards them.
+	// Logger takes warnings of the web server. Nil discards them.
 	Logger *slog.Logger
 }
 
@@ -82,7 +82,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.mcp = sdk.NewServer(&sdk.Implementation{Name: "aimdb", Title: "AimDB", Version: c.Version},
-		&sdk.ServerOptions{Instructions: instructions, Logger: c.Logger, Capabilities: &sdk.ServerCapabilities{}})
+		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{}})
 	s.addTools()
 	s.addResources()
 	return s, nil
