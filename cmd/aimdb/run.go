@@ -71,7 +71,7 @@ to running databases and to history files.`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newRecordWatch(env), newInstance(env), newHistory(env), newSink(), newGateway(), newHub(), newVerify(openUnchecked, env))
+	root.AddCommand(newDemo(), newRecord(env), newRecordWatch(env), newInstance(env), newHistory(env), newSink(), newGateway(), newHub(), newVerify(openUnchecked, env), newMCP(env))
 	return root
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/timetext"
 )
 
 func TestParseTime(t *testing.T) {
@@ -66,7 +68,7 @@ func FuzzParseTime(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if ms < 0 || ms > maxTime {
+		if ms < 0 || ms > timetext.MaxTime {
 			t.Fatalf("parseTime(%q) = %d is out of range", s, ms)
 		}
 		if again, err := parseTime(formatTime(ms), now); err != nil || again != ms {

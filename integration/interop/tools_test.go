@@ -107,15 +107,21 @@ func (p *process) interrupt(t *testing.T) {
 	}
 }
 
+// buildCommand builds aimdb and returns its path.
+func buildCommand(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "aimdb")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/aimdb-go/aimdb/cmd/aimdb").CombinedOutput(); err != nil {
+		t.Fatalf("building aimdb: %v\n%s", err, out)
+	}
+	return binary
+}
+
 // startHub builds and starts the hub, and returns the address of its NATS
 // listener.
 func startHub(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "aimdb")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/aimdb-go/aimdb/cmd/aimdb").CombinedOutput(); err != nil {
-		t.Fatalf("building aimdb: %v\n%s", err, out)
-	}
+	dir, binary := t.TempDir(), buildCommand(t)
 	listens := make(chan string, 1)
 	p := start(t, func(line string) {
 		if _, address, ok := strings.Cut(line, "NATS  "); ok {

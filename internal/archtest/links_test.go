@@ -27,6 +27,7 @@ const (
 	modernc    = "modernc.org"
 	pgx        = "github.com/jackc"
 	parquetGo  = "github.com/parquet-go"
+	mcpSDK     = "github.com/modelcontextprotocol"
 )
 
 func linkRules() []linkRule {
@@ -48,7 +49,9 @@ func linkRules() []linkRule {
 		{pkg: "aimx/gateway", never: []string{pgx, parquetGo}},
 		{pkg: "bus/hub", never: []string{natsServer, pgx, parquetGo}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK}},
+		{pkg: "aimx/gateway", never: []string{mcpSDK}},
+		{pkg: "aimx/mcp", never: []string{natsIO, modernc, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "internal/timetext", "aimx/internal/wire", "aimx"}},
 	}
 }
 
@@ -133,6 +136,9 @@ func TestLinksFindAPlantedImport(t *testing.T) {
 		{"history", module + "/sinks/parquet", "."},
 		{"sinks", parquetGo + "/parquet-go", "sinks/ndjson"},
 		{"sinks/ndjson", "modernc.org/sqlite", "sinks/parquet"},
+		{"aimx", mcpSDK + "/go-sdk/mcp", "."},
+		{"aimx", mcpSDK + "/go-sdk/mcp", "aimx/gateway"},
+		{"aimx/internal/wire", natsIO + "/nats.go", "aimx/mcp"},
 	} {
 		g := maps.Clone(all)
 		if !broken(g, c.breaks) {
