@@ -190,6 +190,12 @@ func NATSAccess(a Access) Option {
 	return func(c *Config) error { c.NATSAccess = a; return nil }
 }
 
+// ServiceWrites adds to Config.ServiceWrites: NATS clients may set the [Writable] records
+// that match one of the patterns, by requests to the NATS service of [NATS] or [Log].
+func ServiceWrites(patterns ...string) Option {
+	return func(c *Config) error { c.ServiceWrites = append(c.ServiceWrites, patterns...); return nil }
+}
+
 // Leaf adds to Config.Leaf: the embedded server joins these hubs as a leaf node, also if
 // it listens to nobody. A hub may read the values of [Remote] records from the log, and
 // change nothing. The connection is not compressed unless LeafRemote.Compress is set, which
