@@ -57,6 +57,9 @@ func (f *failure) body() []byte {
 // handle answers a request. NATS calls it for one request after another of each
 // endpoint, so that what takes long has a goroutine.
 func (s *Service) handle(m rpc.Method, r micro.Request) {
+	if r.Reply() == "" {
+		return // nobody waits for an answer: a client looks whether it may ask
+	}
 	call, wrong := s.parse(m, r.Subject(), r.Data())
 	if wrong != nil || !m.Slow {
 		var result []byte
@@ -131,11 +134,7 @@ func (s *Service) publish(m rpc.Method, reply string, result []byte, wrong *fail
 	if wrong != nil {
 		answer.Header, answer.Data = wrong.headers(), wrong.body()
 	}
-	var err error
-	if reply != "" { // otherwise nobody waits
-		err = s.nc.PublishMsg(answer)
-	}
-	s.count(m, wrong, err)
+	s.count(m, wrong, s.nc.PublishMsg(answer))
 }
 
 func (s *Service) count(m rpc.Method, wrong *failure, err error) {

@@ -5,7 +5,8 @@
 // # Requests
 //
 // A request goes to aimdb.<database>.rpc.<method>, with its parameters as one JSON
-// object in the body, or with an empty body:
+// object in the body, or with an empty body. One without a subject for the answer is
+// ignored.
 //
 //	hello                    what the database is
 //	list[.<pattern>]         its records

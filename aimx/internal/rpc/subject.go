@@ -17,6 +17,19 @@ const (
 // Prefix begins the subjects of the requests to a database.
 func Prefix(database string) string { return "aimdb." + database + ".rpc." }
 
+// ValueSubjects returns the beginnings of the subjects of values: those of records that
+// persist, and those of others.
+func ValueSubjects(database string) []string {
+	return []string{"aimdb." + database + ".log", "aimdb." + database + ".live"}
+}
+
+// The headers of values that a client needs: the key of the record, and how many of its
+// values were lost before this one.
+const (
+	KeyHeader  = "Aimdb-Key"
+	LostHeader = "Aimdb-Lost"
+)
+
 // ServiceName returns the name of the service of a database.
 func ServiceName(database string) string { return "aimdb-" + database }
 
@@ -52,6 +65,26 @@ func Tokens(pattern string) (string, error) {
 		b.WriteString("." + All)
 	}
 	return b.String(), nil
+}
+
+// Filter returns the tokens of subscriptions to the values of records: where those of
+// requests have Any and All, they have the wildcards of NATS.
+func Filter(tokens string) string {
+	if tokens == "" {
+		return ".>"
+	}
+	parts := strings.Split(tokens, ".")
+	for i, t := range parts {
+		switch t {
+		case Any:
+			parts[i] = "*"
+		case All:
+			parts[i] = ">"
+		case "%5F" + Any[1:], "%5F" + All[1:]:
+			parts[i] = "_" + t[3:]
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // token encodes a segment that is no wildcard.
