@@ -21,7 +21,7 @@ type connection struct {
 
 func (c *connection) flag(flags *pflag.FlagSet) {
 	flags.StringVar(&c.endpoint, "connect", "",
-		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, or with TLS tcps:// or wss:// (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
+		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, with TLS tcps:// or wss://, or nats://HOST:PORT/DATABASE (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
 	c.credentials.flag(flags)
 }
 
@@ -71,6 +71,9 @@ func (c *connection) target() string {
 
 // connected calls do with a client of the database at an endpoint.
 func connected(ctx context.Context, endpoint string, show *credentials, do func(*aimx.Client) error) error {
+	if isNATS(endpoint) {
+		return connectedOverNATS(ctx, endpoint, show, do)
+	}
 	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
 		return usageError{err}
 	}
