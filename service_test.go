@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -266,4 +268,40 @@ func recordsIn(answer string) string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, " ")
+}
+
+// TestServiceAccounts: the users of accounts.conf have what the service needs, and what it
+// says that they may ask.
+func TestServiceAccounts(t *testing.T) {
+	config, err := os.ReadFile("bus/cluster/accounts.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := natstest.Start(t, natstest.Options{User: "program", Password: "change me", Config: string(config), NoWait: true})
+	var said lockedBuffer
+	db := open(t, t.TempDir(), aimdb.Name("hub"), aimdb.Log(aimdb.Cluster{URLs: []string{s.URL}, User: "program", Password: "change me"}),
+		aimdb.Logger(slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	register[int](t, db, "a", aimdb.Ring(4), aimdb.Persist(), aimdb.Remote()).Produce(1)
+	stop := start(t, db)
+	if err := db.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	nc := dialNATS(t, s.URL, nats.UserInfo("reader", "change me too"))
+	for end := time.Now().Add(time.Minute); askService(t, nc, "aimdb.hub.rpc.list", "") == nats.ErrNoResponders.Error(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no service")
+		}
+	}
+	for subject, want := range map[string]string{
+		"list": `"record_key":"a"`, "get.a": "1", "query.a": `"total":1`, "query._all": `"total":1`,
+		"query": "no permission", "set.a": "no permission", "history.page": "no permission",
+	} {
+		if got := askService(t, nc, "aimdb.hub.rpc."+subject, ""); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", subject, got)
+		}
+	}
+	stop()
+	if said := said.String(); strings.Contains(said, "ermission") {
+		t.Errorf("the program lacks permissions: %s", said)
+	}
 }

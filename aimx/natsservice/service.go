@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
@@ -25,6 +26,8 @@ const (
 	// pendingRequests and pendingBytes bound the requests to one method that wait.
 	pendingRequests = 4096
 	pendingBytes    = 16 << 20
+	// flushTimeout bounds the wait for servers that do not answer.
+	flushTimeout = 10 * time.Second
 )
 
 // Subjects returns the subjects of requests to the service of a database, those by which
@@ -169,31 +172,44 @@ func (s *Service) stop() error {
 // Drain takes no new requests, and returns when those that had arrived are answered, or
 // when ctx ends. Call it before the context of Run ends.
 func (s *Service) Drain(ctx context.Context) {
+	if err := s.drain(ctx); err != nil && ctx.Err() == nil {
+		s.config.Logger.Warn("natsservice: requests may be left without an answer", "error", err)
+	}
+}
+
+func (s *Service) drain(ctx context.Context) error {
 	if err := s.stop(); err != nil {
-		s.config.Logger.Warn("natsservice: the service does not drain", "error", err)
-		return
+		return err
 	}
 	s.mu.Lock()
 	nc := s.nc
 	s.mu.Unlock()
-	if nc == nil {
-		return
+	if nc == nil || !nc.IsConnected() {
+		return nil // nothing arrives and no answer leaves
+	}
+	if err := flush(ctx, nc); err != nil { // the servers send no more requests
+		return err
 	}
 	answered := make(chan struct{})
-	if nc.FlushWithContext(ctx) != nil { // the servers send no more requests
-		return
-	}
-	if nc.Barrier(func() { // all handlers have run
+	if err := nc.Barrier(func() { // all handlers have run
 		go func() {
 			s.work.Wait()
 			close(answered)
 		}()
-	}) != nil {
-		return
+	}); err != nil {
+		return err
 	}
 	select {
 	case <-answered:
-		_ = nc.FlushWithContext(ctx) // it is over, whether the answers arrive or not
+		return flush(ctx, nc)
 	case <-ctx.Done():
+		return ctx.Err()
 	}
+}
+
+// flush waits until the servers have what was sent.
+func flush(ctx context.Context, nc *nats.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	return nc.FlushWithContext(ctx)
 }

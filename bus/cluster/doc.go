@@ -21,8 +21,8 @@
 //
 // Who may read and write the log is decided by the accounts of the server, not here.
 // The file accounts.conf beside this one has an account with two users: one for the
-// program, with all that it needs, and one that may read the values of Remote records,
-// but neither private records nor losses, which name them. With a domain, its name
+// program, with all that it needs, and one that may read the values of Remote records
+// and ask the database for them (see package aimx/natsservice), but neither private records nor losses, which name them. With a domain, its name
 // takes the place of JS in the subjects: $JS.<domain>.API.
 //
 // The connections of the program have inboxes under [InboxPrefix]. Whoever may subscribe
