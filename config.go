@@ -105,8 +105,9 @@ type Config struct {
 	// such as imported or retired records, and from what the log has of them.
 	PrivateHistory bool `json:"private_history,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
-	// to the values of Remote records and read them from the log, and change
-	// nothing. Without a host it is 127.0.0.1.
+	// to the values of Remote records, read them from the log, and ask the NATS
+	// service for them and for their history. They change nothing, unless
+	// ServiceWrites lets them. Without a host it is 127.0.0.1.
 	NATS string `json:"nats,omitempty"`
 	// NATSAccess says what NATS clients must present. Without it anyone who
 	// reaches the port may read.

@@ -179,7 +179,9 @@ func RemoteHistory(on bool) Option {
 }
 
 // NATS lets NATS clients in on an address like 127.0.0.1:4222. They may subscribe
-// to the values of [Remote] records and read them from the log, and change nothing.
+// to the values of [Remote] records, read them from the log, and ask the NATS service for
+// them and for their history: see package aimx/natsservice. They change nothing, unless
+// [ServiceWrites] lets them.
 func NATS(address string) Option {
 	return func(c *Config) error { c.NATS = address; return nil }
 }
