@@ -255,6 +255,51 @@ func TestServiceDoors(t *testing.T) {
 	}
 }
 
+// TestServiceAnswersIntoNoLog: who may ask the service cannot make it write into the log,
+// or ask the servers, by the subject of the answer.
+func TestServiceAnswersIntoNoLog(t *testing.T) {
+	s := natstest.Start(t, natstest.Options{User: "program", Password: "p", Config: `accounts { A: { jetstream: enabled, users: [ {user: program, password: p}
+		{user: reader, password: p, permissions: { publish: "aimdb.db.rpc.>", subscribe: "_INBOX.>" } } ] } }`})
+	db := open(t, t.TempDir(), aimdb.Name("db"), aimdb.Log(aimdb.Cluster{URLs: []string{s.URL}, User: "program", Password: "p"}))
+	register[int](t, db, "a", aimdb.Ring(4), aimdb.Persist(), aimdb.Remote()).Produce(1)
+	defer start(t, db)()
+	if err := db.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	program, reader := dialNATS(t, s.URL, nats.UserInfo("program", "p")), dialNATS(t, s.URL, nats.UserInfo("reader", "p"))
+	awaitService(t, program, "db")
+	var heard []*nats.Subscription
+	replies := []string{"aimdb.db.log.a", "$JS.API.STREAM.DELETE.AIMDB_db"}
+	for _, reply := range replies {
+		sub, err := program.SubscribeSync(reply)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard = append(heard, sub)
+	}
+	if err := program.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range []string{"get.a", "get.nothing", "list"} {
+		for _, reply := range replies {
+			if err := reader.PublishRequest("aimdb.db.rpc."+request, reply, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := askService(t, reader, "aimdb.db.rpc."+request, ""); got == "" { // answered after those
+			t.Error("no answer")
+		}
+	}
+	if err := program.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range heard {
+		if n, _, err := sub.Pending(); err != nil || n > 0 {
+			t.Errorf("%d answers went to %s: %v", n, sub.Subject, err)
+		}
+	}
+}
+
 // recordsIn returns the names of the records that an answer is about.
 func recordsIn(answer string) string {
 	var names []string

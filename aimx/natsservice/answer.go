@@ -60,6 +60,10 @@ func (s *Service) handle(m rpc.Method, r micro.Request) {
 	if r.Reply() == "" {
 		return // nobody waits for an answer: a client looks whether it may ask
 	}
+	if !answerable(r.Reply()) {
+		s.config.Logger.Warn("natsservice: a request asks for its answer at a subject that is not one of answers; it is ignored", "request", r.Subject(), "reply", r.Reply())
+		return
+	}
 	call, wrong := s.parse(m, r.Subject(), r.Data())
 	if wrong != nil || !m.Slow {
 		var result []byte
@@ -86,6 +90,14 @@ func (s *Service) handle(m rpc.Method, r micro.Request) {
 			s.publish(m, r.Reply(), nil, failed(aimx.CodeInternal, "the database is stopping"))
 		}
 	})
+}
+
+// answerable reports whether an answer may go to a subject. A client chooses it, and the
+// service has permissions that the client does not have: an answer at the subject of a
+// record would be stored in the log as a value, and one under '$' is a request to the
+// servers.
+func answerable(reply string) bool {
+	return !strings.HasPrefix(reply, "aimdb.") && !strings.HasPrefix(reply, "$")
 }
 
 // call runs a method to its end.

@@ -6,7 +6,8 @@
 //
 // A request goes to aimdb.<database>.rpc.<method>, with its parameters as one JSON
 // object in the body, or with an empty body. One without a subject for the answer is
-// ignored.
+// ignored, and so is one that wants it under "aimdb." or "$", where an answer would be a
+// value in the log or a request to the servers.
 //
 //	hello                    what the database is
 //	list[.<pattern>]         its records

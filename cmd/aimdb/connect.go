@@ -33,8 +33,8 @@ type credentials struct {
 }
 
 func (c *credentials) flag(flags *pflag.FlagSet) {
-	flags.StringVar(&c.token, "token", "", "token for a database that asks for one (default $AIMDB_TOKEN, which other users of this machine cannot see)")
-	flags.StringVar(&c.ca, "ca", "", "file of certificates that the database's is checked with, over tcps:// and wss:// (default: those of the system)")
+	flags.StringVar(&c.token, "token", "", "token for a database, or for its NATS servers, that ask for one (default $AIMDB_TOKEN, which other users of this machine cannot see)")
+	flags.StringVar(&c.ca, "ca", "", "file of certificates that the database's is checked with, over tcps://, wss:// and tls:// (default: those of the system)")
 }
 
 // options returns what the flags and the environment say.
