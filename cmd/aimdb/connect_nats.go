@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -79,7 +80,10 @@ func (c *credentials) natsOptions(u *url.URL) ([]nats.Option, error) {
 
 // natsAdvice says what a user can do about NATS servers that cannot be reached.
 func natsAdvice(err error) string {
+	var unknown *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &unknown):
+		return "the certificate of the server is not trusted for this host; give the CA that has signed it with --ca"
 	case errors.Is(err, nats.ErrAuthorization):
 		return "give a user and password in the endpoint, or --token"
 	case errors.Is(err, nats.ErrNoServers):

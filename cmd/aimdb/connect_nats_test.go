@@ -11,19 +11,19 @@ import (
 	"github.com/nats-io/nats.go"
 
 	embedded "github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/tlstest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
 // serveNATS runs a database with a listener for NATS clients, and returns its address
-// when its service answers.
-func serveNATS(t *testing.T) string {
+// when its service answers one with options.
+func serveNATS(t *testing.T, access embedded.Access, options ...nats.Option) string {
 	t.Helper()
 	store, err := sqlite.Open(filepath.Join(t.TempDir(), "history.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := embedded.New(embedded.Name("weather"), embedded.NATS(":0"), embedded.WithPersistence(store, 0), embedded.ServiceWrites("lamp"),
-		embedded.NATSAccess(embedded.Access{Users: map[string]string{"ann": "s3cret"}, Token: "t0ken"}))
+	db, err := embedded.New(embedded.Name("weather"), embedded.NATS(":0"), embedded.WithPersistence(store, 0), embedded.ServiceWrites("lamp"), embedded.NATSAccess(access))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func serveNATS(t *testing.T) string {
 	if err := db.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect(db.Addresses().NATS, nats.Token("t0ken"))
+	nc, err := nats.Connect(db.Addresses().NATS, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func serveNATS(t *testing.T) string {
 
 // TestConnectNATS: the commands that talk to a database do so over NATS.
 func TestConnectNATS(t *testing.T) {
-	address := serveNATS(t)
+	address := serveNATS(t, embedded.Access{Users: map[string]string{"ann": "s3cret"}, Token: "t0ken"}, nats.Token("t0ken"))
 	connect := []string{"--connect", "nats://ann:s3cret@" + address + "/weather"}
 	for _, c := range []struct {
 		args []string
@@ -105,5 +105,15 @@ func TestConnectNATS(t *testing.T) {
 		if strings.Contains(r.stderr, "s3cret") {
 			t.Errorf("the password is printed: %s", r.stderr)
 		}
+	}
+}
+
+// TestConnectNATSWithTLS: --ca has the authority of NATS servers too.
+func TestConnectNATSWithTLS(t *testing.T) {
+	files := tlstest.New(t)
+	address := serveNATS(t, embedded.Access{CertFile: files.ServerCert, KeyFile: files.ServerKey}, nats.RootCAs(files.CA))
+	for _, scheme := range []string{"tls://", "nats://"} {
+		aimdb(t, "record", "get", "temp::vienna", "--connect", scheme+address+"/weather", "--ca", files.CA).ok(t)
+		aimdb(t, "record", "get", "temp::vienna", "--connect", scheme+address+"/weather").fails(t, exitFailed, "give the CA")
 	}
 }
