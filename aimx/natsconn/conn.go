@@ -55,7 +55,7 @@ func open(nc *nats.Conn, database string) (*conn, error) {
 		return nil, fmt.Errorf("subscribe to the answers: %w", err)
 	}
 	c.ctx, c.end = context.WithCancelCause(context.Background())
-	c.work.Go(c.watchConnection)
+	c.start(c.watchConnection)
 	return c, nil
 }
 
@@ -96,12 +96,23 @@ func (c *conn) Receive() ([]byte, error) {
 
 // Close implements aimx.Conn.
 func (c *conn) Close() error {
+	c.mu.Lock() // after this, nothing is started any more
 	c.end(aimx.ErrClientClosed)
+	c.mu.Unlock()
 	c.work.Wait()
 	if err := c.answers.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("natsconn: %w", err)
 	}
 	return nil
+}
+
+// start runs work in a goroutine, unless the connection has ended.
+func (c *conn) start(work func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() == nil {
+		c.work.Go(work)
+	}
 }
 
 // push hands a frame to the client. It reports false if the connection has ended.
@@ -147,7 +158,7 @@ func (c *conn) Send(frame []byte) error {
 			delete(c.watches, f.Sub)
 		}
 	case wire.KindPing:
-		c.work.Go(c.ping)
+		c.start(c.ping)
 	}
 	return nil
 }

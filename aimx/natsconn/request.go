@@ -42,7 +42,7 @@ func refused(code aimx.Code, format string, args ...any) error {
 // call answers a request of the client.
 func (c *conn) call(f wire.Frame) {
 	method, params := f.Method, append(json.RawMessage(nil), f.Params...)
-	c.work.Go(func() {
+	c.start(func() {
 		result, err := c.callMethod(c.ctx, method, params)
 		if err != nil {
 			c.refuse(f.ID, err)

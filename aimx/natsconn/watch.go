@@ -46,7 +46,7 @@ func (c *conn) subscribe(f wire.Frame) {
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.watches[w.name] = cancel
-	c.work.Go(func() {
+	c.start(func() {
 		defer w.close()
 		w.run(ctx)
 	})

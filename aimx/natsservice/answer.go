@@ -82,7 +82,7 @@ func (s *Service) handle(m rpc.Method, r micro.Request) {
 		s.respond(m, r, nil, &failure{rpc.Busy, string(aimx.CodeInternal), fmt.Sprintf("too many requests for %s run now; ask again later", m.Name)})
 		return
 	}
-	s.work.Go(func() {
+	s.launch(func() {
 		if !lanes.run(s.calls, func() {
 			result, wrong := s.call(call)
 			s.publish(m, r.Reply(), result, wrong)
@@ -90,6 +90,20 @@ func (s *Service) handle(m rpc.Method, r micro.Request) {
 			s.publish(m, r.Reply(), nil, failed(aimx.CodeInternal, "the database is stopping"))
 		}
 	})
+}
+
+// launch runs work in a goroutine, unless Run is ending. Then the subscriptions have ended,
+// and work is done at once: it finds that its context has ended.
+func (s *Service) launch(work func()) {
+	s.mu.Lock()
+	ending := s.calls.Err() != nil
+	if !ending {
+		s.work.Go(work)
+	}
+	s.mu.Unlock()
+	if ending {
+		work()
+	}
 }
 
 // answerable reports whether an answer may go to a subject. A client chooses it, and the

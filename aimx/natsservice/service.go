@@ -110,7 +110,9 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	err = s.stop()
+	s.mu.Lock() // after this, nothing is started any more
 	s.cancel()
+	s.mu.Unlock()
 	s.work.Wait()
 	return err
 }
