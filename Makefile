@@ -56,7 +56,7 @@ soak: ## the fault tests in their long form, ROUNDS kills for each kind of kill
 	AIMDB_ROUNDS=$(ROUNDS) $(GO) test -tags soak -timeout 60m -count 1 -v -run '$(SOAK)' ./integration/...
 
 interop: ## the real nats CLI, Litestream, MCP inspector (with npm) and DuckDB (with cgo) against this build
-	GOBIN="$(CURDIR)/bin" $(GO) install github.com/nats-io/natscli/nats@v0.5.1
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/nats-io/natscli/nats@v0.5.0
 	GOBIN="$(CURDIR)/bin" $(GO) install github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
 	npm install --prefix "$(CURDIR)/bin/inspector" --no-audit --no-fund node@22.23.3 @modelcontextprotocol/inspector@2.12.0
 	INTEROP_BIN="$(CURDIR)/bin" $(GO) test -tags interop -timeout 10m -count 1 -v ./integration/interop/...

@@ -105,12 +105,18 @@ type Config struct {
 	// such as imported or retired records, and from what the log has of them.
 	PrivateHistory bool `json:"private_history,omitempty"`
 	// NATS is the host:port for NATS clients, empty for none. They may subscribe
-	// to the values of Remote records and read them from the log, and change
-	// nothing. Without a host it is 127.0.0.1.
+	// to the values of Remote records, read them from the log, and ask the NATS
+	// service for them and for their history. They change nothing, unless
+	// ServiceWrites lets them. Without a host it is 127.0.0.1.
 	NATS string `json:"nats,omitempty"`
 	// NATSAccess says what NATS clients must present. Without it anyone who
 	// reaches the port may read.
 	NATSAccess Access `json:"nats_access,omitzero"`
+	// ServiceWrites are patterns of the records that requests to the NATS service may
+	// set, as far as they are Writable: see package aimx/natsservice. None can be set
+	// without. The service is there if NATS or Log is given. On the servers of Log, the
+	// permissions of a user say which requests it may make.
+	ServiceWrites []string `json:"service_writes,omitempty"`
 
 	// Leaf are hubs that the embedded server joins as a leaf node. They may read the
 	// log's values of Remote records, and change nothing. The name of the database must
@@ -216,6 +222,11 @@ func (c Config) check() error {
 	refuse(c.TLS != TLSFiles{} && c.HTTP == "" && c.TCP == "", "certificates are given and nothing that uses them; add HTTP or TCP, or leave out TLS")
 	err = gateway.CheckTokens(c.Tokens)
 	refuse(err != nil, "tokens: %w", err)
+	refuse(len(c.ServiceWrites) > 0 && c.NATS == "" && c.Log == nil, "ServiceWrites is given and no NATS service that could set records; add NATS or Log")
+	for _, p := range c.ServiceWrites {
+		_, err := key.ParsePattern(p)
+		refuse(err != nil, "ServiceWrites: %w", err)
+	}
 	for _, r := range c.Leaf {
 		err := r.Check()
 		refuse(err != nil, "join a hub: %w", err)

@@ -29,6 +29,7 @@ type DB struct {
 	gateway   *gateway.Server
 	lock      *filelock.Lock
 	server    *natsd.Server // nil if the log is on servers of others
+	logServer bus.Server    // the servers that keep the log, whoever runs them
 	bus       *bus.Bus
 	listeners listeners
 	undecoded undecoded

@@ -39,7 +39,11 @@ func (db *DB) admitReaders() error {
 func (c Config) warnOfExposure(nats, tcp, web net.Addr) {
 	const advice = "listen on 127.0.0.1, or let only trusted machines reach the port"
 	if public(nats) && c.NATSAccess.Everybody() {
-		c.Logger.Warn("every machine that reaches the NATS listener may read the values of all Remote records: "+
+		set := ""
+		if len(c.ServiceWrites) > 0 {
+			set = " and set those of ServiceWrites"
+		}
+		c.Logger.Warn("every machine that reaches the NATS listener may read the values and the history of all Remote records"+set+": "+
 			"set NATSAccess to ask for a token, users, keys or certificates, "+advice, "database", c.Name, "address", nats.String())
 	}
 	unencrypted := ", and nothing is encrypted"

@@ -33,6 +33,7 @@ func (db *DB) openLog(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	db.logServer = server
 	const electing, pause = 30 * time.Second, 200 * time.Millisecond
 	for begun := time.Now(); ; {
 		if db.bus, err = bus.Open(ctx, server, config); err != nil {
@@ -65,7 +66,7 @@ func (db *DB) startServer() (_ *natsd.Server, err error) {
 	db.server, err = natsd.Open(natsd.Config{
 		Name: "aimdb-" + c.Name, Dir: dir, Listen: c.NATS, Access: c.NATSAccess,
 		Stream: bus.StreamName(c.Name), Readable: bus.LogSubject(c.Name), Subjects: bus.ReadSubjects(c.Name), MaxMessage: bus.DefaultMaxMessage,
-		Leaf: c.Leaf, Domain: bus.Domain(c.Name), Deliver: bus.DeliverPrefix(c.Name),
+		Requests: c.serviceSubjects(), Leaf: c.Leaf, Domain: bus.Domain(c.Name), Deliver: bus.DeliverPrefix(c.Name),
 		SyncInterval: c.LogSync, SyncAlways: c.DurableLog, Logger: c.Logger,
 	})
 	return db.server, err

@@ -180,7 +180,9 @@ func RemoteHistory(on bool) Option {
 }
 
 // NATS lets NATS clients in on an address like 127.0.0.1:4222. They may subscribe
-// to the values of [Remote] records and read them from the log, and change nothing.
+// to the values of [Remote] records, read them from the log, and ask the NATS service for
+// them and for their history: see package aimx/natsservice. They change nothing, unless
+// [ServiceWrites] lets them.
 func NATS(address string) Option {
 	return func(c *Config) error { c.NATS = address; return nil }
 }
@@ -189,6 +191,12 @@ func NATS(address string) Option {
 // Without it anyone who reaches the port may read.
 func NATSAccess(a Access) Option {
 	return func(c *Config) error { c.NATSAccess = a; return nil }
+}
+
+// ServiceWrites adds to Config.ServiceWrites: NATS clients may set the [Writable] records
+// that match one of the patterns, by requests to the NATS service of [NATS] or [Log].
+func ServiceWrites(patterns ...string) Option {
+	return func(c *Config) error { c.ServiceWrites = append(c.ServiceWrites, patterns...); return nil }
 }
 
 // Leaf adds to Config.Leaf: the embedded server joins these hubs as a leaf node, also if

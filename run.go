@@ -34,6 +34,7 @@ func (db *DB) assemble(ctx context.Context) error {
 	group := newActors(db.config.DrainTimeout, db.config.Logger)
 	group.add(part{name: "the wait for the end", loop: func(stop context.Context) error { return db.wait(ctx, stop) }})
 	db.addGateway(group)
+	db.addService(group)
 	group.add(part{name: "the stages", loop: db.whenReady(db.registry.Run), busy: db.registry.Busy, share: stagesShare})
 	if err := db.admitReaders(); err != nil {
 		return err

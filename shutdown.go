@@ -21,6 +21,7 @@ import (
 //
 //	part         share  what it finishes
 //	gateway        1/2  replies to requests; nothing new comes in
+//	NATS service   1/2  the same, for NATS clients
 //	stages         1/2  what is in the rings that they read; after 2/5 of the whole
 //	                    time the contexts of their functions end
 //	republisher    1/2  what is in the rings of persisted records goes to the log

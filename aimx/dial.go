@@ -23,6 +23,26 @@ type DialOption func(*dialOptions)
 type dialOptions struct {
 	token string
 	tls   *tls.Config
+	open  func(context.Context) (Conn, error) // set by DialOver
+}
+
+// Conn carries the frames of a connection that another package makes. One goroutine may
+// receive while another one sends.
+type Conn interface {
+	// Receive returns the next frame, which is valid until the next call.
+	Receive() ([]byte, error)
+	// Send sends one frame.
+	Send(frame []byte) error
+	// Close ends Receive and Send. It may be called at any time and repeatedly.
+	Close() error
+}
+
+// DialOver connects by a transport that this package does not have, such as that of
+// package [github.com/aimdb-go/aimdb/aimx/natsconn]. It calls open, and a [Client.Follow]
+// calls it again after a cut. Errors call the server by its address. DialOver does not
+// greet the server.
+func DialOver(ctx context.Context, address string, open func(context.Context) (Conn, error)) (*Client, error) {
+	return dial(ctx, Endpoint{Other: address}, dialOptions{open: open})
 }
 
 // Token presents a token to the server: in hello, and to a WebSocket in the header
@@ -50,6 +70,13 @@ func Dial(ctx context.Context, endpoint string, options ...DialOption) (*Client,
 func dial(ctx context.Context, e Endpoint, o dialOptions) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	if o.open != nil {
+		conn, err := o.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return newClient(e, conn, o), nil
+	}
 	if e.URL != "" {
 		return dialWebSocket(ctx, e, o)
 	}

@@ -10,7 +10,7 @@ import (
 // acceptedEndpoints is part of every error about an endpoint.
 const acceptedEndpoints = "write unix://PATH, uds://PATH, a bare path, tcp://HOST:PORT, ws://HOST:PORT[/PATH], or with TLS tcps:// or wss://"
 
-// Endpoint is the address of a server. One of Path, Address and URL is set.
+// Endpoint is the address of a server. One of Path, Address, URL and Other is set.
 type Endpoint struct {
 	// Path is the path of a unix socket.
 	Path string
@@ -19,6 +19,8 @@ type Endpoint struct {
 	TLS     bool
 	// URL is the address of a WebSocket.
 	URL string
+	// Other is the address that DialOver was given.
+	Other string
 }
 
 // ParseEndpoint parses unix://PATH, uds://PATH and a bare path, which are unix
@@ -82,10 +84,12 @@ func webSocketEndpoint(s, address string) (Endpoint, error) {
 	return Endpoint{URL: u.String()}, nil
 }
 
-// String returns the endpoint in a form that ParseEndpoint accepts, but for a token in
-// the query of a URL, which it hides.
+// String returns the endpoint in a form that ParseEndpoint accepts, unless it is Other,
+// and but for a token in the query of a URL, which it hides.
 func (e Endpoint) String() string {
 	switch {
+	case e.Other != "":
+		return e.Other
 	case e.URL != "":
 		return withoutToken(e.URL)
 	case e.TLS:

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -22,10 +23,15 @@ type live struct {
 	feed    *records.Feed
 	// changes is the server's count at the last check.
 	changes uint64
+	// checks asks for a check at once, which closes the channel that is sent. ended is
+	// closed when there are none any more.
+	checks chan chan<- struct{}
+	ended  chan struct{}
 }
 
 func newLive(b *Bus, reg *records.Registry, unlogged []*records.Untyped) *live {
-	l := &live{bus: b, records: unlogged, lanes: map[*records.Untyped]*subjectLane{}, wanted: map[*records.Untyped]bool{}, changes: math.MaxUint64}
+	l := &live{bus: b, records: unlogged, lanes: map[*records.Untyped]*subjectLane{}, wanted: map[*records.Untyped]bool{}, changes: math.MaxUint64,
+		checks: make(chan chan<- struct{}), ended: make(chan struct{})}
 	l.feed = reg.NewFeed("live", unlogged)
 	for _, r := range unlogged {
 		l.feed.Pause(r)
@@ -38,6 +44,7 @@ func newLive(b *Bus, reg *records.Registry, unlogged []*records.Untyped) *live {
 // subscribers. Without a listener nobody can subscribe, and run returns at once.
 func (l *live) run(ctx context.Context) {
 	defer l.feed.Close()
+	defer close(l.ended)
 	if len(l.records) == 0 || !l.bus.server.Listens() {
 		return
 	}
@@ -58,9 +65,39 @@ func (l *live) watch(ctx context.Context) {
 		l.updateInterest()
 		select {
 		case <-ticker.C:
+		case checked := <-l.checks:
+			l.updateInterest()
+			close(checked)
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// AwaitLive returns when the values of Remote records that are not logged are published
+// to all who have subscribed to them before the call.
+func (b *Bus) AwaitLive(ctx context.Context) error {
+	b.mu.Lock()
+	r := b.republisher
+	b.mu.Unlock()
+	if r == nil {
+		return errors.New("bus: the database does not publish live values yet")
+	}
+	checked := make(chan struct{})
+	select {
+	case r.live.checks <- checked:
+	case <-r.live.ended:
+		return nil // there are no such records
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-checked:
+		return nil
+	case <-r.live.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

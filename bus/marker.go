@@ -106,14 +106,14 @@ func (w *writer) appendMarker(ctx context.Context, known uint64) (uint64, error)
 
 // takenOver reports whether a message of the log is the marker of a writer that was
 // opened after this one.
-func (w *writer) takenOver(m *jetstream.RawStreamMsg) bool {
-	found, is := w.bus.parseMarker(m.Subject, m.Data)
-	if !is || found.Writer == w.bus.run {
+func (b *Bus) takenOver(m *jetstream.RawStreamMsg) bool {
+	found, is := b.parseMarker(m.Subject, m.Data)
+	if !is || found.Writer == b.run {
 		return false
 	}
 	since := found.Since
 	if since == 0 {
 		since = m.Sequence
 	}
-	return since > w.bus.since.Load()
+	return since > b.since.Load()
 }

@@ -133,7 +133,7 @@ func (w *writer) countStored(ctx context.Context, entries []entry, base, last ui
 		if err != nil {
 			return 0, fmt.Errorf("bus: read message %d of the log: %w", sequence, err)
 		}
-		if shared && w.takenOver(m) {
+		if shared && w.bus.takenOver(m) {
 			return n, ErrTakenOver
 		}
 		if n == len(entries) {

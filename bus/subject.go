@@ -1,9 +1,9 @@
 package bus
 
 import (
-	"fmt"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -49,7 +49,7 @@ func (s subjects) of(kind string, segments []string) string {
 	b.WriteString(kind)
 	for _, segment := range segments {
 		b.WriteByte('.')
-		b.WriteString(escapeToken(segment))
+		b.WriteString(key.Token(segment))
 	}
 	return b.String()
 }
@@ -65,34 +65,6 @@ func (s subjects) kind(subject string) string {
 	}
 	kind, _, _ := strings.Cut(rest, ".")
 	return kind
-}
-
-// escapeToken encodes a key segment as a NATS token. Bytes that a token cannot hold,
-// and '%' itself, become %XX, so that two segments never map to one token. In a valid
-// key these are only '%' and white space beyond ASCII.
-func escapeToken(segment string) string {
-	if !strings.ContainsFunc(segment, needsEscape) {
-		return segment
-	}
-	var b strings.Builder
-	for _, r := range segment {
-		if !needsEscape(r) {
-			b.WriteRune(r)
-			continue
-		}
-		for _, c := range []byte(string(r)) {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
-}
-
-func needsEscape(r rune) bool {
-	switch r {
-	case '.', '*', '>', '%', '\u0085', '\u00a0', '\ufeff':
-		return true
-	}
-	return r <= ' ' || r == 0x7f
 }
 
 // validToken reports whether a name can be part of a subject, a stream name and a

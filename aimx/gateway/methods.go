@@ -71,7 +71,7 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 		Version: aimx.Version, Server: s.server.config.Name,
 		Permissions: []string{"read"}, WritableRecords: []string{},
 		MaxSubscriptions: s.transport.subscriptions,
-		Authenticated:    s.grants != nil,
+		Authenticated:    s.asksForToken && s.grants != nil,
 	}
 	for _, h := range s.server.config.Registry.Records() {
 		if s.mayWrite(h) {
@@ -95,7 +95,7 @@ func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	if h.Kind() == records.Ring {
+	if h.Kind() == records.Ring && s.conn != nil { // a call alone has no next drain
 		s.cursor(h).skip()
 	}
 	value, _, ok, err := h.Get()

@@ -205,10 +205,15 @@ func (s *Server) remove(session *session) {
 }
 
 // Connections returns the number of open connections.
-func (s *Server) Connections() int {
+func (s *Server) Connections() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.sessions)
+	for session := range s.sessions {
+		if session.conn != nil { // otherwise it is that of a Call
+			n++
+		}
+	}
+	return n
 }
 
 // Close closes all connections, those of Handler included, refuses new ones and

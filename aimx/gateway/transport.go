@@ -54,3 +54,8 @@ func webSocketTransport() transport {
 		noHistory: aimx.CodeNotFound, subscriptions: 1024,
 	}
 }
+
+// callTransport is that of Server.Call, whose caller has no connection to the server.
+func callTransport() transport {
+	return transport{name: "call", noHistory: aimx.CodeNotFound}
+}

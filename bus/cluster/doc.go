@@ -21,13 +21,15 @@
 //
 // Who may read and write the log is decided by the accounts of the server, not here.
 // The file accounts.conf beside this one has an account with two users: one for the
-// program, with all that it needs, and one that may read the values of Remote records,
-// but neither private records nor losses, which name them. With a domain, its name
-// takes the place of JS in the subjects: $JS.<domain>.API.
+// program, with all that it needs, and one that may read the values of Remote records
+// and ask the database for them (see package aimx/natsservice), but neither private
+// records nor losses, which name them. With a domain, its name takes the place of JS in
+// the subjects: $JS.<domain>.API.
 //
 // The connections of the program have inboxes under [InboxPrefix]. Whoever may subscribe
 // to these reads everything in the log. Whoever may create consumers can make the server
 // deliver the messages that he may read to any subject of the account, also into a log:
 // give a reader that is not trusted only the subscriptions, or another account that
-// imports them.
+// imports them. Whoever may publish to $SRV.> can have a description of the service stored
+// as a value, by the subject of the answer.
 package cluster

@@ -28,6 +28,9 @@ type Config struct {
 	// messages match Readable. Subjects are what they may subscribe to.
 	Stream, Readable string
 	Subjects         []string
+	// Requests are the subjects of requests that clients from outside may make to
+	// services of the process. They cannot subscribe to them.
+	Requests []string
 	// Leaf are hubs that the server joins as a leaf node, also if it listens to nobody.
 	// Domain is then the name of its JetStream domain, which no other server that
 	// joins the same hub may have. Deliver is the prefix of the subjects that consumers

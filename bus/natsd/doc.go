@@ -4,8 +4,9 @@
 //
 // Nothing listens unless Config.Listen is set. The process's own connections use
 // an in-process pipe and a secret that is drawn at start. Clients from outside
-// live in an account of their own. That account imports only Config.Subjects and
-// the reading part of the JetStream API of Config.Stream. A subscription with
+// live in an account of their own. That account imports only Config.Subjects, the
+// reading part of the JetStream API of Config.Stream, and the services of the process
+// at Config.Requests, which clients may ask and not subscribe to. A subscription with
 // wildcards receives no other subject. Replies stay in the account, so that no reply
 // can be published into the stream or to the API.
 //

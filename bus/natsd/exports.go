@@ -39,6 +39,9 @@ func servicesOf(c Config) []service {
 	add(getAPI+stream, guardSubject(stream, "get"))
 	add(directAPI+stream, guardSubject(stream, "direct"))
 	add(directAPI+stream+".>", guardSubject(stream, "last.>"))
+	for _, subject := range c.Requests {
+		add(subject, subject)
+	}
 	next := "$JS.API.CONSUMER.MSG.NEXT." + stream + ".*"
 	return append(all, service{next, next, server.Streamed})
 }
@@ -78,6 +81,8 @@ func outsidePermissions(c Config) *server.Permissions {
 		Subscribe: &server.SubjectPermission{Allow: append(slices.Clone(c.Subjects),
 			// A pattern over databases or kinds matches only what the account
 			// imports.
-			"aimdb.*.*.>", "_INBOX.>")},
+			"aimdb.*.*.>", "_INBOX.>"),
+			// Who subscribed to requests would read, and take, those of other clients.
+			Deny: c.Requests},
 	}
 }

@@ -21,7 +21,7 @@ type connection struct {
 
 func (c *connection) flag(flags *pflag.FlagSet) {
 	flags.StringVar(&c.endpoint, "connect", "",
-		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, or with TLS tcps:// or wss:// (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
+		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, with TLS tcps:// or wss://, or nats://HOST:PORT/DATABASE (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
 	c.credentials.flag(flags)
 }
 
@@ -33,8 +33,8 @@ type credentials struct {
 }
 
 func (c *credentials) flag(flags *pflag.FlagSet) {
-	flags.StringVar(&c.token, "token", "", "token for a database that asks for one (default $AIMDB_TOKEN, which other users of this machine cannot see)")
-	flags.StringVar(&c.ca, "ca", "", "file of certificates that the database's is checked with, over tcps:// and wss:// (default: those of the system)")
+	flags.StringVar(&c.token, "token", "", "token for a database, or for its NATS servers, that ask for one (default $AIMDB_TOKEN, which other users of this machine cannot see)")
+	flags.StringVar(&c.ca, "ca", "", "file of certificates that the database's is checked with, over tcps://, wss:// and tls:// (default: those of the system)")
 }
 
 // options returns what the flags and the environment say.
@@ -71,6 +71,9 @@ func (c *connection) target() string {
 
 // connected calls do with a client of the database at an endpoint.
 func connected(ctx context.Context, endpoint string, show *credentials, do func(*aimx.Client) error) error {
+	if isNATS(endpoint) {
+		return connectedOverNATS(ctx, endpoint, show, do)
+	}
 	client, err := dialed(ctx, endpoint, show)
 	if err != nil {
 		return err

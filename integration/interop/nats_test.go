@@ -42,3 +42,34 @@ func TestNATSCommand(t *testing.T) {
 		}
 	}
 }
+
+// TestNATSService: what a person with the nats command asks of a running hub.
+func TestNATSService(t *testing.T) {
+	nats := tool(t, "nats")
+	address := startHub(t)
+	command := func(args ...string) string {
+		out := run(t, nats, append([]string{"--server", address}, args...)...)
+		t.Logf("nats %s\n%s", strings.Join(args, " "), out)
+		return out
+	}
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"micro", "ls"}, []string{"aimdb-hub", "1.0.0"}},
+		{[]string{"micro", "info", "aimdb-hub"}, []string{"aimdb.hub.rpc.get.>", "history-page"}},
+		{[]string{"req", "aimdb.hub.rpc.list", ""}, []string{`"record_key":"temp::seattle"`}},
+		{[]string{"req", "aimdb.hub.rpc.get.temp.seattle", ""}, []string{`"celsius"`}},
+		{[]string{"req", "aimdb.hub.rpc.query.accuracy._all", `{"limit":1}`}, []string{`"total":2`}},
+		{[]string{"req", "aimdb.hub.rpc.get.nothing", ""}, []string{"404", "there is no record"}},
+		{[]string{"req", "aimdb.hub.rpc.set.hub.settings", `{"value":{}}`}, []string{"403", "ServiceWrites"}},
+		{[]string{"micro", "stats", "aimdb-hub"}, []string{"get-of"}},
+	} {
+		out := command(c.args...)
+		for _, want := range c.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("nats %v does not print %s", c.args, want)
+			}
+		}
+	}
+}
