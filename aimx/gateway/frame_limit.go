@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -21,6 +22,10 @@ func (s *session) limitFrames(params []byte) {
 func (s *session) tooLong(frame []byte) bool {
 	limit := s.frameBytes.Load()
 	return limit > 0 && int64(len(frame)) > limit
+}
+
+func (s *session) tooLongReason(bytes int) string {
+	return fmt.Sprintf("the answer has %d bytes and this client takes %d in a frame; ask for less, or for longer frames with frame_bytes of hello", bytes, s.frameBytes.Load())
 }
 
 // answerBytes returns how many bytes of values fit into one answer, with a tenth left

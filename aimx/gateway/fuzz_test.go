@@ -24,6 +24,10 @@ func FuzzServer(f *testing.F) {
 		`{"t":"req","id":1,"method":"record.drain","params":{"name":"attic.co2","limit":1}}`,
 		`{"t":"req","id":1,"method":"record.list"}` + "\n" + `{"t":"req","id":2,"method":"graph.nodes"}`,
 		`{"t":"sub","id":5,"topic":"#"}` + "\n" + `{"t":"write","topic":"hub.bell","payload":{"value":{"ppm":1}}}`,
+		`{"hello":{"version":"1.0","client":"probe"}}` + "\n" + `{"version":"1","client":"probe","auth_token":"x"}`,
+		`{"id":1,"method":"record.query","params":{"name":"ACC*::v*","limit":3,"start":0,"end":9}}`,
+		`{"id":"a","method":"record.get","params":{"record":"attic.co2"}}`,
+		`{"method":"record.subscribe","params":{"name":"hub.settings","send_initial":false}}` + "\n" + `{"method":"record.unsubscribe","params":{"subscription_id":"sub-1"}}`,
 		`{"t":"sub","id":5,"topic":"hub.settings"}` + "\n" + `{"t":"unsub","sub":"5"}`,
 	} {
 		f.Add(seed)
