@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
@@ -124,6 +125,14 @@ func (s *session) authenticate(params []byte) *refusal {
 	}
 	s.admit(g)
 	return nil
+}
+
+// endImpatiently ends a connection that has presented no token in time. Nothing was asked,
+// so the reason goes out under the id 0.
+func (s *session) endImpatiently() {
+	defer time.AfterFunc(time.Second, func() { s.end(errNoToken) }).Stop() // a client that reads nothing is not waited for
+	s.answer(&wire.FrameWriter{}, 0, nil, refuse(aimx.CodeDenied, "no token came within %v, and the connection ends; present one in auth_token of hello", s.server.config.Limits.TokenTimeout))
+	s.end(errNoToken)
 }
 
 // stop refuses a frame of a client that has not presented its token. Only hello and

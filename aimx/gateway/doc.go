@@ -10,9 +10,9 @@
 //
 // A frame is one JSON object: a line on a unix socket, a text message on a WebSocket,
 // and over TCP four bytes with its length, big-endian, and then that many bytes. A
-// malformed or empty frame is skipped silently, in both directions. A frame longer than
-// Limits.FrameBytes, or one that the connection ends in, closes the connection without
-// an answer.
+// malformed or empty frame is skipped silently, in both directions. A frame that the
+// connection ends in closes it without an answer. So does one longer than
+// Limits.FrameBytes, after an answer if its id can be read.
 //
 // # Methods
 //
@@ -170,7 +170,7 @@
 // one: in auth_token of hello, or for a WebSocket in the header Authorization, as Bearer,
 // or in the query parameter token. A query parameter may end up in the log of a proxy.
 // Before that, hello and ping are answered, all else is denied, and after
-// Limits.TokenTimeout the connection is closed. A wrong token is answered with denied, or
+// Limits.TokenTimeout the connection is told so, under the id 0, and closed. A wrong token is answered with denied, or
 // with 401 to a web request, and the connection ends. It is counted and logged with the
 // address of the client; no token is ever logged. Tokens are compared by their hashes in
 // constant time. A connection keeps the token that it was admitted with.

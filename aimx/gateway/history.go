@@ -49,7 +49,9 @@ func (s *session) runQuery(method string, params []byte, parse historyMethod, an
 	}
 	select {
 	case s.waiting <- struct{}{}:
-	case <-s.ctx.Done():
+	default:
+		limits := s.server.config.Limits
+		answer(&s.out, nil, refuse(aimx.CodeDenied, "a connection has at most %d queries that run and %d that wait; ask again when one has been answered", limits.Queries, limits.Waiting))
 		return
 	}
 	s.work.Go(func() {

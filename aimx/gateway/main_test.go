@@ -50,6 +50,7 @@ type fixture struct {
 	derived  *records.Record[reading]  // made from co2, and writable by mistake
 	history  *fakeHistory
 	server   *gateway.Server
+	limits   gateway.Limits
 	socket   string
 	tcp      string // host:port
 	web      *httptest.Server

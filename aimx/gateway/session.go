@@ -78,7 +78,7 @@ func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *sessi
 	queries := s.config.Limits.Queries
 	session := &session{
 		server: s, transport: t, conn: c,
-		waiting:       make(chan struct{}, 5*queries),
+		waiting:       make(chan struct{}, queries+s.config.Limits.Waiting),
 		running:       make(chan struct{}, queries),
 		subscriptions: make(map[string]ender),
 		cursors:       make(map[*records.Untyped]*drainCursor),
@@ -116,6 +116,7 @@ func (s *session) receive() error {
 	for {
 		line, err := s.conn.Receive()
 		if err != nil {
+			s.refuseLong(err)
 			return err
 		}
 		if f, ok := s.decoder.Decode(line); ok {
