@@ -42,8 +42,8 @@ the other clients of AimDB. It reads the log of that database on NATS servers, a
 neither its process nor its machine.
 
 It knows the records by their messages: those in the log have their last value at once,
-the others from their next value on. A subscription to a pattern has the records that are
-known when it begins. Setting and draining records is refused. While the database or the
+the others from their next value on, which subscriptions to a pattern get too. Setting and
+draining records is refused. While the database or the
 servers are away, the last values stay; /health says why.
 
 --history is the file of a history that a sink on this machine writes, a copy of one, or
