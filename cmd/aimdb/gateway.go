@@ -123,6 +123,7 @@ func (g *remoteGateway) serve(cmd *cobra.Command, server bus.Server, config gate
 		return err
 	}
 	config.Registry, config.Health = m.Registry(), m.Health
+	config.Follow = (&logFollower{mirror: m, history: config.History, logger: g.logger}).follow
 	s := gateway.New(config)
 	ctx, stop := context.WithCancelCause(cmd.Context())
 	defer stop(nil)
