@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,6 +135,7 @@ type fakeHistory struct {
 	// hold, if not nil, makes queries wait until it is closed; a query that
 	// waits sends to begun.
 	hold, begun chan struct{}
+	mu          sync.Mutex // guards asked while queries run
 	asked       history.LatestQuery
 	ranged      history.RangeQuery
 	summarized  history.BucketQuery
@@ -142,7 +144,9 @@ type fakeHistory struct {
 }
 
 func (s *fakeHistory) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
+	s.mu.Lock()
 	s.asked = q
+	s.mu.Unlock()
 	rows := s.matching(q.Pattern)
 	slices.SortStableFunc(rows, func(a, b history.Row) int {
 		return cmp.Or(cmp.Compare(a.Record, b.Record), cmp.Compare(b.Time, a.Time), cmp.Compare(b.ID, a.ID))

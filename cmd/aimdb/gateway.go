@@ -48,7 +48,8 @@ servers are away, the last values stay; /health says why.
 
 --history is the file of a history that a sink on this machine writes, a copy of one, or
 the DSN of a history in PostgreSQL. Its password is best in PGPASSWORD or ~/.pgpass. Without
---history there are only live values. Rows of records that the log does not know are not
+--history there are only live values, and what the log still has for subscriptions with
+from. Rows of records that the log does not know are not
 served, because it is not known whether they are private; --open-history serves them.`,
 		Example: `  aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history ./history.db
   aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history postgres://aimdb@127.0.0.1/aimdb
