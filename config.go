@@ -97,6 +97,8 @@ type Config struct {
 	// one, and may do what that one grants. Clients of Gateways need none, as only the
 	// owner of the socket can connect. Handler is not guarded.
 	Tokens []Token `json:"tokens,omitempty"`
+	// Clients bounds what AimX clients can take. A field that is 0 has its default.
+	Clients ClientLimits `json:"clients,omitzero"`
 	// Origins are hosts whose pages may open the WebSocket, beside those of this
 	// host and of loopback, as patterns such as "*.example.com". On a loopback
 	// address, only requests for loopback and for these hosts are answered.
@@ -151,6 +153,10 @@ type Access = natsd.Access
 
 // Token admits the AimX clients that present it, and says what they may read and set.
 type Token = gateway.Token
+
+// ClientLimits bound what AimX clients can take: connections, subscriptions, rows, bytes
+// and time.
+type ClientLimits = gateway.Limits
 
 // TLSFiles are the PEM files of a TLS server: its certificate and key, both or neither.
 // CAFile requires client certificates that its authorities have signed.
@@ -227,6 +233,8 @@ func (c Config) check() error {
 		_, err := key.ParsePattern(p)
 		refuse(err != nil, "ServiceWrites: %w", err)
 	}
+	err = c.Clients.Check()
+	refuse(err != nil, "limits of clients: %w", err)
 	for _, r := range c.Leaf {
 		err := r.Check()
 		refuse(err != nil, "join a hub: %w", err)

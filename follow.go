@@ -2,12 +2,11 @@ package aimdb
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
-	"github.com/aimdb-go/aimdb/bus"
-	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/key"
+	"github.com/aimdb-go/aimdb/internal/follow"
 	"github.com/aimdb-go/aimdb/loss"
 )
 
@@ -30,7 +29,7 @@ type Event[T any] struct {
 	// range.
 	Loss *Loss
 
-	at followPosition
+	at follow.Position
 }
 
 // Position returns the place of the event. [FollowAfter] continues after it, also
@@ -47,7 +46,7 @@ func (e Event[T]) Position() string { return e.at.String() }
 // so only from records that persist. Values that do not decode as T are left out,
 // logged and counted.
 func Follow[T any](ctx context.Context, db *DB, pattern string, from time.Time) iter.Seq2[Event[T], error] {
-	return follow[T](ctx, db, func() (followPosition, error) { return db.startPosition(ctx, pattern, from) })
+	return followFrom[T](ctx, db, func() (follow.Position, error) { return db.startPosition(ctx, pattern, from) })
 }
 
 // FollowAfter continues an earlier Follow or FollowAfter after the event with a
@@ -56,134 +55,58 @@ func Follow[T any](ctx context.Context, db *DB, pattern string, from time.Time) 
 // as the log holds what follows; otherwise the error is [ErrPositionGone]. Rows that
 // were pruned from the history meanwhile are missing.
 func FollowAfter[T any](ctx context.Context, db *DB, position string) iter.Seq2[Event[T], error] {
-	return follow[T](ctx, db, func() (followPosition, error) { return db.resumePosition(ctx, position) })
+	return followFrom[T](ctx, db, func() (follow.Position, error) { return db.resumePosition(ctx, position) })
 }
 
-func follow[T any](ctx context.Context, db *DB, begin func() (followPosition, error)) iter.Seq2[Event[T], error] {
+func followFrom[T any](ctx context.Context, db *DB, begin func() (follow.Position, error)) iter.Seq2[Event[T], error] {
 	return func(yield func(Event[T], error) bool) {
 		at, err := begin()
 		if err != nil {
 			yield(Event[T]{}, err)
 			return
 		}
-		f := follower[T]{db: db, yield: yield}
-		f.run(ctx, at)
-	}
-}
-
-// follower yields what follows a position.
-type follower[T any] struct {
-	db      *DB
-	pattern key.Pattern
-	yield   func(Event[T], error) bool
-	// includes reports whether the values of a record are wanted. Nil means all are.
-	includes func(record string) bool
-	// discarded is called when the log has discarded values before they were read. It
-	// returns true to end the sequence. It may be nil.
-	discarded func(bus.Message) bool
-}
-
-func (f *follower[T]) run(ctx context.Context, at followPosition) {
-	var err error
-	if f.pattern, err = key.ParsePattern(at.boundary.Pattern); err != nil {
-		f.yield(Event[T]{}, err)
-		return
-	}
-	if !at.live && !f.history(ctx, &at) {
-		return
-	}
-	// A row from a time to come does not move the time of live values.
-	at.row.Time = min(at.row.Time, time.Now().UnixMilli())
-	at = followPosition{boundary: at.boundary, row: at.row, live: true, sequence: at.after()}
-	if f.yield(Event[T]{CaughtUp: true, at: at}, nil) {
-		f.log(ctx, at)
-	}
-}
-
-func (f *follower[T]) wants(record string) bool { return f.includes == nil || f.includes(record) }
-
-// history yields the rows after a position and moves it. It returns false when the
-// sequence ends with them.
-func (f *follower[T]) history(ctx context.Context, at *followPosition) bool {
-	for row, err := range f.db.config.Backend.Range(ctx, at.remaining(f.pattern)) {
-		if ctx.Err() != nil {
-			return false
-		}
-		if err != nil {
-			f.yield(Event[T]{}, f.db.failed(err, "follow %q", f.pattern))
-			return false
-		}
-		if !f.wants(row.Record) {
-			continue
-		}
-		at.row = row.Point()
-		if event, ok := eventOf[T](f.db, row, *at); ok && !f.yield(event, nil) {
-			return false
-		}
-	}
-	return ctx.Err() == nil
-}
-
-// log yields what the log has after a position.
-func (f *follower[T]) log(ctx context.Context, at followPosition) {
-	lost := map[string]uint64{} // reported with the next event of the record
-	var discarded *Loss         // reported with the next event of any record
-	for message, err := range f.db.bus.Follow(ctx, f.pattern, at.sequence) {
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			f.yield(Event[T]{}, f.db.failed(err, "follow %q", f.pattern))
-			return
-		}
-		if l := message.Loss; l != nil {
-			if f.discarded != nil && (l.Cause == loss.LogDiscarded || l.Cause == loss.LogMissing) && f.discarded(message) {
-				return
+		var value T
+		f := follow.Follower{Source: db.source(), Accept: accepting(db, &value)}
+		f.Yield = func(e follow.Event, err error) bool {
+			if err != nil {
+				return yield(Event[T]{}, db.failed(err, "follow %q", at.Pattern()))
 			}
-			if l.Record != "" {
-				lost[l.Record] += l.Count
-			} else {
-				discarded = joined(discarded, *l)
+			event := Event[T]{CaughtUp: e.CaughtUp, Lost: e.Lost, Loss: e.Loss, at: e.At}
+			if !e.CaughtUp {
+				event.Row = Row[T]{Record: e.Row.Record, Time: time.UnixMilli(e.Row.Time), Value: value}
 			}
-			continue
+			return yield(event, nil)
 		}
-		if !f.wants(message.Record) {
-			continue
-		}
-		at.sequence = message.Sequence
-		at.row.Time = message.Time
-		lost[message.Record] += message.Lost
-		if at.boundary.excludes(message.Time) {
-			continue
-		}
-		event, ok := eventOf[T](f.db, history.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
-		if !ok {
-			continue
-		}
-		event.Lost, event.Loss = lost[event.Record], discarded
-		delete(lost, event.Record)
-		discarded = nil
-		if !f.yield(event, nil) {
-			return
-		}
+		f.Run(ctx, at)
 	}
 }
 
-// joined adds a discarded range to the previous one, if there is one.
-func joined(previous *Loss, l Loss) *Loss {
-	if previous != nil {
-		l.Count += previous.Count
-		l.From, l.FirstTime = previous.From, previous.FirstTime
+// startPosition returns the position before everything that Follow yields.
+func (db *DB) startPosition(ctx context.Context, pattern string, from time.Time) (follow.Position, error) {
+	start, err := millis("start", from)
+	if err != nil {
+		return follow.Position{}, db.failed(err, "follow %q", pattern)
 	}
-	return &l
+	if _, err := db.checkQuery(pattern); err != nil {
+		return follow.Position{}, err
+	}
+	at, err := db.source().Start(ctx, pattern, start)
+	return at, db.failed(err, "follow %q", pattern)
 }
 
-// eventOf returns false for a value that does not decode, which is counted.
-func eventOf[T any](db *DB, row history.Row, at followPosition) (Event[T], bool) {
-	event := Event[T]{Row: Row[T]{Record: row.Record, Time: time.UnixMilli(row.Time)}, at: at}
-	if err := unmarshal(row.Value, &event.Value); err != nil {
-		db.undecoded.add(db.config.Logger, row, err)
-		return event, false
+// resumePosition returns the position that a text encodes, if the log holds all
+// that follows it.
+func (db *DB) resumePosition(ctx context.Context, text string) (follow.Position, error) {
+	p, err := follow.Parse(text)
+	if err != nil {
+		return p, fmt.Errorf("aimdb: %w", err)
 	}
-	return event, true
+	if _, err := db.checkQuery(p.Pattern()); err != nil {
+		return p, err
+	}
+	gone, err := db.source().Gone(ctx, p)
+	if err == nil && gone != "" {
+		err = fmt.Errorf("%w (%s)", ErrPositionGone, gone)
+	}
+	return p, db.failed(err, "follow %q", p.Pattern())
 }

@@ -165,6 +165,11 @@ func Tokens(tokens ...Token) Option {
 	return func(c *Config) error { c.Tokens = append(c.Tokens, tokens...); return nil }
 }
 
+// LimitClients bounds what AimX clients can take. A field that is 0 has its default.
+func LimitClients(l ClientLimits) Option {
+	return func(c *Config) error { c.Clients = l; return nil }
+}
+
 // Origins lets pages of more hosts than this one and loopback open the WebSocket
 // of [HTTP], as patterns such as "*.example.com". Requests may also name these hosts,
 // as those through a reverse proxy do.

@@ -31,16 +31,29 @@ type scripted struct {
 	// answer returns the frames that answer one. If the connection is cut after a sub, both
 	// wait for the ping that the client sends after it.
 	answer func(f frame) (lines []string, cut bool)
+	// welcome is the answer to hello.
+	welcome string
 }
 
 func script(t *testing.T, answer func(frame) ([]string, bool)) string {
+	t.Helper()
+	return startScript(t, &scripted{answer: answer, welcome: `{"version":"3.0","server":"s","permissions":[],"writable_records":[]}`})
+}
+
+// helloScript only answers hello.
+func helloScript(t *testing.T, welcome string) string {
+	t.Helper()
+	return startScript(t, &scripted{answer: func(frame) ([]string, bool) { return nil, true }, welcome: welcome})
+}
+
+func startScript(t *testing.T, s *scripted) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scripted{t: t, listener: l, answer: answer}
+	s.t, s.listener = t, l
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -75,7 +88,7 @@ func (s *scripted) serve() bool {
 		case f.Kind == "ping":
 			lines, cut = append(held, `{"t":"pong"}`), holding
 		case f.Method == "hello":
-			lines = []string{fmt.Sprintf(`{"t":"reply","id":%d,"ok":{"version":"3.0","server":"s","permissions":[],"writable_records":[]}}`, f.ID)}
+			lines = []string{fmt.Sprintf(`{"t":"reply","id":%d,"ok":%s}`, f.ID, s.welcome)}
 		default:
 			lines, cut = s.answer(f)
 			if cut && f.Kind == "sub" {

@@ -44,6 +44,9 @@ type RecordInfo struct {
 	// The rows of upstream lack the following members, and its clients ignore
 	// them.
 
+	// InboundKeys are the records that the record is made from. Upstream 2.0 proposes the
+	// member; records without inputs do not have it.
+	InboundKeys []string `json:"inbound_keys,omitempty"`
 	// Persisted reports whether values of the record are stored. It is nil if the
 	// server does not say so.
 	Persisted *bool `json:"persisted,omitempty"`

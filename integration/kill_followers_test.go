@@ -18,7 +18,7 @@ import (
 // Clients that follow get each value of a server once and in order, however often it is
 // killed.
 func TestKillUnderFollowers(t *testing.T) {
-	const followers = 20
+	const followers = 100
 	dir := t.TempDir()
 	w := startWriter(t, dir, dir, "served")
 	w.awaitAck(t)

@@ -43,6 +43,8 @@ type Registry struct {
 	shapes map[reflect.Type]*jsonshape.Shape
 	feeds  []*Feed
 	stages []*stage
+	// added are the functions of OnAdd.
+	added map[*func(*Untyped)]struct{}
 	// invalid are the errors of declarations, which Build repeats.
 	invalid []error
 	// order has the inputs of a stage before its output. Build sets it.
@@ -86,6 +88,7 @@ func (r *Registry) Add(key string, c Config) (*Untyped, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.announce(record.Untyped())
 	return record.Untyped(), nil
 }
 

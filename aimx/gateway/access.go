@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
@@ -98,6 +99,9 @@ var (
 	errNoToken    = errors.New("the client presented no token in time")
 )
 
+// noTokenYet refuses what comes before a token.
+const noTokenYet = "this server admits nobody without a token; present one in auth_token of hello"
+
 // authenticate admits a client whose hello has a token that it must have. After a wrong
 // one the connection ends, which slows down guessing.
 func (s *session) authenticate(params []byte) *refusal {
@@ -113,7 +117,7 @@ func (s *session) authenticate(params []byte) *refusal {
 	g := s.server.grantsFor(string(wire.Unquote(raw)))
 	switch {
 	case g == nil:
-		s.refusedToken = true
+		s.ending = errWrongToken
 		s.server.config.Logger.Warn("an AimX client presented an unknown token", "transport", s.transport.name, "remote", s.remote, "refused_tokens", s.server.refusedTokens.Load())
 		return refuse(aimx.CodeDenied, "the token is unknown; ask whoever runs the database for one")
 	case s.admitted && g != s.grants:
@@ -121,6 +125,14 @@ func (s *session) authenticate(params []byte) *refusal {
 	}
 	s.admit(g)
 	return nil
+}
+
+// endImpatiently ends a connection that has presented no token in time. Nothing was asked,
+// so the reason goes out under the id 0.
+func (s *session) endImpatiently() {
+	defer time.AfterFunc(time.Second, func() { s.end(errNoToken) }).Stop() // a client that reads nothing is not waited for
+	s.answer(&wire.FrameWriter{}, 0, nil, refuse(aimx.CodeDenied, "no token came within %v, and the connection ends; present one in auth_token of hello", s.server.config.Limits.TokenTimeout))
+	s.end(errNoToken)
 }
 
 // stop refuses a frame of a client that has not presented its token. Only hello and
@@ -133,7 +145,7 @@ func (s *session) stop(f wire.Frame) bool {
 		s.refusedWrites++
 	case f.Kind == wire.KindRequest, f.Kind == wire.KindSubscribe:
 		s.deniedFrames++
-		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "this server admits nobody without a token; present one in auth_token of hello"))
+		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, noTokenYet))
 	}
 	return true
 }

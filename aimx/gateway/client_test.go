@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,6 +125,9 @@ func TestListOfRecords(t *testing.T) {
 	last := rows[6]
 	if last.Origin.Kind != "transform" || last.Origin.Inputs[0] != "attic.co2" || last.Writable || last.Producers != 1 || len(last.Stages) != 1 {
 		t.Errorf("the derived record is %+v", last)
+	}
+	if !slices.Equal(last.InboundKeys, []string{"attic.co2"}) || rows[0].InboundKeys != nil {
+		t.Errorf("the records are made from %v and %v", last.InboundKeys, rows[0].InboundKeys)
 	}
 	if last.SchemaType != "" {
 		t.Errorf("a record without a schema has %q", last.SchemaType)

@@ -10,17 +10,16 @@
 //
 // A frame is one JSON object: a line on a unix socket, a text message on a WebSocket,
 // and over TCP four bytes with its length, big-endian, and then that many bytes. A
-// malformed or empty frame is skipped silently, in both directions. A frame longer than
-// Limits.FrameBytes, or one that the connection ends in, closes the connection without
-// an answer.
+// malformed or empty frame is skipped silently, in both directions. A frame that the
+// connection ends in closes it without an answer. So does one longer than
+// Limits.FrameBytes, after an answer if its id can be read.
 //
 // # Methods
 //
 // All methods of the protocol are served on all transports: hello,
 // record.list, record.get, record.set, record.drain, record.query, graph.nodes,
 // graph.edges, graph.topo_order, profiling.reset and buffer_metrics.reset, and
-// the frames req, sub, unsub, write and ping. The framing and pattern rules of
-// earlier versions are not served: a line without "t" is skipped.
+// the frames req, sub, unsub, write and ping.
 //
 // record.set takes a value that has all members of the type of the record: see
 // records.Untyped.Set. record.get of a ring returns its newest value, and the
@@ -31,6 +30,39 @@
 //
 // The type transport declares all differences between the transports. A
 // refusal carries its reason in "msg", which upstream's clients ignore.
+//
+// # The protocol before AimX 3.0
+//
+// A frame without "t" that has method is a request of the earlier protocol, on all
+// transports. AimX 3.0 skips such frames. So are {"hello":{…}} and a hello without any
+// envelope, {"version","client"}, which are answered by {"welcome":{…}} and by a bare
+// welcome. Answers have the shape of that time:
+//
+//	{"id":1,"method":"record.query","params":{"name":"accuracy::*"}}
+//	{"id":1,"result":{"values":[{"record":"accuracy::vienna","value":{"error":0.5},"stored_at":1700000005000}],"count":1}}
+//	{"id":2,"method":"record.get","params":{"record":"nothing"}}
+//	{"id":2,"error":{"code":"not_found","message":"there is no record \"nothing\""}}
+//
+// The id may be a number, a string, or missing, which counts as 0. All methods are served,
+// with these differences:
+//
+//   - hello needs the version 1 or 1.0, and ends the connection when it is refused.
+//   - A record is named by record or by name.
+//   - record.query is for "*" by default, where '*' is any run of characters: letters of
+//     ASCII match in both cases, and '.' and '::' are the same. Rows come by record, and
+//     newest first. '#' is an ordinary character.
+//   - record.subscribe takes the name of one record and returns {"subscription_id",
+//     "queue_size"}, the capacity of the record. Then come
+//     {"event":{"subscription_id","sequence","data","timestamp","dropped"}}: timestamp is
+//     in Unix milliseconds and absent from records that keep none, and dropped is absent
+//     if nothing is missing. The present value is first unless send_initial is false.
+//     record.unsubscribe takes subscription_id.
+//   - The codes are not_found, permission_denied, invalid_params, method_not_found,
+//     not_configured (there is no history), query_error, version_mismatch and
+//     internal_error.
+//
+// Tokens, grants and private records decide as they do elsewhere. A pattern must lie in one
+// grant: for "temp::*" that is "temp.#", because '*' goes over separators.
 //
 // # Extension
 //
@@ -138,7 +170,7 @@
 // one: in auth_token of hello, or for a WebSocket in the header Authorization, as Bearer,
 // or in the query parameter token. A query parameter may end up in the log of a proxy.
 // Before that, hello and ping are answered, all else is denied, and after
-// Limits.TokenTimeout the connection is closed. A wrong token is answered with denied, or
+// Limits.TokenTimeout the connection is told so, under the id 0, and closed. A wrong token is answered with denied, or
 // with 401 to a web request, and the connection ends. It is counted and logged with the
 // address of the client; no token is ever logged. Tokens are compared by their hashes in
 // constant time. A connection keeps the token that it was admitted with.

@@ -33,20 +33,25 @@ func historyMethods() map[string]historyMethod {
 	}
 }
 
+// answerQuery sends the one answer to a query.
+type answerQuery func(w *wire.FrameWriter, result []byte, refused *refusal)
+
 // runQuery answers a history method beside the other frames of the connection.
-func (s *session) runQuery(f wire.Frame, parse historyMethod) {
+func (s *session) runQuery(method string, params []byte, parse historyMethod, answer answerQuery) {
 	if s.server.config.History == nil {
-		s.answer(&s.out, f.ID, nil, refuse(s.transport.noHistory, "this database keeps no history"))
+		answer(&s.out, nil, refuse(s.transport.noHistory, "this database keeps no history"))
 		return
 	}
-	query, refused := parse(s, f.Params)
+	query, refused := parse(s, params)
 	if refused != nil {
-		s.answer(&s.out, f.ID, nil, refused)
+		answer(&s.out, nil, refused)
 		return
 	}
 	select {
 	case s.waiting <- struct{}{}:
-	case <-s.ctx.Done():
+	default:
+		limits := s.server.config.Limits
+		answer(&s.out, nil, refuse(aimx.CodeDenied, "a connection has at most %d queries that run and %d that wait; ask again when one has been answered", limits.Queries, limits.Waiting))
 		return
 	}
 	s.work.Go(func() {
@@ -57,10 +62,10 @@ func (s *session) runQuery(f wire.Frame, parse historyMethod) {
 			return
 		}
 		defer func() { <-s.running }()
-		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.timeout(f.Method))
+		ctx, cancel := context.WithTimeout(s.ctx, s.server.config.Limits.timeout(method))
 		defer cancel()
 		result, refused := query(ctx)
-		s.answer(&wire.FrameWriter{}, f.ID, result, refused)
+		answer(&wire.FrameWriter{}, result, refused)
 	})
 }
 

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +51,7 @@ type fixture struct {
 	derived  *records.Record[reading]  // made from co2, and writable by mistake
 	history  *fakeHistory
 	server   *gateway.Server
+	limits   gateway.Limits
 	socket   string
 	tcp      string // host:port
 	web      *httptest.Server
@@ -132,6 +135,7 @@ type fakeHistory struct {
 	// hold, if not nil, makes queries wait until it is closed; a query that
 	// waits sends to begun.
 	hold, begun chan struct{}
+	mu          sync.Mutex // guards asked while queries run
 	asked       history.LatestQuery
 	ranged      history.RangeQuery
 	summarized  history.BucketQuery
@@ -140,8 +144,19 @@ type fakeHistory struct {
 }
 
 func (s *fakeHistory) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[history.Row, error] {
+	s.mu.Lock()
 	s.asked = q
-	return yieldAll(ctx, s, s.matching(q.Pattern))
+	s.mu.Unlock()
+	rows := s.matching(q.Pattern)
+	slices.SortStableFunc(rows, func(a, b history.Row) int {
+		return cmp.Or(cmp.Compare(a.Record, b.Record), cmp.Compare(b.Time, a.Time), cmp.Compare(b.ID, a.ID))
+	})
+	seen := map[string]int{}
+	rows = slices.DeleteFunc(rows, func(row history.Row) bool {
+		seen[row.Record]++
+		return seen[row.Record] > q.Limit
+	})
+	return yieldAll(ctx, s, rows)
 }
 
 // Range yields the rows in the order of their IDs.
@@ -218,18 +233,21 @@ func exchange(t *testing.T, p peer, frame, want string) {
 	}
 }
 
-// withoutMessage removes "msg" from a refusal.
+// withoutMessage removes the explanation from a refusal.
 func withoutMessage(t *testing.T, frame string) string {
 	t.Helper()
-	before, after, found := strings.Cut(frame, `,"msg":`)
-	if !found {
-		return frame
+	for member, end := range map[string]string{`,"msg":`: "}", `,"message":`: "}}"} { // the second one is that of the earlier protocol
+		before, after, found := strings.Cut(frame, member)
+		if !found {
+			continue
+		}
+		var msg string
+		if err := json.Unmarshal([]byte(strings.TrimSuffix(after, end)), &msg); err != nil || msg == "" {
+			t.Fatalf("no explanation in %s", frame)
+		}
+		return before + end
 	}
-	var msg string
-	if err := json.Unmarshal([]byte(strings.TrimSuffix(after, "}")), &msg); err != nil || msg == "" {
-		t.Fatalf("no explanation in %s", frame)
-	}
-	return before + "}"
+	return frame
 }
 
 func dial(t testing.TB, endpoint string) *aimx.Client {

@@ -34,7 +34,7 @@ func methods() map[string]method {
 // call answers a request.
 func (s *session) call(f wire.Frame) {
 	if parse := s.server.historyMethods[f.Method]; parse != nil {
-		s.runQuery(f, parse)
+		s.runQuery(f.Method, f.Params, parse, func(w *wire.FrameWriter, result []byte, refused *refusal) { s.answer(w, f.ID, result, refused) })
 		return
 	}
 	run := s.server.methods[f.Method]
@@ -67,8 +67,13 @@ func (s *session) hello(params []byte) (json.RawMessage, *refusal) {
 		return nil, refused
 	}
 	s.limitFrames(params)
+	return s.welcome(aimx.Version)
+}
+
+// welcome is the answer to a hello of a client that is admitted.
+func (s *session) welcome(version string) (json.RawMessage, *refusal) {
 	welcome := aimx.Info{
-		Version: aimx.Version, Server: s.server.config.Name,
+		Version: version, Server: s.server.config.Name,
 		Permissions: []string{"read"}, WritableRecords: []string{},
 		MaxSubscriptions: s.transport.subscriptions,
 		Authenticated:    s.asksForToken && s.grants != nil,
@@ -91,6 +96,10 @@ func (s *session) recordGet(params []byte) (json.RawMessage, *refusal) {
 	if !ok {
 		return nil, refuse(aimx.CodeNotFound, "record.get needs the name of a record")
 	}
+	return s.newest(name)
+}
+
+func (s *session) newest(name string) (json.RawMessage, *refusal) {
 	h, refused := s.readable(name)
 	if refused != nil {
 		return nil, refused

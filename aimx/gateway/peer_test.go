@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -17,6 +18,7 @@ import (
 type peer interface {
 	send(t *testing.T, frame string)
 	next(t *testing.T) string
+	read() (string, error)
 }
 
 type linePeer struct {
@@ -43,14 +45,19 @@ func (p *linePeer) send(t *testing.T, frame string) {
 
 func (p *linePeer) next(t *testing.T) string {
 	t.Helper()
-	if err := p.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
-		t.Fatal(err)
-	}
-	line, err := p.in.ReadString('\n')
+	line, err := p.read()
 	if err != nil {
 		t.Fatalf("nothing came: %v", err)
 	}
-	return strings.TrimSuffix(line, "\n")
+	return line
+}
+
+func (p *linePeer) read() (string, error) {
+	if err := p.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
+		return "", err
+	}
+	line, err := p.in.ReadString('\n')
+	return strings.TrimSuffix(line, "\n"), err
 }
 
 // lengthPeer is a peer over TCP.
@@ -98,7 +105,23 @@ func (p *lengthPeer) read() (string, error) {
 // peers returns a peer of each transport by its name.
 func (h *fixture) peers(t *testing.T) map[string]peer {
 	t.Helper()
-	return map[string]peer{"unix": h.linePeer(t), "tcp": h.lengthPeer(t), "websocket": h.webPeer(t)}
+	all := map[string]peer{}
+	for _, transport := range []string{"unix", "tcp", "websocket"} {
+		all[transport] = h.peer(t, transport)
+	}
+	return all
+}
+
+// peer returns a peer of a transport.
+func (h *fixture) peer(t *testing.T, transport string) peer {
+	t.Helper()
+	switch transport {
+	case "unix":
+		return h.linePeer(t)
+	case "tcp":
+		return h.lengthPeer(t)
+	}
+	return h.webPeer(t)
 }
 
 type webPeer struct{ socket *websocket.Conn }
@@ -125,14 +148,19 @@ func (p *webPeer) send(t *testing.T, frame string) {
 
 func (p *webPeer) next(t *testing.T) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	kind, message, err := p.socket.Read(ctx)
+	message, err := p.read()
 	if err != nil {
 		t.Fatalf("nothing came: %v", err)
 	}
-	if kind != websocket.MessageText {
-		t.Fatal("browsers ignore binary messages")
+	return message
+}
+
+func (p *webPeer) read() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	kind, message, err := p.socket.Read(ctx)
+	if err == nil && kind != websocket.MessageText {
+		err = errors.New("browsers ignore binary messages")
 	}
-	return string(message)
+	return string(message), err
 }

@@ -34,7 +34,9 @@ func (h publicHistory) isPrivate(record string) bool {
 		r, registered := h.server.config.Registry.Lookup(record)
 		private = registered && !r.Config().Remote || !registered && !h.server.config.RemoteHistory ||
 			!h.grants.reads(record)
-		h.private[record] = private
+		if registered { // another one may be added later
+			h.private[record] = private
+		}
 	}
 	return private
 }

@@ -148,7 +148,7 @@ func TestNamesThatAreNotRegistered(t *testing.T) {
 	for _, c := range []struct{ frame, want string }{
 		{`{"t":"req","id":1,"method":"record.query","params":{"name":"old.door"}}`, `{"t":"reply","id":1,"ok":{"records":[],"total":0}}`},
 		{`{"t":"req","id":1,"method":"record.query","params":{"name":"nothing"}}`, `{"t":"reply","id":1,"ok":{"records":[],"total":0}}`},
-		{`{"t":"req","id":1,"method":"record.query","params":{"limit":1}}`, `{"t":"reply","id":1,"ok":{"records":[{"topic":"attic.co2","payload":612,"ts":1},{"topic":"attic.co2","payload":612,"ts":5}],"total":2}}`},
+		{`{"t":"req","id":1,"method":"record.query","params":{"limit":2}}`, `{"t":"reply","id":1,"ok":{"records":[{"topic":"attic.co2","payload":612,"ts":1},{"topic":"attic.co2","payload":612,"ts":5}],"total":2}}`},
 		{`{"t":"req","id":1,"method":"history.page","params":{"pattern":"old.#"}}`, `{"t":"reply","id":1,"ok":{"rows":[],"left_out":0,"max_id":7,"next":""}}`},
 		{`{"t":"req","id":1,"method":"history.buckets","params":{"pattern":"old.door","width":1}}`, `{"t":"reply","id":1,"ok":{"buckets":[]}}`},
 	} {

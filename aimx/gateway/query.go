@@ -60,15 +60,24 @@ func emptyWindow(w history.Window) bool {
 	return w.Start != nil && w.End != nil && *w.Start > *w.End
 }
 
-// parseQuery parses the parameters of record.query. As in upstream, a value that is
-// not an unsigned integer counts as absent. limited reports whether there is a limit;
-// otherwise it is 1.
+// parseQuery parses the parameters of record.query.
 func (s *session) parseQuery(params []byte) (q history.LatestQuery, limited bool, refused *refusal) {
 	name, ok := s.nameOf(params)
 	if !ok {
 		name = "#"
 	}
-	q = history.LatestQuery{Pattern: key.WirePattern(name), Limit: 1}
+	if q, limited, refused = s.parseLatest(params); refused != nil {
+		return q, limited, refused
+	}
+	q.Pattern = key.WirePattern(name)
+	return q, limited, s.refuseQuery(q.Pattern)
+}
+
+// parseLatest parses limit and window of a query. As in upstream, a value that is not an
+// unsigned integer counts as absent. limited reports whether there is a limit; otherwise
+// it is 1.
+func (s *session) parseLatest(params []byte) (q history.LatestQuery, limited bool, refused *refusal) {
+	q.Limit = 1
 	var limit *int64
 	for member, to := range map[string]**int64{"limit": &limit, "start": &q.Window.Start, "end": &q.Window.End} {
 		raw := string(s.decoder.Member(params, member))
@@ -85,33 +94,54 @@ func (s *session) parseQuery(params []byte) (q history.LatestQuery, limited bool
 	if limit != nil {
 		q.Limit = int(*limit)
 	}
-	return q, limit != nil, s.refuseQuery(q.Pattern)
+	return q, limit != nil, nil
 }
 
 // latestRows returns the newest rows of each record, oldest first.
 func (s *session) latestRows(ctx context.Context, q history.LatestQuery) ([]history.Row, *refusal) {
-	limits := s.server.config.Limits
+	rows, refused := s.collectRows(ctx, q, func(history.Row) bool { return true })
+	slices.SortStableFunc(rows, func(a, b history.Row) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
+	})
+	return rows, refused
+}
+
+// collectRows returns the newest rows of each record that are wanted, in the order of the
+// history.
+func (s *session) collectRows(ctx context.Context, q history.LatestQuery, wanted func(history.Row) bool) ([]history.Row, *refusal) {
 	var rows []history.Row
 	size, broken := 0, 0
 	for row, err := range s.history().Latest(ctx, q) {
 		if err != nil {
 			return nil, s.queryError(ctx, wire.MethodRecordQuery, q.Pattern.String(), err)
 		}
+		if !wanted(row) {
+			continue
+		}
 		if !sendable(row) {
 			broken++
 			continue
 		}
 		rows = append(rows, row)
-		size += len(row.Record) + len(row.Value) + 48 // 48: member names and time
-		if len(rows) > limits.QueryRows || size > limits.QueryBytes {
-			return nil, refuse(aimx.CodeInternal, "the answer has more than %d rows or %d bytes; ask for fewer with limit, start, end or a narrower name", limits.QueryRows, limits.QueryBytes)
+		size += rowBytes(row)
+		if refused := s.refuseSize(len(rows), size); refused != nil {
+			return nil, refused
 		}
 	}
 	s.warnOfBroken(q.Pattern, broken)
-	slices.SortStableFunc(rows, func(a, b history.Row) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
-	})
 	return rows, nil
+}
+
+// rowBytes is about what a row takes in an answer, with the names of its members.
+func rowBytes(row history.Row) int { return len(row.Record) + len(row.Value) + 48 }
+
+// refuseSize refuses an answer that is larger than Limits allow.
+func (s *session) refuseSize(rows, size int) *refusal {
+	limits := s.server.config.Limits
+	if rows <= limits.QueryRows && size <= limits.QueryBytes {
+		return nil
+	}
+	return refuse(aimx.CodeInternal, "the answer has more than %d rows or %d bytes; ask for fewer with limit, start, end or a narrower name", limits.QueryRows, limits.QueryBytes)
 }
 
 // sendable reports whether an answer can carry a row.
@@ -128,7 +158,7 @@ func (s *session) warnOfBroken(p key.Pattern, rows int) {
 func appendRows(rows []history.Row, next *string) json.RawMessage {
 	size := 64
 	for _, row := range rows {
-		size += len(row.Record) + len(row.Value) + 48
+		size += rowBytes(row)
 	}
 	b := append(make([]byte, 0, size), `{"records":[`...)
 	for i, row := range rows {

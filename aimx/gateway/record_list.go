@@ -48,6 +48,7 @@ func (s *session) describe(h *records.Untyped) aimx.RecordInfo {
 		capacity := h.Capacity()
 		info.BufferCapacity = &capacity
 	}
+	info.InboundKeys = info.Origin.Inputs
 	info.Losses, _ = h.Losses()
 	for _, d := range m.Drops {
 		info.Drops = append(info.Drops, aimx.Drop{Reader: d.Reader, Cause: d.Cause, Count: d.Count})

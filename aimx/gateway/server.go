@@ -122,6 +122,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, t transport) error {
 	closing := context.AfterFunc(ctx, func() { s.logCloseError(l.Close(), "close the listener", l) })
 	defer closing()
 	slots := make(chan struct{}, s.config.Limits.Connections)
+	turnedAway := make(chan struct{}, mostTurnedAway)
 	for failures := 0; ; {
 		accepted, err := l.Accept()
 		if err != nil {
@@ -139,7 +140,15 @@ func (s *Server) serve(ctx context.Context, l net.Listener, t transport) error {
 		case slots <- struct{}{}:
 		default:
 			s.config.Logger.Warn("too many AimX connections; one more is closed", "limit", cap(slots))
-			s.logCloseError(accepted.Close(), "close a connection", l)
+			select {
+			case turnedAway <- struct{}{}:
+				served.Go(func() {
+					s.turnAway(ctx, accepted, t)
+					<-turnedAway
+				})
+			default:
+				s.logCloseError(accepted.Close(), "close a connection", l)
+			}
 			continue
 		}
 		served.Go(func() {
@@ -176,7 +185,7 @@ func (s *Server) serveSession(session *session, presented *grants) {
 	defer s.remove(session)
 	if session.asksForToken = session.transport.asksForTokens && len(s.config.Tokens) > 0; session.asksForToken {
 		session.admitted = false
-		session.patience = time.AfterFunc(s.config.Limits.TokenTimeout, func() { session.end(errNoToken) })
+		session.patience = time.AfterFunc(s.config.Limits.TokenTimeout, session.endImpatiently)
 		defer session.patience.Stop()
 	}
 	if presented != nil {

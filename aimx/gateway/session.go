@@ -41,8 +41,8 @@ type session struct {
 	// serve, and the ones it starts.
 	asksForToken, admitted bool
 	grants                 *grants
-	// refusedToken ends the connection after the present frame.
-	refusedToken bool
+	// ending, if it is not nil, ends the connection after the present frame.
+	ending error
 	// patience ends a connection that presents no token; nil if there is nothing to
 	// wait for.
 	patience *time.Timer
@@ -56,6 +56,8 @@ type session struct {
 	// record.drain, are for the goroutine of serve only.
 	subscriptions map[string]ender
 	cursors       map[*records.Untyped]*drainCursor
+	// legacyOpened counts the subscriptions of the earlier protocol, to name them.
+	legacyOpened uint64
 	// refusedWrites counts writes that changed nothing, deniedFrames the requests and
 	// subscriptions before a token.
 	refusedWrites, deniedFrames uint64
@@ -76,7 +78,7 @@ func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *sessi
 	queries := s.config.Limits.Queries
 	session := &session{
 		server: s, transport: t, conn: c,
-		waiting:       make(chan struct{}, 5*queries),
+		waiting:       make(chan struct{}, queries+s.config.Limits.Waiting),
 		running:       make(chan struct{}, queries),
 		subscriptions: make(map[string]ender),
 		cursors:       make(map[*records.Untyped]*drainCursor),
@@ -114,15 +116,18 @@ func (s *session) receive() error {
 	for {
 		line, err := s.conn.Receive()
 		if err != nil {
+			s.refuseLong(err)
 			return err
 		}
 		if f, ok := s.decoder.Decode(line); ok {
 			s.handle(f)
+		} else if r, ok := s.decoder.DecodeLegacy(line); ok {
+			s.handleLegacy(r)
 		} else {
 			s.skippedFrames++
 		}
-		if s.refusedToken {
-			return errWrongToken
+		if s.ending != nil {
+			return s.ending
 		}
 		if s.ctx.Err() != nil {
 			return context.Cause(s.ctx)
@@ -178,7 +183,7 @@ func (s *session) answer(w *wire.FrameWriter, id uint64, result []byte, refused 
 	default:
 		frame := w.Reply(id, result)
 		if s.tooLong(frame) {
-			frame = w.Refusal(id, string(aimx.CodeInternal), fmt.Sprintf("the answer has %d bytes and this client takes %d in a frame; ask for less, or for longer frames with frame_bytes of hello", len(frame), s.frameBytes.Load()))
+			frame = w.Refusal(id, string(aimx.CodeInternal), s.tooLongReason(len(frame)))
 		}
 		s.send(frame)
 	}
@@ -188,7 +193,7 @@ func (s *session) subscribe(f wire.Frame) {
 	sub := strconv.FormatUint(f.ID, 10)
 	s.unsubscribe(sub) // a reused id replaces the old subscription
 	if len(s.subscriptions) >= s.transport.subscriptions {
-		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeDenied, "a connection has at most %d subscriptions; unsub one or open another connection", s.transport.subscriptions))
+		s.answer(&s.out, f.ID, nil, s.refuseSubscription())
 		return
 	}
 	open := s.openLive
@@ -201,6 +206,10 @@ func (s *session) subscribe(f wire.Frame) {
 		return
 	}
 	s.subscriptions[sub] = opened
+}
+
+func (s *session) refuseSubscription() *refusal {
+	return refuse(aimx.CodeDenied, "a connection has at most %d subscriptions; unsub one or open another connection", s.transport.subscriptions)
 }
 
 func (s *session) unsubscribe(sub string) {

@@ -124,7 +124,7 @@ func TestMalformedFrames(t *testing.T) {
 		`{"t":"req","id":"1","method":"record.list"}`, `{"t":"req","id":-1,"method":"record.list"}`, `{"t":"req","id":1.0,"method":"record.list"}`,
 		`{"t":"req","id":1e1,"method":"record.list"}`, `{"t":"req","id":18446744073709551616,"method":"record.list"}`,
 		`{"t":"req","id":1,"id":1,"method":"record.list"}`, `{"t":"sub","topic":"#"}`, `{"t":"unsub","sub":5}`, `{"t":"unsub"}`,
-		"{\"t\":\"req\",\"id\":1,\"method\":\"\xff\"}", `{"method":"record.list","id":1}`, `{"hello":{"version":"1.0"}}`,
+		"{\"t\":\"req\",\"id\":1,\"method\":\"\xff\"}", `{"method":7,"id":1}`, `{"hello":"1.0"}`, `{"version":"3.0"}`,
 	}
 	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
@@ -147,9 +147,9 @@ func TestQuery(t *testing.T) {
 	}
 	for name, p := range h.peers(t) {
 		t.Run(name, func(t *testing.T) {
-			exchange(t, p, `{"t":"req","id":6,"method":"record.query","params":{"name":"accuracy.*","limit":2,"start":1,"end":9223372036854775807}}`,
+			exchange(t, p, `{"t":"req","id":6,"method":"record.query","params":{"name":"accuracy.*","limit":3,"start":1,"end":9223372036854775807}}`,
 				`{"t":"reply","id":6,"ok":{"records":[{"topic":"accuracy::rome","payload":{"c":1},"ts":10},{"topic":"accuracy::vienna","payload":{"c":"a\u2028b<"},"ts":20},{"topic":"accuracy::rome","payload":{"c":3},"ts":30}],"total":3}}`)
-			if q := h.history.asked; q.Limit != 2 || *q.Window.Start != 1 || *q.Window.End != 1<<63-1 {
+			if q := h.history.asked; q.Limit != 3 || *q.Window.Start != 1 || *q.Window.End != 1<<63-1 {
 				t.Errorf("asked for %+v", q)
 			}
 			for _, params := range []string{`null`, `{"name":7,"limit":-1,"start":null,"end":1.5}`, `[]`} {

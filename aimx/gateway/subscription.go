@@ -20,6 +20,8 @@ type source struct {
 	// exact reads one record, wildcard several. At most one is not nil.
 	exact    *records.EncodedReader
 	wildcard *records.Feed
+	// unwatch ends the addition of later records to wildcard.
+	unwatch func()
 	// topic is the key of the record of an exact subscription.
 	topic string
 }
@@ -46,21 +48,22 @@ func (s *session) open(topic string) (source, *refusal) {
 
 func (s *session) openWildcard(topic string) source {
 	pattern := key.WirePattern(topic)
-	var matching []*records.Untyped
+	registry := s.server.config.Registry
 	var src source
-	for _, h := range s.server.config.Registry.Records() {
+	src.wildcard = registry.NewFeed(readerName, nil)
+	include := func(h *records.Untyped) bool {
 		if !s.mayRead(h) || !pattern.Match(h.Key()) {
-			continue
+			return false
 		}
-		matching = append(matching, h)
-		if h.Kind() != records.Ring || s.transport.lateJoin {
+		src.wildcard.Add(h)
+		return true
+	}
+	src.unwatch = registry.OnAdd(func(h *records.Untyped) { include(h) })
+	for _, h := range registry.Records() {
+		if include(h) && (h.Kind() != records.Ring || s.transport.lateJoin) {
 			src.snapshots = append(src.snapshots, h)
 		}
 	}
-	if len(matching) == 0 {
-		return src
-	}
-	src.wildcard = s.server.config.Registry.NewFeed(readerName, matching)
 	return src
 }
 
@@ -70,6 +73,7 @@ func (src source) close() {
 		src.exact.Close()
 	}
 	if src.wildcard != nil {
+		src.unwatch()
 		src.wildcard.Close()
 	}
 }
@@ -104,8 +108,7 @@ func (s *session) openLive(f wire.Frame, name string) (ender, *refusal) {
 // end implements ender.
 func (sub *subscription) end() { sub.cancel() }
 
-// start runs the subscription in a goroutine of the session, unless its source is
-// empty.
+// start runs the subscription in a goroutine of the session, unless there is no source.
 func (sub *subscription) start() {
 	if sub.source.exact == nil && sub.source.wildcard == nil {
 		return

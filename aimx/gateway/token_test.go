@@ -49,11 +49,14 @@ func TestWrongTokens(t *testing.T) {
 	}
 }
 
-// TestNoTokenInTime: a connection that presents no token is closed.
+// TestNoTokenInTime: a connection that presents no token is told so and closed.
 func TestNoTokenInTime(t *testing.T) {
 	h := openTokens(t, func(c *gateway.Config) { c.Limits.TokenTimeout = 500 * time.Millisecond })
 	quiet, admitted := h.lengthPeer(t), h.lengthPeer(t)
 	greet(t, admitted, allToken)
+	if got := quiet.next(t); !strings.Contains(got, "no token came within 500ms") {
+		t.Errorf("got %s", got)
+	}
 	if _, err := quiet.read(); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v", err)
 	}

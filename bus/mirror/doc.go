@@ -7,9 +7,6 @@
 // Remote are not kept: such a record is registered without Remote, so that its stored
 // rows stay closed too.
 //
-// A wildcard subscription of the gateway has the records that are known when it begins.
-// Who needs a record that comes later subscribes again.
-//
 // A mirror changes nothing in the log. While the servers or the log are away the last
 // values stay, and [Mirror.Health] says why. It then reads on where it had ended. If the
 // log is deleted and created again, it is read from its start. A record that changes from Remote to not, or back, ends the

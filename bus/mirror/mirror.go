@@ -48,6 +48,9 @@ type Mirror struct {
 	read  history.Position
 	ready chan struct{}
 	once  sync.Once
+	log   current
+	// known is how far the log was read, for those that wait.
+	known progress
 }
 
 // New makes a mirror without records.
@@ -60,7 +63,7 @@ func New(c Config) (*Mirror, error) {
 	}
 	c.Log.Logger, c.Log.Shared = c.Logger, true
 	m := &Mirror{
-		config: c, last: map[*records.Untyped]uint64{}, ready: make(chan struct{}),
+		config: c, last: map[*records.Untyped]uint64{}, ready: make(chan struct{}), log: current{changed: make(chan struct{})},
 		outage: outage.New(c.Logger, "mirror: the log cannot be read; the last values stay", "mirror: the log is read"),
 	}
 	m.registry = records.NewRegistry(records.RegistryOptions{Logger: c.Logger, Now: func() time.Time { return time.UnixMilli(m.now.Load()) }})
@@ -118,6 +121,10 @@ func (m *Mirror) session(ctx context.Context) error {
 		return err
 	}
 	m.outage.Over()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m.log.set(log, ctx)
+	defer m.log.set(nil, nil)
 	m.once.Do(func() { close(m.ready) })
 	return m.follow(ctx, log)
 }
@@ -143,6 +150,7 @@ func (m *Mirror) begin(ctx context.Context, log *bus.Bus) error {
 		clear(m.last)
 		m.read = end
 	}
+	m.known.set(m.read.Sequence)
 	return nil
 }
 
@@ -165,6 +173,7 @@ func (m *Mirror) follow(ctx context.Context, log *bus.Bus) error {
 				return err
 			}
 			m.read.Sequence = max(m.read.Sequence, v.Sequence)
+			m.known.set(m.read.Sequence)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -28,6 +28,7 @@ type remoteGateway struct {
 	openHistory bool
 	http        string
 	sockets     []string
+	listen      listenFlags
 	origins     []string
 	logger      *slog.Logger
 }
@@ -42,23 +43,33 @@ the other clients of AimDB. It reads the log of that database on NATS servers, a
 neither its process nor its machine.
 
 It knows the records by their messages: those in the log have their last value at once,
-the others from their next value on. A subscription to a pattern has the records that are
-known when it begins. Setting and draining records is refused. While the database or the
+the others from their next value on, which subscriptions to a pattern get too. Setting and
+draining records is refused. While the database or the
 servers are away, the last values stay; /health says why.
 
 --history is the file of a history that a sink on this machine writes, a copy of one, or
 the DSN of a history in PostgreSQL. Its password is best in PGPASSWORD or ~/.pgpass. Without
---history there are only live values. Rows of records that the log does not know are not
-served, because it is not known whether they are private; --open-history serves them.`,
+--history there are only live values, and what the log still has for subscriptions with
+from. Rows of records that the log does not know are not
+served, because it is not known whether they are private; --open-history serves them.
+
+` + tokensHelp,
 		Example: `  aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history ./history.db
   aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --history postgres://aimdb@127.0.0.1/aimdb
   aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --socket /tmp/hub.sock --http 127.0.0.1:8081
+  aimdb gateway --nats-url nats://127.0.0.1:4222 --name hub --tcp 0.0.0.0:7433 --tokens tokens.txt --tls-cert hub.pem --tls-key hub.key
   aimdb record list --connect /tmp/hub.sock`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			g.sockets = slices.DeleteFunc(g.sockets, func(path string) bool { return path == "" || path == "off" })
-			if g.http == "" && len(g.sockets) == 0 {
-				return usageError{errors.New("--socket or --http is needed: where to serve")}
+			if g.http == "off" {
+				g.http = ""
+			}
+			if err := g.listen.check(g.http); err != nil {
+				return err
+			}
+			if g.http == "" && g.listen.tcp == "" && len(g.sockets) == 0 {
+				return usageError{errors.New("--socket, --http or --tcp is needed: where to serve")}
 			}
 			g.logger = logger(cmd)
 			return g.run(cmd)
@@ -70,6 +81,7 @@ served, because it is not known whether they are private; --open-history serves 
 	f.BoolVar(&g.openHistory, "open-history", false, "serve also rows of records that the log does not know")
 	f.StringVar(&g.http, "http", "", "address of the web server, with AimX at /ws")
 	f.StringArrayVar(&g.sockets, "socket", []string{defaultEndpoint}, "path of a unix socket, or off (may be repeated)")
+	g.listen.addFlags(f)
 	f.StringArrayVar(&g.origins, "origin", nil, "further host whose pages may connect (may be repeated)")
 	return c
 }
@@ -79,7 +91,12 @@ func (g *remoteGateway) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	tokens, err := g.listen.tokens(g.logger)
+	if err != nil {
+		return err
+	}
 	config := gateway.Config{
+		Tokens:        tokens,
 		RemoteHistory: g.openHistory, ReadOnly: elsewhere, Name: g.log.database, Origins: g.origins, Logger: g.logger,
 		Sinks: newSinkInfos(cmd, server, &g.log).list,
 	}
@@ -123,11 +140,12 @@ func (g *remoteGateway) serve(cmd *cobra.Command, server bus.Server, config gate
 		return err
 	}
 	config.Registry, config.Health = m.Registry(), m.Health
+	config.Follow = (&logFollower{mirror: m, history: config.History, logger: g.logger}).follow
 	s := gateway.New(config)
 	ctx, stop := context.WithCancelCause(cmd.Context())
 	defer stop(nil)
 	parts := 0
-	ended := make(chan error, len(g.sockets)+2)
+	ended := make(chan error, len(g.sockets)+3)
 	start := func(part func(context.Context) error) {
 		parts++
 		go func() {
@@ -146,10 +164,17 @@ func (g *remoteGateway) serve(cmd *cobra.Command, server bus.Server, config gate
 		start(func(ctx context.Context) error { return s.Serve(ctx, l) })
 	}
 	if err == nil && g.http != "" {
-		l, failed := net.Listen("tcp", g.http)
+		l, failed := g.listen.listen(g.http, g.logger)
 		if err = failed; err == nil {
 			g.logger.Info("the gateway serves", "http", l.Addr().String())
 			start(func(ctx context.Context) error { return serveWeb(ctx, l, s) })
+		}
+	}
+	if err == nil && g.listen.tcp != "" {
+		l, failed := g.listen.listen(g.listen.tcp, g.logger)
+		if err = failed; err == nil {
+			g.logger.Info("the gateway serves", "tcp", l.Addr().String())
+			start(func(ctx context.Context) error { return s.ServeTCP(ctx, l) })
 		}
 	}
 	if err != nil {

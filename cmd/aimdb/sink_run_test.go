@@ -152,7 +152,7 @@ func TestSinkUsage(t *testing.T) {
 		"where to":      {[]string{"sink", "rewind", "x", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--to and --store are needed"},
 		"which letters": {[]string{"sink", "dead-letters", "x.db", "drop"}, "either the IDs of dead letters or --all"},
 		"what to do":    {[]string{"sink", "dead-letters", "x.db", "burn", "1"}, "say list, retry or drop"},
-		"where it is":   {[]string{"gateway", "--socket", "off", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--socket or --http is needed"},
+		"where it is":   {[]string{"gateway", "--socket", "off", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--socket, --http or --tcp is needed"},
 	} {
 		t.Run(name, func(t *testing.T) { aimdb(t, c.args...).fails(t, exitUsage, c.says) })
 	}

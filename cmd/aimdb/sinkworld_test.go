@@ -36,6 +36,8 @@ type elsewhereWorld struct {
 	hidden  *embedded.Record[int]
 	live    *embedded.Record[int]
 	stopDB  func()
+	// register, if it is not nil, registers more records at the next start.
+	register func(*embedded.DB) error
 	// produced is the last value that the log has.
 	produced atomic.Int64
 }
@@ -63,6 +65,11 @@ func (w *elsewhereWorld) startDB() {
 	}
 	if w.live, err = embedded.Register[int](w.db, "live", embedded.Ring(1000), embedded.Remote()); err != nil {
 		w.t.Fatal(err)
+	}
+	if w.register != nil {
+		if err := w.register(w.db); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

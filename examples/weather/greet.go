@@ -17,11 +17,18 @@ func (h *hub) say(format string, args ...any) {
 func (h *hub) greet() {
 	a := h.db.Addresses()
 	h.say("Weather hub, %d cities, history in %s\n", len(h.cities), h.options.DataDir)
+	secure := ""
+	if h.options.TLS.CertFile != "" {
+		secure = "s"
+	}
 	if a.HTTP != "" {
-		h.say("  page  http://%s/\n", a.HTTP)
+		h.say("  page  http%s://%s/\n", secure, a.HTTP)
 	}
 	for _, endpoint := range a.Gateways {
 		h.say("  AimX  %s\n", endpoint)
+	}
+	if a.TCP != "" {
+		h.say("  AimX  tcp%s://%s\n", secure, a.TCP)
 	}
 	if a.NATS != "" {
 		h.say("  NATS  nats://%s\n", a.NATS)
@@ -31,7 +38,7 @@ func (h *hub) greet() {
 	case len(a.Gateways) > 0:
 		connect = " --connect " + a.Gateways[0]
 	case a.HTTP != "":
-		connect = " --connect ws://" + a.HTTP + "/ws"
+		connect = " --connect ws" + secure + "://" + a.HTTP + "/ws"
 	}
 	h.say("Three things to try in another terminal:\n")
 	h.say("  aimdb record query 'accuracy::*' --limit 1%s\n", connect)

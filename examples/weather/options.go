@@ -18,6 +18,12 @@ type Options struct {
 	HTTP string
 	// AimX are the endpoints of the gateway: a path is a unix socket.
 	AimX []string
+	// TCP is the address that serves AimX over TCP, as host:port.
+	TCP string
+	// TLS encrypts HTTP and TCP. Tokens, if there are any, are what AimX clients over
+	// them must present; the page is served without one, and its values are not.
+	TLS    aimdb.TLSFiles
+	Tokens []aimdb.Token
 	// NATS is the address for NATS clients from outside, as host:port.
 	NATS string
 	// Log has the NATS servers that keep the log, nil for one in the data directory.

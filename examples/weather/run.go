@@ -81,6 +81,12 @@ func open(o Options) (*aimdb.DB, error) {
 	if on(o.HTTP) {
 		options = append(options, aimdb.HTTP(o.HTTP, Page()))
 	}
+	if on(o.TCP) {
+		options = append(options, aimdb.TCP(o.TCP))
+	}
+	if on(o.HTTP) || on(o.TCP) {
+		options = append(options, aimdb.TLS(o.TLS), aimdb.Tokens(o.Tokens...))
+	}
 	if on(o.NATS) {
 		options = append(options, aimdb.NATS(o.NATS))
 	}

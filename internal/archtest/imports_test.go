@@ -13,7 +13,7 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"aimx", "aimx/gateway", "aimx/natsservice", "internal/filelock", "internal/tlsfile",
+			"aimx", "aimx/gateway", "aimx/natsservice", "internal/filelock", "internal/follow", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
@@ -48,9 +48,10 @@ func table() map[string][]string {
 		"examples/weather":  {".", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "internal/backoff", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
-		"scripts":  {"history", "sinks", "sinks/sqlite"},
-		"internal": {},
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "internal/backoff", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
+		"scripts":         {"history", "sinks", "sinks/sqlite"},
+		"internal":        {},
+		"internal/follow": {"key", "loss", "history", "bus"},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -22,10 +21,6 @@ type Conn interface {
 	// repeatedly.
 	Close() error
 }
-
-// errFrameTooLong ends a connection: its sender waits for an answer that cannot be
-// given.
-var errFrameTooLong = errors.New("a frame is longer than the limit")
 
 // lineConn carries one frame a line.
 type lineConn struct {
@@ -46,7 +41,7 @@ func (c *lineConn) Receive() ([]byte, error) {
 	for {
 		part, err := c.in.ReadSlice('\n')
 		if len(c.long)+len(part) > c.limit {
-			return nil, fmt.Errorf("%w of %d bytes", errFrameTooLong, c.limit)
+			return nil, tooLong(c.limit, append(c.long, part...))
 		}
 		switch {
 		case err == nil && len(c.long) == 0:

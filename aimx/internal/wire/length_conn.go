@@ -42,7 +42,8 @@ func (c *lengthConn) Receive() ([]byte, error) {
 	}
 	length := binary.BigEndian.Uint32(header[:])
 	if uint64(length) > uint64(c.limit) {
-		return nil, fmt.Errorf("%w of %d bytes: its length is %d", errFrameTooLong, c.limit, length)
+		start, _ := c.in.Peek(c.in.Buffered()) // it does not read
+		return nil, tooLong(c.limit, start)
 	}
 	c.frame = reuse(c.frame)
 	// The buffer grows with what has come: a length alone costs no memory.

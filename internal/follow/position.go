@@ -1,7 +1,6 @@
-package aimdb
+package follow
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
@@ -24,6 +22,8 @@ type boundary struct {
 	Log      string `json:"log"`
 	Sequence uint64 `json:"sequence"`
 	MaxID    int64  `json:"max_id"`
+	// History is the identity of the history that has the rows, empty if it is not known.
+	History string `json:"history,omitempty"`
 
 	// base is the encoded boundary, with which the text of each position begins, and sum
 	// is its checksum.
@@ -35,7 +35,7 @@ type boundary struct {
 func (b *boundary) encode() *boundary {
 	body, err := json.Marshal(b)
 	if err != nil { // it holds strings and numbers
-		panic(fmt.Sprintf("aimdb: encode a position: %v", err))
+		panic(fmt.Sprintf("follow: encode a position: %v", err))
 	}
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body))
 	b.base = base64.RawURLEncoding.EncodeToString(append(sum, body...))
@@ -61,8 +61,9 @@ func decodeSummed(text string, into any) bool {
 // excludes reports whether a value was written before the requested time.
 func (b *boundary) excludes(ms int64) bool { return b.From != nil && ms < *b.From }
 
-// followPosition is the place of an event. It is small, since each event has one.
-type followPosition struct {
+// Position is the place of an event. It is small, since each event has one. Its text can be
+// kept, and Parse reads it.
+type Position struct {
 	boundary *boundary
 	// row is the last row of the history; ID 0 is before all rows. After the end of
 	// history, only its time counts: that of the last value.
@@ -79,16 +80,22 @@ const (
 	logged = "l" // a message of the log
 )
 
-// String returns the position in the form that parsePosition reads.
-func (p followPosition) String() string {
+// Pattern returns which records the sequence of the position is about.
+func (p Position) Pattern() string { return p.boundary.Pattern }
+
+// Time returns the time of the event in Unix milliseconds.
+func (p Position) Time() int64 { return p.row.Time }
+
+// String returns the position in the form that Parse reads.
+func (p Position) String() string {
 	if p.boundary == nil {
 		return ""
 	}
-	return p.boundary.base + p.place()
+	return p.boundary.base + p.Place()
 }
 
-// place returns the part of the text that follows the boundary: .KIND.TIME.NUMBER.CHECKSUM
-func (p followPosition) place() string {
+// Place returns the part of the text that follows the boundary: .KIND.TIME.NUMBER.CHECKSUM
+func (p Position) Place() string {
 	kind, number := stored, uint64(p.row.ID)
 	if p.live {
 		kind, number = logged, p.sequence
@@ -101,7 +108,8 @@ func (p followPosition) place() string {
 	return string(strconv.AppendUint(b, uint64(sum), 36))
 }
 
-func parsePosition(text string) (followPosition, error) {
+// Parse reads a position.
+func Parse(text string) (Position, error) {
 	base, place, split := strings.Cut(text, ".")
 	if !split {
 		if p, ok := parseOlderPosition(text); ok {
@@ -109,19 +117,19 @@ func parsePosition(text string) (followPosition, error) {
 		}
 	}
 	boundary, ok := parseBoundary(base)
-	p := followPosition{boundary: boundary}
+	p := Position{boundary: boundary}
 	if ok {
 		ok = p.parsePlace(strings.Split(place, "."))
 	}
 	if !ok || p.String() != text {
-		return followPosition{}, &history.QueryError{Reason: fmt.Sprintf("aimdb: %.300q is no position of an event", text)}
+		return Position{}, &history.QueryError{Reason: fmt.Sprintf("%.300q is no position of an event", text)}
 	}
 	return p, nil
 }
 
 // parseOlderPosition reads a position of an earlier version, which had the boundary and
 // the place in one JSON object.
-func parseOlderPosition(text string) (p followPosition, ok bool) {
+func parseOlderPosition(text string) (p Position, ok bool) {
 	var older struct {
 		boundary
 		Time int64  `json:"time"`
@@ -132,12 +140,12 @@ func parseOlderPosition(text string) (p followPosition, ok bool) {
 	if !decodeSummed(text, &older) || older.ID == 0 && !older.Live { // without a place it is the start of a newer one
 		return p, false
 	}
-	return followPosition{
+	return Position{
 		boundary: older.boundary.encode(), row: history.Point{Time: older.Time, ID: older.ID}, live: older.Live, sequence: older.At,
 	}, true
 }
 
-func (p *followPosition) parsePlace(fields []string) bool {
+func (p *Position) parsePlace(fields []string) bool {
 	if len(fields) != 4 {
 		return false
 	}
@@ -155,68 +163,8 @@ func (p *followPosition) parsePlace(fields []string) bool {
 	return true
 }
 
-// startPosition returns the position before everything that Follow yields.
-func (db *DB) startPosition(ctx context.Context, pattern string, from time.Time) (followPosition, error) {
-	start, err := millis("start", from)
-	if err != nil {
-		return followPosition{}, db.failed(err, "follow %q", pattern)
-	}
-	return db.positionFrom(ctx, pattern, start)
-}
-
-// positionFrom is startPosition for a time in Unix milliseconds.
-func (db *DB) positionFrom(ctx context.Context, pattern string, from *int64) (followPosition, error) {
-	if _, err := db.checkQuery(pattern); err != nil {
-		return followPosition{}, err
-	}
-	at, err := db.config.Backend.Position(ctx)
-	if err != nil {
-		return followPosition{}, db.failed(err, "follow %q: find the end of history", pattern)
-	}
-	b := &boundary{Pattern: pattern, From: from, Log: db.bus.Identity(), MaxID: at.MaxID}
-	if at.Log == b.Log { // otherwise the history has nothing of this log yet
-		b.Sequence = at.Sequence
-	}
-	return followPosition{boundary: b.encode()}, nil
-}
-
-// resumePosition returns the position that a text encodes, if the log holds all
-// that follows it.
-func (db *DB) resumePosition(ctx context.Context, text string) (followPosition, error) {
-	p, err := parsePosition(text)
-	if err != nil {
-		return p, err
-	}
-	gone, err := db.goneAt(ctx, p)
-	if err == nil && gone != "" {
-		err = db.failed(fmt.Errorf("%w (%s)", ErrPositionGone, gone), "follow %q", p.boundary.Pattern)
-	}
-	return p, err
-}
-
-// goneAt says why the log does not hold what follows a position. It returns nothing if
-// it does.
-func (db *DB) goneAt(ctx context.Context, p followPosition) (reason string, err error) {
-	if _, err := db.checkQuery(p.boundary.Pattern); err != nil {
-		return "", err
-	}
-	log, err := db.bus.Stats(ctx)
-	if err != nil {
-		return "", db.failed(err, "follow %q: find the start of the log", p.boundary.Pattern)
-	}
-	switch after := p.after(); {
-	case p.boundary.Log != db.bus.Identity():
-		return "the position belongs to another log: the log was deleted and created again, or the position is of another database", nil
-	case after > log.LastSequence:
-		return fmt.Sprintf("the log has lost its end: the position is after message %d, and the log ends at %d", after, log.LastSequence), nil
-	case log.FirstSequence > after+1:
-		return fmt.Sprintf("the log has discarded messages after the position: it begins at message %d, and the position is after %d", log.FirstSequence, after), nil
-	}
-	return "", nil
-}
-
 // after returns the sequence after which the log is read.
-func (p followPosition) after() uint64 {
+func (p Position) after() uint64 {
 	if p.live {
 		return p.sequence
 	}
@@ -224,7 +172,7 @@ func (p followPosition) after() uint64 {
 }
 
 // remaining asks for the rows after the position.
-func (p followPosition) remaining(pattern key.Pattern) history.RangeQuery {
+func (p Position) remaining(pattern key.Pattern) history.RangeQuery {
 	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.boundary.From}, MaxID: p.boundary.MaxID}
 	if p.row.ID > 0 {
 		q.After = &p.row

@@ -1,0 +1,217 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"github.com/aimdb-go/aimdb"
+)
+
+const (
+	crowdToken  = "token-of-the-crowd"
+	crowdGood   = 450
+	crowdRogues = 50
+	crowdValues = 40 // of each of two records
+)
+
+// flowing is a value that knows when it was written.
+type flowing struct {
+	N    int    `json:"n"`
+	At   int64  `json:"at"` // in nanoseconds
+	Text string `json:"text,omitempty"`
+}
+
+// crowdHub is a database with values that flow.
+type crowdHub struct {
+	*aimdb.DB
+	socket string
+	flow   []*aimdb.Record[flowing]
+	big    *aimdb.Record[flowing]
+}
+
+func openCrowd(t *testing.T) *crowdHub {
+	t.Helper()
+	dir := t.TempDir()
+	h := &crowdHub{socket: filepath.Join(dir, "s")}
+	store, err := openBackend(t.Context(), filepath.Join(dir, "history.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.DB, err = aimdb.New(aimdb.Dir(dir), aimdb.WithPersistence(store, time.Hour), aimdb.Gateway(h.socket), aimdb.TCP("127.0.0.1:0"), aimdb.HTTP("127.0.0.1:0", nil),
+		aimdb.Tokens(aimdb.Token{Token: crowdToken, Read: []string{"#"}}),
+		aimdb.LimitClients(aimdb.ClientLimits{Connections: 300, FrameBytes: 1 << 20, WriteTimeout: 5 * time.Second, TokenTimeout: time.Second}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"flow.a", "flow.b"} {
+		h.flow = append(h.flow, mustRegister[flowing](t, h.DB, key, aimdb.Ring(2*crowdValues), aimdb.Remote(), aimdb.Persist()))
+	}
+	h.big = mustRegister[flowing](t, h.DB, "big", aimdb.Ring(8), aimdb.Remote())
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	<-h.Ready()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+func (h *crowdHub) dialWeb(ctx context.Context, token string) (crowdConn, error) {
+	c := &webCrowd{ctx: ctx, raw: new(net.Conn)}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		*c.raw = conn
+		return conn, err
+	}}
+	var err error
+	c.socket, _, err = websocket.Dial(ctx, "ws://"+h.Addresses().HTTP+"/ws?v=3.0&token="+token, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	return c, err
+}
+
+// run has a number of clients read all values, and rogues beside them. It returns the
+// latencies, sorted, and the most memory that was in use.
+func (h *crowdHub) run(t *testing.T, misbehaving int) (latencies []time.Duration, peak uint64) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	transports := []string{"unix", "tcp", "websocket"}
+	var subscribed, read, bad sync.WaitGroup
+	taken := make([][]time.Duration, crowdGood)
+	for i := range crowdGood {
+		subscribed.Add(1)
+		read.Go(func() {
+			var err error
+			if taken[i], err = h.readAll(ctx, transports[i%len(transports)], subscribed.Done); err != nil {
+				t.Errorf("client %d over %s: %v", i, transports[i%len(transports)], err)
+			}
+		})
+	}
+	subscribed.Wait()
+	roguesEnd, endRogues := context.WithCancel(ctx)
+	defer endRogues()
+	kinds := slices.Sorted(maps.Keys(rogues()))
+	for i := range misbehaving {
+		bad.Go(func() {
+			h.misbehave(roguesEnd, transports[i%len(transports)], kinds[i/len(transports)%len(kinds)], uint64(i))
+		})
+	}
+	peak = h.produce()
+	read.Wait()
+	endRogues()
+	bad.Wait()
+	for end := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines before the clients and %d after them:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+	for _, one := range taken {
+		latencies = append(latencies, one...)
+	}
+	slices.Sort(latencies)
+	return latencies, peak
+}
+
+// produce lets the values flow and returns the most memory that was in use.
+func (h *crowdHub) produce() (peak uint64) {
+	text := strings.Repeat("x", 32<<10)
+	ticker := time.NewTicker(25 * time.Millisecond)
+	defer ticker.Stop()
+	for n := range crowdValues {
+		<-ticker.C
+		for _, record := range h.flow {
+			record.Produce(flowing{N: n + 1, At: time.Now().UnixNano()})
+		}
+		h.big.Produce(flowing{N: n, Text: text})
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.HeapInuse+m.StackInuse)
+	}
+	return peak
+}
+
+// readAll subscribes and reads until it has all values, each once and in order.
+func (h *crowdHub) readAll(ctx context.Context, transport string, subscribed func()) ([]time.Duration, error) {
+	once := sync.OnceFunc(subscribed)
+	defer once()
+	c, err := h.dial(ctx, transport, crowdToken)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	defer context.AfterFunc(ctx, c.close)()
+	if err := errors.Join(c.send([]byte(`{"t":"sub","id":7,"topic":"flow.#"}`)), c.send([]byte(`{"t":"ping"}`))); err != nil {
+		return nil, err
+	}
+	var latencies []time.Duration
+	last := map[string]int{}
+	for len(latencies) < crowdValues*len(h.flow) {
+		frame, err := c.receive()
+		if err != nil {
+			return nil, fmt.Errorf("after %v: %w", last, err)
+		}
+		var e struct {
+			T, Topic string
+			Seq      int
+			Data     flowing
+		}
+		if err := json.Unmarshal(frame, &e); err != nil {
+			return nil, fmt.Errorf("%w in %s", err, frame)
+		}
+		switch e.T {
+		case "pong":
+			once()
+		case "event":
+			latencies = append(latencies, time.Since(time.Unix(0, e.Data.At)))
+			if last[e.Topic]++; e.Data.N != last[e.Topic] || e.Seq != len(latencies) {
+				return nil, fmt.Errorf("got %s, want the value %d under the number %d", frame, last[e.Topic], len(latencies))
+			}
+		}
+	}
+	return latencies, nil
+}
+
+// TestCrowd: of 500 clients over three transports a tenth misbehaves. The others get every
+// value in order, about as soon as without them, and nothing is left of any.
+func TestCrowd(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent()) // the server of other tests
+	t.Run("among rogues", func(t *testing.T) {
+		alone, memoryAlone := openCrowd(t).run(t, 0)
+		among, memoryAmong := openCrowd(t).run(t, crowdRogues)
+		if t.Failed() {
+			return
+		}
+		at := func(all []time.Duration, share float64) time.Duration { return all[int(float64(len(all)-1)*share)] }
+		for _, share := range []float64{0.5, 0.99, 1} {
+			a, b := at(alone, share), at(among, share)
+			t.Logf("quantile %v: %v without rogues, %v among them", share, a, b)
+			if limit := 10*a + 5*time.Second; b > limit {
+				t.Errorf("quantile %v of the latency is %v among rogues and %v without, more than %v", share, b, a, limit)
+			}
+		}
+		t.Logf("memory: %d MiB without rogues, %d MiB among them", memoryAlone>>20, memoryAmong>>20)
+		if memoryAmong > memoryAlone+128<<20 {
+			t.Errorf("%d MiB were used among rogues, %d MiB without", memoryAmong>>20, memoryAlone>>20)
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package follow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/key"
+)
+
+// Source is what is followed.
+type Source struct {
+	Log *bus.Bus
+	// History has what was stored from the log. It may be nil.
+	History history.Reader
+}
+
+// fallBackOverlap is how many milliseconds before the last value the history is sent
+// again if the log does not reach back: values of other records may have been logged
+// after it and written before it.
+const fallBackOverlap = 10_000
+
+// Start returns the position before everything that is there from a time on, in Unix
+// milliseconds; nil is the beginning.
+func (s Source) Start(ctx context.Context, pattern string, from *int64) (Position, error) {
+	if _, err := key.ParsePattern(pattern); err != nil {
+		return Position{}, err
+	}
+	b := &boundary{Pattern: pattern, From: from, Log: s.Log.Identity(), MaxID: -1}
+	if s.History == nil {
+		log, err := s.Log.Stats(ctx)
+		if err != nil {
+			return Position{}, fmt.Errorf("find the start of the log: %w", err)
+		}
+		b.Sequence = max(log.FirstSequence, 1) - 1
+		return Position{boundary: b.encode()}, nil
+	}
+	at, err := s.History.Position(ctx)
+	if err != nil {
+		return Position{}, fmt.Errorf("find the end of history: %w", err)
+	}
+	b.MaxID, b.History = at.MaxID, at.Identity
+	if at.Log == b.Log { // otherwise the history has nothing of this log yet
+		b.Sequence = at.Sequence
+	}
+	return Position{boundary: b.encode()}, nil
+}
+
+// Gone says why the sequence cannot continue after a position without a gap. It returns
+// nothing if it can.
+func (s Source) Gone(ctx context.Context, p Position) (reason string, err error) {
+	reason, _, err = s.gone(ctx, p)
+	return reason, err
+}
+
+// gone also returns whether the log is the same and has only discarded what follows.
+func (s Source) gone(ctx context.Context, p Position) (reason string, discarded bool, err error) {
+	log, err := s.Log.Stats(ctx)
+	if err != nil {
+		return "", false, fmt.Errorf("find the start of the log: %w", err)
+	}
+	switch after := p.after(); {
+	case p.boundary.Log != s.Log.Identity():
+		return "the position belongs to another log: the log was deleted and created again, or the position is of another database", false, nil
+	case after > log.LastSequence:
+		return fmt.Sprintf("the log has lost its end: the position is after message %d, and the log ends at %d", after, log.LastSequence), false, nil
+	case log.FirstSequence > after+1:
+		return fmt.Sprintf("the log has discarded messages after the position: it begins at message %d, and the position is after %d", log.FirstSequence, after), true, nil
+	}
+	reason, err = s.otherHistory(ctx, p)
+	return reason, false, err
+}
+
+// otherHistory says why the rows after a position cannot be found by their IDs.
+func (s Source) otherHistory(ctx context.Context, p Position) (string, error) {
+	switch {
+	case p.live || p.boundary.MaxID < 0: // no row follows
+		return "", nil
+	case s.History == nil:
+		return "the position is in a history, and there is none here", nil
+	case p.boundary.History == "":
+		return "", nil // of an earlier version
+	}
+	at, err := s.History.Position(ctx)
+	if err != nil {
+		return "", fmt.Errorf("find the end of history: %w", err)
+	}
+	if at.Identity != p.boundary.History {
+		return "the position is in another history: the history was made again, or the position is of another copy", nil
+	}
+	return "", nil
+}
+
+// FallBack returns the position from which on the values after a position of a log are
+// sent again.
+func (s Source) FallBack(ctx context.Context, p Position) (Position, error) {
+	from := p.boundary.From
+	if t := p.row.Time - fallBackOverlap; p.row != (history.Point{}) && (from == nil || t > *from) {
+		from = &t
+	}
+	return s.Start(ctx, p.boundary.Pattern, from)
+}
