@@ -29,7 +29,6 @@ func chosen(t *testing.T, browser context.Context) string {
 }
 
 func TestPageShowsOneLeadTimeAndTheChosenRange(t *testing.T) {
-	t.Parallel()
 	h, c := startHourly(t)
 	browser := chromium(t)
 	openPage(t, browser, h)
@@ -88,7 +87,6 @@ func TestPageShowsOneLeadTimeAndTheChosenRange(t *testing.T) {
 }
 
 func TestPagePlotsHaveOneScale(t *testing.T) {
-	t.Parallel()
 	h, _ := startHourly(t)
 	browser := chromium(t)
 	openPage(t, browser, h)
@@ -110,7 +108,6 @@ func TestPagePlotsHaveOneScale(t *testing.T) {
 
 // A page that was cut off for longer than one query reaches back has all rows.
 func TestPageHasNoHoleAfterALongPause(t *testing.T) {
-	t.Parallel()
 	o := weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 101}
 	first := startWeather(t, o)
 	awaitPhase(t, dial(t, first.addresses.Gateways[0]), weather.Stopped)

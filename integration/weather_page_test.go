@@ -169,7 +169,6 @@ func testModel(t *testing.T, browser context.Context) {
 }
 
 func TestPage(t *testing.T) {
-	t.Parallel()
 	browser := chromium(t)
 	dir := t.TempDir()
 	first := startWeather(t, weather.Options{DataDir: dir, AimX: []string{socket(t)}, Steps: 400})
