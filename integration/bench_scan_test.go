@@ -23,13 +23,7 @@ const scanned = "plant::boiler"
 // set, as typed rows through the Go API, and as strings through the bare
 // driver, in the same order. The target is 0.7 x-driver.
 func BenchmarkScan(b *testing.B) {
-	rows := 1_000_000
-	if text := os.Getenv("AIMDB_BENCH_ROWS"); text != "" {
-		var err error
-		if rows, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
-	}
+	rows := benchRows(b)
 	path := filepath.Join(b.TempDir(), "history.db")
 	fillRecord(b, path, rows)
 	store, err := sqlite.OpenReadOnly(path)
@@ -55,6 +49,19 @@ func BenchmarkScan(b *testing.B) {
 		yardstick{"driver", func() { scanBare(b, bare, rows) }})
 }
 
+// benchRows is AIMDB_BENCH_ROWS, or 1 M.
+func benchRows(b *testing.B) int {
+	text := os.Getenv("AIMDB_BENCH_ROWS")
+	if text == "" {
+		return 1_000_000
+	}
+	rows, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatalf("AIMDB_BENCH_ROWS: %v", err)
+	}
+	return rows
+}
+
 func scanTyped(b *testing.B, db *aimdb.DB, rows int) {
 	all, err := aimdb.RangeRows[sample](b.Context(), db, scanned, time.Time{}, time.Time{})
 	if err != nil {
@@ -73,7 +80,7 @@ func scanTyped(b *testing.B, db *aimdb.DB, rows int) {
 }
 
 func scanBare(b *testing.B, db *sql.DB, rows int) {
-	found, err := db.Query("SELECT id, value_json, stored_at FROM record_history WHERE record_name = ? ORDER BY stored_at", scanned)
+	found, err := db.Query("SELECT id, value_json, stored_at FROM record_history WHERE record_name = ? ORDER BY stored_at LIMIT ?", scanned, rows)
 	if err != nil {
 		b.Fatal(err)
 	}

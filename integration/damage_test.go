@@ -24,7 +24,8 @@ import (
 // values are stored again, since the log holds them. The first verification knows
 // whether anything is wrong, and the last one finds nothing that nobody knows.
 func TestDamage(t *testing.T) {
-	trials := rounds(t, 12) * 5
+	t.Parallel()
+	trials := rounds(t, 12/slower) * 5
 	bases := damageBases(t)
 	seed := randomSeed(t)
 	for i := range trials {

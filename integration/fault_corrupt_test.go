@@ -16,6 +16,7 @@ import (
 // A damaged history is moved aside and rebuilt from the log. Damage that shows
 // only when a page is read may take one start that fails.
 func TestDamagedHistoryIsRebuiltFromTheLog(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(data []byte) []byte{
 		"all but the first bytes": func(data []byte) []byte { return data[100:] },
 		"the pages in the middle": func(data []byte) []byte { return data[len(data)/4 : len(data)*3/4] },

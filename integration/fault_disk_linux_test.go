@@ -86,6 +86,7 @@ func fill(t *testing.T, dir string) (free func()) {
 // A full disk under the history holds up nobody who writes; when there is room
 // again everything is stored.
 func TestDiskFullUnderTheHistory(t *testing.T) {
+	t.Parallel()
 	eachSmallStore(t, func(t *testing.T, disk, history, says string) {
 		s := setup{dir: t.TempDir(), history: history}
 		p := admit(t, s)
@@ -106,6 +107,7 @@ func TestDiskFullUnderTheHistory(t *testing.T) {
 // To stop a database over a full disk is no error; what the log has is stored
 // by the next start that finds room.
 func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
+	t.Parallel()
 	eachSmallStore(t, func(t *testing.T, disk, history, says string) {
 		s := setup{dir: t.TempDir(), history: history, options: []aimdb.Option{aimdb.DrainTimeout(time.Second)}}
 		p := admit(t, s)
@@ -206,6 +208,7 @@ func (p *patient) inTrouble() bool {
 // A start that finds no room says so and touches nothing; the next one that
 // does goes on.
 func TestStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	for name, s := range map[string]func(disk string) setup{
 		"history": func(disk string) setup { return setup{dir: t.TempDir(), history: disk} },
 		"log":     func(disk string) setup { return setup{dir: disk, history: t.TempDir()} },

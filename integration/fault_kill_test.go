@@ -14,13 +14,14 @@ import (
 // A process that is killed while its history is pruned all the time loses only
 // what was to go, and that from the oldest on.
 func TestKillWhilePruning(t *testing.T) {
+	t.Parallel()
 	eachStore(t, killWhilePruning)
 }
 
 func killWhilePruning(t *testing.T, dir, history string) {
 	acked := map[string]int{}
 	moments := randomMoments(t)
-	for range rounds(t, 8) {
+	for range rounds(t, 8/slower) {
 		w := startWriter(t, dir, history, "pruning")
 		for range 1 + moments.IntN(20) {
 			w.awaitAck(t)
@@ -69,8 +70,9 @@ func checkCounts(t *testing.T, db *sql.DB, history, key string, rows int) {
 // A process that is killed while it starts for the first time, when it makes
 // its files, leaves nothing that the next start trips over.
 func TestKillDuringTheFirstStart(t *testing.T) {
+	t.Parallel()
 	moments := randomMoments(t)
-	for round := range rounds(t, 5) {
+	for round := range rounds(t, 6/slower) {
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) {
 			eachStore(t, func(t *testing.T, dir, history string) { killFirstStart(t, dir, history, moments) })
 		})

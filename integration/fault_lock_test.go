@@ -100,6 +100,7 @@ func lockTimed(history string) (timed, says string) {
 // Another process that has the history locked holds up nobody who writes; the
 // values wait in the log.
 func TestHistoryLockedByAnotherProcess(t *testing.T) {
+	t.Parallel()
 	eachStore(t, historyLocked)
 }
 
@@ -121,6 +122,7 @@ func historyLocked(t *testing.T, dir, history string) {
 // A log that reaches its limit while the history is locked loses its oldest
 // values, and the ledger says exactly which.
 func TestLogLimitWhileTheHistoryIsLocked(t *testing.T) {
+	t.Parallel()
 	eachStore(t, logLimitWhileLocked)
 }
 

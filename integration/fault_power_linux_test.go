@@ -91,6 +91,7 @@ func (d *plainDisk) afterPowerLoss(t *testing.T) *plainDisk {
 // the log and the history that are left fit together: the log may have lost
 // more than the history.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"durable", "stored"} {
 		t.Run(mode, func(t *testing.T) { losePower(t, mode) })
 	}
@@ -100,7 +101,7 @@ func losePower(t *testing.T, mode string) {
 	moments := randomMoments(t)
 	acked := map[string]int{}
 	disk := newPlainDisk(t)
-	for round := range min(rounds(t, 4), 50) {
+	for round := range min(rounds(t, 4/slower), 50) {
 		w := startWriter(t, filepath.Join(disk.dir, "data"), filepath.Join(disk.dir, "data"), mode)
 		for range 1 + moments.IntN(30) {
 			w.awaitAck(t)

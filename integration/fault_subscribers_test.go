@@ -17,6 +17,7 @@ import (
 // A subscriber that does not read is cut off; a thousand others get every
 // value, and who writes does not notice.
 func TestAStuckSubscriberAmongAThousand(t *testing.T) {
+	t.Parallel()
 	const subscribers, values = 1000, 100
 	p := admit(t, setup{
 		dir: t.TempDir(), options: []aimdb.Option{aimdb.NATS("127.0.0.1:0")},

@@ -12,6 +12,7 @@ import (
 // A log that was deleted after an orderly stop has taken nothing with it that was
 // not stored, and its mark says so. Without the mark nobody knows.
 func TestLogDirectoryDeleted(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		deleted []string
@@ -48,6 +49,7 @@ func TestLogDirectoryDeleted(t *testing.T) {
 }
 
 func TestHistoryDeleted(t *testing.T) {
+	t.Parallel()
 	eachStore(t, func(t *testing.T, dir, history string) {
 		s := setup{dir: dir, history: history}
 		visit(t, s, 1, 100)
@@ -59,6 +61,7 @@ func TestHistoryDeleted(t *testing.T) {
 }
 
 func TestHistoryRestoredFromAnOlderCopy(t *testing.T) {
+	t.Parallel()
 	eachStore(t, func(t *testing.T, dir, history string) {
 		s := setup{dir: dir, history: history}
 		visit(t, s, 1, 100)
@@ -74,6 +77,7 @@ func TestHistoryRestoredFromAnOlderCopy(t *testing.T) {
 // A history that goes on with the log of another directory, such as that of another
 // machine, takes all of it. Nobody knows whether the first log had more.
 func TestHistoryWithTheLogOfAnotherDatabase(t *testing.T) {
+	t.Parallel()
 	eachStore(t, func(t *testing.T, dir, history string) {
 		visit(t, setup{dir: dir, history: history}, 1, 100)
 		for first := 101; first <= 201; first += 100 {
@@ -85,6 +89,7 @@ func TestHistoryWithTheLogOfAnotherDatabase(t *testing.T) {
 }
 
 func TestTwoProcessesOnOneDirectory(t *testing.T) {
+	t.Parallel()
 	eachStore(t, twoProcessesOnOneDirectory)
 }
 
@@ -153,6 +158,7 @@ func (p *patient) newestIs(n int) {
 // the rows from before the change as newer for as long as the clock is behind
 // them.
 func TestClockSetBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	visit(t, setup{dir: dir}, 1, 100)
 	// That the clock is an hour behind now is the same as that the rows were

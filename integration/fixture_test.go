@@ -23,6 +23,7 @@ import (
 // once and in its order, and takes new values. It does so again at the next
 // start.
 func TestOldDirectoriesOpenComplete(t *testing.T) {
+	t.Parallel()
 	eachFixture(t, func(t *testing.T, dir string, has oldData) {
 		for range 2 {
 			o := openOld(t, dir, has)

@@ -18,6 +18,7 @@ import (
 // Clients that follow get each value of a server once and in order, however often it is
 // killed.
 func TestKillUnderFollowers(t *testing.T) {
+	t.Parallel()
 	const followers = 100
 	dir := t.TempDir()
 	w := startWriter(t, dir, dir, "served")
@@ -40,7 +41,7 @@ func TestKillUnderFollowers(t *testing.T) {
 		})
 	}
 	acked := map[string]int{}
-	for range rounds(t, 6) {
+	for range rounds(t, 6/slower) {
 		<-time.After(time.Duration(rand.IntN(1500)) * time.Millisecond) // the moment of the kill
 		if err := w.signal(syscall.SIGKILL); err == nil {
 			t.Fatalf("the writer ended by itself:\n%s", w.stderr.String())

@@ -29,12 +29,13 @@ func rounds(t *testing.T, usual int) int {
 // A process that is killed while it writes loses nothing that was acknowledged,
 // stores nothing twice and keeps the order.
 func TestKillWhileWriting(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"logged", "durable"} {
 		t.Run(mode, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, dir, history string) {
 				acked := map[string]int{}
 				moments := randomMoments(t)
-				for range rounds(t, 8) {
+				for range rounds(t, 8/slower) {
 					w := startWriter(t, dir, history, mode)
 					// Some rounds are killed while they start.
 					if moments.IntN(4) > 0 {

@@ -15,6 +15,8 @@ func TestMain(m *testing.M) {
 		"writer":     runWriter,
 		"locker":     runLocker,
 		"idle":       runIdle,
+		"wire":       runWire,
+		"subscriber": runSubscriber,
 		"flusher":    runFlusher,
 		"soakwriter": runSoakWriter,
 		"soaksink":   runSoakSink,

@@ -13,6 +13,7 @@ import (
 // The smallest example fits on a page, and at its second start has the row of
 // the first.
 func TestMinimalExample(t *testing.T) {
+	t.Parallel()
 	source, err := os.ReadFile(filepath.FromSlash("../examples/minimal/main.go"))
 	if err != nil {
 		t.Fatal(err)

@@ -132,6 +132,7 @@ func TestLogOnAnOutsideServer(t *testing.T) {
 
 // A database without a directory keeps nothing on this machine.
 func TestLogOnAnOutsideServerWithoutDirectory(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	dir := t.TempDir()
 	o := outside(t.TempDir(), aimdb.Cluster{URLs: []string{s.URL}})

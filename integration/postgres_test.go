@@ -15,6 +15,7 @@ import (
 // TestPostgresDownAtStart: a database starts and takes values while PostgreSQL is down, and
 // stores each once when it runs, in two runs.
 func TestPostgresDownAtStart(t *testing.T) {
+	t.Parallel()
 	server := pgtest.New()
 	defer server.End(t)
 	server.Start(t)

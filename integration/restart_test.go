@@ -19,6 +19,7 @@ type row struct {
 // restart a prefix of what it was to produce: day after day without a gap or a
 // day that stands twice, in every city.
 func TestKilledDemoServesAPrefix(t *testing.T) {
+	t.Parallel()
 	binary, dir := buildBinary(t), shortDir(t)
 	d := startDemo(t, binary, dir, "--pace", "0")
 	awaitRows(t, binary, d, 100)

@@ -46,7 +46,7 @@ func openBackend(ctx context.Context, history string, logger *slog.Logger, optio
 }
 
 // openSQL opens a history beside its store.
-func openSQL(t *testing.T, history string) *sql.DB {
+func openSQL(t testing.TB, history string) *sql.DB {
 	t.Helper()
 	driver, source := "sqlite", "file:"+filepath.Join(history, "history.db")
 	if inPostgres(history) {

@@ -13,6 +13,7 @@ import (
 // files through rings, log, pump and history to the answer of record.query
 // must neither lose, double nor change a validation.
 func TestNewYorkScoresAsPublished(t *testing.T) {
+	t.Parallel()
 	dir := reference(t)
 	h := startWeather(t, weather.Options{
 		DataDir:      t.TempDir(),
@@ -56,6 +57,7 @@ func TestNewYorkScoresAsPublished(t *testing.T) {
 // A hub that is stopped again and again leaves the same history as one that
 // is not.
 func TestHistoryIsTheSameWithRestarts(t *testing.T) {
+	t.Parallel()
 	validations := func(dir string, steps ...int) []weather.ForecastValidation {
 		var rows []history.Row
 		for _, n := range steps {

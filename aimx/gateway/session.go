@@ -156,10 +156,23 @@ func (s *session) handle(f wire.Frame) {
 // send writes one frame. The first failure ends the session. A value that the client
 // cannot take is left out: the gap in the numbers shows it.
 func (s *session) send(frame []byte) bool {
-	if s.tooLong(frame) {
-		s.oversized.Add(1)
+	if s.refusesLength(frame) {
 		return s.ctx.Err() == nil
 	}
+	return s.transmit(frame)
+}
+
+// refusesLength counts a frame that is too long for the client.
+func (s *session) refusesLength(frame []byte) bool {
+	long := s.tooLong(frame)
+	if long {
+		s.oversized.Add(1)
+	}
+	return long
+}
+
+// transmit sends a frame whose length is checked, or several that are joined to lines.
+func (s *session) transmit(frame []byte) bool {
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	if s.ctx.Err() != nil {

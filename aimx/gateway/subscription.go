@@ -88,6 +88,8 @@ type subscription struct {
 	cancel  context.CancelFunc
 	seq     uint64
 	out     wire.FrameWriter
+	// joined are the events that wait for flush, where frames are lines.
+	joined []byte
 }
 
 // openLive answers a sub without from.
@@ -169,6 +171,9 @@ func (sub *subscription) events() error {
 				return nil
 			}
 		}
+		if !sub.flush() {
+			return nil
+		}
 	}
 }
 
@@ -182,11 +187,19 @@ func (sub *subscription) exactEvents() error {
 		if sub.session.transport.acknowledges {
 			topic = sub.source.topic // browsers look up the schema by topic
 		}
-		if !sub.event(topic, value) {
+		for more := true; more; value, more = sub.source.exact.TryReceive() {
+			if !sub.event(topic, value) {
+				return nil
+			}
+		}
+		if !sub.flush() {
 			return nil
 		}
 	}
 }
+
+// joinedBytes is how many bytes of events wait for one write at most.
+const joinedBytes = 16 << 10
 
 // event sends one value. Values that the reader missed or that cannot be encoded
 // consume numbers, so that the client sees the gap.
@@ -198,5 +211,27 @@ func (sub *subscription) event(topic string, value records.Encoded) bool {
 	if sub.ctx.Err() != nil {
 		return false
 	}
-	return sub.session.send(sub.out.Event(sub.name, sub.seq, topic, value.JSON))
+	frame := sub.out.Event(sub.name, sub.seq, topic, value.JSON)
+	if !sub.session.transport.lines {
+		return sub.session.send(frame)
+	}
+	if sub.session.refusesLength(frame) {
+		return true
+	}
+	sub.joined = append(append(sub.joined, frame...), '\n')
+	return len(sub.joined) < joinedBytes || sub.flush()
+}
+
+// flush sends the events that wait in one write: with one write for each, a server with
+// many subscribers does little else.
+func (sub *subscription) flush() bool {
+	if len(sub.joined) == 0 {
+		return true
+	}
+	if sub.ctx.Err() != nil {
+		return false
+	}
+	sent := sub.session.transmit(sub.joined[:len(sub.joined)-1])
+	sub.joined = sub.joined[:0]
+	return sent
 }

@@ -41,6 +41,7 @@ func open(t *testing.T, c cluster.Config, b bus.Config) (*bus.Bus, error) {
 func at(s *natstest.Server) cluster.Config { return cluster.Config{URLs: []string{s.URL}} }
 
 func TestTwoDatabasesOnOneServer(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	for _, name := range []string{"one", "two"} {
 		log, err := open(t, at(s), bus.Config{Name: name})
@@ -55,6 +56,7 @@ func TestTwoDatabasesOnOneServer(t *testing.T) {
 
 // A stream that is not as the log needs it is refused, with what differs and what to do.
 func TestStreamsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	js, err := jetstream.New(s.Connect())
 	if err != nil {
@@ -119,6 +121,7 @@ func TestStreamsThatAreRefused(t *testing.T) {
 
 // Replicas of 0 accept what is there; another number is a difference.
 func TestReplicas(t *testing.T) {
+	t.Parallel()
 	c := natstest.StartCluster(t, natstest.Options{})
 	config := cluster.Config{URLs: c.URLs()}
 	if _, err := open(t, config, bus.Config{Name: "db", Replicas: 3}); err != nil {
@@ -138,6 +141,7 @@ func TestReplicas(t *testing.T) {
 
 // A log is kept where Placement and Domain say, and a place that there is not is an error.
 func TestPlacement(t *testing.T) {
+	t.Parallel()
 	c := natstest.StartCluster(t, natstest.Options{})
 	config := cluster.Config{URLs: c.URLs()}
 	if _, err := open(t, config, bus.Config{Name: "db", Placement: &jetstream.Placement{Cluster: "elsewhere"}}); err == nil || !strings.Contains(err.Error(), "create the log of database db") {
@@ -153,6 +157,7 @@ func TestPlacement(t *testing.T) {
 }
 
 func TestDomain(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{Domain: "far"})
 	log, err := open(t, at(s), bus.Config{Name: "hub", Domain: "far"})
 	if err != nil {
@@ -166,6 +171,7 @@ func TestDomain(t *testing.T) {
 }
 
 func TestWrongCredentials(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{User: "program", Password: "right", Config: `authorization { user: program, password: right }`})
 	c := at(s)
 	c.User, c.Password = "program", "wrong"
@@ -180,6 +186,7 @@ func TestWrongCredentials(t *testing.T) {
 }
 
 func TestNoJetStream(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{User: "a", Password: "a", Config: `accounts { A: { jetstream: enabled, users: [{user: a, password: a}] }, B: { users: [{user: b, password: b}] } }`})
 	c := at(s)
 	c.User, c.Password = "b", "b"

@@ -22,6 +22,7 @@ type value struct{ N int }
 
 // The users of accounts.conf can do what it says, and no more.
 func TestAccounts(t *testing.T) {
+	t.Parallel()
 	config, err := os.ReadFile("accounts.conf")
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +145,7 @@ func readBack(t *testing.T, log *bus.Bus) {
 
 // A permission that is missing is named when the log is opened.
 func TestPermissionMissing(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{User: "a", Password: "a", Config: `accounts { A: { jetstream: enabled, users: [
 		{user: a, password: a, permissions: { publish: { deny: "$JS.API.STREAM.CREATE.>" } } }] } }`})
 	c := at(s)

@@ -31,6 +31,7 @@ func run(t *testing.T, r *bus.Republisher) {
 // A purge of an idle log is noticed by a sink that had not read all of it, although no
 // later message shows it.
 func TestIdleLogPurged(t *testing.T) {
+	t.Parallel()
 	s := natstest.Start(t, natstest.Options{})
 	log, err := open(t, at(s), bus.Config{Name: "db"})
 	if err != nil {

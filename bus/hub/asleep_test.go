@@ -31,6 +31,7 @@ func (h *center) reconfigure(t testing.TB, change func(*jetstream.StreamSource))
 // A source that brings nothing although the site answers is added again, without a
 // message twice, and that is counted.
 func TestASleepingSourceIsMended(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north")
 	h.run(t)
 	north := startSite(t, t.TempDir(), "north", h.server.LeafAddr())
@@ -60,6 +61,7 @@ func TestASleepingSourceIsMended(t *testing.T) {
 
 // Sources that are added again and again while messages flow bring none twice.
 func TestAMendedSourceBringsNothingTwice(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north")
 	h.run(t)
 	north := startSite(t, t.TempDir(), "north", h.server.LeafAddr())
@@ -84,6 +86,7 @@ func TestAMendedSourceBringsNothingTwice(t *testing.T) {
 
 // A site that is cut off again and again loses nothing. AIMDB_CUTS sets how often.
 func TestManyCuts(t *testing.T) {
+	t.Parallel()
 	cuts := 4
 	if n, err := strconv.Atoi(os.Getenv("AIMDB_CUTS")); err == nil {
 		cuts = n

@@ -57,6 +57,7 @@ func awaitSite(t *testing.T, nc *nats.Conn) {
 // is refused, or reaches nobody; the log of the site stays as it is, and nothing of a
 // private record leaves.
 func TestAHubOnlyReads(t *testing.T) {
+	t.Parallel()
 	nc, address := outsideHub(t)
 	north := startSite(t, t.TempDir(), "north", address, aimdb.NATS("127.0.0.1:0"))
 	north.produce(t, 5)

@@ -221,6 +221,7 @@ func (h *center) await(t testing.TB, name string) hub.SiteVerification {
 // A hub has the values of all sites, also of one that was cut off, once and in order. It
 // never has those of private records.
 func TestASiteCatchesUpAfterACut(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north", "south")
 	h.run(t)
 	wire, err := tcpproxy.New(h.server.LeafAddr())

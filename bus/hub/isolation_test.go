@@ -39,6 +39,7 @@ func stranger(t *testing.T, address, user, password string) (*server.Server, *na
 
 // A site reaches neither the stream of the hub nor another site, whatever it sends.
 func TestASiteReachesNothingElse(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north", "south")
 	h.run(t)
 	wrong, _ := stranger(t, h.server.LeafAddr(), "south", "guess")

@@ -64,6 +64,7 @@ func freeAddress(t *testing.T) string {
 // A hub on a server of somebody else has the values of two sites that log in over TLS. One
 // is cut off and catches up.
 func TestAHubOnAnOutsideServer(t *testing.T) {
+	t.Parallel()
 	certificate, key := authority(t)
 	seed, public := nkey(t)
 	for name, c := range map[string]struct {
@@ -109,6 +110,7 @@ func TestAHubOnAnOutsideServer(t *testing.T) {
 
 // A site that shows something else than the server asks for does not join.
 func TestASiteThatTheOutsideServerRefuses(t *testing.T) {
+	t.Parallel()
 	certificate, key := authority(t)
 	other, _ := authority(t)
 	h, leaf := startOutside(t, fmt.Sprintf(`tls { cert_file: %q, key_file: %q, timeout: 20 }

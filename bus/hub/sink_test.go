@@ -19,6 +19,7 @@ import (
 
 // A pump stores all sites of a hub in one history, and goes on where it ended.
 func TestASinkReadsAllSites(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north", "south")
 	h.run(t)
 	north := startSite(t, t.TempDir(), "north", h.server.LeafAddr())

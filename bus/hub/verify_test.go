@@ -15,6 +15,7 @@ import (
 
 // A log that the site has created again is read from its start, and named.
 func TestALogThatWasCreatedAgain(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north")
 	h.run(t)
 	dir := t.TempDir()
@@ -41,6 +42,7 @@ func TestALogThatWasCreatedAgain(t *testing.T) {
 // A site whose server has made another stream of the same messages is read twice, and that
 // is named.
 func TestALogThatWasAdoptedAgain(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north")
 	h.run(t)
 	dir := t.TempDir()
@@ -69,6 +71,7 @@ func TestALogThatWasAdoptedAgain(t *testing.T) {
 // Messages that a source has passed over are named by their sequences at the site, and
 // the values by their numbers.
 func TestMissingMessagesAreNamed(t *testing.T) {
+	t.Parallel()
 	h := openHub(t, t.TempDir(), hub.Config{}, "north")
 	north := startSite(t, t.TempDir(), "north", h.server.LeafAddr())
 	h.reconfigure(t, func(s *jetstream.StreamSource) { s.FilterSubject = "aimdb.north.log.nothing" })

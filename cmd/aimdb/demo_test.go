@@ -98,6 +98,7 @@ func (d *demo) stopBy(t *testing.T, signal os.Signal) {
 // TestDemoAndRecords runs every record command against a running hub, then the
 // history commands against its file, and the hub again without producing.
 func TestDemoAndRecords(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := startDemo(t, dir, "--pace", "20ms")
 	at := []string{"--connect", d.socket, "--format", "ndjson"}

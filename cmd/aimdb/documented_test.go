@@ -72,6 +72,7 @@ func TestDocumentedCommands(t *testing.T) {
 // TestWhenOneMachineIsNotEnough runs the three commands of README.md in a directory of their
 // own, on free ports.
 func TestWhenOneMachineIsNotEnough(t *testing.T) {
+	t.Parallel()
 	lines := shellBlocks(t, "README.md", "When one machine is not enough")
 	if len(lines) != 3 {
 		t.Fatalf("there are %d commands: %q", len(lines), lines)
@@ -125,9 +126,12 @@ func TestWhenOneMachineIsNotEnough(t *testing.T) {
 	aimdb(t, "verify", filepath.Join(dir, "aimdb-data"), "--nats-url", "nats://127.0.0.1:"+port, "--name", "hub").ok(t)
 }
 
-// built builds what go run would run.
+// built builds what go run would run, unless it is the command, which TestMain has built.
 func built(t *testing.T, pkg string) string {
 	t.Helper()
+	if pkg == "./cmd/aimdb" {
+		return os.Getenv(binaryVariable)
+	}
 	binary := filepath.Join(t.TempDir(), "program.exe")
 	cmd := exec.Command("go", "build", "-o", binary, pkg)
 	cmd.Dir = root

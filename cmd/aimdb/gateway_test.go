@@ -11,6 +11,7 @@ import (
 // TestGatewayElsewhere: a gateway serves a database of another process by its log, its
 // live values and a history that a sink writes.
 func TestGatewayElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.produce(50)
 	w.hidden.Produce(7)
@@ -61,6 +62,7 @@ func TestGatewayElsewhere(t *testing.T) {
 
 // TestGatewayElsewhereWithoutServers: the servers are away, and come back.
 func TestGatewayElsewhereWithoutServers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.produce(10)
 	socket := filepath.Join(t.TempDir(), "g.sock")

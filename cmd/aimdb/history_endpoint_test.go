@@ -85,6 +85,7 @@ func serve(t *testing.T, register func(*embedded.DB) error, opts ...embedded.Opt
 // TestHistoryOfARunningDatabase: an endpoint prints what the file does. There
 // are more rows than the server sends on one page.
 func TestHistoryOfARunningDatabase(t *testing.T) {
+	t.Parallel()
 	db := historyFile(t, 12_000)
 	socket, web := serveHistory(t, db)
 	for i, args := range [][]string{
@@ -277,6 +278,7 @@ func upstream(conn net.Conn, rows, list string) {
 // TestHistoryCommandsBesideADatabase: what writes may do so while a database
 // runs on the file; what needs the file for itself is refused.
 func TestHistoryCommandsBesideADatabase(t *testing.T) {
+	t.Parallel()
 	db := historyFile(t, 30)
 	serveHistory(t, db)
 	row := `{"record":"b","time":1800000000000,"value":{"n":30}}` + "\n"

@@ -12,6 +12,7 @@ import (
 
 // The limit of the whole file takes the oldest rows of all records.
 func TestHistoryPruneToASize(t *testing.T) {
+	t.Parallel()
 	const rows, limit = 20_000, 600_000
 	db := historyFile(t, rows)
 	stats := func() (st fullStats) {

@@ -86,6 +86,7 @@ func inspectFile(t *testing.T, path string) int64 {
 // back to a backup from before. Copied over the file, the backup would be lost
 // to the write-ahead log. What the log of the hub still holds comes back.
 func TestRestoreAfterAKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	db, backup := filepath.Join(dir, "history.db"), filepath.Join(t.TempDir(), "backup.db")
 	d := startDemo(t, dir, "--pace", "5ms")
@@ -131,6 +132,7 @@ func TestRestoreAfterAKill(t *testing.T) {
 // TestRestoreIsKilled: whenever that happens, there is the whole old history or
 // the whole new one, and the next restore succeeds.
 func TestRestoreIsKilled(t *testing.T) {
+	t.Parallel()
 	const oldRows, newRows = 300, 30_000
 	backup := historyFile(t, newRows)
 	exists := func(path string) bool {
@@ -285,6 +287,7 @@ func damageAt(t *testing.T, path string, at int64, bytes int) {
 // A process that has a history open without being its owner, as upstream has,
 // is in the way too.
 func TestRestoreRefusesAFileThatSomebodyReads(t *testing.T) {
+	t.Parallel()
 	db, backup := historyFile(t, 30), historyFile(t, 60)
 	other, err := sql.Open("sqlite", "file:"+db)
 	if err != nil {
@@ -307,6 +310,7 @@ func TestRestoreRefusesAFileThatSomebodyReads(t *testing.T) {
 
 // A history that is damaged is what a backup is for.
 func TestRestoreOverADamagedHistory(t *testing.T) {
+	t.Parallel()
 	backup := historyFile(t, 60)
 	for name, damage := range map[string]func(path string){
 		"the middle":     func(path string) { damageAt(t, path, 4096, 8192) },

@@ -20,6 +20,7 @@ import (
 
 // A hub on a server of somebody else collects a site, and is verified there.
 func TestHubOnAnOutsideServer(t *testing.T) {
+	t.Parallel()
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

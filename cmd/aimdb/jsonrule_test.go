@@ -65,6 +65,7 @@ func said(r result) string {
 }
 
 func TestOneRuleForValuesThatComeIn(t *testing.T) {
+	t.Parallel()
 	socket := serveAny(t)
 	client, err := aimx.Dial(t.Context(), socket)
 	if err != nil {
@@ -108,6 +109,7 @@ func serveAny(t *testing.T) (socket string) {
 // TestOneRuleForStoredValues: what lies in a file against the rule, because
 // another program has written it, is left out and counted.
 func TestOneRuleForStoredValues(t *testing.T) {
+	t.Parallel()
 	for _, c := range ruled {
 		t.Run(c.name, func(t *testing.T) {
 			db := filepath.Join(t.TempDir(), "history.db")

@@ -28,6 +28,7 @@ func oddHistory(t *testing.T) string {
 
 // TestParquetMoves: a directory, a file and a pipe have all rows, byte for byte.
 func TestParquetMoves(t *testing.T) {
+	t.Parallel()
 	from := oddHistory(t)
 	sorted := func(db string) []string {
 		return slices.Sorted(strings.Lines(aimdb(t, "history", "export", db).ok(t)))

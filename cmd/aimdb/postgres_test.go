@@ -50,6 +50,7 @@ func (w *elsewhereWorld) holdsInPostgres(dsn string, first int) {
 // TestSinkInPostgres: two processes run a sink, the active one is killed under load, and
 // everything is stored once. No command shows the password.
 func TestSinkInPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	to := dsn(t)
 	first := w.sink("postgres", to, "active: the sink stores the log", "--sink", "tables")
@@ -84,6 +85,7 @@ func TestSinkInPostgres(t *testing.T) {
 // TestRewindInPostgres: a history is rebuilt while its sink stores what is produced, and
 // the sink goes on with the new one.
 func TestRewindInPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	to := dsn(t)
 	c := w.sink("postgres", to, "active: the sink stores the log", "--sink", "tables")
@@ -107,6 +109,7 @@ func TestRewindInPostgres(t *testing.T) {
 // TestHistoryInPostgres: what is exported from a file is the same in PostgreSQL after an
 // import, for all commands that read it.
 func TestHistoryInPostgres(t *testing.T) {
+	t.Parallel()
 	file, to := historyFile(t, 1500), dsn(t)
 	rows := aimdb(t, "history", "export", file).ok(t)
 	aimdb(t, "history", "stats", to).fails(t, exitFailed, "there is no history")
@@ -173,6 +176,7 @@ func TestPostgresErrors(t *testing.T) {
 
 // TestGatewayOnPostgres: a gateway answers queries from a history in PostgreSQL.
 func TestGatewayOnPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	to := dsn(t)
 	w.sink("postgres", to, "active: the sink stores the log", "--sink", "tables")
@@ -193,6 +197,7 @@ func TestGatewayOnPostgres(t *testing.T) {
 // TestImportIntoPostgresCounts: white space makes no other row, and rows that come twice
 // are there twice.
 func TestImportIntoPostgresCounts(t *testing.T) {
+	t.Parallel()
 	to := dsn(t)
 	two := `{"record":"a","time":5,"value":{"n":1}}` + "\n" + `{"record":"a","time":5,"value":{"n": 1}}` + "\n"
 	for _, c := range []struct{ rows, says string }{

@@ -45,6 +45,7 @@ func numbersAfter(yield func(gateway.FollowEvent, error) bool, begin gateway.Fol
 // TestRecordWatchFrom: stored values come with their times, and a cut connection is made
 // again after the last value.
 func TestRecordWatchFrom(t *testing.T) {
+	t.Parallel()
 	registry, socket := followable(t), shortPath(t)
 	serve := func(ctx context.Context, l net.Listener, follow gateway.Follow) error {
 		return gateway.New(gateway.Config{Registry: registry, Follow: follow}).Serve(ctx, l)

@@ -11,6 +11,7 @@ import (
 // TestAHubWhoseHistoryIsTakenAway: the hub produces nothing meanwhile. It says
 // what is wrong, and stores everything that its log has once more.
 func TestAHubWhoseHistoryIsTakenAway(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	db, backup := filepath.Join(dir, "history.db"), filepath.Join(t.TempDir(), "backup.db")
 	d := startDemo(t, dir, "--pace", "2ms")

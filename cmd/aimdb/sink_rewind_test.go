@@ -16,6 +16,7 @@ import (
 // TestSinkRewind: a history is rebuilt while its sink runs under load. The process
 // continues with the new one, and the old one is kept.
 func TestSinkRewind(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := w.sink("sqlite", "a.db", "active")
 	w.produce(200)
@@ -52,6 +53,7 @@ func (w *elsewhereWorld) keptHas(t *testing.T, histories int) {
 // TestSinkRewindInPart: what the log is not read for is in the new history only if it is
 // copied. No process runs the sink.
 func TestSinkRewindInPart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := w.sink("sqlite", "a.db", "active")
 	w.produce(100)

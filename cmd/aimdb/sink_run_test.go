@@ -37,6 +37,7 @@ func (w *elsewhereWorld) ndjsonHolds(dir string) {
 // TestSinksOfOneLog: two sinks of one log, one of which is killed and one of which is
 // stopped, store everything once.
 func TestSinksOfOneLog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.produce(300)
 	lite := w.sink("sqlite", "a.db", "active")
@@ -69,6 +70,7 @@ func TestSinksOfOneLog(t *testing.T) {
 // TestStandbyTakesOver: three processes run one sink, and the active one is killed under
 // load.
 func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.sink("sqlite", "a.db", "active")
 	second := w.sink("sqlite", "a.db", "standby")
@@ -91,6 +93,7 @@ func TestStandbyTakesOver(t *testing.T) {
 
 // TestSinkNames: another store under the name of an active sink is refused.
 func TestSinkNames(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.sink("sqlite", "a.db", "active", "--sink", "main")
 	c := w.start("sink", "run", "sqlite", "--to", "b.db", "--sink", "main")
@@ -109,6 +112,7 @@ func TestSinkNames(t *testing.T) {
 
 // TestSinkWaitsForTheLog: a sink is started before its database.
 func TestSinkWaitsForTheLog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := w.start("sink", "run", "sqlite", "--to", "x.db", "--name", "later")
 	c.says("the log of database later does not exist yet")
@@ -122,6 +126,7 @@ func TestSinkWaitsForTheLog(t *testing.T) {
 // TestSinkListErrors: servers without the log, without JetStream and with another password
 // are told apart.
 func TestSinkListErrors(t *testing.T) {
+	t.Parallel()
 	server := natstest.Start(t, natstest.Options{User: "with", Password: "x",
 		Config: `accounts { A { users: [{user: with, password: x}], jetstream: enabled }, B { users: [{user: without, password: x}] } }`})
 	for login, says := range map[string]string{

@@ -10,6 +10,7 @@ import (
 // TestASlowSinkDelaysNoOther: a sink that does not work at all holds up neither the
 // database nor the other sink, and gets everything later. A standby of it waits.
 func TestASlowSinkDelaysNoOther(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	slow := w.sink("sqlite", "slow.db", "active")
 	w.sink("sqlite", "fast.db", "active")

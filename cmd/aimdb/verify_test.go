@@ -130,6 +130,7 @@ func runDatabase(t *testing.T, dir string, opts ...embedded.Option) (*embedded.D
 }
 
 func TestVerifyADirectory(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, 50)
 	verifying(t, nil, dir).is(t, exitOK, "hidden", "complete: the history has 51 rows, and 0 values wait for it in the log.")
@@ -205,6 +206,7 @@ func TestVerifyAHistoryThatCannotBeOpened(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	used, empty, file := filepath.Join(dir, "used"), filepath.Join(dir, "empty"), filepath.Join(dir, "file")
 	if err := errors.Join(os.Mkdir(empty, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
@@ -236,6 +238,7 @@ func TestVerifyRefuses(t *testing.T) {
 
 // Over an endpoint the verdict is that of everything, and private records are absent.
 func TestVerifyAnEndpoint(t *testing.T) {
+	t.Parallel()
 	dir, socket := t.TempDir(), shortPath(t)
 	db, r, stop := runDatabase(t, dir, embedded.Gateway(socket), embedded.HTTP("127.0.0.1:0", nil))
 	defer stop()

@@ -61,7 +61,7 @@ func (s *Server) run(bin string) (err error) {
 	}
 	args := []string{"-D", s.data(), "-p", strconv.Itoa(s.port)}
 	for _, setting := range append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories=" + filepath.Join(s.dir, "socket"),
-		"max_connections=30", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"}, s.settings...) {
+		"max_connections=100", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"}, s.settings...) {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command(filepath.Join(bin, "postgres"), args...)

@@ -160,8 +160,10 @@ func (s *Server) Port() int { return s.port }
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	s.Start(t)
+	s.mu.Lock()
 	s.made++
 	name := fmt.Sprint("test", s.made)
+	s.mu.Unlock()
 	s.admin(t, "CREATE DATABASE "+name)
 	t.Cleanup(func() {
 		s.Start(t)

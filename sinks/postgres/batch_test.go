@@ -28,6 +28,7 @@ func appendTo(t *testing.T, s *postgres.Store, times ...int64) {
 
 // TestClockSteps: the counts of a record have where its clock was last set back.
 func TestClockSteps(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		batches [][]int64
 		want    string
@@ -58,6 +59,7 @@ func TestClockSteps(t *testing.T) {
 // TestPartitions: each row is in the partition of its time, and the first and the last one
 // take what is before 1970 and far in the future.
 func TestPartitions(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn})
 	defer stop()

@@ -14,6 +14,7 @@ import (
 
 // TestRefuses: what PostgreSQL can never take is refused before anything is sent.
 func TestRefuses(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn})
 	defer stop()
@@ -53,6 +54,7 @@ func TestRefuses(t *testing.T) {
 
 // TestDeadLetters: what was refused is stored later or dropped, while batches come.
 func TestDeadLetters(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn})
 	defer stop()

@@ -35,6 +35,7 @@ func smallDisk(t *testing.T) (dir string, unmount func()) {
 
 // TestFullDisk fills a real file system.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	server.Start(t)
 	dir, unmount := smallDisk(t)
 	defer unmount()

@@ -29,6 +29,7 @@ func partitions(t *testing.T, dsn string) string {
 
 // TestRetentionDropsPartitions: a partition of which all rows go is dropped, and only that.
 func TestRetentionDropsPartitions(t *testing.T) {
+	t.Parallel()
 	const whole = "100 101 102 103 104 105 106 107 108 109"
 	age := func(record string, before int64) history.Keep { return history.Keep{Record: record, Before: before} }
 	for name, c := range map[string]struct {
@@ -73,6 +74,7 @@ func TestRetentionDropsPartitions(t *testing.T) {
 // TestAPartitionInUseIsNotDropped: something that reads for long does not hold up writes
 // and the sweep for as long.
 func TestAPartitionInUseIsNotDropped(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()
@@ -105,6 +107,7 @@ func TestAPartitionInUseIsNotDropped(t *testing.T) {
 // TestWritesGoOnWhilePartitionsAreDropped writes rows that are old at once, so that the
 // writer and sweeps of two stores meet in the same partitions.
 func TestWritesGoOnWhilePartitionsAreDropped(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()
@@ -158,6 +161,7 @@ func first[T any](seq func(func(T, error) bool)) error {
 // TestASweepCutOffLeavesNoGap: a sweep that fails where it has to delete rows has not
 // dropped the partitions of younger ones.
 func TestASweepCutOffLeavesNoGap(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()

@@ -16,6 +16,7 @@ import (
 // TestTheWholeLimitCountsWhatIsInUse: values that PostgreSQL compresses, or not, make room
 // once, though the files of partitions that stay do not shrink.
 func TestTheWholeLimitCountsWhatIsInUse(t *testing.T) {
+	t.Parallel()
 	noise := make([]byte, 15_000)
 	for i := range noise {
 		noise[i] = byte(rand.Uint32())
@@ -78,6 +79,7 @@ func TestTheWholeLimitCountsWhatIsInUse(t *testing.T) {
 
 // TestManyRecords: more records than one statement reads.
 func TestManyRecords(t *testing.T) {
+	t.Parallel()
 	const records = 1300
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
@@ -118,6 +120,7 @@ func TestManyRecords(t *testing.T) {
 
 // TestLargeValues: pages follow the size of the values.
 func TestLargeValues(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()

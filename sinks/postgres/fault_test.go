@@ -147,6 +147,7 @@ func TestDownAtStart(t *testing.T) {
 
 // TestPermission: a statement that the role may not execute is an outage that says so.
 func TestPermission(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	exec(t, dsn, "DROP ROLE IF EXISTS writer; CREATE ROLE writer LOGIN; CREATE SCHEMA aimdb AUTHORIZATION writer")
 	t.Cleanup(func() { exec(t, dsn, "DROP OWNED BY writer CASCADE; DROP ROLE writer") })
@@ -164,6 +165,7 @@ func TestPermission(t *testing.T) {
 // TestSynced: a batch waits for the disk whatever the database and the role have as their
 // default.
 func TestSynced(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	exec(t, dsn, fmt.Sprintf("ALTER DATABASE %s SET synchronous_commit = off", ask[string](t, dsn, "SELECT current_database()")))
 	s, stop := start(t, postgres.Config{DSN: dsn})

@@ -11,6 +11,7 @@ import (
 // TestIdentityAfterAFailover: a cursor of before is refused where its row ID may belong to
 // another row now, also by a process that only reads. Otherwise it stays good.
 func TestIdentityAfterAFailover(t *testing.T) {
+	t.Parallel()
 	const older = `UPDATE aimdb_checkpoint SET sequence = 6, next_id = 7; DELETE FROM record_history WHERE id >= 7; `
 	for name, c := range map[string]struct {
 		change   string // of the history, after which the writer's connection is ended
@@ -67,6 +68,7 @@ func TestIdentityAfterAFailover(t *testing.T) {
 
 // TestUpgrade: a schema of the first version gets what it lacks, and keeps its rows.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	appendTo(t, s, 1)

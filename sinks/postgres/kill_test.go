@@ -49,6 +49,7 @@ func writeUntilKilled(dsn string) {
 // TestKilledWriter kills a writing process many times. The next one goes on after what is
 // stored. Each value is stored once, and all that was reported is there.
 func TestKilledWriter(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	for round := range 10 {
 		reported := killAfter(t, dsn, 3+2*round)

@@ -28,6 +28,7 @@ func names(t *testing.T, s *postgres.Store, text string) (all []string) {
 // TestChangesOfOtherProgramsAreCounted: what other programs add, change and delete is found
 // at once, and counted before statistics are given and rows are pruned.
 func TestChangesOfOtherProgramsAreCounted(t *testing.T) {
+	t.Parallel()
 	const many = 500
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
@@ -66,6 +67,7 @@ func TestChangesOfOtherProgramsAreCounted(t *testing.T) {
 // TestIDsOfOtherProgramsAreInOrder: a row without an ID gets the next one, and is seen by a
 // snapshot that has its ID.
 func TestIDsOfOtherProgramsAreInOrder(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()

@@ -13,6 +13,7 @@ import (
 // TestQueriesUseTheIndex: a query reads the rows that it wants by the index, from the
 // partitions that have them.
 func TestQueriesUseTheIndex(t *testing.T) {
+	t.Parallel()
 	s, _ := filled(t, 200_000)
 	start, end := benchStart+10*week+1, benchStart+11*week-1
 	for name, c := range map[string]struct {

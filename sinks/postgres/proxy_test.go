@@ -162,6 +162,7 @@ func field(message []byte, from int) (text string, next int) {
 // TestUnclearCommit: the connection is cut after COMMIT was sent and before its answer has
 // come. The batch is stored once.
 func TestUnclearCommit(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		hold     time.Duration
 		answered bool
@@ -196,6 +197,7 @@ func TestUnclearCommit(t *testing.T) {
 // TestCheckpointAfterUnclearCommit: a checkpoint that is read while the server has not even
 // read the COMMIT is that of the commit.
 func TestCheckpointAfterUnclearCommit(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	p := newProxy(t, 500*time.Millisecond, false)
 	s, stop := start(t, postgres.Config{DSN: p.dsn(dsn), Logger: quiet()})

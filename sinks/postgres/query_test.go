@@ -23,6 +23,7 @@ func pattern(t testing.TB, text string) key.Pattern {
 // TestRowsByStoringComeInPages: more rows than one page has, from after a clock step and
 // from before it.
 func TestRowsByStoringComeInPages(t *testing.T) {
+	t.Parallel()
 	const rows = 10_000
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
@@ -44,6 +45,7 @@ func TestRowsByStoringComeInPages(t *testing.T) {
 
 // TestNamesAreOrderedByBytes: the collation of the cluster has another order.
 func TestNamesAreOrderedByBytes(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()

@@ -15,6 +15,7 @@ import (
 // TestReplaceWhileBatchesAreWritten: each batch is in the old history or in the new one as
 // a whole, and a writer whose history was replaced notices that, also if it is idle.
 func TestReplaceWhileBatchesAreWritten(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	defer stop()
@@ -117,6 +118,7 @@ func TestReplaceWaitsForABatch(t *testing.T) {
 
 // TestDiscard: a schema that somebody writes to, or that is no history, stays.
 func TestDiscard(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	c := postgres.Config{DSN: dsn, Logger: quiet()}
 	if err := postgres.Discard(t.Context(), c); err != nil {

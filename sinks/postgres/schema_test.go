@@ -13,6 +13,7 @@ import (
 // TestOpenRefuses: a schema that somebody else made or that another version needs stays as
 // it is.
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		before string
 		config postgres.Config
@@ -65,6 +66,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // TestOpenAtOnce: of several processes that open an empty database one makes the tables.
 func TestOpenAtOnce(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	var all sync.WaitGroup
 	for range 4 {

@@ -81,6 +81,7 @@ func stored(t testing.TB, dsn string) (all []history.Row) {
 }
 
 func TestSink(t *testing.T) {
+	t.Parallel()
 	made := databases{}
 	dsns := map[sinks.Sink]string{}
 	sinktest.Run(t, sinktest.Target{

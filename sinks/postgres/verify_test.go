@@ -15,6 +15,7 @@ import (
 // TestVerify: what is missing or too much is named, and a repair counts rows that have
 // vanished.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	const unnoticed = "SET aimdb.counts = 'on'; "
 	for name, c := range map[string]struct {
 		change   string

@@ -15,6 +15,7 @@ import (
 // Of a checkpoint and its copy the one that is sound is used; if none is, the file is
 // damaged.
 func TestADamagedCheckpointIsNoticed(t *testing.T) {
+	t.Parallel()
 	at := history.Position{Log: "log", Sequence: 2, Message: history.Fingerprint{Time: 5, Hash: 1<<63 + 9}}
 	const copyFlipped = "UPDATE aimdb_meta SET value = replace(value, 'log', 'lof') WHERE key = 'checkpoint'"
 	for name, c := range map[string]struct {

@@ -86,6 +86,7 @@ func (m *clockModel) texts() (all []string) {
 
 // However writes, imports, clock steps and restarts follow each other.
 func TestImportsBetweenClockSteps(t *testing.T) {
+	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

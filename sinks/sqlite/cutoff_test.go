@@ -13,6 +13,7 @@ import (
 // the last: what is left of a record has no gap. Values of one burst have the
 // same time, so that only their IDs say which is older.
 func TestSweepCutOffLeavesNoGap(t *testing.T) {
+	t.Parallel()
 	const bursts, burst, keep = 200, 20, 200
 	path := file(t)
 	s := start(t, path)

@@ -19,6 +19,7 @@ import (
 // and pruned, and then looks at what losing power at any moment would leave:
 // everything that Write had promised must be there, and nothing else.
 func TestPowerLoss(t *testing.T) {
+	t.Parallel()
 	r := record(t, "recorder-power")
 	s, stop := startStop(t, filepath.Join(t.TempDir(), "history.db"), sqlite.VFS("recorder-power"))
 	const batches, size = 40, 60

@@ -19,6 +19,7 @@ import (
 // A real log that overruns rings, discards what the history has not read, and is started
 // again, has no hole that nobody knew.
 func TestARealLogHasNoHoles(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

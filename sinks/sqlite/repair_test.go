@@ -45,6 +45,7 @@ func noLog(t *testing.T) reading {
 }
 
 func TestRepairRestoresWhatTheLogHolds(t *testing.T) {
+	t.Parallel()
 	path := file(t)
 	s := start(t, path)
 	entries := numbered(2000)
@@ -135,6 +136,7 @@ func TestRepairCountsWhatTheLogDoesNotHold(t *testing.T) {
 
 // A chunk with more values than fit into memory is restored in parts.
 func TestRepairHoldsABoundedPartOfTheLog(t *testing.T) {
+	t.Parallel()
 	s := start(t, file(t))
 	var entries []sinks.Entry
 	for i := range 400 {

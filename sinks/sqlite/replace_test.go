@@ -25,6 +25,7 @@ func filled(t *testing.T, path string, value string) {
 // TestReplace replaces a history while its owner writes. What the owner had stored is in
 // the history that is kept, and it continues with the new one.
 func TestReplace(t *testing.T) {
+	t.Parallel()
 	path := file(t)
 	s := start(t, path)
 	write(t, s, batch(1, numbered(500)...))

@@ -85,6 +85,7 @@ func (h harm) inflict(t *testing.T, path string, page uint32) {
 // Whichever page is damaged, and however: rows that a repair leaves are those that were
 // stored, and those that it does not leave are lost by its account.
 func TestRepairOfEachPage(t *testing.T) {
+	t.Parallel()
 	path := file(t)
 	entries := numbered(800)
 	s, stop := startStop(t, path)

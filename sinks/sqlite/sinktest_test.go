@@ -13,6 +13,7 @@ import (
 )
 
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	historytest.Run(t, historytest.Target{
 		Open: func(t testing.TB, dir string) (historytest.Store, func()) {
 			return startStop(t, filepath.Join(dir, "history.db"))
@@ -27,6 +28,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestSink(t *testing.T) {
+	t.Parallel()
 	poison := entry("test::poison", 1, `"`+string(make([]byte, 5000))+`"`)
 	sinktest.Run(t, sinktest.Target{
 		Poison: poison,

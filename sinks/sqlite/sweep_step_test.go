@@ -13,6 +13,7 @@ import (
 // A sweep takes over what it has written, and leaves the write-ahead log to the
 // commits again when it ends, however it does.
 func TestASweepKeepsTheWriteAheadLogSmall(t *testing.T) {
+	t.Parallel()
 	s := start(t, file(t), sqlite.SweepFrames(200))
 	value := `"` + strings.Repeat("x", 300) + `"`
 	const batches, rows = 400, 64

@@ -133,6 +133,7 @@ func TestDamagedChecksumsAreNoDamagedRows(t *testing.T) {
 
 // Whoever writes, imports, prunes, copies or restarts, nothing looks damaged.
 func TestVerifyStaysClean(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
