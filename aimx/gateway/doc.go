@@ -34,7 +34,7 @@
 //
 // # Extension
 //
-// The gateway takes more parameters of two methods, and answers five read-only
+// The gateway takes more parameters of two methods, and answers six
 // methods of this project's own, on all transports. Clients of upstream never use
 // them. A server of upstream ignores the parameters and refuses the methods with
 // not_found.
@@ -52,6 +52,8 @@
 //     bucket, {"width","path"} as in history.buckets, each row is a history.Bucket with
 //     its start as ts, and limit keeps the newest ones of each record. A wrong value of
 //     one of these is refused; null counts as absent.
+//   - record.check takes name and value, and returns {"status":"valid"} if record.set would
+//     succeed, and its refusal otherwise. It sets nothing.
 //   - history.stats takes nothing and returns a history.Stats with the member
 //     private_records: the number of records that are absent from it.
 //   - history.page takes pattern ("#"), start, end, descending, per_record,
