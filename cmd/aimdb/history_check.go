@@ -67,5 +67,5 @@ func printCheck(cmd *cobra.Command, f format, path string, report sqlite.CheckRe
 	for _, p := range report.Problems {
 		fmt.Fprintln(cmd.ErrOrStderr(), p)
 	}
-	return fmt.Errorf("%s has %d problems", path, len(report.Problems))
+	return fmt.Errorf("%s has %s", path, plural(len(report.Problems), "problem"))
 }

@@ -25,7 +25,7 @@ about the size of the history as free space on the disk.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d bytes before, %d after\n", report.Before, report.After)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s before, %d after\n", plural(report.Before, "byte"), report.After)
 			return err
 		},
 	}

@@ -94,7 +94,7 @@ func exportRows(cmd *cobra.Command, out rowWriter, rows iter.Seq2[history.Row, e
 	if err := out.finish(); err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s exported\n", plural(written, "row"))
 	leftOut(cmd, broken)
 	return nil
 }

@@ -108,19 +108,19 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 	if err := out.end(); err != nil {
 		return err
 	}
-	done := fmt.Sprintf("deleted; %d bytes of disk space are free", report.FreedBytes)
+	done := fmt.Sprintf("deleted; %s of disk space %s free", plural(report.FreedBytes, "byte"), verb(report.FreedBytes, "is", "are"))
 	if dry {
 		done = "would be deleted"
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s\n", report.Rows, report.Bytes, done)
+	fmt.Fprintf(cmd.OutOrStdout(), "\n%s (%s of values) %s\n", plural(report.Rows, "row"), plural(report.Bytes, "byte"), done)
 	for _, held := range report.Held {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s keeps %d rows that only the clock makes too old; if it is right, say --clock-ok\n", held.Record, held.Rows)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s keeps %s that only the clock makes too old; if it is right, say --clock-ok\n", held.Record, plural(held.Rows, "row"))
 	}
 	if report.Future > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows from the future stay until they have been stored for as long as --max-age says\n", report.Future)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s from the future %s until stored for as long as --max-age says\n", plural(report.Future, "row"), verb(report.Future, "stays", "stay"))
 	}
 	if report.OverBytes > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the history is still %d bytes too large, because policies keep the rest\n", report.OverBytes)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the history is still %s too large, because policies keep the rest\n", plural(report.OverBytes, "byte"))
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func asking(cmd *cobra.Command, target string, show *credentials, do func(source
 		err := do(r)
 		leftOut(cmd, r.leftOut)
 		if r.private > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d private records are absent: they are not registered with Remote\n", r.private)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s %s absent (not registered with Remote)\n", plural(r.private, "private record"), verb(r.private, "is", "are"))
 		}
 		return err
 	})

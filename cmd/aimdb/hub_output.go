@@ -47,7 +47,7 @@ func printHub(cmd *cobra.Command, f format, v hub.Verification) error {
 // printSite prints one sentence for each finding about a site.
 func printSite(w io.Writer, s hub.SiteVerification) {
 	for _, r := range s.Missing {
-		fmt.Fprintf(w, "unknown (%s): %d messages between the site's sequences %d and %d are missing at the hub.\n", s.Site, r.Count, r.From, r.To)
+		fmt.Fprintf(w, "unknown (%s): %s between the site's sequences %d and %d %s missing at the hub.\n", s.Site, plural(r.Count, "message"), r.From, r.To, verb(r.Count, "is", "are"))
 	}
 	for _, h := range s.Holes {
 		kind, why := "known", ""
@@ -61,13 +61,13 @@ func printSite(w io.Writer, s hub.SiteVerification) {
 		default:
 			kind, why = "unknown", "the site does not say whether it has them"
 		}
-		fmt.Fprintf(w, "%s (%s): %d values of %s are missing, numbers %d to %d of the run after sequence %d: %s.\n", kind, s.Site, h.Count(), h.Record, h.From, h.To, h.Run, why)
+		fmt.Fprintf(w, "%s (%s): %s of %s %s missing, numbers %d to %d of the run after sequence %d: %s.\n", kind, s.Site, plural(h.Count(), "value"), h.Record, verb(h.Count(), "is", "are"), h.From, h.To, h.Run, why)
 	}
 	if s.LeftOut > 0 {
-		fmt.Fprintf(w, "unknown (%s): %d more ranges of values are missing.\n", s.Site, s.LeftOut)
+		fmt.Fprintf(w, "unknown (%s): %s of values %s missing.\n", s.Site, plural(s.LeftOut, "more range"), verb(s.LeftOut, "is", "are"))
 	}
 	for _, r := range s.Repeats {
-		fmt.Fprintf(w, "unknown (%s): the hub has %d values of %s twice: the server of the site has made another log of the same messages.\n", s.Site, r.Count, r.Record)
+		fmt.Fprintf(w, "unknown (%s): the hub has %s of %s twice: the server of the site has made another log of the same messages.\n", s.Site, plural(r.Count, "value"), r.Record)
 	}
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "unknown (%s): %s\n", s.Site, problem)
@@ -85,7 +85,7 @@ func hubText(v hub.Verification) string {
 			away++
 		}
 	}
-	held := fmt.Sprintf("the hub has %d messages, %d wait at its sites, and %d of %d sites do not answer", v.Messages, lag, away, len(v.Sites))
+	held := fmt.Sprintf("the hub has %s, %d %s at its sites, and %d of %s %s not answer", plural(v.Messages, "message"), lag, verb(lag, "waits", "wait"), away, plural(len(v.Sites), "site"), verb(away, "does", "do"))
 	switch v.Verdict {
 	case hub.Complete:
 		return "complete: " + held + "."

@@ -141,7 +141,7 @@ func sound(r history.Row) bool {
 // leftOut counts rows that are not sound, on stderr.
 func leftOut(cmd *cobra.Command, rows int) {
 	if rows > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s left out: not valid JSON\n", plural(rows, "row"))
 	}
 }
 

@@ -59,11 +59,7 @@ func printLostBySinks(cmd *cobra.Command, client *aimx.Client) error {
 		if s.Lost == 0 {
 			continue
 		}
-		values := "values"
-		if s.Lost == 1 {
-			values = "value"
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "sink %s lost %d %s; see aimdb history stats --losses\n", s.Name, s.Lost, values)
+		fmt.Fprintf(cmd.OutOrStdout(), "sink %s lost %s; see aimdb history stats --losses\n", s.Name, plural(s.Lost, "value"))
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func watch(cmd *cobra.Command, client *aimx.Client, f format, topic string, coun
 			return err
 		}
 		if event.Skipped > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d values were lost before the next one\n", event.Skipped)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s %s lost before the next one\n", plural(event.Skipped, "value"), verb(event.Skipped, "was", "were"))
 		}
 		if err := out.row(seen{Record: event.Topic, Value: event.Data, Missed: event.Skipped}, event.Topic, string(event.Data)); err != nil {
 			return err
@@ -133,10 +133,10 @@ func tellOfFollow(cmd *cobra.Command, e aimx.Event[json.RawMessage]) {
 		fmt.Fprintf(w, "%s; values from %s on are printed again\n", e.Begin.Reason, formatTime(e.Begin.From))
 	}
 	if e.Lost > 0 {
-		fmt.Fprintf(w, "%d values of %s were lost before the next one\n", e.Lost, e.Record)
+		fmt.Fprintf(w, "%s of %s %s lost before the next one\n", plural(e.Lost, "value"), e.Record, verb(e.Lost, "was", "were"))
 	}
 	if e.Loss != nil {
-		fmt.Fprintf(w, "%d messages of the log were discarded before they were read or stored\n", e.Loss.Count)
+		fmt.Fprintf(w, "%s of the log %s discarded before being read or stored\n", plural(e.Loss.Count, "message"), verb(e.Loss.Count, "was", "were"))
 	}
 }
 

@@ -93,6 +93,6 @@ func changeLetters(cmd *cobra.Command, s history.DeadLetters, ids []int64, chang
 			errs = append(errs, err)
 		}
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%d of %d dead letters %s\n", len(ids)-len(errs), len(ids), done)
+	fmt.Fprintf(cmd.OutOrStdout(), "%d of %s %s\n", len(ids)-len(errs), plural(len(ids), "dead letter"), done)
 	return errors.Join(errs...)
 }

@@ -43,7 +43,7 @@ func (r *rewind) file(cmd *cobra.Command) (rebuilt, error) {
 			}
 			return reading(cmd, r.store, func(old *sqlite.Store) error {
 				report, err := s.Import(ctx, olderRows(ctx, old, first))
-				fmt.Fprintf(cmd.OutOrStdout(), "%d older rows were copied\n", report.Added)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s copied\n", plural(report.Added, "older row"), verb(report.Added, "was", "were"))
 				return err
 			})
 		},
@@ -87,7 +87,7 @@ func (r *rewind) tables(cmd *cobra.Command) (h rebuilt, err error) {
 			}
 			return inPostgres(cmd, r.store, func(old *postgres.Store) error {
 				report, err := s.Import(ctx, olderRows(ctx, old, first))
-				fmt.Fprintf(cmd.OutOrStdout(), "%d older rows were copied\n", report.Added)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s copied\n", plural(report.Added, "older row"), verb(report.Added, "was", "were"))
 				return err
 			})
 		},

@@ -107,7 +107,7 @@ func TestSinkDeadLetters(t *testing.T) {
 		if r.stdout != "1 of 2 dead letters stored\n" {
 			t.Error(r.stdout)
 		}
-		if out := letters("drop", "--all").ok(t); out != "1 of 1 dead letters dropped\n" {
+		if out := letters("drop", "--all").ok(t); out != "1 of 1 dead letter dropped\n" {
 			t.Error(out)
 		}
 		stats, err := s.Stats(t.Context())

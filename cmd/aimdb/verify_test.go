@@ -252,7 +252,7 @@ func TestVerifyAnEndpoint(t *testing.T) {
 	for range 5 {
 		for _, endpoint := range []string{socket, "ws://" + db.Addresses().HTTP + "/ws"} {
 			out := aimdb(t, "verify", endpoint)
-			out.is(t, exitOK, "1 private records are absent", "complete")
+			out.is(t, exitOK, "1 private record is absent", "complete")
 			if strings.Contains(out.stdout, "hidden") {
 				t.Errorf("a private record is named:\n%s", out.stdout)
 			}

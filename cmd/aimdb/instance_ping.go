@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/aimx"
+)
+
+// pong is one row of instance ping.
+type pong struct {
+	Number int     `json:"number"`
+	TimeMS float64 `json:"time_ms"`
+}
+
+// pings says how often a database is pinged, and what came of it.
+type pings struct {
+	count             int
+	interval, timeout time.Duration
+
+	sent, answered   int
+	least, most, sum time.Duration
+}
+
+func newInstancePing(env func(string) string) *cobra.Command {
+	at := connection{credentials: credentials{env: env}}
+	var f format
+	var p pings
+	c := &cobra.Command{
+		Use:   "ping",
+		Short: "Measure how fast a running database answers",
+		Long: `Measure how fast a running database answers: the time from a ping to its pong over one
+connection. The summary goes to stderr. The exit status is 1 if a ping was not answered.`,
+		Example: `  aimdb instance ping
+  aimdb instance ping --count 1 --connect tcp://127.0.0.1:7433
+  aimdb instance ping --count 0 --interval 100ms     # until Ctrl-C`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if p.count < 0 || p.interval < 0 || p.timeout <= 0 {
+				return usageError{errors.New("--count and --interval cannot be negative, and --timeout must be positive")}
+			}
+			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
+				out := newOutput(cmd.OutOrStdout(), f, 1, "NUMBER", "TIME")
+				err := p.run(cmd, client, out)
+				fmt.Fprintln(cmd.ErrOrStderr(), p.summary())
+				return errors.Join(err, out.end())
+			})
+		},
+	}
+	at.flag(c.Flags())
+	f.flag(c.Flags())
+	c.Flags().IntVar(&p.count, "count", 4, "end after that many pings; 0 means until Ctrl-C")
+	c.Flags().DurationVar(&p.interval, "interval", time.Second, "time between two pings")
+	c.Flags().DurationVar(&p.timeout, "timeout", 5*time.Second, "how long to wait for one answer")
+	return c
+}
+
+// run pings until the count is reached or ctx ends, and returns an error if a ping was not
+// answered.
+func (p *pings) run(cmd *cobra.Command, client *aimx.Client, out *output) error {
+	ctx := cmd.Context()
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	var failed error
+	for n := 1; p.count == 0 || n <= p.count; n++ {
+		select {
+		case <-ctx.Done():
+			return failed
+		case <-tick.C:
+		}
+		tick.Reset(p.interval)
+		took, err := p.ping(ctx, client)
+		if ctx.Err() != nil {
+			return failed // Ctrl-C came before the answer
+		}
+		p.sent++
+		if lost := (*aimx.ConnectionError)(nil); errors.As(err, &lost) {
+			return err
+		}
+		if err != nil {
+			failed = fmt.Errorf("ping %d was not answered within %s", n, p.timeout)
+			fmt.Fprintln(cmd.ErrOrStderr(), failed)
+			continue
+		}
+		p.add(took)
+		if err := out.row(pong{n, milliseconds(took)}, n, fmt.Sprintf("%.3f ms", milliseconds(took))); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+func (p *pings) ping(ctx context.Context, client *aimx.Client) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	begun := time.Now()
+	err := client.Ping(ctx)
+	return time.Since(begun), err
+}
+
+func (p *pings) add(took time.Duration) {
+	if p.answered == 0 || took < p.least {
+		p.least = took
+	}
+	p.most = max(p.most, took)
+	p.sum += took
+	p.answered++
+}
+
+func (p *pings) summary() string {
+	text := fmt.Sprintf("%s, %d answered", plural(p.sent, "ping"), p.answered)
+	if p.answered == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s; shortest %.3f ms, mean %.3f ms, longest %.3f ms", text,
+		milliseconds(p.least), milliseconds(p.sum/time.Duration(p.answered)), milliseconds(p.most))
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
