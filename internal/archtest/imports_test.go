@@ -36,7 +36,7 @@ func table() map[string][]string {
 		"sinks/postgres":   {"key", "loss", "history", "sinks", "internal/jsonrule"},
 		"sinks/parquet":    {"key", "loss", "history", "sinks", "sinks/ndjson", "internal/filelock", "internal/jsonrule"},
 		"sinks/retention":  {"key", "history"},
-		"sinks/process":    {"history", "bus", "sinks", "sinks/pump", "sinks/retention", "internal/outage"},
+		"sinks/process":    {"history", "bus", "sinks", "sinks/pump", "sinks/retention", "internal/backoff", "internal/outage"},
 		"aimx":             {"key", "loss", "history", "aimx/internal/wire", "internal/backoff"},
 		"aimx/internal":    {"key", "loss", "history"},
 		"aimx/gateway":     {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
