@@ -47,6 +47,9 @@ type RecordInfo struct {
 	// Persisted reports whether values of the record are stored. It is nil if the
 	// server does not say so.
 	Persisted *bool `json:"persisted,omitempty"`
+	// Remote reports whether clients may read the values of the record. It is nil if the
+	// server does not say so.
+	Remote *bool `json:"remote,omitempty"`
 	// LastWrite is the time of the last write in Unix milliseconds. It is 0 for
 	// records that do not take it.
 	LastWrite int64 `json:"last_write_ms,omitempty"`

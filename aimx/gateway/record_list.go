@@ -32,7 +32,7 @@ func (s *session) recordList(params []byte) (json.RawMessage, *refusal) {
 }
 
 func (s *session) describe(h *records.Untyped) aimx.RecordInfo {
-	m, persisted := h.Metrics(), h.Config().Logged
+	m, persisted, remote := h.Metrics(), h.Config().Logged, h.Config().Remote
 	info := aimx.RecordInfo{
 		ID: h.ID(), Key: h.Key(), Name: h.Key(),
 		TypeID: h.TypeName(), SchemaType: h.Config().Schema, Entity: entity(h.Key()),
@@ -42,7 +42,7 @@ func (s *session) describe(h *records.Untyped) aimx.RecordInfo {
 		Writable: s.mayWrite(h),
 		Produced: m.Produced + m.Restored, Consumed: m.Consumed, Dropped: m.Dropped,
 		Occupancy: []int{occupied(h, m), m.Capacity},
-		Persisted: &persisted, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
+		Persisted: &persisted, Remote: &remote, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
 	}
 	if h.Kind() == records.Ring {
 		capacity := h.Capacity()

@@ -67,23 +67,28 @@ func (c *connection) target() string {
 // connected calls do with a client of the database at an endpoint, "" for the one database
 // that runs here.
 func connected(ctx context.Context, endpoint string, show *credentials, do func(*aimx.Client) error) error {
-	if endpoint == "" {
-		var err error
-		if endpoint, err = discovered(ctx, show.env); err != nil {
-			return err
-		}
-	}
-	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
-		return usageError{err}
-	}
-	options, err := show.options()
-	if err != nil {
-		return err
-	}
-	client, err := aimx.Dial(ctx, endpoint, options...)
+	client, err := dialed(ctx, endpoint, show)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = client.Close() }() // do has returned
 	return do(client)
+}
+
+// dialed connects to the database at an endpoint, "" for the one database that runs here.
+func dialed(ctx context.Context, endpoint string, show *credentials) (*aimx.Client, error) {
+	if endpoint == "" {
+		var err error
+		if endpoint, err = discovered(ctx, show.env); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
+		return nil, usageError{err}
+	}
+	options, err := show.options()
+	if err != nil {
+		return nil, err
+	}
+	return aimx.Dial(ctx, endpoint, options...)
 }

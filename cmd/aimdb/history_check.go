@@ -51,11 +51,7 @@ a wrong count is counted. The rest is read in short transactions.`,
 }
 
 func printCheck(cmd *cobra.Command, f format, path string, report sqlite.CheckReport) error {
-	out := newOutput(cmd.OutOrStdout(), f, 200, "ROWS", "PROBLEMS")
-	if err := out.row(report, report.Rows, len(report.Problems)); err != nil {
-		return err
-	}
-	if err := out.end(); err != nil {
+	if err := printOne(cmd, f, columns("ROWS", "PROBLEMS"), report, report.Rows, len(report.Problems)); err != nil {
 		return err
 	}
 	for _, r := range report.Repaired {

@@ -13,14 +13,15 @@ import (
 
 func newHistoryExport(env func(string) string) *cobra.Command {
 	show := credentials{env: env}
-	var as rowFormat
+	var as format
 	var file string
 	var q history.RangeQuery
 	c := &cobra.Command{
 		Use:   "export HISTORY [PATTERN]",
-		Short: "Write rows as NDJSON, CSV or Parquet, oldest first",
-		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line) or as CSV
-(record,time,value), oldest first. --output writes to a file that appears when
+		Short: "Write rows as NDJSON, CSV, Parquet or others, oldest first",
+		Long: `Write rows as NDJSON ({"record":…,"time":UNIX_MS,"value":…} a line), as CSV
+(record,time,value) or in another format, oldest first. 'history import' reads NDJSON, CSV
+and Parquet. --output writes to a file that appears when
 it is complete, and replaces no database; a pipe or a device is written to as
 rows come. Rows whose value is not JSON are left out and counted.
 
@@ -32,12 +33,13 @@ HISTORY is a file, a DSN of PostgreSQL or the endpoint of a running database. Fr
 latter two, the rows are those stored when the export began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
   aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
-  aimdb history export history.db '#' --as csv | gzip > all.csv.gz
-  aimdb history export history.db --as parquet -o cold   # cold/record=…/day=…/….parquet
+  aimdb history export history.db '#' --format csv | gzip > all.csv.gz
+  aimdb history export history.db --format parquet -o cold   # cold/record=…/day=…/….parquet
   aimdb history export /tmp/aimdb.sock '#' --start 1d > day.ndjson   # of a running database
   aimdb history export postgres://aimdb@127.0.0.1/aimdb > all.ndjson`,
 		Args: argumentsFrom(1, "HISTORY", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			noteEarlierName(cmd, "as", "format")
 			pattern := "#"
 			if len(args) == 2 {
 				pattern = args[1]
@@ -68,7 +70,7 @@ latter two, the rows are those stored when the export began.`,
 	}
 	show.flag(c.Flags())
 	windowFlags(c.Flags(), &q.Window)
-	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
+	as.fileFormat(c.Flags(), append(printed(), asParquet)...)
 	c.Flags().StringVarP(&file, "output", "o", "", "file, or directory for Parquet, to write to (default stdout)")
 	return c
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func newHistoryImport() *cobra.Command {
-	var as rowFormat
+	var as format
 	c := &cobra.Command{
 		Use:   "import DB [FILE]",
 		Short: "Add rows from NDJSON, CSV or Parquet, without those that exist",
@@ -31,9 +31,10 @@ Parquet files: an export, or that of a Parquet sink with what it has staged.`,
   aimdb history import copy.db archive/00000001-20260102T150405Z.ndjson.zst
   aimdb history import copy.db cold/
   aimdb history export history.db | aimdb history import postgres://aimdb@127.0.0.1/aimdb
-  gunzip < all.csv.gz | aimdb history import copy.db --as csv`,
+  gunzip < all.csv.gz | aimdb history import copy.db --format csv`,
 		Args: argumentsFrom(1, "DB", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			noteEarlierName(cmd, "as", "format")
 			if isEndpoint(args[0]) && !isPostgres(args[0]) {
 				return checkFile(cmd, args[0])
 			}
@@ -60,11 +61,11 @@ Parquet files: an export, or that of a Parquet sink with what it has staged.`,
 		},
 	}
 	addLitestream(c)
-	c.Flags().Var(&as, "as", "format of the rows (default: by the name of the file, else ndjson)")
+	as.fileFormat(c.Flags(), asNDJSON, asCSV, asParquet)
 	return c
 }
 
-func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f rowFormat, size int64) error {
+func importRows(cmd *cobra.Command, db string, from io.Reader, name string, f format, size int64) error {
 	bar := newProgress(cmd.ErrOrStderr(), size, "importing", progressbar.OptionShowBytes(true))
 	rows, err := decompress(io.TeeReader(from, bar))
 	if err != nil {

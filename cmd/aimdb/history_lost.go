@@ -61,11 +61,9 @@ func keptIn(cmd *cobra.Command, target string, change bool, do func(kept) error)
 }
 
 func printLosses(cmd *cobra.Command, s kept, f format) error {
-	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "CAUSE", "COUNT", "NUMBERS", "FIRST", "LAST")
-	for l, err := range s.Losses(cmd.Context()) {
-		if err != nil {
-			return err
-		}
+	l := columns("RECORD", "CAUSE", "COUNT", "NUMBERS", "FIRST", "LAST")
+	l.empty = "nothing is lost"
+	return printAll(cmd, f, l, s.Losses(cmd.Context()), func(l loss.Loss) []any {
 		record, numbers := l.Record, "-"
 		if record == "" {
 			record = "-" // a loss of the log, whose records are unknown
@@ -76,11 +74,8 @@ func printLosses(cmd *cobra.Command, s kept, f format) error {
 		case l.From > 0:
 			numbers = fmt.Sprintf("%d-", l.From)
 		}
-		if err := out.row(l, record, l.Cause, l.Count, numbers, timeOrDash(l.FirstTime), timeOrDash(l.LastTime)); err != nil {
-			return err
-		}
-	}
-	return out.end()
+		return []any{record, l.Cause, l.Count, numbers, timeOrDash(l.FirstTime), timeOrDash(l.LastTime)}
+	})
 }
 
 // deadLetter is the printed form of a refused value. The value is a text, because it
@@ -95,15 +90,19 @@ type deadLetter struct {
 }
 
 func printDeadLetters(cmd *cobra.Command, s history.DeadLetters, f format) error {
-	out := newOutput(cmd.OutOrStdout(), f, 200, "ID", "RECORD", "SEQUENCE", "TIME", "REASON", "VALUE")
-	for l, err := range s.DeadLetters(cmd.Context()) {
-		if err != nil {
-			return err
-		}
-		d := deadLetter{l.ID, l.Record, l.Sequence, l.Time, l.Reason, string(l.Value)}
-		if err := out.row(d, d.ID, d.Record, d.Sequence, formatTime(d.Time), d.Reason, fmt.Sprintf("%.60q", d.Value)); err != nil {
-			return err
+	l := columns("ID", "RECORD", "SEQUENCE", "TIME", "REASON", "VALUE")
+	l.empty = "no dead letters"
+	return printAll(cmd, f, l, lettersOf(s.DeadLetters(cmd.Context())), func(d deadLetter) []any {
+		return []any{d.ID, d.Record, d.Sequence, formatTime(d.Time), d.Reason, fmt.Sprintf("%.60q", d.Value)}
+	})
+}
+
+func lettersOf(all iter.Seq2[history.DeadLetter, error]) iter.Seq2[deadLetter, error] {
+	return func(yield func(deadLetter, error) bool) {
+		for l, err := range all {
+			if !yield(deadLetter{l.ID, l.Record, l.Sequence, l.Time, l.Reason, string(l.Value)}, err) {
+				return
+			}
 		}
 	}
-	return out.end()
 }

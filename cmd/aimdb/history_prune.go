@@ -96,16 +96,15 @@ func pruning(cmd *cobra.Command, target string, dry bool, do func(history.Pruner
 }
 
 func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneReport) error {
-	if f == asJSON {
-		return newOutput(cmd.OutOrStdout(), f, 1).row(report)
+	if f != asTable && f != asCSV {
+		return printOne(cmd, f, layout{}, report)
 	}
-	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "VALUE BYTES")
-	for _, r := range report.Records {
-		if err := out.row(r, r.Record, r.Rows, r.Bytes); err != nil {
-			return err
-		}
-	}
-	if err := out.end(); err != nil {
+	l := columns("RECORD", "ROWS", "VALUE BYTES")
+	l.empty = "" // the sum follows
+	err := printAll(cmd, f, l, each(report.Records), func(r history.PrunedRecord) []any {
+		return []any{r.Record, r.Rows, r.Bytes}
+	})
+	if err != nil || f == asCSV {
 		return err
 	}
 	done := fmt.Sprintf("deleted; %s of disk space %s free", plural(report.FreedBytes, "byte"), verb(report.FreedBytes, "is", "are"))

@@ -149,20 +149,5 @@ func restOf(ctx context.Context, s source, q history.PageQuery) iter.Seq2[histor
 
 func (q *historyQuery) printBuckets(cmd *cobra.Command, s source) error {
 	q.buckets.Pattern, q.buckets.Window = q.rows.Pattern, q.rows.Window
-	out := newOutput(cmd.OutOrStdout(), q.format, 200, "RECORD", "START", "COUNT", "MIN", "MEAN", "MAX", "FIRST", "LAST", "SUM", "MISSING", "NOT NUMERIC")
-	var all found
-	for b, err := range s.Buckets(cmd.Context(), q.buckets) {
-		if err != nil {
-			return err
-		}
-		all.add(b)
-		if err := out.row(b, b.Record, formatTime(b.Start), b.Count, short(b.Min), short(b.Mean), short(b.Max),
-			short(b.First), short(b.Last), short(b.Sum), b.Missing, b.NotNumeric); err != nil {
-			return err
-		}
-	}
-	all.sayNoNumber(cmd, q.buckets.Path)
-	return out.end()
+	return printBuckets(cmd, q.format, q.buckets.Path, s.Buckets(cmd.Context(), q.buckets))
 }
-
-func short(f float64) string { return fmt.Sprintf("%.6g", f) }

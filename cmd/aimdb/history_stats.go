@@ -63,27 +63,30 @@ func askStats(ctx context.Context, s source) (st fullStats, err error) {
 	return st, err
 }
 
+// printStats prints three tables, or one object. Only the records are CSV.
 func printStats(cmd *cobra.Command, f format, st fullStats) error {
-	all := newOutput(cmd.OutOrStdout(), f, 1, "ROWS", "BYTES", "LAST PRUNE", "LOST", "DEAD LETTERS")
-	if err := all.row(st, st.Rows, st.Bytes, timeOrDash(st.LastPrune), st.Lost, st.DeadLetters); err != nil {
-		return err
+	if f != asTable && f != asCSV {
+		return printOne(cmd, f, layout{}, st)
 	}
-	if f == asJSON {
-		return nil
-	}
-	fmt.Fprintln(cmd.OutOrStdout())
-	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "VALUE BYTES", "FIRST", "LAST")
-	for _, r := range st.Records {
-		if err := out.row(r, r.Record, r.Rows, r.Bytes, formatTime(r.FirstTime), formatTime(r.LastTime)); err != nil {
+	w := cmd.OutOrStdout()
+	if f == asTable {
+		if err := printOne(cmd, f, columns("ROWS", "BYTES", "LAST PRUNE", "LOST", "DEAD LETTERS"), st,
+			st.Rows, st.Bytes, timeOrDash(st.LastPrune), st.Lost, st.DeadLetters); err != nil {
 			return err
 		}
+		fmt.Fprintln(w)
 	}
-	if err := out.end(); err != nil || st.FileStats == nil {
+	l := columns("RECORD", "ROWS", "VALUE BYTES", "FIRST", "LAST")
+	l.empty = "no record has rows"
+	err := printAll(cmd, f, l, each(st.Records), func(r history.RecordStats) []any {
+		return []any{r.Record, r.Rows, r.Bytes, formatTime(r.FirstTime), formatTime(r.LastTime)}
+	})
+	if err != nil || st.FileStats == nil || f != asTable {
 		return err
 	}
-	fmt.Fprintln(cmd.OutOrStdout())
-	file := newOutput(cmd.OutOrStdout(), f, 1, "FREE BYTES", "WAL BYTES", "WAL STUCK", "SHRINKS")
-	return file.row(nil, st.FreeBytes, st.WALBytes, yesNo(st.WALStuck), yesNo(st.Shrinks))
+	fmt.Fprintln(w)
+	return printOne(cmd, f, columns("FREE BYTES", "WAL BYTES", "WAL STUCK", "SHRINKS"), st,
+		st.FreeBytes, st.WALBytes, yesNo(st.WALStuck), yesNo(st.Shrinks))
 }
 
 func timeOrDash(ms int64) string {

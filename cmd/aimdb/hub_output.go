@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -11,24 +12,20 @@ import (
 
 // printHub prints a verification of a hub and returns its exit status as an error.
 func printHub(cmd *cobra.Command, f format, v hub.Verification) error {
-	out := newOutput(cmd.OutOrStdout(), f, 200, "SITE", "ANSWERS", "MESSAGES", "FIRST", "LAST", "SITE-FIRST", "SITE-LAST", "LAG", "VERDICT")
-	if f == asJSON {
-		if err := out.row(v); err != nil {
-			return err
-		}
-		return hubVerdict(v)
+	if f != asTable && f != asCSV {
+		return errors.Join(printOne(cmd, f, layout{}, v), hubVerdict(v))
 	}
-	for _, s := range v.Sites {
+	l := columns("SITE", "ANSWERS", "MESSAGES", "FIRST", "LAST", "SITE-FIRST", "SITE-LAST", "LAG", "VERDICT")
+	l.empty = "the hub has no sites"
+	err := printAll(cmd, f, l, each(v.Sites), func(s hub.SiteVerification) []any {
 		have := hub.SiteLog{}
 		for _, log := range s.Logs {
 			have.First, have.Last, have.Messages = log.First, log.Last, have.Messages+log.Messages
 		}
-		if err := out.row(nil, s.Site, yesNo(s.Answers), have.Messages, have.First, have.Last, s.First, s.Last, s.Lag, s.Verdict); err != nil {
-			return err
-		}
-	}
-	if err := out.end(); err != nil {
-		return err
+		return []any{s.Site, yesNo(s.Answers), have.Messages, have.First, have.Last, s.First, s.Last, s.Lag, s.Verdict}
+	})
+	if err != nil || f == asCSV {
+		return errors.Join(err, hubVerdict(v))
 	}
 	w := cmd.OutOrStdout()
 	for _, s := range v.Sites {

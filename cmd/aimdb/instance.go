@@ -27,12 +27,8 @@ func newInstanceInfo(env func(string) string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				out := newOutput(cmd.OutOrStdout(), f, 1, "SERVER", "AIMX", "PERMISSIONS", "WRITABLE", "SUBSCRIPTIONS")
-				if err := out.row(info, info.Server, info.Version, strings.Join(info.Permissions, ","),
-					strings.Join(info.WritableRecords, ","), info.MaxSubscriptions); err != nil {
-					return err
-				}
-				return out.end()
+				return printOne(cmd, f, columns("SERVER", "AIMX", "PERMISSIONS", "WRITABLE", "SUBSCRIPTIONS"), info,
+					info.Server, info.Version, strings.Join(info.Permissions, ","), strings.Join(info.WritableRecords, ","), info.MaxSubscriptions)
 			})
 		},
 	}

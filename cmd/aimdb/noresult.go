@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/spf13/cobra"
 
@@ -58,10 +59,18 @@ func whyNoRows(cmd *cobra.Command, client *aimx.Client, q history.LatestQuery) (
 // found counts what the buckets of a query hold.
 type found struct{ numbers, missing, notNumeric int64 }
 
-func (f *found) add(b history.Bucket) {
-	f.numbers += b.Count
-	f.missing += b.Missing
-	f.notNumeric += b.NotNumeric
+// of yields buckets and counts what they hold.
+func (f *found) of(buckets iter.Seq2[history.Bucket, error]) iter.Seq2[history.Bucket, error] {
+	return func(yield func(history.Bucket, error) bool) {
+		for b, err := range buckets {
+			f.numbers += b.Count
+			f.missing += b.Missing
+			f.notNumeric += b.NotNumeric
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
 }
 
 // sayNoNumber says on stderr that rows have no number at a path.

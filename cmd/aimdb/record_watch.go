@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,111 +17,159 @@ import (
 // seen is one printed value of a watch.
 type seen struct {
 	Record string `json:"record"`
-	// Time is set with --from.
+	// Time and Position are set with --from.
 	Time  int64           `json:"time,omitempty"`
 	Value json.RawMessage `json:"value"`
 	// Missed counts the values lost before this one.
-	Missed uint64 `json:"missed,omitempty"`
+	Missed   uint64 `json:"missed,omitempty"`
+	Position string `json:"position,omitempty"`
+}
+
+// recordWatch has the flags of a watch.
+type recordWatch struct {
+	at      connection
+	format  format
+	count   int
+	from    string
+	timeout time.Duration
+	cut     bool // do not connect again
 }
 
 func newRecordWatch(env func(string) string) *cobra.Command {
-	at := connection{credentials: credentials{env: env}}
-	var f format
-	var count int
-	var from *int64
+	w := recordWatch{at: connection{credentials: credentials{env: env}}}
 	c := &cobra.Command{
 		Use:   "watch PATTERN",
 		Short: "Print values as they are produced",
-		Long: `Print the values of matching records as they are produced, until Ctrl-C or until
---count values are printed. Lost values are counted.
+		Long: `Print the current values of matching records, and then values as they are produced, until
+Ctrl-C, or until --count values are printed. If the connection is lost, watch connects again.
+Lost values are counted; those of the time without a connection are not, and are not printed.
 
 With --from, print first what is stored from that time on, and then values as they are
-logged, each with its time. Nothing is lost or printed twice: if the connection is lost,
-watch connects again and continues after the last value. Only records that persist can be
-watched like that.`,
-		Example: `  aimdb record watch 'temp::*'
+logged, each with its time. Nothing is lost or printed twice, also over a lost connection or
+a restart of the database. Only records that persist can be watched like that. --from takes
+also the member "position" of a printed value, to continue after that value.`,
+		Example: `  aimdb watch 'temp::*'
   aimdb record watch 'temp::*' --from 1h
-  aimdb record watch 'accuracy::#' --count 10 --format json`,
+  aimdb record watch 'accuracy::#' --count 10 --format ndjson`,
 		Args: arguments("PATTERN"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkTopic(args[0]); err != nil {
-				return err
-			}
-			if count < 0 {
-				return usageError{errors.New("--count cannot be negative; 0 means until Ctrl-C")}
-			}
-			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
-				if from != nil {
-					return watchFrom(cmd, client, f, args[0], aimx.FromTime(*from), count)
-				}
-				return watch(cmd, client, f, args[0], count)
-			})
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return w.run(cmd, args[0]) },
 	}
-	at.flag(c.Flags())
-	f.flag(c.Flags())
-	c.Flags().Var(timeFlag{&from}, "from", "begin with the stored values from that time on: RFC 3339, Unix milliseconds, or a duration back from now")
-	c.Flags().IntVar(&count, "count", 0, "end after that many values; 0 means until Ctrl-C")
+	w.at.flag(c.Flags())
+	w.format.flag(c.Flags())
+	c.Flags().StringVar(&w.from, "from", "", "begin with the stored values from a time on (RFC 3339, Unix milliseconds, or a duration back from now), or after a position")
+	c.Flags().IntVar(&w.count, "count", 0, "end after that many values; 0 means until Ctrl-C")
+	c.Flags().Var(spanFlag{&w.timeout}, "timeout", "end after that long; with --count it is a failure to have printed fewer")
+	c.Flags().BoolVar(&w.cut, "no-reconnect", false, "fail if the connection is lost")
 	return c
 }
 
-func watch(cmd *cobra.Command, client *aimx.Client, f format, topic string, count int) error {
-	w := cmd.OutOrStdout()
-	out := newOutput(w, f, 1, "RECORD", "VALUE")
-	if err := out.end(); err != nil {
+func (w *recordWatch) run(cmd *cobra.Command, topic string) error {
+	if err := checkTopic(topic); err != nil {
 		return err
 	}
-	updates, err := client.Watch(cmd.Context(), topic)
+	if w.count < 0 {
+		return usageError{errors.New("--count cannot be negative; 0 means until Ctrl-C")}
+	}
+	start, err := w.start()
 	if err != nil {
 		return err
 	}
-	defer updates.Close()
-	n := 0
-	for event, err := range updates.All(cmd.Context()) {
-		if cmd.Context().Err() != nil {
-			return nil // Ctrl-C is how a watch ends
-		}
-		if err != nil {
-			return err
-		}
-		if event.Skipped > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s %s lost before the next one\n", plural(event.Skipped, "value"), verb(event.Skipped, "was", "were"))
-		}
-		if err := out.row(seen{Record: event.Topic, Value: event.Data, Missed: event.Skipped}, event.Topic, string(event.Data)); err != nil {
-			return err
-		}
-		if n++; n == count {
-			return nil
-		}
+	ctx, cancel := cmd.Context(), context.CancelFunc(func() {})
+	if w.timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, w.timeout)
 	}
-	return nil
+	defer cancel()
+	return connected(ctx, w.at.target(), &w.at.credentials, func(client *aimx.Client) error {
+		l := columns("RECORD", "VALUE")
+		l.live, l.empty = true, ""
+		l.widths = []int{widestKey(ctx, cmd, client, topic)}
+		values := watch{cmd: cmd, again: w.again(), topic: topic}.values(ctx, client)
+		if start != nil {
+			l.heads, l.widths = append([]string{"TIME"}, l.heads...), append([]int{0}, l.widths...)
+			values = w.follow(ctx, cmd, client, topic, *start)
+		}
+		return printAll(cmd, w.format, l, w.limited(ctx, cmd, values), func(v seen) []any {
+			if start == nil {
+				return []any{v.Record, valueText(v.Value)}
+			}
+			return []any{formatTime(v.Time), v.Record, valueText(v.Value)}
+		})
+	})
 }
 
-// watchFrom prints values from a start on. It connects again if the connection is lost.
-func watchFrom(cmd *cobra.Command, client *aimx.Client, f format, topic string, start aimx.Start, count int) error {
-	out := newOutput(cmd.OutOrStdout(), f, 1, "TIME                    ", "RECORD", "VALUE")
-	if err := out.end(); err != nil {
-		return err
+// start returns where --from begins, or nil without it. Unlike a time, a position has a dot
+// and no colon.
+func (w *recordWatch) start() (*aimx.Start, error) {
+	if w.from == "" {
+		return nil, nil
 	}
-	n, width := 0, 0
-	for event, err := range client.Follow(cmd.Context(), topic, start) {
-		if err != nil {
-			return err
+	ms, err := parseTime(w.from, time.Now())
+	start := aimx.FromTime(ms)
+	if err != nil {
+		if !strings.Contains(w.from, ".") || strings.ContainsAny(w.from, ": ") {
+			return nil, usageError{fmt.Errorf("--from: %w; or the position of a value", err)}
 		}
-		tellOfFollow(cmd, event)
-		if event.Value == nil {
-			continue
+		start = aimx.After(w.from)
+	}
+	return &start, nil
+}
+
+// widestKey returns the width of the longest key that matches. It says on stderr if none
+// does: records are fixed when a database starts.
+func widestKey(ctx context.Context, cmd *cobra.Command, client *aimx.Client, topic string) (width int) {
+	list, err := matching(ctx, client, topic)
+	if err != nil {
+		return 0 // what is wrong shows in the watch
+	}
+	for _, r := range list {
+		width = max(width, len(r.Key))
+	}
+	if len(list) == 0 && isPattern(topic) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "no record matches %s, so nothing will come; 'aimdb record list' names those there are\n", topic)
+	}
+	return width
+}
+
+// limited ends values after --count of them, at Ctrl-C, and after --timeout.
+func (w *recordWatch) limited(ctx context.Context, cmd *cobra.Command, values iter.Seq2[seen, error]) iter.Seq2[seen, error] {
+	return func(yield func(seen, error) bool) {
+		n := 0
+		for v, err := range values {
+			if ctx.Err() != nil {
+				break
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+			if n++; n == w.count {
+				return
+			}
 		}
-		width = max(width, len(event.Record)) // each row is printed at once, and aligned with those before it
-		if err := out.row(seen{Record: event.Record, Time: event.Time, Value: event.Value, Missed: event.Lost},
-			formatTime(event.Time), fmt.Sprintf("%-*s", width, event.Record), string(event.Value)); err != nil {
-			return err
-		}
-		if n++; n == count {
-			return nil
+		if cmd.Context().Err() == nil && ctx.Err() != nil && w.count > 0 {
+			yield(seen{}, fmt.Errorf("only %d of %d values came within %s", n, w.count, w.timeout))
 		}
 	}
-	return nil
+}
+
+// follow yields stored and then live values from a start on.
+func (w *recordWatch) follow(ctx context.Context, cmd *cobra.Command, client *aimx.Client, topic string, start aimx.Start) iter.Seq2[seen, error] {
+	return func(yield func(seen, error) bool) {
+		for event, err := range client.Follow(ctx, topic, start) {
+			if err == nil && w.cut {
+				err = event.Cut
+			}
+			if err == nil {
+				tellOfFollow(cmd, event)
+				if event.Value == nil {
+					continue
+				}
+			}
+			v := seen{event.Record, event.Time, event.Value, event.Lost, event.Position()}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // tellOfFollow says on stderr what an event says besides a value.
@@ -140,11 +191,10 @@ func tellOfFollow(cmd *cobra.Command, e aimx.Event[json.RawMessage]) {
 	}
 }
 
-// checkTopic accepts a key or a pattern.
-func checkTopic(s string) error {
-	if strings.ContainsAny(s, "*#") {
-		_, err := parsePattern(s)
-		return err
+// again returns what connects once more, or nil with --no-reconnect.
+func (w *recordWatch) again() func(context.Context) (*aimx.Client, error) {
+	if w.cut {
+		return nil
 	}
-	return checkKey(s)
+	return func(ctx context.Context) (*aimx.Client, error) { return dialed(ctx, w.at.target(), &w.at.credentials) }
 }

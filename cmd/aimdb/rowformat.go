@@ -8,9 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
@@ -18,35 +22,26 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/parquet"
 )
 
-// rowFormat is the format of an export.
-type rowFormat string
+const csvHead = "record,time,value"
 
-const (
-	asNDJSON  rowFormat = "ndjson"
-	asCSV     rowFormat = "csv"
-	asParquet rowFormat = "parquet"
-	csvHead             = "record,time,value"
-)
-
-// String implements pflag.Value.
-func (f *rowFormat) String() string { return string(*f) }
-
-// Set implements pflag.Value.
-func (f *rowFormat) Set(s string) error {
-	switch rowFormat(s) {
-	case asNDJSON, asCSV, asParquet:
-		*f = rowFormat(s)
-		return nil
-	}
-	return errors.New("write ndjson, csv or parquet")
+// fileFormat adds the flag --format with the formats of the rows in a file. No format is
+// that of the name of the file. It was --as once.
+func (f *format) fileFormat(flags *pflag.FlagSet, of ...format) {
+	flags.Var(formatFlag{f, of}, "format", "format of the rows (default: by the name of the file, else ndjson)")
+	flags.Var(formatFlag{f, of}, "as", "earlier name of --format")
+	flags.Lookup("as").Hidden = true
 }
 
-// Type implements pflag.Value.
-func (*rowFormat) Type() string { return "ndjson|csv|parquet" }
+// noteEarlierName says on stderr that a flag has another name now.
+func noteEarlierName(cmd *cobra.Command, earlier, now string) {
+	if cmd.Flags().Changed(earlier) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "--%s is deprecated; write --%s\n", earlier, now)
+	}
+}
 
 // rowFormatOf returns the requested format, or else the format that the name of a
 // file implies.
-func rowFormatOf(asked rowFormat, file string) rowFormat {
+func rowFormatOf(asked format, file string) format {
 	switch {
 	case asked != "":
 		return asked
@@ -66,16 +61,34 @@ type rowWriter interface {
 	abandon() error
 }
 
-func newRowWriter(w io.Writer, f rowFormat) (rowWriter, error) {
+func newRowWriter(w io.Writer, f format) (rowWriter, error) {
 	switch f {
 	case asCSV:
 		c := csv.NewWriter(w)
 		return csvRows{c}, c.Write(strings.Split(csvHead, ","))
 	case asParquet:
 		return parquetFile{parquet.NewWriter(w), w}, nil
+	case asNDJSON:
+		return jsonRows{bufio.NewWriterSize(w, 64<<10)}, nil
 	}
-	return jsonRows{bufio.NewWriterSize(w, 64<<10)}, nil
+	buffer := bufio.NewWriterSize(w, 64<<10)
+	out, err := newRowPrinter(buffer, w, f, storedColumns(), reflect.TypeFor[storedRow]())
+	return printedRows{buffer, out}, err
 }
+
+// printedRows are rows as record query prints them.
+type printedRows struct {
+	w   *bufio.Writer
+	out rowPrinter
+}
+
+func (p printedRows) write(r history.Row) error {
+	stored := storedRow{r.Record, r.Time, r.Value}
+	return p.out.row(stored, stored.cells)
+}
+
+func (p printedRows) finish() error  { return errors.Join(p.out.end(), p.w.Flush()) }
+func (p printedRows) abandon() error { return p.finish() }
 
 type jsonRows struct{ w *bufio.Writer }
 
@@ -112,7 +125,7 @@ type rowReader interface {
 }
 
 // newRowReader reads rows behind a byte order mark, if there is one.
-func newRowReader(from io.Reader, f rowFormat) (rowReader, error) {
+func newRowReader(from io.Reader, f format) (rowReader, error) {
 	r := bufio.NewReaderSize(from, 64<<10)
 	if err := jsonrule.SkipMark(r); err != nil {
 		return nil, err

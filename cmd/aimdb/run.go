@@ -51,7 +51,7 @@ keep, and has a weather hub to try it with.`
 	root.SetFlagErrorFunc(flagError)
 	setVersion(root)
 	section(root, "Try it:", newDemo())
-	section(root, "Talk to a running database:", newRecord(env), newGraph(env), newInstance(env))
+	section(root, "Talk to a running database:", newRecord(env), newRecordWatch(env), newGraph(env), newInstance(env))
 	section(root, "Keep and prove history:", newHistory(env), newVerify(openUnchecked, env))
 	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub())
 	root.AddCommand(newExitCodes())
@@ -96,6 +96,16 @@ func arguments(names ...string) cobra.PositionalArgs {
 			return nil
 		}
 		return usageError{fmt.Errorf("%s takes %s %v, got %d", cmd.CommandPath(), plural(len(names), "argument"), names, len(args))}
+	}
+}
+
+// someArguments requires at least one argument.
+func someArguments(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return usageError{fmt.Errorf("%s takes at least one %s", cmd.CommandPath(), name)}
 	}
 }
 

@@ -40,13 +40,11 @@ may be further. One that is "in a database" is read by a process that is not
 			if absent && len(all) == 0 {
 				return log.absent()
 			}
-			out := newOutput(cmd.OutOrStdout(), f, 200, "SINK", "STATE", "LAG", "AGE", "CHECKPOINT", "LOST", "DEAD LETTERS", "PROCESS", "STORE", "ERROR")
-			for _, s := range all {
-				if err := out.row(s, s.Sink, s.State, s.LagMessages, lagTime(s), s.Checkpoint, s.Lost, s.DeadLetters, processOf(s), s.Target, s.Error); err != nil {
-					return err
-				}
-			}
-			return out.end()
+			l := columns("SINK", "STATE", "LAG", "AGE", "CHECKPOINT", "LOST", "DEAD LETTERS", "PROCESS", "STORE", "ERROR")
+			l.empty = "the log has no sinks"
+			return printAll(cmd, f, l, each(all), func(s process.State) []any {
+				return []any{s.Sink, s.State, s.LagMessages, lagTime(s), s.Checkpoint, s.Lost, s.DeadLetters, processOf(s), s.Target, s.Error}
+			})
 		},
 	}
 	log.flags(c.Flags())
@@ -54,11 +52,11 @@ may be further. One that is "in a database" is read by a process that is not
 	return c
 }
 
-func lagTime(s process.State) string {
+func lagTime(s process.State) amount {
 	if s.LagMessages == 0 {
 		return "-"
 	}
-	return time.Duration(s.LagSeconds * float64(time.Second)).Round(time.Millisecond).String()
+	return age(time.Duration(s.LagSeconds * float64(time.Second)))
 }
 
 func processOf(s process.State) string {

@@ -13,24 +13,20 @@ import (
 
 // printVerification prints a verification and returns its exit status as an error.
 func printVerification(cmd *cobra.Command, f format, target string, v embedded.Verification) error {
-	out := newOutput(cmd.OutOrStdout(), f, 200, "RECORD", "ROWS", "UNCHECKED", "WAITING", "LOST", "MISSING")
-	if f == asJSON {
-		if err := out.row(v); err != nil {
-			return err
-		}
-		return verdictError(v)
+	if f != asTable && f != asCSV {
+		return errors.Join(printOne(cmd, f, layout{}, v), verdictError(v))
 	}
-	for _, r := range v.Records {
+	l := columns("RECORD", "ROWS", "UNCHECKED", "WAITING", "LOST", "MISSING")
+	l.empty = "" // the verdict follows
+	err := printAll(cmd, f, l, each(v.Records), func(r aimx.VerifiedRecord) []any {
 		lost := uint64(0)
 		for _, n := range r.Lost {
 			lost += n
 		}
-		if err := out.row(nil, r.Record, r.Rows, r.Unchecked, r.Waiting, lost, r.Missing); err != nil {
-			return err
-		}
-	}
-	if err := out.end(); err != nil {
-		return err
+		return []any{r.Record, r.Rows, r.Unchecked, r.Waiting, lost, r.Missing}
+	})
+	if err != nil || f == asCSV {
+		return errors.Join(err, verdictError(v))
 	}
 	printFindings(cmd.OutOrStdout(), v)
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", target, verdictText(v))
