@@ -58,7 +58,7 @@ func completeArguments(words []string, env func(string) string) cobra.Completion
 			return ask(cmd, env, writableKeys), noFiles
 		case word == "KEY":
 			return ask(cmd, env, keys), noFiles
-		case word == "PATTERN":
+		case strings.HasSuffix(word, "PATTERN"): // or KEY|PATTERN
 			return ask(cmd, env, patterns), noFiles
 		case word == "KIND":
 			return slices.Sorted(maps.Keys(sinkKinds())), noFiles
@@ -74,7 +74,7 @@ func completeArguments(words []string, env func(string) string) cobra.Completion
 // wordAt returns the word of an argument, without what marks it as optional. The last word
 // stands for all that follow if it ends in dots.
 func wordAt(words []string, i int) (string, bool) {
-	if n := len(words); n > 0 && i >= n && strings.HasSuffix(strings.TrimRight(words[n-1], "]"), "…") {
+	if n := len(words); n > 0 && i >= n && strings.ContainsAny(words[n-1], ".…") {
 		i = n - 1
 	}
 	if i >= len(words) {

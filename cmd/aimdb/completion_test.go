@@ -52,8 +52,9 @@ func TestCompletionOfValues(t *testing.T) {
 		line string // the last word is what is completed
 		want string
 	}{
-		{"record get kitchen", "kitchen::light kitchen::oven"},
-		{"record get --connect " + socket + " cellar", "cellar.door"},
+		{"record drain kitchen", "kitchen::light kitchen::oven"},
+		{"record get --connect " + socket + " cellar", "cellar.* cellar.door"},
+		{"record get a b cellar.d", "cellar.door"},
 		{"record set kitchen", "kitchen::light"},
 		{"record set kitchen::light ", ""},
 		{"record watch ", "# cellar.* kitchen::* cellar.door kitchen::light kitchen::oven"},
@@ -136,8 +137,8 @@ func TestCompletionInBash(t *testing.T) {
 	kitchen(t)
 	for words, want := range map[string]string{
 		"aimdb rec":                       "record",
-		"aimdb record get cel":            "cellar.door",
-		"aimdb record get kitchen :: o":   "oven",
+		"aimdb record drain cel":          "cellar.door",
+		"aimdb record drain kitchen :: o": "oven",
 		"aimdb record set kitchen ::":     "light",
 		"aimdb record list --format j":    "json",
 		"aimdb sink run po":               "postgres",

@@ -100,7 +100,7 @@ func (d *demo) stopBy(t *testing.T, signal os.Signal) {
 func TestDemoAndRecords(t *testing.T) {
 	dir := t.TempDir()
 	d := startDemo(t, dir, "--pace", "20ms")
-	at := []string{"--connect", d.socket, "--format", "json"}
+	at := []string{"--connect", d.socket, "--format", "ndjson"}
 	do := func(args ...string) string { return aimdb(t, append(args, at...)...).ok(t) }
 
 	// What is watched has been produced, and is stored soon.
@@ -150,7 +150,7 @@ func TestDemoAndRecords(t *testing.T) {
 		t.Error("the socket is still there after the end")
 	}
 	db := filepath.Join(dir, "history.db")
-	stored := aimdb(t, "history", "query", db, "accuracy::*", "--latest", "5", "--format", "json").ok(t)
+	stored := aimdb(t, "history", "query", db, "accuracy::*", "--latest", "5", "--format", "ndjson").ok(t)
 	if n := strings.Count(stored, "\n"); n < 4 {
 		t.Fatalf("%d rows are stored, although more were watched:\n%s", n, stored)
 	}
@@ -159,11 +159,11 @@ func TestDemoAndRecords(t *testing.T) {
 	if out := aimdb(t, "record", "get", "hub.settings", "--connect", d.socket).ok(t); !strings.Contains(out, "1.5") {
 		t.Errorf("after the restart, hub.settings = %s, want what was set before", out)
 	}
-	served := aimdb(t, "history", "query", d.socket, "accuracy::*", "--latest", "5", "--format", "json").ok(t)
+	served := aimdb(t, "history", "query", d.socket, "accuracy::*", "--latest", "5", "--format", "ndjson").ok(t)
 	if served != stored {
 		t.Errorf("the hub serves\n%s\nwhile its file has\n%s", served, stored)
 	}
-	if again := aimdb(t, "record", "query", "accuracy::*", "--limit", "5", "--connect", d.socket, "--format", "json").ok(t); sorted(again) != sorted(served) {
+	if again := aimdb(t, "record", "query", "accuracy::*", "--limit", "5", "--connect", d.socket, "--format", "ndjson").ok(t); sorted(again) != sorted(served) {
 		t.Errorf("record query = %s", again)
 	}
 	for _, args := range [][]string{{"export"}, {"query", "#", "--range"}, {"query", "accuracy::*", "--bucket", "1h", "--path", "absolute_error"}} {

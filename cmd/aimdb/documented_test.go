@@ -104,7 +104,7 @@ func TestWhenOneMachineIsNotEnough(t *testing.T) {
 	sink := at(2)
 	sink.says("active: the sink stores the log")
 	soon(t, "the sink has stored something", func() bool {
-		out := aimdb(t, "sink", "list", "--nats-url", "nats://127.0.0.1:"+port, "--name", "hub", "--format", "json").ok(t)
+		out := aimdb(t, "sink", "list", "--nats-url", "nats://127.0.0.1:"+port, "--name", "hub", "--format", "ndjson").ok(t)
 		for line := range strings.Lines(out) {
 			var s process.State
 			if json.Unmarshal([]byte(line), &s) == nil && s.Sink == "sqlite-copy" && s.State == "active" && s.Checkpoint > 10 {

@@ -24,34 +24,41 @@ type ordered struct {
 func newGraphNodes(env func(string) string) *cobra.Command {
 	return graphList(env, "nodes", "List the records and where their values come from",
 		(*aimx.Client).GraphNodes, []string{"KEY", "ORIGIN", "BUFFER", "CAPACITY", "TAPS", "OUTBOUND"},
-		func(_ int, n aimx.GraphNode) (any, []any) {
-			return n, []any{n.Key, n.Origin.Kind, n.Buffer, orDash(n.Capacity), n.Taps, yesNo(n.Outbound)}
+		func(n aimx.GraphNode) []any {
+			return []any{n.Key, n.Origin.Kind, n.Buffer, orDash(n.Capacity), n.Taps, yesNo(n.Outbound)}
 		})
 }
 
 func newGraphEdges(env func(string) string) *cobra.Command {
 	return graphList(env, "edges", "List the paths of values; - is outside of the database",
 		(*aimx.Client).GraphEdges, []string{"FROM", "TO", "TYPE"},
-		func(_ int, e aimx.GraphEdge) (any, []any) {
-			return e, []any{outside(e.From), outside(e.To), edgeText(e.Type)}
+		func(e aimx.GraphEdge) []any {
+			return []any{outside(e.From), outside(e.To), edgeText(e.Type)}
 		})
 }
 
 func newGraphOrder(env func(string) string) *cobra.Command {
 	return graphList(env, "order", "List the records, the inputs of each before it",
-		(*aimx.Client).GraphOrder, []string{"POSITION", "KEY"},
-		func(i int, key string) (any, []any) { return ordered{i + 1, key}, []any{i + 1, key} })
+		orderOf, []string{"POSITION", "KEY"},
+		func(o ordered) []any { return []any{o.Position, o.Key} })
 }
 
-// graphList is a command that prints a list of the graph. cells returns a row as JSON and
-// as cells.
-func graphList[T any](env func(string) string, use, short string, ask func(*aimx.Client, context.Context) ([]T, error), head []string, cells func(int, T) (any, []any)) *cobra.Command {
+func orderOf(client *aimx.Client, ctx context.Context) (rows []ordered, err error) {
+	keys, err := client.GraphOrder(ctx)
+	for i, key := range keys {
+		rows = append(rows, ordered{i + 1, key})
+	}
+	return rows, err
+}
+
+// graphList is a command that prints a list of the graph.
+func graphList[T any](env func(string) string, use, short string, ask func(*aimx.Client, context.Context) ([]T, error), head []string, cells func(T) []any) *cobra.Command {
 	at := connection{credentials: credentials{env: env}}
 	var f format
 	c := &cobra.Command{
 		Use:     use,
 		Short:   short,
-		Example: fmt.Sprintf("  aimdb graph %s\n  aimdb graph %[1]s --format json --connect ws://127.0.0.1:8080/ws", use),
+		Example: fmt.Sprintf("  aimdb graph %s\n  aimdb graph %[1]s --format yaml --connect ws://127.0.0.1:8080/ws", use),
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
@@ -59,14 +66,7 @@ func graphList[T any](env func(string) string, use, short string, ask func(*aimx
 				if err != nil {
 					return err
 				}
-				out := newOutput(cmd.OutOrStdout(), f, 200, head...)
-				for i, r := range rows {
-					v, line := cells(i, r)
-					if err := out.row(v, line...); err != nil {
-						return err
-					}
-				}
-				return out.end()
+				return printAll(cmd, f, columns(head...), each(rows), cells)
 			})
 		},
 	}
@@ -82,11 +82,11 @@ func outside(key *string) string {
 	return *key
 }
 
-func orDash(n *int) string {
+func orDash(n *int) amount {
 	if n == nil {
 		return "-"
 	}
-	return strconv.Itoa(*n)
+	return amount(strconv.Itoa(*n))
 }
 
 func edgeText(t aimx.EdgeType) string {

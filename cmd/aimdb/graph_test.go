@@ -47,7 +47,7 @@ func TestGraph(t *testing.T) {
 		}
 	}
 	var nodes []aimx.GraphNode
-	for line := range strings.Lines(aimdb(t, "graph", "nodes", "--format", "json", "--connect", socket).ok(t)) {
+	for line := range strings.Lines(aimdb(t, "graph", "nodes", "--format", "ndjson", "--connect", socket).ok(t)) {
 		var n aimx.GraphNode
 		if err := json.Unmarshal([]byte(line), &n); err != nil {
 			t.Fatal(err)

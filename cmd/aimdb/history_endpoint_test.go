@@ -89,19 +89,19 @@ func TestHistoryOfARunningDatabase(t *testing.T) {
 	socket, web := serveHistory(t, db)
 	for i, args := range [][]string{
 		{"query", "#"},
-		{"query", "a::*", "--latest", "3", "--end", "2023-11-15T00:00:00Z"},
-		{"query", "#", "--range", "--format", "json"},
-		{"query", "#", "--range", "--start", "2023-11-14T22:13:25Z", "--end", "2023-11-14T22:13:45Z"},
+		{"query", "a::*", "--latest", "3", "--to", "2023-11-15T00:00:00Z"},
+		{"query", "#", "--range", "--format", "ndjson"},
+		{"query", "#", "--range", "--from", "2023-11-14T22:13:25Z", "--to", "2023-11-14T22:13:45Z"},
 		{"query", "a.x", "--range", "--desc", "--per-record", "40"},
-		{"query", "#", "--range", "--per-record", "3500", "--format", "json"},
+		{"query", "#", "--range", "--per-record", "3500", "--format", "ndjson"},
 		{"query", "#", "--range", "--limit", "11111"},
 		{"query", "nobody", "--range", "--limit", "3"},
 		{"query", "#", "--bucket", "1h", "--path", "n"},
-		{"query", "b", "--bucket", "10m", "--path", "n", "--format", "json", "--end", "2023-11-15T00:00:00Z"},
+		{"query", "b", "--bucket", "10m", "--path", "n", "--format", "ndjson", "--to", "2023-11-15T00:00:00Z"},
 		{"query", "#", "--bucket", "1d", "--path", "text"},
 		{"export"},
-		{"export", "#", "--as", "csv"},
-		{"export", "a::*", "--start", "2023-11-14T23:00:00Z"},
+		{"export", "#", "--format", "csv"},
+		{"export", "a::*", "--from", "2023-11-14T23:00:00Z"},
 		{"export", "nobody"},
 	} {
 		with := func(target string) result {
@@ -131,14 +131,14 @@ func TestStatsOfARunningDatabase(t *testing.T) {
 		if own, same := strings.CutPrefix(file, got); !same || !strings.Contains(own, "WAL BYTES") || strings.Contains(got, "WAL") {
 			t.Errorf("%s prints\n%s\nand the file\n%s", endpoint, got, file)
 		}
-		want := lines[map[string]any](t, aimdb(t, "history", "stats", db, "--format", "json").ok(t))[0]
+		want := lines[map[string]any](t, aimdb(t, "history", "stats", db, "--format", "ndjson").ok(t))[0]
 		for _, name := range []string{"free_bytes", "wal_bytes", "wal_stuck", "shrinks"} {
 			if _, has := want[name]; !has {
 				t.Errorf("the file does not say %s", name)
 			}
 			delete(want, name)
 		}
-		if got := lines[map[string]any](t, aimdb(t, "history", "stats", endpoint, "--format", "json").ok(t))[0]; !reflect.DeepEqual(got, want) {
+		if got := lines[map[string]any](t, aimdb(t, "history", "stats", endpoint, "--format", "ndjson").ok(t))[0]; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s prints\n%v\nand the file\n%v", endpoint, got, want)
 		}
 	}
@@ -153,9 +153,9 @@ func TestHistoryPagesOfARunningDatabase(t *testing.T) {
 	sides := []string{socket, db, web}
 	for _, flags := range [][]string{{"--limit", "4"}, {"--limit", "4", "--desc"}, {"--limit", "4", "--per-record", "7"}} {
 		query := func(side string, more ...string) result {
-			return aimdb(t, append(append([]string{"history", "query", side, "#", "--range", "--format", "json"}, flags...), more...)...)
+			return aimdb(t, append(append([]string{"history", "query", side, "#", "--range", "--format", "ndjson"}, flags...), more...)...)
 		}
-		want := aimdb(t, append([]string{"history", "query", db, "#", "--range", "--format", "json"}, append(flags[2:len(flags):len(flags)], "--limit", "0")...)...).ok(t)
+		want := aimdb(t, append([]string{"history", "query", db, "#", "--range", "--format", "ndjson"}, append(flags[2:len(flags):len(flags)], "--limit", "0")...)...).ok(t)
 		got, pages := "", 0
 		for r := query(socket); ; pages++ {
 			got += r.ok(t)
@@ -220,7 +220,7 @@ func TestHistoryOfUpstream(t *testing.T) {
 		r := aimdb(t, append([]string{"history", args[0], socket}, args[1:]...)...)
 		r.fails(t, exitFailed, socket, "upstream", "--latest", "history file")
 	}
-	if out := aimdb(t, "history", "query", socket, "#", "--latest", "2", "--format", "json").ok(t); out !=
+	if out := aimdb(t, "history", "query", socket, "#", "--latest", "2", "--format", "ndjson").ok(t); out !=
 		`{"record":"a","time":1,"value":1}`+"\n"+`{"record":"b","time":5,"value":3}`+"\n"+`{"record":"b","time":2,"value":2}`+"\n" {
 		t.Errorf("query --latest:\n%s", out)
 	}

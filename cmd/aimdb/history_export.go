@@ -32,10 +32,10 @@ directory of files by record and day, which DuckDB and others read as one table.
 HISTORY is a file, a DSN of PostgreSQL or the endpoint of a running database. From the
 latter two, the rows are those stored when the export began.`,
 		Example: `  aimdb history export ./aimdb-data/history.db > all.ndjson
-  aimdb history export ./aimdb-data/history.db 'accuracy::*' --start 30d --output month.csv
+  aimdb history export ./aimdb-data/history.db 'accuracy::*' --from 30d --output month.csv
   aimdb history export history.db '#' --format csv | gzip > all.csv.gz
   aimdb history export history.db --format parquet -o cold   # cold/record=…/day=…/….parquet
-  aimdb history export /tmp/aimdb.sock '#' --start 1d > day.ndjson   # of a running database
+  aimdb history export /tmp/aimdb.sock '#' --from 1d > day.ndjson   # of a running database
   aimdb history export postgres://aimdb@127.0.0.1/aimdb > all.ndjson`,
 		Args: argumentsFrom(1, "HISTORY", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {

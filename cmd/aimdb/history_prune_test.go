@@ -15,13 +15,13 @@ func TestHistoryPruneToASize(t *testing.T) {
 	const rows, limit = 20_000, 600_000
 	db := historyFile(t, rows)
 	stats := func() (st fullStats) {
-		if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
+		if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "ndjson").ok(t)), &st); err != nil {
 			t.Fatal(err)
 		}
 		return st
 	}
 	before := stats()
-	prune := []string{"history", "prune", db, "--file-bytes", strconv.Itoa(limit), "--format", "json"}
+	prune := []string{"history", "prune", db, "--file-bytes", strconv.Itoa(limit), "--format", "ndjson"}
 	aimdb(t, append(prune, "--dry-run")...).ok(t)
 	if st := stats(); st.Rows != rows {
 		t.Fatalf("a dry run left %d rows of %d", st.Rows, rows)
@@ -59,7 +59,7 @@ func TestHistoryPrune(t *testing.T) {
 		t.Fatalf("a dry run left %d rows of 30", n)
 	}
 	var report history.PruneReport
-	if err := json.Unmarshal([]byte(aimdb(t, append(prune, "--format", "json")...).ok(t)), &report); err != nil {
+	if err := json.Unmarshal([]byte(aimdb(t, append(prune, "--format", "ndjson")...).ok(t)), &report); err != nil {
 		t.Fatal(err)
 	}
 	if report.Rows != 12 || count() != 18 {

@@ -36,10 +36,10 @@ With --range and --limit, a cursor for the next page is printed on stderr when
 there is one.`,
 		Example: `  aimdb history query history.db 'accuracy::*'
   aimdb history query history.db accuracy::seattle --latest 10
-  aimdb history query history.db '#' --range --start 7d --limit 1000
-  aimdb history query history.db '#' --range --start 7d --limit 1000 --cursor CURSOR
+  aimdb history query history.db '#' --range --from 7d --limit 1000
+  aimdb history query history.db '#' --range --from 7d --limit 1000 --cursor CURSOR
   aimdb history query history.db 'accuracy::*' --bucket 1d --path absolute_error
-  aimdb history query ws://127.0.0.1:8080/ws 'accuracy::*' --range --start 1h   # of a running database
+  aimdb history query ws://127.0.0.1:8080/ws 'accuracy::*' --range --from 1h   # of a running database
   aimdb history query postgres://aimdb@127.0.0.1/aimdb 'accuracy::*'`,
 		Args: arguments("HISTORY", "PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,7 +100,7 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 	case q.buckets.Width > 0:
 		return q.printBuckets(cmd, s)
 	case q.ranged && q.rows.Total > 0:
-		return q.printPage(cmd, s)
+		return printPage(cmd, q.format, s, q.rows)
 	case q.ranged && q.rows.Cursor != "":
 		return printRows(cmd, q.format, restOf(cmd.Context(), s, q.rows))
 	case q.ranged:
@@ -111,12 +111,12 @@ func (q *historyQuery) print(cmd *cobra.Command, s source) error {
 	}))
 }
 
-func (q *historyQuery) printPage(cmd *cobra.Command, s source) error {
-	page, err := s.Page(cmd.Context(), q.rows)
+func printPage(cmd *cobra.Command, f format, s source, q history.PageQuery) error {
+	page, err := s.Page(cmd.Context(), q)
 	if err != nil {
 		return err
 	}
-	if err := printRows(cmd, q.format, each(page.Rows)); err != nil {
+	if err := printRows(cmd, f, each(page.Rows)); err != nil {
 		return err
 	}
 	if page.Next != "" {

@@ -42,8 +42,13 @@ func (r *remote) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[hi
 
 // Range implements source, page by page.
 func (r *remote) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[history.Row, error] {
+	return r.rows(ctx, history.PageQuery{RangeQuery: q})
+}
+
+// rows yields the rows of all pages.
+func (r *remote) rows(ctx context.Context, q history.PageQuery) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
-		for page, err := range r.pages(ctx, history.PageQuery{RangeQuery: q}) {
+		for page, err := range r.pages(ctx, q) {
 			if err != nil {
 				yield(history.Row{}, err)
 				return

@@ -44,7 +44,7 @@ func numbers(t *testing.T, out string) []int {
 func TestHistoryStats(t *testing.T) {
 	db := historyFile(t, 30)
 	var st fullStats
-	if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "json").ok(t)), &st); err != nil {
+	if err := json.Unmarshal([]byte(aimdb(t, "history", "stats", db, "--format", "ndjson").ok(t)), &st); err != nil {
 		t.Fatal(err)
 	}
 	if st.Rows != 30 || len(st.Records) != 3 || st.Bytes == 0 || st.FileStats == nil {
@@ -63,10 +63,10 @@ func TestHistoryQueryLatest(t *testing.T) {
 	}{
 		{[]string{"#"}, []int{27, 28, 29}},
 		{[]string{"a::*", "--latest", "2"}, []int{27, 24, 28, 25}},
-		{[]string{"b", "--end", "1700000005000"}, []int{5}},
+		{[]string{"b", "--to", "1700000005000"}, []int{5}},
 		{[]string{"nobody"}, nil},
 	} {
-		out := aimdb(t, append([]string{"history", "query", db, "--format", "json"}, c.args...)...).ok(t)
+		out := aimdb(t, append([]string{"history", "query", db, "--format", "ndjson"}, c.args...)...).ok(t)
 		if got := numbers(t, out); !slices.Equal(got, c.want) {
 			t.Errorf("query %v = %v, want %v", c.args, got, c.want)
 		}
@@ -77,7 +77,7 @@ func TestHistoryQueryPages(t *testing.T) {
 	db := historyFile(t, 30)
 	next := regexp.MustCompile(`--cursor (\S+)`)
 	var got []int
-	args := []string{"history", "query", db, "#", "--range", "--start", "2023-11-14T22:13:25Z", "--limit", "7", "--format", "json"}
+	args := []string{"history", "query", db, "#", "--range", "--from", "2023-11-14T22:13:25Z", "--limit", "7", "--format", "ndjson"}
 	for page := args; ; {
 		r := aimdb(t, page...)
 		got = append(got, numbers(t, r.ok(t))...)
@@ -108,8 +108,8 @@ func TestHistoryQueryRefuses(t *testing.T) {
 		{[]string{"#", "--latest", "2", "--range"}, "choose one"},
 		{[]string{"#", "--limit", "2"}, "--range"},
 		{[]string{"#", "--range", "--limit", "-2"}, "negative"},
-		{[]string{"#", "--start", "1h", "--end", "2h"}, "after"},
-		{[]string{"#", "--start", "soon"}, "RFC 3339"},
+		{[]string{"#", "--from", "1h", "--to", "2h"}, "after"},
+		{[]string{"#", "--from", "soon"}, "RFC 3339"},
 		{[]string{"#", "--format", "xml"}, "table or json"},
 		{[]string{}, "2 arguments"},
 	} {
@@ -148,7 +148,7 @@ func TestHistoryNeedsAHistory(t *testing.T) {
 func TestHistoryExport(t *testing.T) {
 	db := historyFile(t, 30)
 	dir := t.TempDir()
-	if got := numbers(t, aimdb(t, "history", "export", db, "b", "--start", "1700000006000").ok(t)); !slices.Equal(got, []int{8, 11, 14, 17, 20, 23, 26, 29}) {
+	if got := numbers(t, aimdb(t, "history", "export", db, "b", "--from", "1700000006000").ok(t)); !slices.Equal(got, []int{8, 11, 14, 17, 20, 23, 26, 29}) {
 		t.Errorf("export of b = %v", got)
 	}
 	file := filepath.Join(dir, "all.csv")
@@ -180,7 +180,7 @@ func TestHistoryExport(t *testing.T) {
 
 func TestHistoryBuckets(t *testing.T) {
 	db := historyFile(t, 30)
-	out := aimdb(t, "history", "query", db, "b", "--bucket", "20s", "--path", "n", "--format", "json").ok(t)
+	out := aimdb(t, "history", "query", db, "b", "--bucket", "20s", "--path", "n", "--format", "ndjson").ok(t)
 	var count int64
 	var sum float64
 	for _, b := range lines[history.Bucket](t, out) {
@@ -204,19 +204,19 @@ func TestHistoryMoves(t *testing.T) {
 		t.Run(as, func(t *testing.T) {
 			dir := t.TempDir()
 			file, to := filepath.Join(dir, "rows"), filepath.Join(dir, "copy.db")
-			aimdb(t, "history", "export", from, "--as", as, "-o", file).ok(t)
+			aimdb(t, "history", "export", from, "--format", as, "-o", file).ok(t)
 			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
 			// An import that breaks off in the middle of a line, and again whole.
 			cut := string(data[:len(data)/2])
-			aimdbIn(t, cut, "history", "import", to, "--as", as).fails(t, exitFailed, "stdin", "line", "again")
+			aimdbIn(t, cut, "history", "import", to, "--format", as).fails(t, exitFailed, "stdin", "line", "again")
 			some := strings.Count(aimdb(t, "history", "export", to).ok(t), "\n")
 			if some == 0 || some >= 300 {
 				t.Fatalf("the half import left %d rows", some)
 			}
-			r := aimdb(t, "history", "import", to, file, "--as", as)
+			r := aimdb(t, "history", "import", to, file, "--format", as)
 			r.ok(t)
 			if !strings.Contains(r.stderr, "were there already") {
 				t.Errorf("stderr: %s", r.stderr)
@@ -224,7 +224,7 @@ func TestHistoryMoves(t *testing.T) {
 			if got := aimdb(t, "history", "export", to).ok(t); got != all {
 				t.Errorf("the copy has other rows than the original")
 			}
-			aimdb(t, "history", "import", to, file, "--as", as).ok(t)
+			aimdb(t, "history", "import", to, file, "--format", as).ok(t)
 			if got := aimdb(t, "history", "export", to).ok(t); got != all {
 				t.Errorf("a second import changed the copy")
 			}
@@ -244,8 +244,8 @@ func TestHistoryImportRefuses(t *testing.T) {
 	} {
 		aimdbIn(t, in, "history", "import", db).fails(t, exitFailed, says)
 	}
-	aimdbIn(t, "a,1,2\n", "history", "import", db, "--as", "csv").fails(t, exitFailed, "header")
-	aimdbIn(t, "record,time,value\na,1,{\n", "history", "import", db, "--as", "csv").fails(t, exitFailed, "line 2", "not JSON")
+	aimdbIn(t, "a,1,2\n", "history", "import", db, "--format", "csv").fails(t, exitFailed, "header")
+	aimdbIn(t, "record,time,value\na,1,{\n", "history", "import", db, "--format", "csv").fails(t, exitFailed, "line 2", "not JSON")
 	aimdb(t, "history", "import", db, "absent.csv").fails(t, exitFailed, "absent.csv")
 	aimdb(t, "history", "import", "unix:///tmp/none.sock").fails(t, exitUsage, "file")
 }
@@ -276,8 +276,8 @@ func TestHistoryExportOfValuesWithLineBreaks(t *testing.T) {
 	change(t, db, `INSERT INTO record_history(record_name, value_json, stored_at)
 		VALUES ('a::x', '{' || char(13, 10) || '"n": 7 }', 5), ('a::x', '{"n" :' || char(10) || '8}', 5)`)
 	for _, as := range []string{"ndjson", "csv"} {
-		out := aimdb(t, "history", "export", db, "--as", as).ok(t)
-		r := aimdbIn(t, out, "history", "import", db, "--as", as)
+		out := aimdb(t, "history", "export", db, "--format", as).ok(t)
+		r := aimdbIn(t, out, "history", "import", db, "--format", as)
 		if r.ok(t); !strings.Contains(r.stderr, "0 rows added, 5 were there already") {
 			t.Errorf("%s: %s", as, r.stderr)
 		}
@@ -301,11 +301,11 @@ func TestHistoryStatsListsWhatIsLost(t *testing.T) {
 			}
 		}
 	}
-	losses := lines[loss.Loss](t, aimdb(t, "history", "stats", db, "--losses", "--format", "json").ok(t))
+	losses := lines[loss.Loss](t, aimdb(t, "history", "stats", db, "--losses", "--format", "ndjson").ok(t))
 	if len(losses) != 2 || losses[0].Count != 3 || losses[0].To != 7 {
 		t.Errorf("losses as JSON: %+v", losses)
 	}
-	letters := lines[deadLetter](t, aimdb(t, "history", "stats", db, "--dead-letters", "--format", "json").ok(t))
+	letters := lines[deadLetter](t, aimdb(t, "history", "stats", db, "--dead-letters", "--format", "ndjson").ok(t))
 	if len(letters) != 1 || letters[0].Value != "{broken" || letters[0].Sequence != 9 {
 		t.Errorf("dead letters as JSON: %+v", letters)
 	}

@@ -43,7 +43,7 @@ func TestHubOnAnOutsideServer(t *testing.T) {
 	const values = 5
 	runSite(t, "nats-leaf://"+leaf, values)
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		got := aimdb(t, "hub", "verify", "--nats-url", server.URL, "--format", "json")
+		got := aimdb(t, "hub", "verify", "--nats-url", server.URL, "--format", "ndjson")
 		var v hub.Verification
 		if json.Unmarshal([]byte(got.stdout), &v) == nil && got.code == exitOK && v.Messages == values && v.Sites[0].Compared {
 			return

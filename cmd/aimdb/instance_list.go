@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,47 +40,43 @@ what was found:
 If one database answers, the commands that talk to a running database use it without
 --connect.`,
 		Example: `  aimdb instance list
-  aimdb instance list --format json | jq 'select(.state == "ok").endpoint'
+  aimdb instance list --format ndjson | jq 'select(.state == "ok").endpoint'
   AIMDB_SOCKETS=/run/user/1000 aimdb instance list`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dirs := socketDirs(env)
 			found, err := aimx.Discover(cmd.Context(), dirs...)
-			if len(found) == 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "no socket in %s ends in .sock; start a database, such as aimdb demo\n", strings.Join(dirs, " or "))
-				return err
-			}
-			out := newOutput(cmd.OutOrStdout(), f, 200, "ENDPOINT", "STATE", "SERVER", "AIMX", "WRITABLE", "TOOK")
+			l := columns("ENDPOINT", "STATE", "SERVER", "AIMX", "WRITABLE", "TOOK")
+			l.empty = fmt.Sprintf("no socket in %s ends in .sock; start a database, such as aimdb demo", strings.Join(dirs, " or "))
+			var rows []listedInstance
 			for _, i := range found {
-				if err := printInstance(out, i); err != nil {
-					return err
-				}
+				rows = append(rows, listed(i))
 			}
-			if ended := out.end(); ended != nil {
-				return ended
-			}
-			return err
+			return errors.Join(printAll(cmd, f, l, each(rows), listedInstance.cells), err)
 		},
 	}
 	f.flag(c.Flags())
 	return c
 }
 
-func printInstance(out *output, i aimx.Instance) error {
+func listed(i aimx.Instance) listedInstance {
 	row := listedInstance{
 		Endpoint: i.Endpoint, State: i.State, Server: i.Info.Server, Version: i.Info.Version,
 		Writable: i.Info.WritableRecords, TookMS: milliseconds(i.Took),
 	}
+	if i.State == aimx.Foreign {
+		row.Owner = userName(i.Owner)
+	}
 	if i.Err != nil {
 		row.Error = i.Err.Error()
 	}
-	state := string(i.State)
-	if i.State == aimx.Foreign {
-		row.Owner = userName(i.Owner)
-		state += " " + row.Owner
-	}
+	return row
+}
+
+func (i listedInstance) cells() []any {
+	state := strings.TrimSpace(string(i.State) + " " + i.Owner)
 	if i.State != aimx.Answers {
-		return out.row(row, i.Endpoint, state, "-", "-", "-", "-")
+		return []any{i.Endpoint, state, "-", "-", amount("-"), amount("-")}
 	}
-	return out.row(row, i.Endpoint, state, row.Server, row.Version, strconv.Itoa(len(row.Writable)), fmt.Sprintf("%.1f ms", row.TookMS))
+	return []any{i.Endpoint, state, i.Server, i.Version, len(i.Writable), amount(fmt.Sprintf("%.1f ms", i.TookMS))}
 }

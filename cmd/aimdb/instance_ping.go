@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,10 +45,11 @@ connection. The summary goes to stderr. The exit status is 1 if a ping was not a
 				return usageError{errors.New("--count and --interval cannot be negative, and --timeout must be positive")}
 			}
 			return connected(cmd.Context(), at.target(), &at.credentials, func(client *aimx.Client) error {
-				out := newOutput(cmd.OutOrStdout(), f, 1, "NUMBER", "TIME")
-				err := p.run(cmd, client, out)
+				l := columns("NUMBER", "TIME")
+				l.live, l.empty = true, ""
+				err := printAll(cmd, f, l, p.all(cmd, client), pong.cells)
 				fmt.Fprintln(cmd.ErrOrStderr(), p.summary())
-				return errors.Join(err, out.end())
+				return err
 			})
 		},
 	}
@@ -59,40 +61,44 @@ connection. The summary goes to stderr. The exit status is 1 if a ping was not a
 	return c
 }
 
-// run pings until the count is reached or ctx ends, and returns an error if a ping was not
-// answered.
-func (p *pings) run(cmd *cobra.Command, client *aimx.Client, out *output) error {
-	ctx := cmd.Context()
-	tick := time.NewTimer(0)
-	defer tick.Stop()
-	var failed error
-	for n := 1; p.count == 0 || n <= p.count; n++ {
-		select {
-		case <-ctx.Done():
-			return failed
-		case <-tick.C:
+// all yields the answers until the count is reached or ctx ends, and at the end an error if
+// a ping was not answered.
+func (p *pings) all(cmd *cobra.Command, client *aimx.Client) iter.Seq2[pong, error] {
+	return func(yield func(pong, error) bool) {
+		ctx := cmd.Context()
+		tick := time.NewTimer(0)
+		defer tick.Stop()
+		for n := 1; p.count == 0 || n <= p.count; n++ {
+			select {
+			case <-ctx.Done():
+			case <-tick.C:
+			}
+			tick.Reset(p.interval)
+			took, err := p.ping(ctx, client)
+			if ctx.Err() != nil {
+				break // Ctrl-C came before the answer
+			}
+			p.sent++
+			if lost := (*aimx.ConnectionError)(nil); errors.As(err, &lost) {
+				yield(pong{}, err)
+				return
+			}
+			if err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ping %d was not answered within %s\n", n, p.timeout)
+				continue
+			}
+			p.add(took)
+			if !yield(pong{n, milliseconds(took)}, nil) {
+				return
+			}
 		}
-		tick.Reset(p.interval)
-		took, err := p.ping(ctx, client)
-		if ctx.Err() != nil {
-			return failed // Ctrl-C came before the answer
-		}
-		p.sent++
-		if lost := (*aimx.ConnectionError)(nil); errors.As(err, &lost) {
-			return err
-		}
-		if err != nil {
-			failed = fmt.Errorf("ping %d was not answered within %s", n, p.timeout)
-			fmt.Fprintln(cmd.ErrOrStderr(), failed)
-			continue
-		}
-		p.add(took)
-		if err := out.row(pong{n, milliseconds(took)}, n, fmt.Sprintf("%.3f ms", milliseconds(took))); err != nil {
-			return err
+		if lost := p.sent - p.answered; lost > 0 {
+			yield(pong{}, fmt.Errorf("%s not answered", plural(lost, "ping")+verb(lost, " was", " were")))
 		}
 	}
-	return failed
 }
+
+func (p pong) cells() []any { return []any{p.Number, amount(fmt.Sprintf("%.3f ms", p.TimeMS))} }
 
 func (p *pings) ping(ctx context.Context, client *aimx.Client) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)

@@ -56,7 +56,7 @@ func TestDiscovery(t *testing.T) {
 		aimdb(t, args...).ok(t)
 	}
 	states := map[string]string{}
-	for line := range strings.Lines(aimdb(t, "instance", "list", "--format", "json").ok(t)) {
+	for line := range strings.Lines(aimdb(t, "instance", "list", "--format", "ndjson").ok(t)) {
 		var row listedInstance
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			t.Fatal(err)

@@ -44,7 +44,7 @@ var refusing = map[string]func(t *testing.T, value string) string{
 		if err := csv.NewWriter(&text).WriteAll([][]string{strings.Split(csvHead, ","), {"a", "1", value}}); err != nil {
 			t.Fatal(err)
 		}
-		return said(aimdbIn(t, text.String(), "history", "import", filepath.Join(t.TempDir(), "h.db"), "--as", "csv"))
+		return said(aimdbIn(t, text.String(), "history", "import", filepath.Join(t.TempDir(), "h.db"), "--format", "csv"))
 	},
 	"Store.Import": func(t *testing.T, value string) (says string) {
 		withStore(t, filepath.Join(t.TempDir(), "h.db"), func(s *sqlite.Store) {
@@ -120,7 +120,7 @@ func TestOneRuleForStoredValues(t *testing.T) {
 				{"query", db, "#"}, {"query", db, "#", "--range"}, {"query", db, "#", "--range", "--limit", "5"}, {"export", db},
 			} {
 				if args[0] == "query" {
-					args = append(args, "--format", "json")
+					args = append(args, "--format", "ndjson")
 				}
 				r := aimdb(t, append([]string{"history"}, args...)...)
 				if n := len(lines[storedRow](t, r.ok(t))); n != rows || (rows == 0) != strings.Contains(r.stderr, "1 row left out") {
@@ -157,15 +157,15 @@ func TestImportOfFilesWithAByteOrderMark(t *testing.T) {
 		"csv":    {mark + csvHead + "\na,1,1\na,2,2\n", csvHead + "\n" + mark + "a,1,1\n"},
 	} {
 		db := filepath.Join(t.TempDir(), "h.db")
-		r := aimdbIn(t, c.good, "history", "import", db, "--as", as)
+		r := aimdbIn(t, c.good, "history", "import", db, "--format", as)
 		if r.ok(t); !strings.Contains(r.stderr, "2 rows added") {
 			t.Errorf("%s: %s", as, r.stderr)
 		}
-		aimdbIn(t, c.bad, "history", "import", db, "--as", as).fails(t, exitFailed, "line 2")
+		aimdbIn(t, c.bad, "history", "import", db, "--format", as).fails(t, exitFailed, "line 2")
 	}
 	utf16 := "\xff\xfe" + strings.Join(strings.Split(row, ""), "\x00")
 	aimdbIn(t, utf16, "history", "import", filepath.Join(t.TempDir(), "h.db")).fails(t, exitFailed, "line 1", "UTF-8")
 	broken := "{\"record\":\"a\xff\",\"time\":1,\"value\":1}\n"
 	aimdbIn(t, row+broken, "history", "import", filepath.Join(t.TempDir(), "h.db")).fails(t, exitFailed, "line 2", "UTF-8")
-	aimdbIn(t, csvHead+"\na\xff,1,1\n", "history", "import", filepath.Join(t.TempDir(), "h.db"), "--as", "csv").fails(t, exitFailed, "line 2", "UTF-8")
+	aimdbIn(t, csvHead+"\na\xff,1,1\n", "history", "import", filepath.Join(t.TempDir(), "h.db"), "--format", "csv").fails(t, exitFailed, "line 2", "UTF-8")
 }

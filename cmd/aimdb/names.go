@@ -26,13 +26,22 @@ func parsePattern(s string) (key.Pattern, error) {
 }
 
 func windowFlags(flags *pflag.FlagSet, w *history.Window) {
-	flags.Var(timeFlag{&w.Start}, "start", "oldest time: RFC 3339, Unix ms, or a duration back from now (7d)")
-	flags.Var(timeFlag{&w.End}, "end", "newest time, in the same forms")
+	flags.Var(timeFlag{&w.Start}, "from", "oldest time: RFC 3339, Unix ms, or a duration back from now (7d)")
+	flags.Var(timeFlag{&w.End}, "to", "newest time, in the same forms")
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		switch name { // --start and --end are earlier names
+		case "start":
+			name = "from"
+		case "end":
+			name = "to"
+		}
+		return pflag.NormalizedName(name)
+	})
 }
 
 func checkWindow(w history.Window) error {
 	if w.Start != nil && w.End != nil && *w.Start > *w.End {
-		return usageError{errors.New("--start is after --end")}
+		return usageError{errors.New("--from is after --to")}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func whyNoRows(cmd *cobra.Command, client *aimx.Client, q history.LatestQuery) (
 			return "", err
 		}
 		if len(rows) > 0 {
-			return "but there are some outside of --start and --end", nil
+			return "but there are some outside of --from and --to", nil
 		}
 	}
 	list, err := client.List(cmd.Context())

@@ -37,13 +37,13 @@ func TestRecordQuerySaysWhyThereAreNoRows(t *testing.T) {
 	}{
 		{[]string{"kept.full"}, ""},
 		{[]string{"#"}, ""},
-		{[]string{"kept.full", "--end", "2001-01-01T00:00:00Z"}, "outside of --start and --end"},
+		{[]string{"kept.full", "--to", "2001-01-01T00:00:00Z"}, "outside of --from and --to"},
 		{[]string{"kept.empty"}, "nothing is stored yet of the 1 persisted"},
-		{[]string{"kept.empty", "--start", "1d"}, "nothing is stored yet of the 1 persisted"},
+		{[]string{"kept.empty", "--from", "1d"}, "nothing is stored yet of the 1 persisted"},
 		{[]string{"live"}, "none of the 1 record that matches is persisted"},
 		{[]string{"live.#"}, "none of the 1 record that matches is persisted"},
 		{[]string{"nobody"}, "no record matches"},
-		{[]string{"nobody.*", "--format", "json"}, "no record matches"},
+		{[]string{"nobody.*", "--format", "ndjson"}, "no record matches"},
 	} {
 		r := aimdb(t, append([]string{"record", "query", "--connect", socket}, c.args...)...)
 		if r.ok(t); (r.stderr == "") != (c.says == "") || !strings.Contains(r.stderr, c.says) {
@@ -80,7 +80,7 @@ func TestBucketsSayThatAPathMatchesNoValue(t *testing.T) {
 		"":     `none of 30 values has a number at the path ""`,
 	} {
 		for _, target := range []string{db, socket} {
-			r := aimdb(t, "history", "query", target, "#", "--bucket", "1d", "--path", path, "--format", "json")
+			r := aimdb(t, "history", "query", target, "#", "--bucket", "1d", "--path", path, "--format", "ndjson")
 			if r.ok(t); (r.stderr == "") != (says == "") || !strings.Contains(r.stderr, says) {
 				t.Errorf("--path %q of %s says %q, want %q", path, target, r.stderr, says)
 			}

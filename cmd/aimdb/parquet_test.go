@@ -35,10 +35,10 @@ func TestParquetMoves(t *testing.T) {
 	want := sorted(from)
 	dir := t.TempDir()
 	for name, export := range map[string]func(to string){
-		"cold":        func(to string) { aimdb(t, "history", "export", from, "--as", "parquet", "-o", to).ok(t) },
+		"cold":        func(to string) { aimdb(t, "history", "export", from, "--format", "parquet", "-o", to).ok(t) },
 		"all.parquet": func(to string) { aimdb(t, "history", "export", from, "-o", to).ok(t) },
 		"pipe.parquet": func(to string) {
-			out := aimdb(t, "history", "export", from, "--as", "parquet").ok(t)
+			out := aimdb(t, "history", "export", from, "--format", "parquet").ok(t)
 			if err := os.WriteFile(to, []byte(out), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestParquetMoves(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	some := filepath.Join(dir, "some")
-	aimdb(t, "history", "export", from, "c.d", "--as", "parquet", "-o", some).ok(t)
+	aimdb(t, "history", "export", from, "c.d", "--format", "parquet", "-o", some).ok(t)
 	if records, err := os.ReadDir(some); err != nil || len(records) != 1 || records[0].Name() != "record=c.d" {
 		t.Errorf("the export of one record has %v, %v", records, err)
 	}
@@ -73,7 +73,7 @@ func TestParquetOfAnEmptyHistory(t *testing.T) {
 	if r := aimdb(t, "history", "import", db, file); !strings.Contains(r.ok(t)+r.stderr, "0 rows added") {
 		t.Error(r.stderr)
 	}
-	aimdb(t, "history", "export", db, "--as", "parquet", "-o", filepath.Join(dir, "cold")).ok(t)
+	aimdb(t, "history", "export", db, "--format", "parquet", "-o", filepath.Join(dir, "cold")).ok(t)
 }
 
 func TestParquetRefuses(t *testing.T) {
@@ -82,11 +82,11 @@ func TestParquetRefuses(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(full, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	aimdb(t, "history", "export", db, "--as", "parquet", "-o", full).fails(t, exitFailed, "is not empty")
-	aimdb(t, "history", "export", db, "--as", "parquet", "-o", db).fails(t, exitFailed, "history.db")
+	aimdb(t, "history", "export", db, "--format", "parquet", "-o", full).fails(t, exitFailed, "is not empty")
+	aimdb(t, "history", "export", db, "--format", "parquet", "-o", db).fails(t, exitFailed, "history.db")
 	absent := filepath.Join(dir, "absent.db")
-	aimdb(t, "history", "export", absent, "--as", "parquet", "-o", filepath.Join(dir, "cold")).fails(t, exitFailed, "absent.db")
-	aimdbIn(t, "PAR1", "history", "import", db, "--as", "parquet").fails(t, exitFailed, "name the file")
+	aimdb(t, "history", "export", absent, "--format", "parquet", "-o", filepath.Join(dir, "cold")).fails(t, exitFailed, "absent.db")
+	aimdbIn(t, "PAR1", "history", "import", db, "--format", "parquet").fails(t, exitFailed, "name the file")
 	aimdb(t, "history", "import", db, full).fails(t, exitFailed, "no file")
 	cut := filepath.Join(dir, "cut.parquet")
 	if err := os.WriteFile(cut, []byte("PAR1 and no footer"), 0o600); err != nil {

@@ -25,7 +25,7 @@ func TestMessagesCountWithPlural(t *testing.T) {
 	}
 	// Nouns after a number. A verb or "of" may follow a number: %d is lost, %d of 3 sites.
 	fixed := regexp.MustCompile(`%d (\w+ ){0,2}?\w*[^s\W]s\b`)
-	verbs := regexp.MustCompile(`%d (is|was|has|does)\b|looks like`)
+	verbs := regexp.MustCompile(`%d (is|was|has|does|ms)\b|looks like`)
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
 			continue

@@ -27,7 +27,7 @@ func dsn(t *testing.T) string {
 func (w *elsewhereWorld) holdsInPostgres(dsn string, first int) {
 	w.t.Helper()
 	var values []int
-	for line := range strings.Lines(aimdb(w.t, "history", "query", dsn, "n::a", "--range", "--start", "0", "--format", "json").ok(w.t)) {
+	for line := range strings.Lines(aimdb(w.t, "history", "query", dsn, "n::a", "--range", "--from", "0", "--format", "ndjson").ok(w.t)) {
 		var row struct{ Value int }
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			w.t.Fatal(err)
@@ -117,10 +117,10 @@ func TestHistoryInPostgres(t *testing.T) {
 	}
 	for _, command := range [][]string{
 		{"history", "export", "DB"},
-		{"history", "export", "DB", "a::*", "--as", "csv"},
+		{"history", "export", "DB", "a::*", "--format", "csv"},
 		{"history", "query", "DB", "#", "--latest", "3"},
-		{"history", "query", "DB", "#", "--range", "--start", "0", "--limit", "7"},
-		{"history", "query", "DB", "#", "--start", "0", "--bucket", "1m", "--path", "n"},
+		{"history", "query", "DB", "#", "--range", "--from", "0", "--limit", "7"},
+		{"history", "query", "DB", "#", "--from", "0", "--bucket", "1m", "--path", "n"},
 		{"history", "prune", "DB", "--dry-run", "--max-rows", "100"},
 		{"history", "stats", "DB", "--losses"},
 		{"sink", "dead-letters", "DB", "list"},
@@ -181,7 +181,7 @@ func TestGatewayOnPostgres(t *testing.T) {
 	socket := shortPath(t)
 	c := w.start("gateway", "--history", to, "--socket", socket)
 	soon(t, "the gateway answers", func() bool {
-		r := aimdb(t, "record", "query", "n::a", "--connect", socket, "--limit", "1", "--format", "json")
+		r := aimdb(t, "record", "query", "n::a", "--connect", socket, "--limit", "1", "--format", "ndjson")
 		return r.code == exitOK && strings.Contains(r.stdout, `"value":20`)
 	})
 	c.interrupt()

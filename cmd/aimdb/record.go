@@ -6,6 +6,6 @@ import (
 
 func newRecord(env func(string) string) *cobra.Command {
 	c := group("record", "Read, set and watch the records of a running database",
-		newRecordList(env), newRecordGet(env), newRecordSet(env), newRecordQuery(env), newRecordWatch(env))
+		newRecordList(env), newRecordGet(env), newRecordSet(env), newRecordDrain(env), newRecordQuery(env), newRecordWatch(env))
 	return c
 }

@@ -32,7 +32,7 @@ func TestRecordListNamesSinksThatLost(t *testing.T) {
 	if strings.Count(table, "\n") != 2 || !strings.Contains(table, "attic.co2") {
 		t.Errorf("the table is %q", table)
 	}
-	if out := aimdb(t, "record", "list", "--connect", socket, "--format", "json").ok(t); strings.Count(out, "\n") != 1 || strings.Contains(out, "sink") {
+	if out := aimdb(t, "record", "list", "--connect", socket, "--format", "ndjson").ok(t); strings.Count(out, "\n") != 1 || strings.Contains(out, "sink") {
 		t.Errorf("got %q", out)
 	}
 }

@@ -146,7 +146,7 @@ func (w *recordWatch) limited(ctx context.Context, cmd *cobra.Command, values it
 			}
 		}
 		if cmd.Context().Err() == nil && ctx.Err() != nil && w.count > 0 {
-			yield(seen{}, fmt.Errorf("only %d of %d values came within %s", n, w.count, w.timeout))
+			yield(seen{}, fmt.Errorf("only %d of %s came within %s", n, plural(w.count, "value"), w.timeout))
 		}
 	}
 }

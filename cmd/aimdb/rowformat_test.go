@@ -22,7 +22,7 @@ func FuzzImportRows(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, format := range []rowFormat{asNDJSON, asCSV} {
+		for _, format := range []format{asNDJSON, asCSV} {
 			rows := readRows(t, []byte(text), format, false)
 			var written bytes.Buffer
 			w, err := newRowWriter(&written, format)
@@ -54,7 +54,7 @@ func FuzzImportRows(f *testing.F) {
 }
 
 // readRows reads rows until the first error, which must be the end of them if all is sound.
-func readRows(t *testing.T, text []byte, format rowFormat, sound bool) (rows []history.Row) {
+func readRows(t *testing.T, text []byte, format format, sound bool) (rows []history.Row) {
 	t.Helper()
 	r, err := newRowReader(bytes.NewReader(text), format)
 	for err == nil {

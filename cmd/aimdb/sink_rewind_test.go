@@ -43,7 +43,7 @@ func (w *elsewhereWorld) keptHas(t *testing.T, histories int) {
 	if err != nil || len(old) != histories {
 		t.Fatalf("old histories %v, %v", old, err)
 	}
-	r := aimdb(t, "history", "query", old[0], "n::a", "--range", "--start", "0", "--format", "json").ok(t)
+	r := aimdb(t, "history", "query", old[0], "n::a", "--range", "--from", "0", "--format", "ndjson").ok(t)
 	if n := strings.Count(r, "\n"); n < 200 {
 		t.Errorf("the old history has %d rows", n)
 	}
@@ -120,7 +120,7 @@ func TestSinkDeadLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	out := aimdb(t, "history", "query", path, "a", "--range", "--start", "0", "--format", "json").ok(t)
+	out := aimdb(t, "history", "query", path, "a", "--range", "--from", "0", "--format", "ndjson").ok(t)
 	if n := strings.Count(out, "\n"); n != 3 {
 		t.Errorf("rows %s", out)
 	}

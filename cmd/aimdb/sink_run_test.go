@@ -23,7 +23,7 @@ func (w *elsewhereWorld) ndjsonHolds(dir string) {
 		aimdb(w.t, "history", "import", db, file).ok(w.t)
 	}
 	var values []string
-	for line := range strings.Lines(aimdb(w.t, "history", "query", db, "n::a", "--range", "--start", "0", "--format", "json").ok(w.t)) {
+	for line := range strings.Lines(aimdb(w.t, "history", "query", db, "n::a", "--range", "--from", "0", "--format", "ndjson").ok(w.t)) {
 		values = append(values, line)
 	}
 	if len(values) != int(w.produced.Load()) {

@@ -197,7 +197,7 @@ func (c *child) interrupt() {
 // states lists the sinks.
 func (w *elsewhereWorld) states() (all []process.State) {
 	w.t.Helper()
-	r := aimdb(w.t, w.args("sink", "list", "--format", "json")...)
+	r := aimdb(w.t, w.args("sink", "list", "--format", "ndjson")...)
 	for line := range strings.Lines(r.ok(w.t)) {
 		var s process.State
 		if err := json.Unmarshal([]byte(line), &s); err != nil {
@@ -241,7 +241,7 @@ func (w *elsewhereWorld) holds(file string, from int) {
 	if last := int(w.produced.Load()); want != last+1 {
 		w.t.Fatalf("%s has the values up to %d of %d", file, want-1, last)
 	}
-	if out := aimdb(w.t, "history", "stats", filepath.Join(w.dir, file), "--losses", "--format", "json").ok(w.t); out != "" {
+	if out := aimdb(w.t, "history", "stats", filepath.Join(w.dir, file), "--losses", "--format", "ndjson").ok(w.t); out != "" {
 		w.t.Errorf("%s: the ledger has %s", file, out)
 	}
 }

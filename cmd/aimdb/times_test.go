@@ -50,8 +50,8 @@ func TestParseTimeHints(t *testing.T) {
 			t.Errorf("parseTime(%q) = %d, %v; want %d", in, got, err, want)
 		}
 	}
-	aimdb(t, "history", "query", historyFile(t, 3), "#", "--start", "1700000000").fails(t, exitUsage, "--start", "looks like seconds")
-	aimdb(t, "record", "query", "#", "--end", "2024").fails(t, exitUsage, "--end", "looks like a year")
+	aimdb(t, "history", "query", historyFile(t, 3), "#", "--from", "1700000000").fails(t, exitUsage, "--from", "looks like seconds")
+	aimdb(t, "record", "query", "#", "--to", "2024").fails(t, exitUsage, "--to", "looks like a year")
 }
 
 // FuzzParseTime: whatever is written, a time is in range, and what is printed

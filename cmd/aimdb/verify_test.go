@@ -133,7 +133,7 @@ func TestVerifyADirectory(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, 50)
 	verifying(t, nil, dir).is(t, exitOK, "hidden", "complete: the history has 51 rows, and 0 values wait for it in the log.")
-	v := lines[embedded.Verification](t, verifying(t, nil, dir, "--format", "json").ok(t))[0]
+	v := lines[embedded.Verification](t, verifying(t, nil, dir, "--format", "ndjson").ok(t))[0]
 	if v.Verdict != aimx.Complete || v.Database != "hub" || len(v.Records) != 2 || v.Records[1].Rows != 50 {
 		t.Errorf("%+v", v)
 	}
@@ -261,7 +261,7 @@ func TestVerifyAnEndpoint(t *testing.T) {
 	cancel()
 	<-written
 	var v embedded.Verification
-	if err := json.Unmarshal([]byte(aimdb(t, "verify", socket, "--format", "json").ok(t)), &v); err != nil || v.Private.Records != 1 || len(v.Records) != 1 {
+	if err := json.Unmarshal([]byte(aimdb(t, "verify", socket, "--format", "ndjson").ok(t)), &v); err != nil || v.Private.Records != 1 || len(v.Records) != 1 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }

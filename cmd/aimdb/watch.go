@@ -93,9 +93,4 @@ func (w watch) reconnect(ctx context.Context, cut error) (*aimx.Client, error) {
 	}
 }
 
-func valuesWere(n uint64) string {
-	if n == 1 {
-		return "1 value was"
-	}
-	return fmt.Sprintf("%d values were", n)
-}
+func valuesWere(n uint64) string { return plural(n, "value") + verb(n, " was", " were") }
