@@ -147,8 +147,8 @@
 //
 // A token grants reading and writing by patterns, and what is refused is denied:
 //
-//   - record.get, record.drain and sub of a record need a grant to read it, record.set
-//     and write one to write it. record.set shows the value only to who may read it.
+//   - record.get, record.drain and sub of a record need a grant to read it, record.set,
+//     record.check and write one to write it. record.set shows the value only to who may read it.
 //   - A pattern of sub, record.query, history.page and history.buckets must lie in one
 //     grant; without a pattern that is "#". Each record that it matches is checked too.
 //   - record.list, the graph, history.stats and history.verify leave out the records that

@@ -33,7 +33,7 @@ func discovered(ctx context.Context, env func(string) string) (string, error) {
 		}
 	}
 	switch len(answering) {
-	case 1:
+	case 1: // whatever a directory hides that this user cannot read
 		return answering[0].Endpoint, nil
 	case 0:
 		return "", errors.Join(noDatabase(dirs, found), err)

@@ -174,13 +174,18 @@ func TestSinkWaitsForTheServers(t *testing.T) {
 	w.server.Kill()
 	aimdb(t, run("--nats-url", url, "--wait", "0")...).fails(t, exitFailed, "no server answers there")
 	aimdb(t, run("--nats-url", url, "--wait", "50ms")...).fails(t, exitFailed, "no server answers there", "waits for the NATS servers")
-	c := &child{t: t, cmd: exec.Command(os.Getenv(binaryVariable), run("--nats-url", url)...)}
-	c.cmd.Stdout, c.cmd.Stderr = c, c
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
+	wait := func() *child {
+		c := &child{t: t, cmd: exec.Command(os.Getenv(binaryVariable), run("--nats-url", url)...)}
+		c.cmd.Stdout, c.cmd.Stderr = c, c
+		if err := c.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.kill)
+		c.says("the sink waits for the NATS servers")
+		return c
 	}
-	t.Cleanup(c.kill)
-	c.says("the sink waits for the NATS servers")
+	wait().interrupt()
+	c := wait()
 	w.server.Restart()
 	w.server.AwaitJetStream()
 	c.says("the sink has reached the NATS servers")
