@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // socketDirs are the directories in which running databases are looked for.
@@ -42,7 +43,7 @@ func discovered(ctx context.Context, env func(string) string) (string, error) {
 	for _, i := range answering {
 		fmt.Fprintf(&list, "\n  --connect %s  (%s)", i.Endpoint, i.Info.Server)
 	}
-	return "", usageError{fmt.Errorf("%s run here; say which one with --connect or AIMDB_CONNECT:%s", plural(len(answering), "database"), list.String())}
+	return "", usageError{fmt.Errorf("%s run here; say which one with --connect or AIMDB_CONNECT:%s", counted.Of(len(answering), "database"), list.String())}
 }
 
 // noDatabase says why no database was found, and what sockets there are.

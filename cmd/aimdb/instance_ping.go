@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // pong is one row of instance ping.
@@ -93,7 +94,7 @@ func (p *pings) all(cmd *cobra.Command, client *aimx.Client) iter.Seq2[pong, err
 			}
 		}
 		if lost := p.sent - p.answered; lost > 0 {
-			yield(pong{}, fmt.Errorf("%s not answered", plural(lost, "ping")+verb(lost, " was", " were")))
+			yield(pong{}, fmt.Errorf("%s not answered", counted.Of(lost, "ping")+counted.Verb(lost, " was", " were")))
 		}
 	}
 }
@@ -118,7 +119,7 @@ func (p *pings) add(took time.Duration) {
 }
 
 func (p *pings) summary() string {
-	text := fmt.Sprintf("%s, %d answered", plural(p.sent, "ping"), p.answered)
+	text := fmt.Sprintf("%s, %d answered", counted.Of(p.sent, "ping"), p.answered)
 	if p.answered == 0 {
 		return text
 	}

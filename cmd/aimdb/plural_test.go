@@ -8,14 +8,6 @@ import (
 	"testing"
 )
 
-func TestPlural(t *testing.T) {
-	for n, want := range map[int]string{0: "0 dead letters are", 1: "1 dead letter is", 2: "2 dead letters are"} {
-		if got := plural(n, "dead letter") + " " + verb(n, "is", "are"); got != want {
-			t.Errorf("%d is %q", n, got)
-		}
-	}
-}
-
 // TestMessagesCountWithPlural: no message has a number before a noun that is always in the
 // plural: "1 rows".
 func TestMessagesCountWithPlural(t *testing.T) {
@@ -36,7 +28,7 @@ func TestMessagesCountWithPlural(t *testing.T) {
 		}
 		for i, line := range strings.Split(string(text), "\n") {
 			if part := fixed.FindString(line); part != "" && !verbs.MatchString(line) {
-				t.Errorf("%s:%d: %q has one form for every number; use plural", file, i+1, part)
+				t.Errorf("%s:%d: %q has one form for every number; use counted.Of", file, i+1, part)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // seen is one printed value of a watch.
@@ -146,7 +147,7 @@ func (w *recordWatch) limited(ctx context.Context, cmd *cobra.Command, values it
 			}
 		}
 		if cmd.Context().Err() == nil && ctx.Err() != nil && w.count > 0 {
-			yield(seen{}, fmt.Errorf("only %d of %s came within %s", n, plural(w.count, "value"), w.timeout))
+			yield(seen{}, fmt.Errorf("only %d of %s came within %s", n, counted.Of(w.count, "value"), w.timeout))
 		}
 	}
 }
@@ -184,10 +185,10 @@ func tellOfFollow(cmd *cobra.Command, e aimx.Event[json.RawMessage]) {
 		fmt.Fprintf(w, "%s; values from %s on are printed again\n", e.Begin.Reason, formatTime(e.Begin.From))
 	}
 	if e.Lost > 0 {
-		fmt.Fprintf(w, "%s of %s %s lost before the next one\n", plural(e.Lost, "value"), e.Record, verb(e.Lost, "was", "were"))
+		fmt.Fprintf(w, "%s of %s %s lost before the next one\n", counted.Of(e.Lost, "value"), e.Record, counted.Verb(e.Lost, "was", "were"))
 	}
 	if e.Loss != nil {
-		fmt.Fprintf(w, "%s of the log %s discarded before being read or stored\n", plural(e.Loss.Count, "message"), verb(e.Loss.Count, "was", "were"))
+		fmt.Fprintf(w, "%s of the log %s discarded before being read or stored\n", counted.Of(e.Loss.Count, "message"), counted.Verb(e.Loss.Count, "was", "were"))
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // run executes one command line and returns the exit status. env looks up
@@ -95,7 +97,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return usageError{fmt.Errorf("%s takes %s %v, got %d", cmd.CommandPath(), plural(len(names), "argument"), names, len(args))}
+		return usageError{fmt.Errorf("%s takes %s %v, got %d", cmd.CommandPath(), counted.Of(len(names), "argument"), names, len(args))}
 	}
 }
 
@@ -115,6 +117,6 @@ func argumentsFrom(least int, names ...string) cobra.PositionalArgs {
 		if len(args) >= least && len(args) <= len(names) {
 			return nil
 		}
-		return usageError{fmt.Errorf("%s takes %d to %s %v, got %d", cmd.CommandPath(), least, plural(len(names), "argument"), names, len(args))}
+		return usageError{fmt.Errorf("%s takes %d to %s %v, got %d", cmd.CommandPath(), least, counted.Of(len(names), "argument"), names, len(args))}
 	}
 }
