@@ -102,11 +102,11 @@ func TestListOfRecords(t *testing.T) {
 	if len(rows) != 7 {
 		t.Fatalf("%d rows", len(rows))
 	}
-	capacity, persisted := 8, false
+	capacity, persisted, remote := 8, false, true
 	want := aimx.RecordInfo{
 		ID: 0, Key: "attic.co2", Name: "attic.co2", TypeID: "gateway_test.reading", SchemaType: "co2", Entity: "co2",
 		Origin: aimx.Origin{Kind: "passive"}, BufferType: "spmc_ring", BufferCapacity: &capacity,
-		Consumers: 1, Produced: 1, Occupancy: []int{1, 8}, Persisted: &persisted,
+		Consumers: 1, Produced: 1, Occupancy: []int{1, 8}, Persisted: &persisted, Remote: &remote,
 	}
 	if !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("got  %+v\nwant %+v", rows[0], want)

@@ -110,7 +110,7 @@ func TestHistoryQueryRefuses(t *testing.T) {
 		{[]string{"#", "--range", "--limit", "-2"}, "negative"},
 		{[]string{"#", "--from", "1h", "--to", "2h"}, "after"},
 		{[]string{"#", "--from", "soon"}, "RFC 3339"},
-		{[]string{"#", "--format", "xml"}, "table or json"},
+		{[]string{"#", "--format", "xml"}, "table, json, ndjson"},
 		{[]string{}, "2 arguments"},
 	} {
 		aimdb(t, append([]string{"history", "query", db}, c.args...)...).fails(t, exitUsage, c.says)

@@ -86,7 +86,7 @@ func TestBucketsSayThatAPathMatchesNoValue(t *testing.T) {
 			}
 		}
 	}
-	if r := aimdb(t, "history", "query", db, "nobody", "--bucket", "1d", "--path", "m"); r.stderr != "" {
+	if r := aimdb(t, "history", "query", db, "nobody", "--bucket", "1d", "--path", "m"); r.stderr != "no rows\n" {
 		t.Errorf("without any row it says %q of the path", r.stderr)
 	}
 }

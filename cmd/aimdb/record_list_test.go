@@ -24,7 +24,7 @@ func TestRecordListNamesSinksThatLost(t *testing.T) {
 	socket := serveGateway(t, gateway.Config{Registry: registry, Sinks: func() []aimx.SinkInfo {
 		return []aimx.SinkInfo{{Name: "sqlite", Lost: 42}, {Name: "memory", Refused: 3}, {Name: "copy", Lost: 1}}
 	}})
-	out := aimdb(t, "record", "list", "--connect", socket).ok(t)
+	out := aimdb(t, "record", "list", "--rate", "0s", "--connect", socket).ok(t)
 	table, lines, found := strings.Cut(out, "sink ")
 	if want := "sqlite lost 42 values; see aimdb history stats --losses\nsink copy lost 1 value; see aimdb history stats --losses\n"; !found || lines != want {
 		t.Errorf("got %q", out)
@@ -39,9 +39,28 @@ func TestRecordListNamesSinksThatLost(t *testing.T) {
 
 // TestRecordListOfUpstream: a server without sink.list is no failure.
 func TestRecordListOfUpstream(t *testing.T) {
-	r := aimdb(t, "record", "list", "--connect", serveUpstream(t, upstreamRows, upstreamList))
+	r := aimdb(t, "record", "list", "--rate", "0s", "--connect", serveUpstream(t, upstreamRows, upstreamList))
 	if out := r.ok(t); strings.Count(out, "\n") != 2 || !strings.Contains(out, "attic.co2") || r.stderr != "" {
 		t.Errorf("got %q and %q", out, r.stderr)
+	}
+}
+
+// TestRecordListExplainsLosses: a line under the table says what the numbers are.
+func TestRecordListExplainsLosses(t *testing.T) {
+	row := func(more string) string {
+		return `[{"record_id":0,"record_key":"a","name":"a","type_id":"json","origin":"passive","buffer_type":"spmc_ring","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0` + more + `}]`
+	}
+	for more, want := range map[string][]string{
+		``:                                      {"spmc_ring - - 0 - - no 0 -"},
+		`,"dropped_count":3`:                    {"spmc_ring - - 0 - - no 3 -", "dropped: a reader was too slow"},
+		`,"persisted":true,"lost_count":2`:      {"spmc_ring - - 0 yes - no 0 2", "lost: these values were discarded"},
+		`,"persisted":true,"produced_count":12`: {"spmc_ring - - 12 yes - no 0 0"},
+	} {
+		out := aimdb(t, "record", "list", "--rate", "0s", "--connect", serveUpstream(t, upstreamRows, row(more))).ok(t)
+		lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")[1:]
+		if got := strings.Join(strings.Fields(lines[0])[2:], " "); got != want[0] || len(lines) != len(want) || !strings.HasPrefix(lines[len(lines)-1], want[len(want)-1]) && len(want) > 1 {
+			t.Errorf("%s:\n%s", more, out)
+		}
 	}
 }
 
@@ -50,7 +69,7 @@ func TestRecordListTypes(t *testing.T) {
 	list := `[{"record_id":0,"record_key":"a","name":"server::Temperature","type_id":"TypeId(7)","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0},` +
 		`{"record_id":1,"record_key":"b","name":"b","type_id":"main.Wind","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0},` +
 		`{"record_id":2,"record_key":"c","name":"c","type_id":"main.Rain","schema_type":"rain","origin":"passive","buffer_type":"single_latest","producer_count":0,"consumer_count":0,"writable":false,"outbound_connector_count":0}]`
-	out := aimdb(t, "record", "list", "--connect", serveUpstream(t, upstreamRows, list)).ok(t)
+	out := aimdb(t, "record", "list", "--rate", "0s", "--connect", serveUpstream(t, upstreamRows, list)).ok(t)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	for i, want := range []string{"TYPE", "server::Temperature", "main.Wind", "rain"} {
 		if got := strings.Fields(lines[i]); got[1] != want {
@@ -75,7 +94,7 @@ func TestRecordSetNamesTheMember(t *testing.T) {
 	t.Cleanup(registry.Close)
 	socket := serveGateway(t, gateway.Config{Registry: registry})
 	aimdb(t, "record", "set", "app.settings", `{"log_level":"x"}`, "--connect", socket).fails(t, exitFailed, "app.settings", "member celsius is missing")
-	if out := aimdb(t, "record", "set", "app.settings", `{"log_level":"x","celsius":22}`, "--connect", socket).ok(t); out != `{"log_level":"x","celsius":22.0}`+"\n" {
+	if out := aimdb(t, "record", "set", "app.settings", `{"log_level":"x","celsius":22}`, "--format", "json", "--connect", socket).ok(t); out != `{"log_level":"x","celsius":22.0}`+"\n" {
 		t.Errorf("got %q", out)
 	}
 }

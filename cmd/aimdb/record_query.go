@@ -126,7 +126,9 @@ func (q *recordQuery) print(cmd *cobra.Command, client *aimx.Client, latest hist
 		slices.Reverse(rows)
 	}
 	if len(rows) == 0 {
-		sayNoRows(cmd, client, latest)
+		if sayNoRows(cmd, client, latest); q.format == asTable {
+			return nil
+		}
 	}
 	return printRows(cmd, q.format, each(rows))
 }

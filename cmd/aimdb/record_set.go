@@ -19,6 +19,7 @@ const maxValueFile = 64 << 20
 
 func newRecordSet(env func(string) string) *cobra.Command {
 	at := connection{credentials: credentials{env: env}}
+	var f format
 	var dryRun bool
 	c := &cobra.Command{
 		Use:   "set KEY JSON|@FILE|-",
@@ -53,11 +54,12 @@ from outside, whether the token allows it, and whether the value has the type of
 				if err != nil || value == nil {
 					return err
 				}
-				return printValue(cmd, asJSON, value)
+				return printValue(cmd, f, value)
 			})
 		},
 	}
 	at.flag(c.Flags())
+	f.flag(c.Flags())
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "let the database check the value, and set nothing")
 	return c
 }
@@ -68,10 +70,9 @@ func check(cmd *cobra.Command, client *aimx.Client, key string, value json.RawMe
 	if refused := (*aimx.Refusal)(nil); errors.As(err, &refused) && refused.Code == aimx.CodeNotFound {
 		return fmt.Errorf("%w; this server cannot check a value without setting it, and nothing was set", err)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s can be set to this value; nothing was set\n", key)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s can be set to this value; nothing was set\n", key)
 	return err
 }
 

@@ -46,8 +46,8 @@ func TestDryRun(t *testing.T) {
 			r := aimdb(t, "record", "set", c.key, c.value, "--dry-run", "--connect", endpoint)
 			if c.says != "" {
 				r.fails(t, exitFailed, c.says)
-			} else if out := r.ok(t); !strings.Contains(out, "nothing was set") {
-				t.Errorf("%s: %s", c.key, out)
+			} else if r.ok(t) != "" || !strings.Contains(r.stderr, "nothing was set") {
+				t.Errorf("%s: %q %q", c.key, r.stdout, r.stderr)
 			}
 		}
 		if out := aimdb(t, "record", "get", "hub.settings", "--connect", endpoint).ok(t); !strings.Contains(out, "22.0") {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
@@ -75,12 +76,12 @@ func (w *recordWatch) run(cmd *cobra.Command, topic string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := cmd.Context(), context.CancelFunc(func() {})
-	if w.timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, w.timeout)
-	}
-	defer cancel()
-	return connected(ctx, w.at.target(), &w.at.credentials, func(client *aimx.Client) error {
+	return connected(cmd.Context(), w.at.target(), &w.at.credentials, func(client *aimx.Client) error {
+		ctx, cancel := cmd.Context(), context.CancelFunc(func() {})
+		if w.timeout > 0 {
+			ctx, cancel = context.WithTimeout(ctx, w.timeout)
+		}
+		defer cancel()
 		l := columns("RECORD", "VALUE")
 		l.live, l.empty = true, ""
 		l.widths = []int{widestKey(ctx, cmd, client, topic)}
@@ -123,7 +124,7 @@ func widestKey(ctx context.Context, cmd *cobra.Command, client *aimx.Client, top
 		return 0 // what is wrong shows in the watch
 	}
 	for _, r := range list {
-		width = max(width, len(r.Key))
+		width = max(width, uniseg.StringWidth(r.Key))
 	}
 	if len(list) == 0 && isPattern(topic) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "no record matches %s, so nothing will come; 'aimdb record list' names those there are\n", topic)

@@ -83,7 +83,7 @@ func TestRecordWatchFrom(t *testing.T) {
 		ended <- err
 	}()
 	r := aimdb(t, "record", "watch", "attic.*", "--from", "2023-11-14T22:13:20Z", "--count", "4", "--connect", socket)
-	want := "TIME                      RECORD  VALUE\n"
+	want := "TIME                      RECORD     VALUE\n"
 	for n := 1; n <= 4; n++ {
 		want += fmt.Sprintf("2023-11-14T22:13:2%d.000Z  attic.co2  %d\n", n, n)
 	}
