@@ -86,7 +86,7 @@ func (d *demo) interrupt() {
 func query(t *testing.T, binary, socket string, args ...string) []string {
 	t.Helper()
 	args = append([]string{"record", "query"}, args...)
-	out, err := exec.Command(binary, append(args, "--connect", socket, "--format", "json")...).Output()
+	out, err := exec.Command(binary, append(args, "--connect", socket, "--format", "ndjson")...).Output()
 	if err != nil {
 		t.Fatalf("%v: %v", args, err)
 	}

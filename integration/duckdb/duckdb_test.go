@@ -83,7 +83,7 @@ func exported(t *testing.T) (dir, file, lines string) {
 	binary := filepath.Join(tmp, "aimdb")
 	run(t, "go", "-C", filepath.Join("..", ".."), "build", "-o", binary, "./cmd/aimdb")
 	dir, file, lines = filepath.Join(tmp, "cold"), filepath.Join(tmp, "all.parquet"), filepath.Join(tmp, "all.ndjson")
-	run(t, binary, "history", "export", db, "--as", "parquet", "-o", dir)
+	run(t, binary, "history", "export", db, "--format", "parquet", "-o", dir)
 	run(t, binary, "history", "export", db, "-o", file)
 	run(t, binary, "history", "export", db, "-o", lines)
 	return dir, file, lines
