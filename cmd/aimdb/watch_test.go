@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,14 +21,51 @@ import (
 type watched struct {
 	cmd    *exec.Cmd
 	out    *bufio.Reader
-	stderr strings.Builder
+	stderr stderrText
+}
+
+// stderrText is what a command has said on stderr so far.
+type stderrText struct {
+	mu   sync.Mutex
+	text strings.Builder
+	more chan struct{} // holds a token after a change
+}
+
+// Write implements io.Writer.
+func (s *stderrText) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+	return s.text.Write(b)
+}
+
+// String returns the text so far.
+func (s *stderrText) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// wait waits until the text has a part.
+func (s *stderrText) wait(t *testing.T, part string) {
+	t.Helper()
+	for late := time.After(time.Minute); !strings.Contains(s.String(), part); {
+		select {
+		case <-s.more:
+		case <-late:
+			t.Fatalf("stderr does not say %q:\n%s", part, s)
+		}
+	}
 }
 
 func startWatch(t *testing.T, args ...string) *watched {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	w := &watched{cmd: exec.CommandContext(ctx, os.Getenv(binaryVariable), append([]string{"watch"}, args...)...)}
+	w := &watched{stderr: stderrText{more: make(chan struct{}, 1)}, cmd: exec.CommandContext(ctx, os.Getenv(binaryVariable), append([]string{"watch"}, args...)...)}
 	w.cmd.Stderr = &w.stderr
 	out, err := w.cmd.StdoutPipe()
 	if err != nil {
@@ -106,14 +144,13 @@ func TestWatchConnectsAgain(t *testing.T) {
 	}
 	stop()
 	stop = gatewayAt(t, socket, registry)
-	other := startWatch(t, "attic.*", "--count", "1", "--connect", socket) // the server answers
+	w.stderr.wait(t, "connected again after")
+	other := startWatch(t, "attic.*", "--count", "1", "--connect", socket) // so that the first watch has the current value again
 	if _, err := other.end(t); err != nil {
 		t.Error(err)
 	}
-	stop()
 	produce(2)
-	stop = gatewayAt(t, socket, registry)
-	defer func() { stop() }()
+	defer stop()
 	if got := w.line(t); got != `{"record":"attic.co2","value":2}`+"\n" {
 		t.Errorf("after the cut came %q", got)
 	}
@@ -122,11 +159,8 @@ func TestWatchConnectsAgain(t *testing.T) {
 	if err != nil || rest != `{"record":"attic.co2","value":3}`+"\n" {
 		t.Errorf("at the end came %q, %v", rest, err)
 	}
-	for _, say := range []string{"connecting again", "connected again after", "--from"} {
-		if !strings.Contains(w.stderr.String(), say) {
-			t.Errorf("stderr does not say %q:\n%s", say, &w.stderr)
-		}
-	}
+	w.stderr.wait(t, "connecting again")
+	w.stderr.wait(t, "--from")
 }
 
 // TestWatchWithoutReconnect ends with the connection.
