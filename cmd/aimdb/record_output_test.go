@@ -165,6 +165,9 @@ func TestRecordQueryForms(t *testing.T) {
 	if len(paged) != 30 || !slices.IsSorted(paged) {
 		t.Errorf("all pages have %v", paged)
 	}
+	if got := numbers(t, query("#", "--cursor", "", "--limit", "1").ok(t)); !slices.Equal(got, []int{0}) {
+		t.Errorf("a page of one row has %v", got)
+	}
 	buckets := lines[history.Bucket](t, query("b", "--bucket", "1d", "--path", "n").ok(t))
 	if len(buckets) != 1 || buckets[0].Count != 10 || buckets[0].Max != 29 {
 		t.Errorf("buckets %+v", buckets)

@@ -21,10 +21,12 @@ type recordQuery struct {
 	// latest is the number of rows of each record, limit that of the rows of a page.
 	latest, limit int
 	all           bool
-	cursor        string
-	bucket        time.Duration
-	path          string
-	window        history.Window
+	// paged is true if a cursor is given, which is empty for the first page.
+	paged  bool
+	cursor string
+	bucket time.Duration
+	path   string
+	window history.Window
 }
 
 func newRecordQuery(env func(string) string) *cobra.Command {
@@ -77,6 +79,7 @@ func (q *recordQuery) flags(flags *pflag.FlagSet) {
 
 // check checks the combination of flags. --limit alone was the name of --latest.
 func (q *recordQuery) check(flags *pflag.FlagSet) error {
+	q.paged = flags.Changed("cursor")
 	modes := 0
 	for _, flag := range []string{"latest", "all", "cursor", "bucket"} {
 		if flags.Changed(flag) {
@@ -87,7 +90,7 @@ func (q *recordQuery) check(flags *pflag.FlagSet) error {
 		q.latest = q.limit
 	}
 	switch {
-	case modes > 1 && (modes > 2 || !q.all || !flags.Changed("cursor")):
+	case modes > 1 && (modes > 2 || !q.all || !q.paged):
 		return usageError{errors.New("--latest, --all, --cursor and --bucket are four queries; choose one, or --all with --cursor")}
 	case q.latest < 1 || q.limit < 0:
 		return usageError{errors.New("--latest and --limit are numbers of rows, at least 1")}
@@ -98,7 +101,7 @@ func (q *recordQuery) check(flags *pflag.FlagSet) error {
 	case flags.Changed("bucket") && (q.bucket <= 0 || q.order == descending):
 		return usageError{errors.New("--bucket is the width of the buckets, such as 1h; they are printed by record and time")}
 	}
-	if flags.Changed("cursor") && !q.all && q.limit == 0 {
+	if q.paged && !q.all && q.limit == 0 {
 		q.limit = 100
 	}
 	return checkWindow(q.window)
@@ -115,7 +118,7 @@ func (q *recordQuery) print(cmd *cobra.Command, client *aimx.Client, latest hist
 			history.BucketQuery{Pattern: latest.Pattern, Window: q.window, Width: q.bucket, Path: q.path}))
 	case q.all:
 		return printRows(cmd, q.format, from.rows(cmd.Context(), page))
-	case q.limit > 0 && q.latest != q.limit:
+	case q.paged:
 		return printPage(cmd, q.format, from, page)
 	}
 	rows, err := client.Query(cmd.Context(), latest.Pattern.String(), latest.Limit, latest.Window)
