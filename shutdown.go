@@ -11,6 +11,7 @@ import (
 
 	"github.com/oklog/run"
 
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 )
 
@@ -246,13 +247,13 @@ func (db *DB) noteUnlogged() error {
 		}
 	}
 	if n := len(left) - most; n > 0 {
-		names = append(names, fmt.Sprintf("and those of %d more records", n))
+		names = append(names, "and those of "+counted.Of(n, "more record"))
 	}
 	after := "the next start counts them as lost in the ledger of every sink"
 	if db.config.Dir == "" {
 		after = "nothing of them is left, because the database has no directory"
 	}
-	return errors.Join(err, fmt.Errorf("aimdb: %d values were accepted and not logged before the database ended (%s); %s", total, strings.Join(names, ", "), after))
+	return errors.Join(err, fmt.Errorf("aimdb: %s %s accepted and not logged before the database ended (%s); %s", counted.Of(total, "value"), counted.Verb(total, "was", "were"), strings.Join(names, ", "), after))
 }
 
 // logged reports whether the log has handled all that records were given.

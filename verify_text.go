@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/loss"
 )
 
@@ -26,14 +27,7 @@ func lossText(l loss.Loss) string {
 	case l.From > 0:
 		text += fmt.Sprintf(", from %s %d on,", unitOf(l), l.From)
 	}
-	return fmt.Sprintf("%s lost because %s (%s)%s.", text+are(l.Count), reason(l.Cause), l.Cause, written(l.FirstTime, l.LastTime))
-}
-
-func are(n uint64) string {
-	if n == 1 {
-		return " is"
-	}
-	return " are"
+	return fmt.Sprintf("%s lost because %s (%s)%s.", text+counted.Verb(l.Count, " is", " are"), reason(l.Cause), l.Cause, written(l.FirstTime, l.LastTime))
 }
 
 // unitOf says what From and To of a loss are.
@@ -107,6 +101,6 @@ func rowsText(d history.DamagedRows) string {
 
 // holeText says which numbers of a record never came.
 func holeText(h history.Hole) string {
-	return fmt.Sprintf("%d values of record %s, numbers %d to %d of run %d,%s neither stored nor counted as lost; written until %s. A backup may hold them.",
-		h.To-h.From+1, h.Record, h.From, h.To, h.Run, are(h.To-h.From+1), timeText(h.Time))
+	return fmt.Sprintf("%s of record %s, numbers %d to %d of run %d,%s neither stored nor counted as lost; written until %s. A backup may hold them.",
+		counted.Of(h.To-h.From+1, "value"), h.Record, h.From, h.To, h.Run, counted.Verb(h.To-h.From+1, " is", " are"), timeText(h.Time))
 }

@@ -38,13 +38,7 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 
 // List returns all records of the server, in the order of their registration.
 func (c *Client) List(ctx context.Context) ([]RecordInfo, error) {
-	raw, err := c.call(ctx, wire.MethodRecordList, "", nil)
-	if err != nil {
-		return nil, err
-	}
-	var rows []RecordInfo
-	err = c.decode(wire.MethodRecordList, raw, &rows)
-	return rows, err
+	return list[RecordInfo](ctx, c, wire.MethodRecordList)
 }
 
 // Get returns the current value of a record.
@@ -61,6 +55,13 @@ func (c *Client) Set(ctx context.Context, key string, value any) (json.RawMessag
 	var result wire.SetAnswer
 	err = c.decode(wire.MethodRecordSet, raw, &result)
 	return result.Value, err
+}
+
+// CheckSet asks whether Set would succeed, and sets nothing. It belongs to this project's
+// extension: a server of upstream refuses it with CodeNotFound.
+func (c *Client) CheckSet(ctx context.Context, key string, value any) error {
+	_, err := c.call(ctx, wire.MethodRecordCheck, key, map[string]any{"name": key, "value": value})
+	return err
 }
 
 // Write sets a writable record without waiting for the server. A refusal is not

@@ -49,6 +49,7 @@ var ErrClientClosed = errors.New("the client is closed")
 type Client struct {
 	endpoint Endpoint
 	dialed   dialOptions // those of Dial, for another connection
+	greeting Info        // the answer to the hello of Dial
 	conn     wire.Conn
 	decoder  wire.Decoder  // for the goroutine of receive only
 	sending  chan struct{} // holds a token while a frame is sent

@@ -90,7 +90,7 @@ func dialSocket(ctx context.Context, e Endpoint, o dialOptions) (*Client, error)
 		return nil, &ConnectionError{Endpoint: e.String(), Advice: dialAdvice(err), Err: err}
 	}
 	c := newClient(e, conn, o)
-	if _, err := c.Info(ctx); err != nil {
+	if c.greeting, err = c.Info(ctx); err != nil {
 		return nil, errors.Join(helloError(e, err), c.Close())
 	}
 	return c, nil

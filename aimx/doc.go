@@ -49,10 +49,15 @@
 //
 // # Extension
 //
-// Methods whose names begin with History, [Client.Sinks] and [Client.Follow] belong to an
-// extension of this project. A server of upstream refuses them with
-// [CodeNotFound]. [Client.HistoryVerify] asks whether history and log are complete; the
-// others read the history or describe the database.
+// Methods whose names begin with History, [Client.CheckSet], [Client.Sinks] and
+// [Client.Follow] belong to an extension of this project. A server of upstream refuses
+// them with [CodeNotFound]. [Client.HistoryVerify] asks whether history and log are
+// complete; the others read the history or describe the database.
+//
+// # Discovery
+//
+// [Discover] finds the databases of the user on this machine. It greets the sockets that
+// the user owns, presents no token, and never waits longer than [DiscoverTimeout].
 //
 // Times are Unix milliseconds, sizes are bytes.
 package aimx

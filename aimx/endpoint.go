@@ -8,7 +8,7 @@ import (
 )
 
 // acceptedEndpoints is part of every error about an endpoint.
-const acceptedEndpoints = "write unix://PATH, uds://PATH, a bare path, tcp://HOST:PORT, ws://HOST:PORT[/PATH], or with TLS tcps:// or wss://"
+const acceptedEndpoints = "write unix://PATH, uds://PATH, a bare path, tcp://HOST:PORT, ws://HOST:PORT[/PATH], http://HOST[:PORT], or with TLS tcps://, wss:// or https://"
 
 // Endpoint is the address of a server. One of Path, Address, URL and Other is set.
 type Endpoint struct {
@@ -26,8 +26,9 @@ type Endpoint struct {
 // ParseEndpoint parses unix://PATH, uds://PATH and a bare path, which are unix
 // sockets, tcp://HOST:PORT and tcps://HOST:PORT, which are TCP without and with TLS, and
 // ws://HOST:PORT[/PATH] and wss://HOST:PORT[/PATH], which are WebSockets. The default
-// path of a WebSocket is /ws. The case of the scheme does not matter. The scheme tcps is
-// of this project: upstream has no TLS.
+// path of a WebSocket is /ws. http:// and https://, as in the address of a web page, are
+// read as ws:// and wss:// with the ports that a browser takes. The case of the scheme
+// does not matter. The scheme tcps is of this project: upstream has no TLS.
 func ParseEndpoint(s string) (Endpoint, error) {
 	scheme, rest, found := strings.Cut(s, "://")
 	if !found {
@@ -37,7 +38,11 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	case "unix", "uds":
 		return socketEndpoint(s, rest)
 	case "ws", "wss":
-		return webSocketEndpoint(s, scheme+"://"+rest)
+		return webSocketEndpoint(s, scheme+"://"+rest, "")
+	case "http":
+		return webSocketEndpoint(s, "ws://"+rest, "80")
+	case "https":
+		return webSocketEndpoint(s, "wss://"+rest, "443")
 	case "tcp", "tcps":
 		return tcpEndpoint(s, rest, scheme == "tcps")
 	case "serial":
@@ -70,10 +75,14 @@ func tcpEndpoint(s, address string, secure bool) (Endpoint, error) {
 	return Endpoint{Address: address, TLS: secure}, nil
 }
 
-func webSocketEndpoint(s, address string) (Endpoint, error) {
+// webSocketEndpoint parses the address of a WebSocket. Without a default port it needs one.
+func webSocketEndpoint(s, address, defaultPort string) (Endpoint, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("endpoint %q: %w; %s", s, err, acceptedEndpoints)
+	}
+	if u.Port() == "" && u.Hostname() != "" && defaultPort != "" {
+		u.Host = net.JoinHostPort(u.Hostname(), defaultPort)
 	}
 	if _, port, err := net.SplitHostPort(u.Host); err != nil || port == "" {
 		return Endpoint{}, fmt.Errorf("endpoint %q has no host and port; %s", s, acceptedEndpoints)
@@ -81,6 +90,7 @@ func webSocketEndpoint(s, address string) (Endpoint, error) {
 	if u.Path == "" || u.Path == "/" {
 		u.Path = "/ws"
 	}
+	u.Fragment = "" // of a page; a WebSocket has none
 	return Endpoint{URL: u.String()}, nil
 }
 

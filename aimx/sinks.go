@@ -28,11 +28,5 @@ type SinkInfo struct {
 // Sinks returns the sinks of the server's database. It belongs to this project's
 // extension: a server of upstream refuses it with CodeNotFound.
 func (c *Client) Sinks(ctx context.Context) ([]SinkInfo, error) {
-	raw, err := c.call(ctx, wire.MethodSinkList, "", nil)
-	if err != nil {
-		return nil, err
-	}
-	var sinks []SinkInfo
-	err = c.decode(wire.MethodSinkList, raw, &sinks)
-	return sinks, err
+	return list[SinkInfo](ctx, c, wire.MethodSinkList)
 }

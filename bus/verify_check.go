@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/loss"
 )
 
@@ -63,7 +64,7 @@ func (c *logCheck) run(ctx context.Context) error {
 	}
 	c.checkEnd()
 	if c.gaps.repeated > 0 {
-		c.Notes = append(c.Notes, fmt.Sprintf("The log holds %d messages twice; whoever reads it skips the second ones.", c.gaps.repeated))
+		c.Notes = append(c.Notes, fmt.Sprintf("The log holds %s twice; whoever reads it skips the second copy.", counted.Of(c.gaps.repeated, "message")))
 	}
 	return nil
 }

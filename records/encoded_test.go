@@ -149,12 +149,21 @@ func TestSet(t *testing.T) {
 		if err := h.Set(json.RawMessage(raw)); err == nil {
 			t.Errorf("set to %q", raw)
 		}
+		if err := h.CheckSet(json.RawMessage(raw)); err == nil {
+			t.Errorf("%q can be set", raw)
+		}
+	}
+	if err := h.CheckSet(json.RawMessage(`{"X":3,"Y":4}`)); err != nil {
+		t.Error(err)
 	}
 	if err := r.Build(); err != nil {
 		t.Fatal(err)
 	}
 	if err := made.Untyped().Set(json.RawMessage(`{"X":1}`)); !errors.Is(err, records.ErrHasProducer) {
 		t.Errorf("set of a record made by a stage: %v", err)
+	}
+	if err := made.Untyped().CheckSet(json.RawMessage(`{"X":1}`)); !errors.Is(err, records.ErrHasProducer) {
+		t.Errorf("check of a record made by a stage: %v", err)
 	}
 	if got := h.Produced(); got != 1 {
 		t.Errorf("produced %d", got)

@@ -42,18 +42,35 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 // errors too. What Get returned can be set, unless a method of the type writes what
 // another does not read. Set does not check Config.Writable; the gateway does.
 func (u *Untyped) Set(value json.RawMessage) error {
-	if u.registry.producerOf(u) != nil {
-		return fmt.Errorf("set record %q: %w", u.key.String(), ErrHasProducer)
-	}
-	if err := jsonrule.Check(value); err != nil {
-		return fmt.Errorf("set record %q: the value %w", u.key.String(), err)
-	}
-	box, err := u.decodeSet(value)
+	box, err := u.checked(value)
 	if err != nil {
-		return fmt.Errorf("set record %q: the value is not a %s: %w", u.key.String(), u.TypeName(), err)
+		return fmt.Errorf("set record %q: %w", u.key.String(), err)
 	}
 	u.typed.produce(box)
 	return nil
+}
+
+// CheckSet returns the error of Set with a value, and sets nothing.
+func (u *Untyped) CheckSet(value json.RawMessage) error {
+	if _, err := u.checked(value); err != nil {
+		return fmt.Errorf("check a value for record %q: %w", u.key.String(), err)
+	}
+	return nil
+}
+
+// checked decodes a value that Set may produce.
+func (u *Untyped) checked(value json.RawMessage) (any, error) {
+	if u.registry.producerOf(u) != nil {
+		return nil, ErrHasProducer
+	}
+	if err := jsonrule.Check(value); err != nil {
+		return nil, fmt.Errorf("the value %w", err)
+	}
+	box, err := u.decodeSet(value)
+	if err != nil {
+		return nil, fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)
+	}
+	return box, nil
 }
 
 // decodeSet checks a value and decodes it.

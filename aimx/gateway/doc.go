@@ -66,7 +66,7 @@
 //
 // # Extension
 //
-// The gateway takes more parameters of two methods, and answers five read-only
+// The gateway takes more parameters of two methods, and answers six
 // methods of this project's own, on all transports. Clients of upstream never use
 // them. A server of upstream ignores the parameters and refuses the methods with
 // not_found.
@@ -84,6 +84,8 @@
 //     bucket, {"width","path"} as in history.buckets, each row is a history.Bucket with
 //     its start as ts, and limit keeps the newest ones of each record. A wrong value of
 //     one of these is refused; null counts as absent.
+//   - record.check takes name and value, and returns {"status":"valid"} if record.set would
+//     succeed, and its refusal otherwise. It sets nothing.
 //   - history.stats takes nothing and returns a history.Stats with the member
 //     private_records: the number of records that are absent from it.
 //   - history.page takes pattern ("#"), start, end, descending, per_record,
@@ -177,8 +179,8 @@
 //
 // A token grants reading and writing by patterns, and what is refused is denied:
 //
-//   - record.get, record.drain and sub of a record need a grant to read it, record.set
-//     and write one to write it. record.set shows the value only to who may read it.
+//   - record.get, record.drain and sub of a record need a grant to read it, record.set,
+//     record.check and write one to write it. record.set shows the value only to who may read it.
 //   - A pattern of sub, record.query, history.page and history.buckets must lie in one
 //     grant; without a pattern that is "#". Each record that it matches is checked too.
 //   - record.list, the graph, history.stats and history.verify leave out the records that

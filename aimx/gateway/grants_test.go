@@ -74,6 +74,11 @@ func TestGrants(t *testing.T) {
 		{"record.drain", `{"name":"accuracy::vienna"}`, `"count":0`, denied, denied, "count"},
 		{"record.set", `{"name":"attic.door","value":{"ppm":9}}`, denied, denied, denied, "success"}, // not writable for anybody
 		{"record.set", `{"name":"hub.settings","value":{"tolerance_celsius":3}}`, `"value":{"tolerance_celsius":3.0}`, denied, `"ok":{"status":"success"}`, "success"},
+		{"record.check", `{"name":"attic.door","value":{"ppm":9}}`, denied, denied, denied, "valid"},
+		{"record.check", `{"name":"nothing","value":1}`, denied, denied, denied, "not_found"},
+		{"record.check", `{"name":"hub.settings","value":{"tolerance_celsius":3}}`, `"ok":{"status":"valid"}`, denied, `"ok":{"status":"valid"}`, "valid"},
+		{"record.check", `{"name":"hub.settings","value":{"tolerance_celsius":"3"}}`, `the member tolerance_celsius cannot be a string`, denied, `cannot be a string`, "member"},
+		{"record.check", `{"name":"hub.settings"}`, `"err":"internal"`, `"err":"internal"`, `"err":"internal"`, "valid"},
 		{"record.query", `{"name":"attic.*","limit":9}`, `"total":3`, `"total":2`, denied, "old::a"},
 		{"record.query", `{"name":"attic::door"}`, `"total":1`, `"total":1`, denied, "denied"},
 		{"record.query", `{"limit":9}`, `"total":5`, denied, denied, "total"},

@@ -8,30 +8,6 @@ import (
 	"github.com/aimdb-go/aimdb/records"
 )
 
-// graphNode is one row of graph.nodes.
-type graphNode struct {
-	Key      string      `json:"key"`
-	Origin   aimx.Origin `json:"origin"`
-	Buffer   string      `json:"buffer_type"`
-	Capacity *int        `json:"buffer_capacity"`
-	Taps     int         `json:"tap_count"`
-	Outbound bool        `json:"has_outbound_link"`
-}
-
-// graphEdge is one row of graph.edges. From or To is null outside the database.
-type graphEdge struct {
-	From *string `json:"from"`
-	To   *string `json:"to"`
-	Type any     `json:"edge_type"`
-}
-
-// tapEdge is the type of an edge from a record to a tap.
-type tapEdge struct {
-	Tap struct {
-		Index int `json:"index"`
-	} `json:"tap"`
-}
-
 // graph returns the graph of the registry, or an empty one before it is built.
 func (s *session) graph() *records.Graph {
 	if g := s.server.config.Registry.Graph(); g != nil {
@@ -42,12 +18,12 @@ func (s *session) graph() *records.Graph {
 
 func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
-	nodes := make([]graphNode, 0, len(g.Nodes))
+	nodes := make([]aimx.GraphNode, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
 		if !s.grants.reads(n.Key) {
 			continue
 		}
-		node := graphNode{Key: n.Key, Origin: s.originOf(n.Origin), Buffer: n.Kind.String(), Taps: n.Taps}
+		node := aimx.GraphNode{Key: n.Key, Origin: s.originOf(n.Origin), Buffer: n.Kind.String(), Taps: n.Taps}
 		if n.Kind == records.Ring {
 			node.Capacity = &n.Capacity
 		}
@@ -61,7 +37,7 @@ func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 
 func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
-	byRecord := make(map[string][]graphEdge, len(g.Nodes))
+	byRecord := make(map[string][]aimx.GraphEdge, len(g.Nodes))
 	for _, e := range g.Edges {
 		if e.From != "" && !s.grants.reads(e.From) {
 			continue // the end is checked below
@@ -69,10 +45,10 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 		if e.Type == "tap" {
 			byRecord[e.From] = append(byRecord[e.From], newTapEdge(e.From, e.Index))
 		} else {
-			byRecord[e.To] = append(byRecord[e.To], graphEdge{From: orNull(e.From), To: orNull(e.To), Type: e.Type})
+			byRecord[e.To] = append(byRecord[e.To], aimx.GraphEdge{From: orNull(e.From), To: orNull(e.To), Type: aimx.EdgeType{Kind: e.Type}})
 		}
 	}
-	edges := make([]graphEdge, 0, len(g.Edges))
+	edges := make([]aimx.GraphEdge, 0, len(g.Edges))
 	for _, n := range g.Nodes {
 		if !s.grants.reads(n.Key) {
 			continue
@@ -85,10 +61,8 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	return marshal(edges)
 }
 
-func newTapEdge(from string, index int) graphEdge {
-	t := tapEdge{}
-	t.Tap.Index = index
-	return graphEdge{From: &from, Type: t}
+func newTapEdge(from string, index int) aimx.GraphEdge {
+	return aimx.GraphEdge{From: &from, Type: aimx.EdgeType{Kind: "tap", Index: index}}
 }
 
 func (s *session) graphOrder([]byte) (json.RawMessage, *refusal) {

@@ -21,6 +21,7 @@ func methods() map[string]method {
 		wire.MethodRecordList:    (*session).recordList,
 		wire.MethodRecordGet:     (*session).recordGet,
 		wire.MethodRecordSet:     (*session).recordSet,
+		wire.MethodRecordCheck:   (*session).recordCheck,
 		wire.MethodGraphNodes:    (*session).graphNodes,
 		wire.MethodGraphEdges:    (*session).graphEdges,
 		wire.MethodGraphOrder:    (*session).graphOrder,
@@ -140,6 +141,25 @@ func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
 	return marshal(result)
 }
 
+// recordCheck answers whether record.set would succeed, and sets nothing. It is a method
+// of its own because a server that does not know it must refuse it: one that ignored a
+// parameter of record.set would set the value.
+func (s *session) recordCheck(params []byte) (json.RawMessage, *refusal) {
+	name, ok := s.nameOf(params)
+	value := s.decoder.Member(params, "value")
+	if !ok || value == nil {
+		return nil, refuse(aimx.CodeInternal, "record.check needs the name of a record and a value")
+	}
+	h, refused := s.writable(name)
+	if refused != nil {
+		return nil, refused
+	}
+	if err := h.CheckSet(value); err != nil {
+		return nil, refuse(aimx.CodeInternal, "%v", err)
+	}
+	return marshal(wire.SetAnswer{Status: "valid"})
+}
+
 // refuseReadOnly refuses what a server that only reads cannot do with a record.
 func (s *session) refuseReadOnly(doing, name string) *refusal {
 	if reason := s.server.config.ReadOnly; reason != "" {
@@ -148,14 +168,23 @@ func (s *session) refuseReadOnly(doing, name string) *refusal {
 	return nil
 }
 
-// store sets a record that the client may write.
-func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *refusal) {
+// writable returns the record of a name if the client may set it.
+func (s *session) writable(name string) (*records.Untyped, *refusal) {
 	if refused := s.refuseReadOnly("set", name); refused != nil {
 		return nil, refused
 	}
 	h, ok := s.server.config.Registry.Lookup(name)
 	if !ok || !s.mayWrite(h) {
 		return nil, refuse(aimx.CodeDenied, "record %q is not writable from outside; hello names those that are", name)
+	}
+	return h, nil
+}
+
+// store sets a record that the client may write.
+func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *refusal) {
+	h, refused := s.writable(name)
+	if refused != nil {
+		return nil, refused
 	}
 	if err := h.Set(value); err != nil {
 		return nil, refuse(aimx.CodeInternal, "%v", err)

@@ -68,6 +68,8 @@ func TestPrivateRecordsAreNotSent(t *testing.T) {
 		{"record.get", `{"name":"cellar::safe"}`, refused},
 		{"record.get", `{"name":"cellar.*"}`, notFound},
 		{"record.set", `{"name":"cellar.safe","value":{"ppm":1}}`, denied},
+		{"record.check", `{"name":"cellar.safe","value":{"ppm":1}}`, denied},
+		{"record.check", `{"name":"cellar::vault","value":{"ppm":1}}`, denied},
 		{"record.drain", `{"name":"cellar.safe"}`, refused},
 		{"record.drain", `{"name":"cellar.vault"}`, refused},
 		{"record.query", `{"name":"cellar.safe"}`, refused},

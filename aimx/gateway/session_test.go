@@ -76,6 +76,8 @@ func TestSetting(t *testing.T) {
 		{`{"t":"req","id":4,"method":"record.set","params":{"name":"hub.settings","value":{"tolerance_celsius":null}}}`, `{"t":"reply","id":4,"err":"internal"}`},
 		{`{"t":"req","id":4,"method":"record.set","params":{"name":"hub.settings","value":{}}}`, `{"t":"reply","id":4,"err":"internal"}`},
 		{`{"t":"req","id":4,"method":"record.set","params":{"name":"hub.settings","value":{"tolerance_celsius":2.5,"x":1}}}`, `{"t":"reply","id":4,"ok":{"status":"success","value":{"tolerance_celsius":2.5}}}`},
+		{`{"t":"req","id":4,"method":"record.check","params":{"name":"hub.settings","value":{"tolerance_celsius":9}}}`, `{"t":"reply","id":4,"ok":{"status":"valid"}}`},
+		{`{"t":"req","id":4,"method":"record.get","params":{"name":"hub.settings"}}`, `{"t":"reply","id":4,"ok":{"tolerance_celsius":2.5}}`},
 		{`{"t":"req","id":4,"method":"record.set","params":{"name":"hub.settings"}}`, `{"t":"reply","id":4,"err":"internal"}`},
 		{`{"t":"req","id":4,"method":"record.set","params":{"value":1}}`, `{"t":"reply","id":4,"err":"internal"}`},
 		{`{"t":"req","id":5,"method":"record.set","params":{"name":"attic.door","value":{"ppm":1}}}`, `{"t":"reply","id":5,"err":"denied"}`},

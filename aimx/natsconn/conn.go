@@ -17,6 +17,7 @@ import (
 // frame of each answer and value. It implements aimx.Conn.
 type conn struct {
 	nc       *nats.Conn
+	owned    bool // nc ends with this
 	database string
 	methods  map[string]rpc.Method // by name
 
@@ -41,9 +42,9 @@ type conn struct {
 	watches map[string]context.CancelFunc
 }
 
-func open(nc *nats.Conn, database string) (*conn, error) {
+func open(nc *nats.Conn, database string, owned bool) (*conn, error) {
 	c := &conn{
-		nc: nc, database: database, methods: map[string]rpc.Method{},
+		nc: nc, owned: owned, database: database, methods: map[string]rpc.Method{},
 		frames: make(chan []byte), inbox: nc.NewInbox() + ".",
 		waiting: map[string]chan<- *nats.Msg{}, watches: map[string]context.CancelFunc{},
 	}
@@ -100,6 +101,10 @@ func (c *conn) Close() error {
 	c.end(aimx.ErrClientClosed)
 	c.mu.Unlock()
 	c.work.Wait()
+	if c.owned {
+		c.nc.Close()
+		return nil
+	}
 	if err := c.answers.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return fmt.Errorf("natsconn: %w", err)
 	}

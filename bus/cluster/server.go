@@ -37,6 +37,20 @@ type Server struct {
 // Open checks that the servers can be reached and are new enough. A nil logger discards
 // what they report. There is nothing to close: connections belong to who opens them.
 func Open(ctx context.Context, c Config, logger *slog.Logger) (*Server, error) {
+	s, err := New(c, logger)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := s.Connect(ctx, "check")
+	if err != nil {
+		return nil, err
+	}
+	nc.Close()
+	return s, nil
+}
+
+// New is Open for servers that may be away: it checks the configuration only.
+func New(c Config, logger *slog.Logger) (*Server, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -47,13 +61,7 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, opts: opts, log: logger, done: make(chan struct{})}
-	nc, err := s.Connect(ctx, "check")
-	if err != nil {
-		return nil, err
-	}
-	nc.Close()
-	return s, nil
+	return &Server{config: c, opts: opts, log: logger, done: make(chan struct{})}, nil
 }
 
 // Connect implements bus.Server. The first attempt must succeed; after that the

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/aimdb-go/aimdb/bus"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // maxHoles bounds the holes of a site that a verification names.
@@ -133,18 +134,18 @@ func (c *siteCheck) end() {
 		c.Repeats = append(c.Repeats, Repeat{Record: record, Count: c.again.found[record]})
 	}
 	if n := len(c.Logs); n > 1 {
-		c.Notes = append(c.Notes, fmt.Sprintf("The log of the site was created again %d times; what the hub has not read of a log before that is not known.", n-1))
+		c.Notes = append(c.Notes, fmt.Sprintf("The log of the site was created again %s; what the hub has not read of a log before that is not known.", counted.Of(n-1, "time")))
 	}
 	for _, problem := range []struct {
-		n    uint64
-		text string
+		n               uint64
+		text, one, more string
 	}{
-		{c.repeated, "%d messages of the site are in the stream twice."},
-		{c.damaged, "%d messages of the site are damaged: their length is not the one they state."},
-		{c.unordered, "%d messages of the site have a number that an earlier message of their record has."},
+		{c.repeated, "%s of the site %s in the stream twice.", "is", "are"},
+		{c.damaged, "%s of the site %s damaged: the length is not the stated one.", "is", "are"},
+		{c.unordered, "%s of the site %s a number that an earlier message of the same record has.", "has", "have"},
 	} {
 		if problem.n > 0 {
-			c.Problems = append(c.Problems, fmt.Sprintf(problem.text, problem.n))
+			c.Problems = append(c.Problems, fmt.Sprintf(problem.text, counted.Of(problem.n, "message"), counted.Verb(problem.n, problem.one, problem.more)))
 		}
 	}
 	if c.Compared && len(c.Missing) == 0 {

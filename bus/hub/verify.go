@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // Verify reads the stream of the hub, compares it with the sites as far as they answer,
@@ -72,7 +74,7 @@ func (h *Hub) readSites(ctx context.Context, stream jetstream.Stream, v *Verific
 		lost += v.Last + 1 - next
 	}
 	if lost > 0 {
-		v.Problems = append(v.Problems, fmt.Sprintf("The stream of the hub has lost %d messages between its sequences %d and %d.", lost, v.First, v.Last))
+		v.Problems = append(v.Problems, fmt.Sprintf("The stream of the hub has lost %s between its sequences %d and %d.", counted.Of(lost, "message"), v.First, v.Last))
 	}
 	return all, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/aimdb-go/aimdb/internal/tlsfile"
 )
 
-// defaultEndpoint is the endpoint without a flag and an environment variable.
+// defaultEndpoint is where the demo and the gateway serve without a flag.
 const defaultEndpoint = "/tmp/aimdb.sock"
 
 // connection are the flags that name the endpoint of a database, and what is shown to it.
@@ -21,7 +22,7 @@ type connection struct {
 
 func (c *connection) flag(flags *pflag.FlagSet) {
 	flags.StringVar(&c.endpoint, "connect", "",
-		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, with TLS tcps:// or wss://, or nats://HOST:PORT/DATABASE (default $AIMDB_CONNECT, else "+defaultEndpoint+")")
+		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, http://HOST:PORT, or with TLS tcps://, wss:// or https://; or nats://HOST:PORT/DATABASE (default $AIMDB_CONNECT, else the only one that runs here)")
 	c.credentials.flag(flags)
 }
 
@@ -57,23 +58,15 @@ func (c *credentials) options() ([]aimx.DialOption, error) {
 	return options, nil
 }
 
-// target returns the endpoint from the flag, the environment or the default, in
-// this order.
+// target returns the endpoint from the flag or the environment, in this order, and "" for
+// the one database that runs here.
 func (c *connection) target() string {
-	if c.endpoint != "" {
-		return c.endpoint
-	}
-	if e := c.env("AIMDB_CONNECT"); e != "" {
-		return e
-	}
-	return defaultEndpoint
+	return cmp.Or(c.endpoint, c.env("AIMDB_CONNECT"))
 }
 
-// connected calls do with a client of the database at an endpoint.
+// connected calls do with a client of the database at an endpoint, "" for the one database
+// that runs here.
 func connected(ctx context.Context, endpoint string, show *credentials, do func(*aimx.Client) error) error {
-	if isNATS(endpoint) {
-		return connectedOverNATS(ctx, endpoint, show, do)
-	}
 	client, err := dialed(ctx, endpoint, show)
 	if err != nil {
 		return err
@@ -82,8 +75,17 @@ func connected(ctx context.Context, endpoint string, show *credentials, do func(
 	return do(client)
 }
 
-// dialed connects to the database at an endpoint.
+// dialed connects to the database at an endpoint, "" for the one database that runs here.
 func dialed(ctx context.Context, endpoint string, show *credentials) (*aimx.Client, error) {
+	if endpoint == "" {
+		var err error
+		if endpoint, err = discovered(ctx, show.env); err != nil {
+			return nil, err
+		}
+	}
+	if isNATS(endpoint) {
+		return dialedOverNATS(ctx, endpoint, show)
+	}
 	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
 		return nil, usageError{err}
 	}

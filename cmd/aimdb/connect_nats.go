@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -23,8 +22,8 @@ func isNATS(endpoint string) bool {
 	return scheme == "nats" || scheme == "tls"
 }
 
-// connectedOverNATS is connected for an endpoint on NATS servers.
-func connectedOverNATS(ctx context.Context, endpoint string, show *credentials, do func(*aimx.Client) error) error {
+// dialedOverNATS is dialed for an endpoint on NATS servers.
+func dialedOverNATS(ctx context.Context, endpoint string, show *credentials) (*aimx.Client, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		err = errors.Unwrap(err) // without the URL, which may have a password
@@ -33,25 +32,15 @@ func connectedOverNATS(ctx context.Context, endpoint string, show *credentials, 
 		err = errors.New("it needs host, port and the name of the database")
 	}
 	if err != nil {
-		return usageError{fmt.Errorf("the NATS endpoint is not one: %w; write nats://[USER:PASSWORD@]HOST:PORT/DATABASE, or tls:// for TLS", err)}
+		return nil, usageError{fmt.Errorf("the NATS endpoint is not one: %w; write nats://[USER:PASSWORD@]HOST:PORT/DATABASE, or tls:// for TLS", err)}
 	}
 	database := strings.Trim(u.Path, "/")
 	u.Path = ""
 	options, err := show.natsOptions(u)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	nc, err := nats.Connect(u.String(), options...)
-	if err != nil {
-		return &aimx.ConnectionError{Endpoint: u.Redacted() + "/" + database, Advice: natsAdvice(err), Err: err}
-	}
-	defer nc.Close()
-	client, err := natsconn.Dial(ctx, nc, database)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = client.Close() }() // do has returned
-	return do(client)
+	return natsconn.Connect(ctx, u.String(), database, options...)
 }
 
 // natsOptions returns what the flags and the environment show to NATS servers: a token is
@@ -76,18 +65,4 @@ func (c *credentials) natsOptions(u *url.URL) ([]nats.Option, error) {
 		options = append(options, nats.Secure(config))
 	}
 	return options, nil
-}
-
-// natsAdvice says what a user can do about NATS servers that cannot be reached.
-func natsAdvice(err error) string {
-	var unknown *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &unknown):
-		return "the certificate of the server is not trusted for this host; give the CA that has signed it with --ca"
-	case errors.Is(err, nats.ErrAuthorization):
-		return "give a user and password in the endpoint, or --token"
-	case errors.Is(err, nats.ErrNoServers):
-		return "no NATS server answers there; start it, or give the address of one that runs"
-	}
-	return "check that a NATS server runs there, and whether it speaks TLS"
 }

@@ -93,7 +93,7 @@ func (f *elsewhereFollower) expect(all ...string) (position string) {
 	return position
 }
 
-func counted(first, last int) (all []string) {
+func valuesFrom(first, last int) (all []string) {
 	for n := first; n <= last; n++ {
 		all = append(all, fmt.Sprintf("n::a %d", n))
 	}
@@ -118,8 +118,8 @@ func TestFollowElsewhere(t *testing.T) {
 	socket := w.gateway()
 	f := w.follow(socket, aimx.FromTime(0))
 	f.expect("begins")
-	fifth := f.expect(counted(1, 5)...)
-	f.expect(counted(6, 10)...)
+	fifth := f.expect(valuesFrom(1, 5)...)
+	f.expect(valuesFrom(6, 10)...)
 	f.expect("caught up")
 	w.produce(2)
 	f.expect("n::a 11", "n::a 12")
@@ -127,14 +127,14 @@ func TestFollowElsewhere(t *testing.T) {
 	w.server.Restart()
 	w.server.AwaitJetStream()
 	w.produce(3)
-	f.expect(counted(13, 15)...)
+	f.expect(valuesFrom(13, 15)...)
 
 	again := w.follow(socket, aimx.After(fifth))
 	again.expect("begins", "caught up")
-	tenth := again.expect(counted(6, 10)...)
+	tenth := again.expect(valuesFrom(6, 10)...)
 	other := w.follow(w.gateway(), aimx.After(tenth)) // another gateway of the same log
 	other.expect("begins", "caught up")
-	other.expect(counted(11, 15)...)
+	other.expect(valuesFrom(11, 15)...)
 	end := w.follow(socket, aimx.FromTime(time.Now().Add(time.Hour).UnixMilli()))
 	end.expect("begins", "caught up")
 }
@@ -149,21 +149,21 @@ func TestFollowElsewhereWithHistory(t *testing.T) {
 	socket := w.gateway("--history", "a.db")
 	f := w.follow(socket, aimx.FromTime(0))
 	f.expect("begins")
-	stored := f.expect(counted(1, 4)...)
-	f.expect(counted(5, 10)...)
+	stored := f.expect(valuesFrom(1, 4)...)
+	f.expect(valuesFrom(5, 10)...)
 	f.expect("caught up")
 	w.produce(5)
 	live := f.expect("n::a 11")
-	f.expect(counted(12, 15)...)
+	f.expect(valuesFrom(12, 15)...)
 	w.stored("sqlite-a")
 	w.purge()
 
 	rest := w.follow(socket, aimx.After(stored))
 	rest.expect("falls back")
-	rest.expect(counted(1, 15)...)
+	rest.expect(valuesFrom(1, 15)...)
 	after := w.follow(socket, aimx.After(live))
 	after.expect("falls back")
-	after.expect(counted(1, 15)...)
+	after.expect(valuesFrom(1, 15)...)
 	after.expect("caught up")
 	w.produce(1)
 	after.expect("n::a 16")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -63,5 +64,5 @@ func printCheck(cmd *cobra.Command, f format, path string, report sqlite.CheckRe
 	for _, p := range report.Problems {
 		fmt.Fprintln(cmd.ErrOrStderr(), p)
 	}
-	return fmt.Errorf("%s has %d problems", path, len(report.Problems))
+	return fmt.Errorf("%s has %s", path, counted.Of(len(report.Problems), "problem"))
 }

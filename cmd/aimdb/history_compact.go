@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -25,7 +26,7 @@ about the size of the history as free space on the disk.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d bytes before, %d after\n", report.Before, report.After)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s before, %d after\n", counted.Of(report.Before, "byte"), report.After)
 			return err
 		},
 	}

@@ -198,7 +198,7 @@ func TestBrokenRowsOfARunningDatabase(t *testing.T) {
 	fillHistory(t, db, entries)
 	socket, _ := serveHistory(t, db)
 	file, endpoint := aimdb(t, "history", "export", db), aimdb(t, "history", "export", socket)
-	if file.ok(t) != endpoint.ok(t) || file.stderr != endpoint.stderr || !strings.Contains(file.stderr, "1 rows left out") {
+	if file.ok(t) != endpoint.ok(t) || file.stderr != endpoint.stderr || !strings.Contains(file.stderr, "1 row left out") {
 		t.Errorf("file:\n%s%s\nendpoint:\n%s%s", file.stdout, file.stderr, endpoint.stdout, endpoint.stderr)
 	}
 }
@@ -282,7 +282,7 @@ func TestHistoryCommandsBesideADatabase(t *testing.T) {
 	db := historyFile(t, 30)
 	serveHistory(t, db)
 	row := `{"record":"b","time":1800000000000,"value":{"n":30}}` + "\n"
-	if r := aimdbIn(t, row, "history", "import", db); !strings.Contains(r.stderr, "1 rows added") {
+	if r := aimdbIn(t, row, "history", "import", db); !strings.Contains(r.stderr, "1 row added") {
 		t.Errorf("import: %s", r.stderr)
 	}
 	if out := aimdb(t, "history", "prune", db, "--pattern", "a::*", "--max-rows", "4", "--litestream").ok(t); !strings.Contains(out, "12 rows") {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 func newHistoryExport(env func(string) string) *cobra.Command {
@@ -96,7 +97,7 @@ func exportRows(cmd *cobra.Command, out rowWriter, rows iter.Seq2[history.Row, e
 	if err := out.finish(); err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows exported\n", written)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s exported\n", counted.Of(written, "row"))
 	leftOut(cmd, broken)
 	return nil
 }

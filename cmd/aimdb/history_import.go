@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -105,7 +106,7 @@ func importIntoPostgres(cmd *cobra.Command, dsn string, bar *progressbar.Progres
 
 func sayImported(cmd *cobra.Command, bar *progressbar.ProgressBar, added, skipped int64, err error) error {
 	_ = bar.Finish() // a progress bar that cannot be drawn is no error
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d rows added, %d were there already\n", added, skipped)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s added, %d %s there already\n", counted.Of(added, "row"), skipped, counted.Verb(skipped, "was", "were"))
 	if err != nil {
 		return fmt.Errorf("%w; the rows added so far are kept, run the import again for the rest", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
@@ -107,19 +108,19 @@ func printPruned(cmd *cobra.Command, f format, dry bool, report history.PruneRep
 	if err != nil || f == asCSV {
 		return err
 	}
-	done := fmt.Sprintf("deleted; %d bytes of disk space are free", report.FreedBytes)
+	done := fmt.Sprintf("deleted; %s of disk space %s free", counted.Of(report.FreedBytes, "byte"), counted.Verb(report.FreedBytes, "is", "are"))
 	if dry {
 		done = "would be deleted"
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n%d rows (%d bytes of values) %s\n", report.Rows, report.Bytes, done)
+	fmt.Fprintf(cmd.OutOrStdout(), "\n%s (%s of values) %s\n", counted.Of(report.Rows, "row"), counted.Of(report.Bytes, "byte"), done)
 	for _, held := range report.Held {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s keeps %d rows that only the clock makes too old; if it is right, say --clock-ok\n", held.Record, held.Rows)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s keeps %s that only the clock makes too old; if it is right, say --clock-ok\n", held.Record, counted.Of(held.Rows, "row"))
 	}
 	if report.Future > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows from the future stay until they have been stored for as long as --max-age says\n", report.Future)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s from the future %s until stored for as long as --max-age says\n", counted.Of(report.Future, "row"), counted.Verb(report.Future, "stays", "stay"))
 	}
 	if report.OverBytes > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the history is still %d bytes too large, because policies keep the rest\n", report.OverBytes)
+		fmt.Fprintf(cmd.ErrOrStderr(), "the history is still %s too large, because policies keep the rest\n", counted.Of(report.OverBytes, "byte"))
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func TestHistoryPruneInDoubtOfTheClock(t *testing.T) {
 		if out := r.ok(t); !strings.Contains(out, "\n0 rows (") {
 			t.Errorf("%v deletes\n%s", args, out)
 		}
-		for _, says := range []string{"a::x keeps 10 rows that only the clock makes too old", "a::y keeps 10", "b keeps 10", "--clock-ok", "1 rows from the future stay"} {
+		for _, says := range []string{"a::x keeps 10 rows that only the clock makes too old", "a::y keeps 10", "b keeps 10", "--clock-ok", "1 row from the future stays"} {
 			if !strings.Contains(r.stderr, says) {
 				t.Errorf("%v does not say %q:\n%s", args, says, r.stderr)
 			}

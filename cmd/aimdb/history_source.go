@@ -9,6 +9,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -36,7 +37,7 @@ func asking(cmd *cobra.Command, target string, show *credentials, do func(source
 		err := do(r)
 		leftOut(cmd, r.leftOut)
 		if r.private > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%d private records are absent: they are not registered with Remote\n", r.private)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s %s absent (not registered with Remote)\n", counted.Of(r.private, "private record"), counted.Verb(r.private, "is", "are"))
 		}
 		return err
 	})

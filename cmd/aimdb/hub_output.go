@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/bus/hub"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // printHub prints a verification of a hub and returns its exit status as an error.
@@ -44,7 +45,7 @@ func printHub(cmd *cobra.Command, f format, v hub.Verification) error {
 // printSite prints one sentence for each finding about a site.
 func printSite(w io.Writer, s hub.SiteVerification) {
 	for _, r := range s.Missing {
-		fmt.Fprintf(w, "unknown (%s): %d messages between the site's sequences %d and %d are missing at the hub.\n", s.Site, r.Count, r.From, r.To)
+		fmt.Fprintf(w, "unknown (%s): %s between the site's sequences %d and %d %s missing at the hub.\n", s.Site, counted.Of(r.Count, "message"), r.From, r.To, counted.Verb(r.Count, "is", "are"))
 	}
 	for _, h := range s.Holes {
 		kind, why := "known", ""
@@ -58,13 +59,13 @@ func printSite(w io.Writer, s hub.SiteVerification) {
 		default:
 			kind, why = "unknown", "the site does not say whether it has them"
 		}
-		fmt.Fprintf(w, "%s (%s): %d values of %s are missing, numbers %d to %d of the run after sequence %d: %s.\n", kind, s.Site, h.Count(), h.Record, h.From, h.To, h.Run, why)
+		fmt.Fprintf(w, "%s (%s): %s of %s %s missing, numbers %d to %d of the run after sequence %d: %s.\n", kind, s.Site, counted.Of(h.Count(), "value"), h.Record, counted.Verb(h.Count(), "is", "are"), h.From, h.To, h.Run, why)
 	}
 	if s.LeftOut > 0 {
-		fmt.Fprintf(w, "unknown (%s): %d more ranges of values are missing.\n", s.Site, s.LeftOut)
+		fmt.Fprintf(w, "unknown (%s): %s of values %s missing.\n", s.Site, counted.Of(s.LeftOut, "more range"), counted.Verb(s.LeftOut, "is", "are"))
 	}
 	for _, r := range s.Repeats {
-		fmt.Fprintf(w, "unknown (%s): the hub has %d values of %s twice: the server of the site has made another log of the same messages.\n", s.Site, r.Count, r.Record)
+		fmt.Fprintf(w, "unknown (%s): the hub has %s of %s twice: the server of the site has made another log of the same messages.\n", s.Site, counted.Of(r.Count, "value"), r.Record)
 	}
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "unknown (%s): %s\n", s.Site, problem)
@@ -82,7 +83,7 @@ func hubText(v hub.Verification) string {
 			away++
 		}
 	}
-	held := fmt.Sprintf("the hub has %d messages, %d wait at its sites, and %d of %d sites do not answer", v.Messages, lag, away, len(v.Sites))
+	held := fmt.Sprintf("the hub has %s, %d %s at its sites, and %d of %s %s not answer", counted.Of(v.Messages, "message"), lag, counted.Verb(lag, "waits", "wait"), away, counted.Of(len(v.Sites), "site"), counted.Verb(away, "does", "do"))
 	switch v.Verdict {
 	case hub.Complete:
 		return "complete: " + held + "."

@@ -52,10 +52,10 @@ func TestAVerificationOfAHubIsPrinted(t *testing.T) {
 		status  error
 		want    []string
 	}{
-		{hub.Complete, nil, []string{"hub: complete: the hub has 20 messages, 3 wait at its sites, and 0 of 1 sites do not answer."}},
+		{hub.Complete, nil, []string{"hub: complete: the hub has 20 messages, 3 wait at its sites, and 0 of 1 site do not answer."}},
 		{hub.LossesKnown, exitStatus(exitLost), []string{"known (north): 3 values of a are missing, numbers 2 to 4 of the run after sequence 0: the site lost them"}},
 		{hub.UnknownLoss, exitStatus(exitUnknown), []string{
-			"unknown (north): 2 messages between the site's sequences 5 and 9 are missing at the hub.", "unknown (north): 1 values of b",
+			"unknown (north): 2 messages between the site's sequences 5 and 9 are missing at the hub.", "unknown (north): 1 value of b",
 			"the site does not have them either", "before the hub's first message", "7 more ranges", "unknown (north): A problem.", "note (north): A note.",
 			"limits have removed what the hub had before its message 4", "nobody knows why",
 		}},

@@ -9,7 +9,7 @@ import (
 )
 
 func newInstance(env func(string) string) *cobra.Command {
-	return group("instance", "Describe a running database", newInstanceInfo(env))
+	return group("instance", "Find, describe and ping running databases", newInstanceList(env), newInstanceInfo(env), newInstancePing(env))
 }
 
 func newInstanceInfo(env func(string) string) *cobra.Command {

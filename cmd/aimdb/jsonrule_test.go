@@ -125,7 +125,7 @@ func TestOneRuleForStoredValues(t *testing.T) {
 					args = append(args, "--format", "ndjson")
 				}
 				r := aimdb(t, append([]string{"history"}, args...)...)
-				if n := len(lines[storedRow](t, r.ok(t))); n != rows || (rows == 0) != strings.Contains(r.stderr, "1 rows left out") {
+				if n := len(lines[storedRow](t, r.ok(t))); n != rows || (rows == 0) != strings.Contains(r.stderr, "1 row left out") {
 					t.Errorf("%v: %d rows, and on stderr %q", args, n, r.stderr)
 				}
 			}

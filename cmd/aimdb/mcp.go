@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,18 +65,10 @@ func (m *assistants) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	options, err := m.options()
-	if err != nil {
-		return err
-	}
-	endpoint := m.endpoint
-	if endpoint == "" {
-		endpoint = m.env("AIMDB_CONNECT")
-	}
 	server, err := mcp.New(mcp.Config{
-		Endpoint: endpoint, Allow: m.allow, AllowSet: m.allowSet, AnswerBytes: m.answerBytes,
-		Dial:    func(ctx context.Context, e string) (*aimx.Client, error) { return aimx.Dial(ctx, e, options...) },
-		Version: moduleVersion(), Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Endpoint: m.target(), Allow: m.allow, AllowSet: m.allowSet, AnswerBytes: m.answerBytes,
+		Dial:    func(ctx context.Context, e string) (*aimx.Client, error) { return dialed(ctx, e, &m.credentials) },
+		Version: cmd.Root().Version, Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return usageError{err}
@@ -115,14 +106,6 @@ func (m *assistants) listenToken() (string, error) {
 		return "", usageError{fmt.Errorf("--listen-token-file: %s is empty", m.tokenFile)}
 	}
 	return token, nil
-}
-
-// moduleVersion is that of the module, if the binary was built from one.
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // unclosed is an output that stays open when the protocol ends.

@@ -24,8 +24,22 @@ func (l *natsLog) flags(f *pflag.FlagSet) {
 	l.servers.addDomain(f)
 }
 
-// connect connects to the servers.
+// connect checks that the servers can be reached.
 func (l *natsLog) connect(ctx context.Context, cmd *cobra.Command) (bus.Server, error) {
+	server, err := l.server(cmd)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := server.Connect(ctx, "check")
+	if err != nil {
+		return nil, err
+	}
+	nc.Close()
+	return server, nil
+}
+
+// server returns the servers, which may be away.
+func (l *natsLog) server(cmd *cobra.Command) (bus.Server, error) {
 	c, err := l.servers.cluster()
 	if err != nil {
 		return nil, err
@@ -33,7 +47,7 @@ func (l *natsLog) connect(ctx context.Context, cmd *cobra.Command) (bus.Server, 
 	if l.database == "" {
 		return nil, usageError{errors.New("--name is needed: the name of the database, such as hub for aimdb demo")}
 	}
-	server, err := cluster.Open(ctx, c, logger(cmd))
+	server, err := cluster.New(c, logger(cmd))
 	if err != nil {
 		return nil, err
 	}

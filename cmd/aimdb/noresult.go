@@ -8,6 +8,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // sayNoRows says on stderr why a query of a running database has no rows.
@@ -49,11 +50,11 @@ func whyNoRows(cmd *cobra.Command, client *aimx.Client, q history.LatestQuery) (
 	case matching == 0:
 		return "because no record matches; 'aimdb record list' names those there are", nil
 	case persisted > 0:
-		return fmt.Sprintf("because nothing is stored yet of the %d persisted records that match", persisted), nil
+		return fmt.Sprintf("because nothing is stored yet of the %s that %s", counted.Of(persisted, "persisted record"), counted.Verb(persisted, "matches", "match")), nil
 	case unsaid > 0:
-		return fmt.Sprintf("and the server does not say whether any of the %d records that match is persisted", matching), nil
+		return fmt.Sprintf("and the server does not say whether any of the %s that %s is persisted", counted.Of(matching, "record"), counted.Verb(matching, "matches", "match")), nil
 	}
-	return fmt.Sprintf("because none of the %d records that match is persisted", matching), nil
+	return fmt.Sprintf("because none of the %s that %s is persisted", counted.Of(matching, "record"), counted.Verb(matching, "matches", "match")), nil
 }
 
 // found counts what the buckets of a query hold.
@@ -79,8 +80,8 @@ func (f *found) sayNoNumber(cmd *cobra.Command, path string) {
 	switch {
 	case f.numbers > 0 || rows == 0:
 	case f.notNumeric == 0:
-		fmt.Fprintf(cmd.ErrOrStderr(), "none of %d values has anything at the path %q\n", rows, path)
+		fmt.Fprintf(cmd.ErrOrStderr(), "none of %s has anything at the path %q\n", counted.Of(rows, "value"), path)
 	default:
-		fmt.Fprintf(cmd.ErrOrStderr(), "none of %d values has a number at the path %q; %d have something else there\n", rows, path, f.notNumeric)
+		fmt.Fprintf(cmd.ErrOrStderr(), "none of %s has a number at the path %q; %d %s something else there\n", counted.Of(rows, "value"), path, f.notNumeric, counted.Verb(f.notNumeric, "has", "have"))
 	}
 }

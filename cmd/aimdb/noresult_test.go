@@ -40,8 +40,8 @@ func TestRecordQuerySaysWhyThereAreNoRows(t *testing.T) {
 		{[]string{"kept.full", "--to", "2001-01-01T00:00:00Z"}, "outside of --from and --to"},
 		{[]string{"kept.empty"}, "nothing is stored yet of the 1 persisted"},
 		{[]string{"kept.empty", "--from", "1d"}, "nothing is stored yet of the 1 persisted"},
-		{[]string{"live"}, "none of the 1 records that match is persisted"},
-		{[]string{"live.#"}, "none of the 1 records that match is persisted"},
+		{[]string{"live"}, "none of the 1 record that matches is persisted"},
+		{[]string{"live.#"}, "none of the 1 record that matches is persisted"},
 		{[]string{"nobody"}, "no record matches"},
 		{[]string{"nobody.*", "--format", "ndjson"}, "no record matches"},
 	} {
@@ -58,7 +58,7 @@ func TestRecordQueryOfAServerThatDoesNotSayWhy(t *testing.T) {
 	const none = `{"records":[],"total":0}`
 	upstream, silent := serveUpstream(t, none, upstreamList), serveUpstream(t, none, "")
 	for _, c := range []struct{ socket, pattern, says string }{
-		{upstream, "attic.#", "the server does not say whether any of the 1 records that match is persisted"},
+		{upstream, "attic.#", "the server does not say whether any of the 1 record that matches is persisted"},
 		{upstream, "cellar", "no record matches"},
 		{silent, "a", "a: no rows, and the reason is not known: record.list"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
@@ -69,6 +70,6 @@ func sound(r history.Row) bool {
 // leftOut counts rows that are not sound, on stderr.
 func leftOut(cmd *cobra.Command, rows int) {
 	if rows > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows left out: their values are not JSON\n", rows)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s left out: not valid JSON\n", counted.Of(rows, "row"))
 	}
 }

@@ -202,7 +202,7 @@ func TestImportIntoPostgresCounts(t *testing.T) {
 	two := `{"record":"a","time":5,"value":{"n":1}}` + "\n" + `{"record":"a","time":5,"value":{"n": 1}}` + "\n"
 	for _, c := range []struct{ rows, says string }{
 		{two, "2 rows added, 0 "}, {two, "0 rows added, 2 "}, {two + two, "2 rows added, 2 "},
-		{`{"record":"b","time":4,"value":1}` + "\n", "1 rows added, 0 "},
+		{`{"record":"b","time":4,"value":1}` + "\n", "1 row added, 0 "},
 	} {
 		if r := aimdbIn(t, c.rows, "history", "import", to); !strings.Contains(r.stderr, c.says) {
 			t.Errorf("%s: %s", c.rows, r.stderr)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 func newRecordList(env func(string) string) *cobra.Command {
@@ -137,11 +138,7 @@ func printLostBySinks(cmd *cobra.Command, client *aimx.Client) error {
 		if s.Lost == 0 {
 			continue
 		}
-		values := "values"
-		if s.Lost == 1 {
-			values = "value"
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "sink %s lost %d %s; see aimdb history stats --losses\n", s.Name, s.Lost, values)
+		fmt.Fprintf(cmd.OutOrStdout(), "sink %s lost %s; see aimdb history stats --losses\n", s.Name, counted.Of(s.Lost, "value"))
 	}
 	return nil
 }

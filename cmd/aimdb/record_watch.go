@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // seen is one printed value of a watch.
@@ -147,7 +148,7 @@ func (w *recordWatch) limited(ctx context.Context, cmd *cobra.Command, values it
 			}
 		}
 		if cmd.Context().Err() == nil && ctx.Err() != nil && w.count > 0 {
-			yield(seen{}, fmt.Errorf("only %d of %d values came within %s", n, w.count, w.timeout))
+			yield(seen{}, fmt.Errorf("only %d of %s came within %s", n, counted.Of(w.count, "value"), w.timeout))
 		}
 	}
 }
@@ -185,10 +186,10 @@ func tellOfFollow(cmd *cobra.Command, e aimx.Event[json.RawMessage]) {
 		fmt.Fprintf(w, "%s; values from %s on are printed again\n", e.Begin.Reason, formatTime(e.Begin.From))
 	}
 	if e.Lost > 0 {
-		fmt.Fprintf(w, "%d values of %s were lost before the next one\n", e.Lost, e.Record)
+		fmt.Fprintf(w, "%s of %s %s lost before the next one\n", counted.Of(e.Lost, "value"), e.Record, counted.Verb(e.Lost, "was", "were"))
 	}
 	if e.Loss != nil {
-		fmt.Fprintf(w, "%d messages of the log were discarded before they were read or stored\n", e.Loss.Count)
+		fmt.Fprintf(w, "%s of the log %s discarded before being read or stored\n", counted.Of(e.Loss.Count, "message"), counted.Verb(e.Loss.Count, "was", "were"))
 	}
 }
 

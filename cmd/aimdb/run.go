@@ -8,29 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
-
-// The exit statuses.
-const (
-	exitOK = iota
-	exitFailed
-	exitUsage
-	// exitLost and exitUnknown are of verify and hub verify only.
-	exitLost
-	exitUnknown
-)
-
-// exitStatus ends a command that has said everything with a status.
-type exitStatus int
-
-// Error implements error.
-func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
-
-// usageError says that a command line is wrong.
-type usageError struct{ error }
-
-// Unwrap returns the cause.
-func (e usageError) Unwrap() error { return e.error }
 
 // run executes one command line and returns the exit status. env looks up
 // environment variables.
@@ -60,19 +40,34 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stdin io.R
 
 func newRoot(env func(string) string) *cobra.Command {
 	root := group("aimdb", "Typed records in memory, with history")
-	root.Long = `aimdb runs the weather hub, a database of typed records with history, and talks
-to running databases and to history files.`
+	root.Long = `aimdb talks to running databases of typed records with history, looks after what they
+keep, and has a weather hub to try it with.`
 	root.Example = `  aimdb demo                                       # the hub, with a page on 127.0.0.1:8080
-  aimdb record list                                # the records of a running database
+  aimdb record list                                # the records of the database that runs here
   aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
   aimdb history stats ./aimdb-data/history.db      # a history file, in use or not
   aimdb verify ./aimdb-data                        # is anything missing?
   aimdb sink list --nats-url nats://127.0.0.1:4222 --name hub`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemo(), newRecord(env), newRecordWatch(env), newInstance(env), newHistory(env), newSink(), newGateway(), newHub(), newVerify(openUnchecked, env), newMCP(env))
+	root.SetFlagErrorFunc(flagError)
+	setVersion(root)
+	section(root, "Try it:", newDemo())
+	section(root, "Talk to a running database:", newRecord(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
+	section(root, "Keep and prove history:", newHistory(env), newVerify(openUnchecked, env))
+	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub())
+	root.AddCommand(newExitCodes())
+	complete(root, env)
 	return root
+}
+
+// section adds commands below a heading of the help.
+func section(root *cobra.Command, heading string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: heading, Title: heading})
+	for _, c := range commands {
+		c.GroupID = heading
+	}
+	root.AddCommand(commands...)
 }
 
 // group is a command that only has subcommands.
@@ -86,13 +81,12 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 				return cmd.Help()
 			}
 			err := fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				err = fmt.Errorf("%w; did you mean %q?", err, near[0])
+			if near := nearest(cmd, args[0]); near != "" {
+				err = fmt.Errorf("%w; did you mean %q?", err, near)
 			}
 			return usageError{err}
 		},
 	}
-	c.SuggestionsMinimumDistance = 2
 	c.AddCommand(commands...)
 	return c
 }
@@ -103,7 +97,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return usageError{fmt.Errorf("%s takes %d arguments %v, got %d", cmd.CommandPath(), len(names), names, len(args))}
+		return usageError{fmt.Errorf("%s takes %s %v, got %d", cmd.CommandPath(), counted.Of(len(names), "argument"), names, len(args))}
 	}
 }
 
@@ -123,6 +117,6 @@ func argumentsFrom(least int, names ...string) cobra.PositionalArgs {
 		if len(args) >= least && len(args) <= len(names) {
 			return nil
 		}
-		return usageError{fmt.Errorf("%s takes %d to %d arguments %v, got %d", cmd.CommandPath(), least, len(names), names, len(args))}
+		return usageError{fmt.Errorf("%s takes %d to %s %v, got %d", cmd.CommandPath(), least, counted.Of(len(names), "argument"), names, len(args))}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 func newSinkDeadLetters() *cobra.Command {
@@ -93,6 +94,6 @@ func changeLetters(cmd *cobra.Command, s history.DeadLetters, ids []int64, chang
 			errs = append(errs, err)
 		}
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%d of %d dead letters %s\n", len(ids)-len(errs), len(ids), done)
+	fmt.Fprintf(cmd.OutOrStdout(), "%d of %s %s\n", len(ids)-len(errs), counted.Of(len(ids), "dead letter"), done)
 	return errors.Join(errs...)
 }

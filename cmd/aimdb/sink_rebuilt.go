@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/process"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
@@ -43,7 +44,7 @@ func (r *rewind) file(cmd *cobra.Command) (rebuilt, error) {
 			}
 			return reading(cmd, r.store, func(old *sqlite.Store) error {
 				report, err := s.Import(ctx, olderRows(ctx, old, first))
-				fmt.Fprintf(cmd.OutOrStdout(), "%d older rows were copied\n", report.Added)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s copied\n", counted.Of(report.Added, "older row"), counted.Verb(report.Added, "was", "were"))
 				return err
 			})
 		},
@@ -87,7 +88,7 @@ func (r *rewind) tables(cmd *cobra.Command) (h rebuilt, err error) {
 			}
 			return inPostgres(cmd, r.store, func(old *postgres.Store) error {
 				report, err := s.Import(ctx, olderRows(ctx, old, first))
-				fmt.Fprintf(cmd.OutOrStdout(), "%d older rows were copied\n", report.Added)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s %s copied\n", counted.Of(report.Added, "older row"), counted.Verb(report.Added, "was", "were"))
 				return err
 			})
 		},

@@ -101,7 +101,7 @@ func TestSinkDeadLetters(t *testing.T) {
 		if out := letters("list").ok(t); strings.Count(out, "too large") != 3 {
 			t.Errorf("the list is %s", out)
 		}
-		if out := letters("retry", "2").ok(t); out != "1 of 1 dead letters stored\n" {
+		if out := letters("retry", "2").ok(t); out != "1 of 1 dead letter stored\n" {
 			t.Error(out)
 		}
 		r := letters("retry", "2", "3")
@@ -109,7 +109,7 @@ func TestSinkDeadLetters(t *testing.T) {
 		if r.stdout != "1 of 2 dead letters stored\n" {
 			t.Error(r.stdout)
 		}
-		if out := letters("drop", "--all").ok(t); out != "1 of 1 dead letters dropped\n" {
+		if out := letters("drop", "--all").ok(t); out != "1 of 1 dead letter dropped\n" {
 			t.Error(out)
 		}
 		stats, err := s.Stats(t.Context())

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ type sinkLimits struct {
 func newSinkRun() *cobra.Command {
 	var log natsLog
 	var t sinkTarget
-	var drain time.Duration
+	var drain, wait time.Duration
 	c := &cobra.Command{
 		Use:   "run KIND",
 		Short: "Move the log of a database into a store",
@@ -38,7 +39,8 @@ what it writes to:
 
 The log is on NATS servers that run elsewhere, and the database may run on another
 machine, or not at all. Values are stored once, in the order of the log, however this
-process ends. Several sinks can read one log, each at its own pace.
+process ends. Several sinks can read one log, each at its own pace. If the servers are away
+at the start, the sink waits for them; later it always does.
 
 A second process on the same store is a standby: it waits, and takes over when the
 first one ends. Sinks of one database have different names; --sink sets the name, which
@@ -68,7 +70,7 @@ is otherwise made of the kind and the name of the file or database. A name is ke
 				t.name = sinkName(args[0], at)
 			}
 			t.logger = logger(cmd)
-			server, err := log.connect(cmd.Context(), cmd)
+			server, err := log.server(cmd)
 			if err != nil {
 				return err
 			}
@@ -79,7 +81,7 @@ is otherwise made of the kind and the name of the file or database. A name is ke
 			return process.Run(cmd.Context(), process.Config{
 				Server: server, Log: log.log(cmd), Sink: t.name, Kind: args[0], Target: at.shown, Anywhere: at.anywhere,
 				Open:      func(ctx context.Context) (*process.Store, error) { return open(ctx, t) },
-				Retention: keep, DrainTimeout: drain, Logger: t.logger,
+				Retention: keep, Wait: wait, DrainTimeout: drain, Logger: t.logger,
 			})
 		},
 	}
@@ -90,6 +92,8 @@ is otherwise made of the kind and the name of the file or database. A name is ke
 	f.Var(spanFlag{&t.keep.age}, "max-age", "delete what is older (7d); 0 keeps it")
 	f.Int64Var(&t.keep.bytes, "max-bytes", 0, "size on disk above which the oldest is deleted; 0 is no limit")
 	f.DurationVar(&drain, "drain-timeout", process.DefaultDrainTimeout, "how long Ctrl-C waits until the rest of the log is stored")
+	f.DurationVar(&wait, "wait", math.MaxInt64, "how long to wait at the start for servers that are away; 0 does not wait")
+	f.Lookup("wait").DefValue = "without end"
 	return c
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -160,5 +162,41 @@ func TestSinkUsage(t *testing.T) {
 		"where it is":   {[]string{"gateway", "--socket", "off", "--nats-url", "nats://127.0.0.1:1", "--name", "hub"}, "--socket, --http or --tcp is needed"},
 	} {
 		t.Run(name, func(t *testing.T) { aimdb(t, c.args...).fails(t, exitUsage, c.says) })
+	}
+}
+
+// TestSinkWaitsForTheServers: a sink is started before the server of its log, and says so
+// once. It does not wait if it is told so, and not for what waiting does not mend.
+func TestSinkWaitsForTheServers(t *testing.T) {
+	w := &elsewhereWorld{t: t, server: natstest.Start(t, natstest.Options{User: "u", Password: "p",
+		Config: `authorization { users: [{user: u, password: p}] }`}), dir: t.TempDir()}
+	run := func(more ...string) []string {
+		return append([]string{"sink", "run", "sqlite", "--to", filepath.Join(w.dir, "x.db"), "--name", "hub"}, more...)
+	}
+	url := strings.Replace(w.server.URL, "://", "://u:p@", 1)
+	wrong := strings.Replace(w.server.URL, "://", "://u:q@", 1)
+	aimdb(t, run("--nats-url", wrong)...).fails(t, exitFailed, "does not accept the user")
+	w.server.Kill()
+	aimdb(t, run("--nats-url", url, "--wait", "0")...).fails(t, exitFailed, "no server answers there")
+	aimdb(t, run("--nats-url", url, "--wait", "50ms")...).fails(t, exitFailed, "no server answers there", "waits for the NATS servers")
+	wait := func() *child {
+		c := &child{t: t, cmd: exec.Command(os.Getenv(binaryVariable), run("--nats-url", url)...)}
+		c.cmd.Stdout, c.cmd.Stderr = c, c
+		if err := c.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.kill)
+		c.says("the sink waits for the NATS servers")
+		return c
+	}
+	wait().interrupt()
+	c := wait()
+	w.server.Restart()
+	w.server.AwaitJetStream()
+	c.says("the sink has reached the NATS servers")
+	c.says("the log of database hub does not exist yet")
+	c.interrupt()
+	if n := strings.Count(c.output(), "waits for the NATS servers"); n != 1 || c.err != nil {
+		t.Errorf("it ended with %v and said %d times that it waits:\n%s", c.err, n, c.output())
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	embedded "github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // printVerification prints a verification and returns its exit status as an error.
@@ -36,7 +37,7 @@ func printVerification(cmd *cobra.Command, f format, target string, v embedded.V
 // printFindings prints one sentence or two for each finding.
 func printFindings(w io.Writer, v embedded.Verification) {
 	if r := v.Repaired; r != nil {
-		fmt.Fprintf(w, "repaired: %d rows were stored again from the log, %d are lost.\n", r.Restored, r.Lost)
+		fmt.Fprintf(w, "repaired: %s stored again from the log, %d %s lost.\n", counted.Of(r.Restored, "row")+counted.Verb(r.Restored, " was", " were"), r.Lost, counted.Verb(r.Lost, "is", "are"))
 		if r.Aside != "" {
 			fmt.Fprintf(w, "The structure of the history was damaged: what could be read is in a new file, and the old one is kept as %s.\n", r.Aside)
 		}
@@ -54,7 +55,7 @@ func printFindings(w io.Writer, v embedded.Verification) {
 		fmt.Fprintf(w, "unknown: %d more.\n", v.UnknownLeftOut)
 	}
 	if p := v.Private; p.Records+p.Known+p.Unknown > 0 {
-		fmt.Fprintf(w, "%d private records are absent: they are not registered with Remote. About them there are %d findings that are known and %d that are not.\n", p.Records, p.Known, p.Unknown)
+		fmt.Fprintf(w, "%s %s absent (not registered with Remote). Findings about private records: %d known, %d unknown.\n", counted.Of(p.Records, "private record"), counted.Verb(p.Records, "is", "are"), p.Known, p.Unknown)
 	}
 	for _, note := range v.Notes {
 		fmt.Fprintf(w, "note: %s\n", note)
@@ -66,7 +67,7 @@ func verdictText(v embedded.Verification) string {
 	for _, r := range v.Records {
 		rows, waiting = rows+r.Rows, waiting+r.Waiting
 	}
-	held := fmt.Sprintf("the history has %d rows, and %d values wait for it in the log", rows, waiting)
+	held := fmt.Sprintf("the history has %s, and %s %s for it in the log", counted.Of(rows, "row"), counted.Of(waiting, "value"), counted.Verb(waiting, "waits", "wait"))
 	switch v.Verdict {
 	case aimx.Complete:
 		return "complete: " + held + "."
@@ -76,7 +77,7 @@ func verdictText(v embedded.Verification) string {
 		return "not verified: " + v.Unverified
 	}
 	n := len(v.Unknown) + v.UnknownLeftOut + v.Private.Unknown
-	return fmt.Sprintf("something is missing or damaged that nobody knew (%d findings): %s.", n, held)
+	return fmt.Sprintf("something is missing or damaged that nobody knew (%s): %s.", counted.Of(n, "finding"), held)
 }
 
 func verdictError(v embedded.Verification) error {

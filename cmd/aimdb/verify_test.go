@@ -141,7 +141,7 @@ func TestVerifyADirectory(t *testing.T) {
 
 	damaged := []history.DamagedRows{{From: 3, To: 5, Missing: true}}
 	r := verifying(t, damaged, dir)
-	r.is(t, exitUnknown, "unknown (history): The rows 3 to 5 are missing", "A repair", "nobody knew (1 findings)")
+	r.is(t, exitUnknown, "unknown (history): The rows 3 to 5 are missing", "A repair", "nobody knew (1 finding)")
 	if r.stderr != "" {
 		t.Errorf("stderr says %s", r.stderr)
 	}
@@ -223,10 +223,10 @@ func TestVerifyRefuses(t *testing.T) {
 		{exitFailed, "neither a directory nor a socket", []string{filepath.Join(dir, "none")}},
 		{exitFailed, "is no directory", []string{file}},
 		{exitFailed, "there is no history at", []string{empty}},
-		{exitUsage, "takes 1 arguments", nil},
+		{exitUsage, "takes 1 argument", nil},
 		{exitUsage, "unknown flag", []string{used, "--repairs"}},
 		{exitUsage, "need the directory", []string{"ws://127.0.0.1:1/ws", "--repair"}},
-		{exitUsage, "scheme", []string{"http://127.0.0.1:1/ws"}},
+		{exitUsage, "scheme", []string{"gopher://127.0.0.1:1/ws"}},
 	} {
 		aimdb(t, append([]string{"verify"}, test.args...)...).fails(t, test.code, test.says)
 	}
@@ -255,7 +255,7 @@ func TestVerifyAnEndpoint(t *testing.T) {
 	for range 5 {
 		for _, endpoint := range []string{socket, "ws://" + db.Addresses().HTTP + "/ws"} {
 			out := aimdb(t, "verify", endpoint)
-			out.is(t, exitOK, "1 private records are absent", "complete")
+			out.is(t, exitOK, "1 private record is absent", "complete")
 			if strings.Contains(out.stdout, "hidden") {
 				t.Errorf("a private record is named:\n%s", out.stdout)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/internal/backoff"
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // watch prints current and live values, over lost connections.
@@ -93,9 +94,4 @@ func (w watch) reconnect(ctx context.Context, cut error) (*aimx.Client, error) {
 	}
 }
 
-func valuesWere(n uint64) string {
-	if n == 1 {
-		return "1 value was"
-	}
-	return fmt.Sprintf("%d values were", n)
-}
+func valuesWere(n uint64) string { return counted.Of(n, "value") + counted.Verb(n, " was", " were") }

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/loss"
 )
 
@@ -87,7 +88,7 @@ func verifyRows(ctx context.Context, tx pgx.Tx, v *history.Verification) (err er
 		v.Problems = append(v.Problems, fmt.Sprintf("the last row has the ID %d, and the next batch begins with %d", last, next))
 	}
 	if twice > 0 {
-		v.Problems = append(v.Problems, fmt.Sprintf("%d rows have the ID of another row", twice))
+		v.Problems = append(v.Problems, fmt.Sprintf("%s %s the ID of another row", counted.Of(twice, "row"), counted.Verb(twice, "has", "have")))
 	}
 	mark, wrong, err := wrongCounts(ctx, tx)
 	if err != nil || mark != "" {

@@ -28,7 +28,7 @@ func TestVerify(t *testing.T) {
 		"a value of another size":  {change: unnoticed + "UPDATE record_history SET value_json = '12345' WHERE id = 3", problems: []string{"a has +0 rows and +4 bytes"}},
 		"a partition that is gone": {change: "DROP TABLE record_history_0", problems: []string{"a has -5 rows"}, lost: 5},
 		"a row twice": {change: unnoticed + "INSERT INTO record_history SELECT * FROM record_history WHERE id = 3",
-			problems: []string{"1 rows have the ID of another", "a has +1 rows"}, left: 1},
+			problems: []string{"1 row has the ID of another", "a has +1 rows"}, left: 1},
 		"a row after the checkpoint": {change: unnoticed + "INSERT INTO record_history VALUES (99, 'a', '1', 1)",
 			problems: []string{"the ID 99, and the next batch begins with 6", "a has +1 rows"}, left: 1},
 		"rows of others":         {change: "INSERT INTO record_history(record_name, stored_at, value_json) VALUES ('b', 1, '1')"},

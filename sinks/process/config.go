@@ -37,6 +37,9 @@ type Config struct {
 	// Retention says what stays in a store that has a Pruner. Without policies and
 	// limits everything stays.
 	Retention retention.Config
+	// Wait is how long Run tries to reach servers that are away when it starts. 0 does
+	// not wait.
+	Wait time.Duration
 	// DrainTimeout bounds how long a stop stores what the log has.
 	DrainTimeout time.Duration
 	// Logger receives what happens. Nil discards it.

@@ -21,8 +21,9 @@
 // # The log
 //
 // The log belongs to the database, which may run or not. Run creates nothing: if the log
-// is absent it waits for it. The servers must be there when it starts; later they may be
-// away. Each sink has a consumer of its own and its own pace.
+// is absent it waits for it. Servers that are away when it starts are awaited for
+// [Config].Wait; later they may be away. Servers that refuse the user, or are too old, are
+// an error. Each sink has a consumer of its own and its own pace.
 //
 // # Stop
 //

@@ -54,7 +54,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	p := &process{config: c, begun: time.Now(), phase: phaseStarting,
 		away:    outage.New(c.Logger, "the sink waits for the log", "the sink reads the log"),
 		noStore: outage.New(c.Logger, "the sink waits for its store", "the sink has reached its store")}
-	if p.nc, err = c.Server.Connect(ctx, "sink "+c.Sink); err != nil {
+	if p.nc, err = p.connect(ctx); err != nil || p.nc == nil {
 		return err
 	}
 	defer p.nc.Close()

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/aimdb-go/aimdb/internal/counted"
 )
 
 // CheckReport says what Check found.
@@ -37,17 +39,17 @@ func (s *Store) Check(ctx context.Context) (report CheckReport, err error) {
 		}
 		defer release()
 	}
-	counted, err := s.isCounted(ctx)
+	upToDate, err := s.isCounted(ctx)
 	if err != nil {
 		return report, err
 	}
-	off, all, err := s.checkRows(ctx, counted)
+	off, all, err := s.checkRows(ctx, upToDate)
 	if err != nil {
 		return report, err
 	}
 	report.Rows = all.rows
 	if all.broken > 0 {
-		report.Problems = append(report.Problems, fmt.Sprintf("%d rows hold a value that is not JSON; queries skip them", all.broken))
+		report.Problems = append(report.Problems, fmt.Sprintf("%s %s no JSON as value, which queries skip", counted.Of(all.broken, "row"), counted.Verb(all.broken, "has", "have")))
 	}
 	if err := s.repairCounts(ctx, off, &report); err != nil {
 		return report, err
@@ -81,18 +83,18 @@ func (s *Store) checkSums(ctx context.Context, report *CheckReport) error {
 		}
 	}
 	if damaged > 0 {
-		report.Problems = append(report.Problems, fmt.Sprintf("%d rows are missing or are not what was stored; 'aimdb verify' names them and what the log still holds of them", damaged))
+		report.Problems = append(report.Problems, fmt.Sprintf("%s %s missing or not what was stored; 'aimdb verify' says which, and what the log still holds", counted.Of(damaged, "row"), counted.Verb(damaged, "is", "are")))
 	}
 	if summed > 0 {
-		report.Repaired = append(report.Repaired, fmt.Sprintf("%d rows of other programs or older versions had no checksum", summed))
+		report.Repaired = append(report.Repaired, fmt.Sprintf("%s of other programs or older versions had no checksum", counted.Of(summed, "row")))
 	}
 	return nil
 }
 
 // checkRows reads all rows. It compares the counts with them if those are
 // complete: rows that are not counted yet are left to the next sweep.
-func (s *Store) checkRows(ctx context.Context, counted bool) (off rowCounts, all tallied, err error) {
-	if counted {
+func (s *Store) checkRows(ctx context.Context, upToDate bool) (off rowCounts, all tallied, err error) {
+	if upToDate {
 		return s.compareCounts(ctx)
 	}
 	to, err := s.maxID(ctx)

@@ -17,6 +17,7 @@ const (
 
 // The methods of this project's extension.
 const (
+	MethodRecordCheck    = "record.check"
 	MethodHistoryStats   = "history.stats"
 	MethodHistoryPage    = "history.page"
 	MethodHistoryBuckets = "history.buckets"
