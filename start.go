@@ -72,7 +72,7 @@ func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error)
 			return 0, err
 		}
 		if row.Record == h.Key() { // not the same segments in another spelling
-			rows = append(rows, records.Stored(row))
+			rows = append(rows, records.Stored{ID: row.ID, Record: row.Record, Time: row.Time, Value: row.Value})
 		}
 	}
 	skipped, err := h.Refill(rows)

@@ -196,7 +196,7 @@ func (db *DB) readLog(ctx context.Context, from, to uint64) iter.Seq2[history.Ro
 			if err == nil && (m.Loss != nil || m.Marker) {
 				continue
 			}
-			if !yield(history.Row{Record: m.Record, Time: m.Time, Value: m.Value}, err) || err != nil {
+			if !yield(history.Row{Record: m.Record, Time: m.Time, Value: m.Value, Shape: m.Shape}, err) || err != nil {
 				return
 			}
 		}

@@ -111,6 +111,9 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	if err := checkSize[T](c.Capacity); err != nil {
 		return nil, err
 	}
+	if err := checkMigrations[T](c.Migrations); err != nil {
+		return nil, err
+	}
 	signal, err := signalFrom[T](c)
 	if err != nil {
 		return nil, err
