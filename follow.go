@@ -105,7 +105,7 @@ func (f *follower[T]) wants(record string) bool { return f.includes == nil || f.
 // history yields the rows after a position and moves it. It returns false when the
 // sequence ends with them.
 func (f *follower[T]) history(ctx context.Context, at *followPosition) bool {
-	for row, err := range f.db.config.Backend.Range(ctx, at.remaining(f.pattern)) {
+	for row, err := range f.db.history().Range(ctx, at.remaining(f.pattern)) {
 		if ctx.Err() != nil {
 			return false
 		}
@@ -128,6 +128,7 @@ func (f *follower[T]) history(ctx context.Context, at *followPosition) bool {
 func (f *follower[T]) log(ctx context.Context, at followPosition) {
 	lost := map[string]uint64{} // reported with the next event of the record
 	var discarded *Loss         // reported with the next event of any record
+	up := f.db.newRowUpgrade()
 	for message, err := range f.db.bus.Follow(ctx, f.pattern, at.sequence) {
 		if ctx.Err() != nil {
 			return
@@ -156,7 +157,9 @@ func (f *follower[T]) log(ctx context.Context, at followPosition) {
 		if at.boundary.excludes(message.Time) {
 			continue
 		}
-		event, ok := eventOf[T](f.db, history.Row{Record: message.Record, Time: message.Time, Value: message.Value}, at)
+		row := history.Row{Record: message.Record, Time: message.Time, Value: message.Value, Shape: message.Shape}
+		up.do(&row)
+		event, ok := eventOf[T](f.db, row, at)
 		if !ok {
 			continue
 		}
@@ -181,6 +184,9 @@ func joined(previous *Loss, l Loss) *Loss {
 // eventOf returns false for a value that does not decode, which is counted.
 func eventOf[T any](db *DB, row history.Row, at followPosition) (Event[T], bool) {
 	event := Event[T]{Row: Row[T]{Record: row.Record, Time: time.UnixMilli(row.Time)}, at: at}
+	if row.Err != nil {
+		return event, false
+	}
 	if err := unmarshal(row.Value, &event.Value); err != nil {
 		db.undecoded.add(db.config.Logger, row, err)
 		return event, false

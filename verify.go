@@ -166,7 +166,7 @@ func (db *DB) Repair(ctx context.Context) (v Verification, err error) {
 		end := db.runMeanwhile()
 		defer func() { err = errors.Join(err, end()) }()
 	}
-	done, err := verifier.Repair(ctx, db.readLog)
+	done, err := verifier.Repair(ctx, db.readLogShapes)
 	if err != nil {
 		return v, db.failed(err, "repair the history of database %q", db.config.Name)
 	}
@@ -183,6 +183,24 @@ func (db *DB) runMeanwhile() (end func() error) {
 	return func() error {
 		cancel()
 		return <-ended
+	}
+}
+
+// readLogShapes yields what readLog does, and each value of an older shape again in all
+// shapes since: the row may have been rewritten. A row is recognized by its checksum.
+func (db *DB) readLogShapes(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
+		up := db.newRowUpgrade()
+		for row, err := range db.readLog(ctx, from, to) {
+			if !yield(row, err) || err != nil {
+				return
+			}
+			for _, newer := range up.newerShapes(row) {
+				if !yield(newer, nil) {
+					return
+				}
+			}
+		}
 	}
 }
 

@@ -70,30 +70,39 @@ func (u *Untyped) Shape() int { return len(u.config.Migrations) }
 // the present one, and then is returned as it is. The error for a newer one is
 // ErrNewerShape.
 func (u *Untyped) Upgrade(shape int, value json.RawMessage) (json.RawMessage, error) {
-	switch current := u.Shape(); {
-	case shape == current:
-		return value, nil
-	case shape < 0 || shape > current:
+	if current := u.Shape(); shape < 0 || shape > current {
 		return nil, fmt.Errorf("its shape has version %d, and record %q of this program has version %d: %w", shape, u.key.String(), current, ErrNewerShape)
 	}
-	box, err := u.upgradeBox(shape, value)
+	return u.UpgradeTo(shape, u.Shape(), value)
+}
+
+// UpgradeTo is Upgrade to a shape between that of the value and the present one.
+func (u *Untyped) UpgradeTo(shape, to int, value json.RawMessage) (json.RawMessage, error) {
+	if shape == to {
+		return value, nil
+	}
+	box, err := u.upgradeBox(shape, to, value)
 	if err != nil {
 		return nil, err
 	}
-	upgraded, err := u.registry.encode(box, u.shape)
+	form := u.shape
+	if to < u.Shape() {
+		form = u.config.Migrations[to].shape
+	}
+	upgraded, err := u.registry.encode(box, form)
 	if err != nil {
 		return nil, fmt.Errorf("JSON cannot carry the upgraded value: %w", err)
 	}
 	return upgraded, nil
 }
 
-// upgradeBox decodes a value of an older shape and returns a box of the present type.
-func (u *Untyped) upgradeBox(shape int, value json.RawMessage) (any, error) {
+// upgradeBox decodes a value of an older shape and returns a box of the type of a newer one.
+func (u *Untyped) upgradeBox(shape, to int, value json.RawMessage) (any, error) {
 	box, err := u.config.Migrations[shape].decode(value)
 	if err != nil {
 		return nil, fmt.Errorf("read it as %v, shape version %d: %w", u.config.Migrations[shape].from, shape, err)
 	}
-	for i, m := range u.config.Migrations[shape:] {
+	for i, m := range u.config.Migrations[shape:to] {
 		if box, err = m.apply(box); err != nil {
 			return nil, fmt.Errorf("upgrade it from %v, shape version %d, to %v: %w", m.from, shape+i, m.to, err)
 		}
@@ -112,7 +121,7 @@ func (u *Untyped) decodeOlder(value json.RawMessage) (box any, found bool, err e
 		if _, err := m.decode(value); err != nil {
 			continue
 		}
-		box, err = u.upgradeBox(shape, value)
+		box, err = u.upgradeBox(shape, u.Shape(), value)
 		return box, true, err
 	}
 	return nil, false, nil

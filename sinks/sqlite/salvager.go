@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	lib "modernc.org/sqlite/lib"
+
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 )
@@ -123,9 +125,10 @@ func (c *salvager) countUnknown(ctx context.Context) error {
 	return nil
 }
 
-// ifReadable returns an error unless it says that something is damaged.
+// ifReadable returns an error unless it says that something is damaged. No text that this
+// program writes is too large to be read.
 func ifReadable(err error) error {
-	if errors.Is(corruptError(err), ErrCorrupt) {
+	if code(err) == lib.SQLITE_TOOBIG || errors.Is(corruptError(err), ErrCorrupt) {
 		return nil
 	}
 	return err
