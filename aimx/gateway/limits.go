@@ -29,7 +29,8 @@ type Limits struct {
 	PageRows, PageBytes int
 	// QueryTimeout bounds one query of the history. Default 30 s.
 	QueryTimeout time.Duration
-	// VerifyTimeout bounds one history.verify, which reads the whole history.
+	// VerifyTimeout bounds one history.verify or history.migrate, which read the whole
+	// history.
 	// Default 30 min.
 	VerifyTimeout time.Duration
 	// Queries bounds the queries of one connection that run at a time. Four
@@ -62,7 +63,7 @@ func (l Limits) withDefaults() Limits {
 
 // timeout bounds one call of a history method.
 func (l Limits) timeout(method string) time.Duration {
-	if method == wire.MethodHistoryVerify {
+	if method == wire.MethodHistoryVerify || method == wire.MethodHistoryMigrate {
 		return l.VerifyTimeout
 	}
 	return l.QueryTimeout

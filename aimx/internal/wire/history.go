@@ -20,6 +20,12 @@ func NewScope(p key.Pattern, w history.Window) Scope {
 	return Scope{Pattern: &text, Start: w.Start, End: w.End}
 }
 
+// MigrateParams are the parameters of history.migrate.
+type MigrateParams struct {
+	// Progress asks how far the migration is that runs.
+	Progress bool `json:"progress,omitempty"`
+}
+
 // PageParams are the parameters of history.page.
 type PageParams struct {
 	Scope
