@@ -92,7 +92,8 @@ func printMigration(cmd *cobra.Command, f format, report history.MigrateReport) 
 		}
 	}
 	if report.Left > 0 {
-		return statusError{3, fmt.Errorf("%d rows could not be upgraded and are left as they are; queries leave them out and count them", report.Left)}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows could not be upgraded and are left as they are; queries leave them out and count them\n", report.Left)
+		return exitStatus(exitLost)
 	}
 	return nil
 }

@@ -95,6 +95,7 @@ func (o *output) end() error {
 type storedRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
+	Shape  int             `json:"shape,omitempty"`
 	Value  json.RawMessage `json:"value"`
 }
 
@@ -103,7 +104,7 @@ func newRows(w io.Writer, f format) *output {
 }
 
 func (o *output) stored(r history.Row) error {
-	return o.row(storedRow{r.Record, r.Time, r.Value}, r.Record, formatTime(r.Time), string(r.Value))
+	return o.row(storedRow{r.Record, r.Time, r.Shape, r.Value}, r.Record, formatTime(r.Time), string(r.Value))
 }
 
 func yesNo(b bool) string {

@@ -15,7 +15,8 @@ const (
 	exitOK = iota
 	exitFailed
 	exitUsage
-	// exitLost and exitUnknown are of verify and hub verify only.
+	// exitLost and exitUnknown are of verify and hub verify only; history migrate has
+	// exitLost for rows that are left.
 	exitLost
 	exitUnknown
 )

@@ -49,6 +49,7 @@ type PageRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
 	Value  json.RawMessage `json:"value"`
+	Shape  int             `json:"shape"`
 }
 
 // BucketParams are the parameters of history.buckets.
