@@ -94,7 +94,7 @@ func TestSink(t *testing.T) {
 		Entries: func(t testing.TB, s sinks.Sink) (all []sinks.Entry) {
 			t.Helper()
 			for _, row := range stored(t, dsns[s]) {
-				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
+				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
 			}
 			return all
 		},
