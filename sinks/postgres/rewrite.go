@@ -158,6 +158,10 @@ func (r *rewrite) write(ctx context.Context, tx pgx.Tx, page []rewritten, from, 
 func setMarks(ctx context.Context, tx pgx.Tx, record string, from, to int64, marks []rewritten) error {
 	const at = "SELECT coalesce((SELECT version FROM aimdb_shape WHERE record_name = $1 AND first_id <= $2 ORDER BY first_id DESC LIMIT 1), 0)"
 	var have, after int
+	var last int64
+	if err := tx.QueryRow(ctx, "SELECT next_id - 1 FROM aimdb_checkpoint").Scan(&last); err != nil {
+		return err
+	}
 	if err := tx.QueryRow(ctx, at, record, from-1).Scan(&have); err != nil {
 		return err
 	}
@@ -168,7 +172,10 @@ func setMarks(ctx context.Context, tx pgx.Tx, record string, from, to int64, mar
 		return err
 	}
 	slices.SortStableFunc(marks, func(a, b rewritten) int { return cmp.Compare(a.ID, b.ID) })
-	for _, m := range append(marks, rewritten{Row: history.Row{ID: to + 1}, shape: after}) {
+	if last > to { // otherwise the next row finds out
+		marks = append(marks, rewritten{Row: history.Row{ID: to + 1}, shape: after})
+	}
+	for _, m := range marks {
 		if m.shape == have {
 			continue
 		}

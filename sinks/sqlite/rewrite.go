@@ -223,7 +223,14 @@ func (w *writer) setMarks(ctx context.Context, record string, from, to int64, ma
 	if _, err := w.exec(ctx, dropShapeText, record, from, min(to, math.MaxInt64-1)+1); err != nil {
 		return err
 	}
-	for _, m := range append(marks, shapeMark{to + 1, after}) {
+	last, err := w.queryInt(ctx, "SELECT "+lastID)
+	if err != nil {
+		return err
+	}
+	if last > to { // otherwise the next row finds out
+		marks = append(marks, shapeMark{to + 1, after})
+	}
+	for _, m := range marks {
 		if m.shape == have {
 			continue
 		}
