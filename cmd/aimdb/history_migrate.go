@@ -92,7 +92,7 @@ func printMigration(cmd *cobra.Command, f format, report history.MigrateReport) 
 		}
 	}
 	if report.Left > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d rows could not be upgraded and are left as they are; queries leave them out and count them\n", report.Left)
+		fmt.Fprintf(cmd.ErrOrStderr(), "rows that could not be upgraded and stay as they are: %d; queries leave them out and count them\n", report.Left)
 		return exitStatus(exitLost)
 	}
 	return nil
