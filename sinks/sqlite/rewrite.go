@@ -134,14 +134,14 @@ func (r *rewrite) finish(ctx context.Context) error {
 
 // rewriteRows is one transaction. It sets the shape of rows that it leaves as they are.
 func (w *writer) rewriteRows(ctx context.Context, rows []rewritten) (changed int, err error) {
-	chunks := map[int64]*chunk{}
+	touched := map[int64]*chunk{}
 	counts := rowCounts{}
 	for i := range rows {
 		row := &rows[i]
 		if row.value == nil {
 			continue
 		}
-		done, err := w.rewriteRow(ctx, row, chunks)
+		done, err := w.rewriteRow(ctx, row, touched)
 		if err != nil {
 			return 0, err
 		}
@@ -152,7 +152,7 @@ func (w *writer) rewriteRows(ctx context.Context, rows []rewritten) (changed int
 		counts.add(row.Record, 0, int64(len(row.value)-len(row.Value)))
 		changed++
 	}
-	for _, c := range chunks {
+	for _, c := range touched {
 		if err := w.writeChunks(ctx, c); err != nil {
 			return 0, err
 		}
@@ -164,15 +164,15 @@ func (w *writer) rewriteRows(ctx context.Context, rows []rewritten) (changed int
 }
 
 // rewriteRow changes one row, unless it is another one than was read.
-func (w *writer) rewriteRow(ctx context.Context, row *rewritten, chunks map[int64]*chunk) (bool, error) {
+func (w *writer) rewriteRow(ctx context.Context, row *rewritten, touched map[int64]*chunk) (bool, error) {
 	number := chunkOf(row.ID)
-	c := chunks[number]
+	c := touched[number]
 	if c == nil {
 		var err error
 		if c, err = w.readChunk(ctx, number); err != nil {
 			return false, err
 		}
-		chunks[number] = c
+		touched[number] = c
 	}
 	var sum uint32
 	w.summed, sum = rowSum(w.summed, row.Record, row.Time, []byte(row.Value))
