@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
@@ -402,4 +403,30 @@ func damage(t *testing.T, path, statement string) {
 	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A client of AimX that follows from the beginning gets all values in the present shape.
+func TestOlderShapesOverAimX(t *testing.T) {
+	dir := t.TempDir()
+	writeAs(t, dir, asV0, 1, -400, 2)
+	socket := filepath.Join(dir, "s")
+	db := open(t, dir, aimdb.Gateway(socket))
+	produce := asV2(t, db)
+	defer start(t, db)()
+	produce(3)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var all []float64
+	for e, err := range aimx.Follow[tempV2](ctx, dialAimX(t, socket), migrated, aimx.FromTime(0)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Record != "" {
+			all = append(all, e.Value.Reading.Kelvin)
+		}
+		if len(all) == 3 {
+			break
+		}
+	}
+	equal(t, "followed", all, []float64{274, 275, 276})
 }
