@@ -43,6 +43,11 @@
 // [TCP] listen on loopback unless their address has a host; [TLS] encrypts both, and
 // [Tokens] says who may read and set what over them. [NATS] has [NATSAccess].
 //
+// # Values that change their type
+//
+// [Migrate] says how values of an older type become values of the present one. What is
+// stored and logged is upgraded when it is read; [DB.MigrateHistory] rewrites it.
+//
 // # Slow consumers
 //
 // A slow reader of a ring is moved forward and told how many values it

@@ -38,13 +38,25 @@ func (db *DB) followForGateway(ctx context.Context, q gateway.FollowQuery) iter.
 	}
 }
 
-// source is what this database follows.
-func (db *DB) source() follow.Source { return follow.Source{Log: db.bus, History: db.config.Backend} }
+// source is what this database follows. Its rows of the history have their present shape.
+func (db *DB) source() follow.Source {
+	if db.config.Backend == nil {
+		return follow.Source{Log: db.bus}
+	}
+	return follow.Source{Log: db.bus, History: db.history()}
+}
 
-// accepting returns a function that decodes rows into a value. It counts those that do not
-// decode.
+// accepting returns a function that brings rows to their present shape and decodes them
+// into a value. It counts those for which it cannot.
 func accepting[T any](db *DB, to *T) func(*history.Row) bool {
+	up := db.newRowUpgrade()
 	return func(row *history.Row) bool {
+		if row.Err == nil {
+			up.do(row)
+		}
+		if row.Err != nil {
+			return false // it is counted
+		}
 		var value T
 		if err := unmarshal(row.Value, &value); err != nil {
 			db.undecoded.add(db.config.Logger, *row, err)

@@ -44,7 +44,7 @@ func QueryPage[T any](ctx context.Context, db *DB, q PageQuery) (Page[T], error)
 	if err != nil {
 		return Page[T]{}, fmt.Errorf("aimdb: page of %q: %w", q.Pattern, err)
 	}
-	page, err := history.ReadPage(ctx, db.config.Backend, history.PageQuery{
+	page, err := history.ReadPage(ctx, db.history(), history.PageQuery{
 		RangeQuery: history.RangeQuery{Pattern: p, Window: w, Descending: q.Descending, PerRecord: q.PerRecord, Total: q.Limit},
 		Cursor:     q.Cursor,
 	})
@@ -77,7 +77,7 @@ func QueryBuckets(ctx context.Context, db *DB, pattern, path string, width time.
 		return nil, fmt.Errorf("aimdb: buckets of %q in %q: %w", path, pattern, err)
 	}
 	var all []Bucket
-	for bucket, err := range db.config.Backend.Buckets(ctx, history.BucketQuery{
+	for bucket, err := range db.history().Buckets(ctx, history.BucketQuery{
 		Pattern: p, Window: w, Width: width, Path: path,
 	}) {
 		if err != nil {

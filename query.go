@@ -32,7 +32,7 @@ func QueryLatest[T any](ctx context.Context, db *DB, pattern string, limit int) 
 	if limit < 1 {
 		return nil, fmt.Errorf("aimdb: query %q: a limit of %d asks for nothing; it must be 1 or more", pattern, limit)
 	}
-	return collect[T](db, db.config.Backend.Latest(ctx, history.LatestQuery{Pattern: p, Limit: limit}))
+	return collect[T](db, db.history().Latest(ctx, history.LatestQuery{Pattern: p, Limit: limit}))
 }
 
 // QueryRange returns the values written from start to end, both included, of
@@ -64,7 +64,7 @@ func RangeRows[T any](ctx context.Context, db *DB, pattern string, start, end ti
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: query %q: %w", pattern, err)
 	}
-	return decode[T](db, db.config.Backend.Range(ctx, history.RangeQuery{Pattern: p, Window: w})), nil
+	return decode[T](db, db.history().Range(ctx, history.RangeQuery{Pattern: p, Window: w})), nil
 }
 
 func (db *DB) checkQuery(pattern string) (key.Pattern, error) {
@@ -94,6 +94,9 @@ func decode[T any](db *DB, rows iter.Seq2[history.Row, error]) iter.Seq2[Row[T],
 		for stored, err := range rows {
 			row := Row[T]{Record: stored.Record, Time: time.UnixMilli(stored.Time)}
 			if err == nil {
+				if stored.Err != nil {
+					continue // it is counted
+				}
 				if failure := unmarshal(stored.Value, &row.Value); failure != nil {
 					db.undecoded.add(db.config.Logger, stored, failure)
 					continue

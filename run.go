@@ -81,7 +81,7 @@ func (db *DB) newGateway() *gateway.Server {
 		Name: db.config.Name, Origins: db.config.Origins, Tokens: db.config.Tokens, Limits: db.config.Clients, Logger: db.config.Logger,
 	}
 	if db.config.Backend != nil {
-		c.History, c.Verify, c.Follow = db.config.Backend, db.Verify, db.followForGateway
+		c.History, c.Verify, c.Migrate, c.Follow = db.history(), db.Verify, db.migrateHistory, db.followForGateway
 	}
 	return gateway.New(c)
 }

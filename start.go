@@ -67,12 +67,12 @@ func (db *DB) catchUp(ctx context.Context) {
 func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
 	var rows []records.Stored
 	q := history.LatestQuery{Pattern: key.WirePattern(h.Key()), Limit: h.Capacity(), By: history.ByStoring}
-	for row, err := range db.config.Backend.Latest(ctx, q) {
+	for row, err := range db.history().Latest(ctx, q) {
 		if err != nil {
 			return 0, err
 		}
-		if row.Record == h.Key() { // not the same segments in another spelling
-			rows = append(rows, records.Stored(row))
+		if row.Record == h.Key() && row.Err == nil { // not the same segments in another spelling
+			rows = append(rows, records.Stored{ID: row.ID, Record: row.Record, Time: row.Time, Value: row.Value})
 		}
 	}
 	skipped, err := h.Refill(rows)

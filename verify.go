@@ -166,7 +166,7 @@ func (db *DB) Repair(ctx context.Context) (v Verification, err error) {
 		end := db.runMeanwhile()
 		defer func() { err = errors.Join(err, end()) }()
 	}
-	done, err := verifier.Repair(ctx, db.readLog)
+	done, err := verifier.Repair(ctx, db.readLogShapes)
 	if err != nil {
 		return v, db.failed(err, "repair the history of database %q", db.config.Name)
 	}
@@ -186,6 +186,24 @@ func (db *DB) runMeanwhile() (end func() error) {
 	}
 }
 
+// readLogShapes yields what readLog does, and each value of an older shape again in all
+// shapes since: the row may have been rewritten. A row is recognized by its checksum.
+func (db *DB) readLogShapes(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error] {
+	return func(yield func(history.Row, error) bool) {
+		up := db.newRowUpgrade()
+		for row, err := range db.readLog(ctx, from, to) {
+			if !yield(row, err) || err != nil {
+				return
+			}
+			for _, newer := range up.newerShapes(row) {
+				if !yield(newer, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // readLog yields the values of a part of the log.
 func (db *DB) readLog(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
@@ -196,7 +214,7 @@ func (db *DB) readLog(ctx context.Context, from, to uint64) iter.Seq2[history.Ro
 			if err == nil && (m.Loss != nil || m.Marker) {
 				continue
 			}
-			if !yield(history.Row{Record: m.Record, Time: m.Time, Value: m.Value}, err) || err != nil {
+			if !yield(history.Row{Record: m.Record, Time: m.Time, Value: m.Value, Shape: m.Shape}, err) || err != nil {
 				return
 			}
 		}

@@ -73,7 +73,7 @@ func (c *Client) HistoryPage(ctx context.Context, q history.PageQuery) (Page, er
 	page := Page{LeftOut: answer.LeftOut}
 	page.Rows, page.MaxID, page.Next = make([]history.Row, len(answer.Rows)), answer.MaxID, answer.Next
 	for i, r := range answer.Rows {
-		page.Rows[i] = history.Row{Record: r.Record, Time: r.Time, Value: r.Value}
+		page.Rows[i] = history.Row{Record: r.Record, Time: r.Time, Value: r.Value, Shape: r.Shape}
 	}
 	return page, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/aimdb-go/aimdb/records"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -18,6 +19,15 @@ type subjectLane struct {
 
 func newSubjectLane(key, subject string) *subjectLane {
 	return &subjectLane{subject: subject, header: []byte(KeyHeader + ": " + key + "\r\n" + TimeHeader + ": ")}
+}
+
+// newValueLane returns the lane of the values of a record.
+func newValueLane(h *records.Untyped, subject string) *subjectLane {
+	lane := newSubjectLane(h.Key(), subject)
+	if n := h.Shape(); n > 0 {
+		lane.header = fmt.Appendf(nil, "%s: %d\r\n%s", ShapeHeader, n, lane.header)
+	}
+	return lane
 }
 
 // entry is one message on its way into the log or to live subscribers.

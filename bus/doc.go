@@ -23,6 +23,7 @@
 //	Aimdb-Time    the time of the write in Unix milliseconds
 //	Aimdb-Number  the number of a logged value, see below
 //	Aimdb-Lost    how many values of the record were lost since its previous message
+//	Aimdb-Shape   the version of the shape of the value, if it is not 0
 //
 // A loss is a message too: a loss.Loss as JSON under aimdb.hub.loss.>, in the same
 // stream, so that each sink receives it once and in order. Bytes that a NATS token

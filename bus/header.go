@@ -20,6 +20,9 @@ const (
 	// payload in bytes: the server's checksum of a message does not cover where its
 	// headers end.
 	NumberHeader = "Aimdb-Number"
+	// ShapeHeader holds the version of the shape of the value: how many migrations its
+	// record had when it was written. It is absent if that is 0.
+	ShapeHeader = "Aimdb-Shape"
 	// LostHeader holds the number of values of the record that were lost between the
 	// previous message and this one. It is absent if there are none.
 	LostHeader = "Aimdb-Lost"
@@ -41,6 +44,20 @@ func headerInt(h nats.Header, name string) int64 {
 		return 0
 	}
 	return n
+}
+
+// shapeOf reads ShapeHeader. It returns 0 if it is missing, and -1, which is the shape of
+// no record, if it is malformed.
+func shapeOf(h nats.Header) int {
+	values := h[ShapeHeader]
+	if len(values) == 0 {
+		return 0
+	}
+	n, err := strconv.ParseInt(values[0], 10, 32)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return int(n)
 }
 
 // runAndNumber reads NumberHeader. It returns 0, 0 if it is missing or malformed.

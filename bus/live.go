@@ -35,7 +35,7 @@ func newLive(b *Bus, reg *records.Registry, unlogged []*records.Untyped) *live {
 	l.feed = reg.NewFeed("live", unlogged)
 	for _, r := range unlogged {
 		l.feed.Pause(r)
-		l.lanes[r] = newSubjectLane(r.Key(), b.subjects.of(liveKind, r.Segments()))
+		l.lanes[r] = newValueLane(r, b.subjects.of(liveKind, r.Segments()))
 	}
 	return l
 }

@@ -23,6 +23,8 @@ type Message struct {
 	Time   int64
 	Value  []byte
 	Lost   uint64
+	// Shape is the version of the shape of the value.
+	Shape int
 	// Number is the number of the value in its record within one run of the process,
 	// or that of the last value that Loss covers. Run is the last sequence of the log
 	// before that run. Number is 0 if the message carries none.
@@ -104,6 +106,7 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 		m.ofSite()
 	}
 	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
+	m.Shape = shapeOf(h)
 	if kind == lossKind {
 		m.Loss, m.Value = &loss.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {

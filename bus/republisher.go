@@ -66,7 +66,7 @@ func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 		logged = append(logged, h)
 		s := &loggedRecord{
 			record: h,
-			values: newSubjectLane(h.Key(), b.subjects.of(valueKind(h), h.Segments())),
+			values: newValueLane(h, b.subjects.of(valueKind(h), h.Segments())),
 		}
 		if l, left := b.leftBehind[h.Key()]; left {
 			s.lost = l.Count // on the record's next message

@@ -18,6 +18,8 @@ type DeadLetter struct {
 	Time int64 `json:"time"`
 	// Value is what was refused, which may be no JSON.
 	Value json.RawMessage `json:"value"`
+	// Shape is the version of the shape of the value.
+	Shape int `json:"shape,omitempty"`
 	// Reason is why.
 	Reason string `json:"reason"`
 }

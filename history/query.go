@@ -17,6 +17,12 @@ type Row struct {
 	Time int64 `json:"time"`
 	// Value is the JSON of the value.
 	Value json.RawMessage `json:"value"`
+	// Shape is the version of the shape of the value: how many migrations the record
+	// had when the value was written.
+	Shape int `json:"shape,omitempty"`
+	// Err is why the value could not be brought to the shape that the program of the
+	// record has. Value is nil then.
+	Err error `json:"-"`
 }
 
 // Point returns the place of the row in the order of a range.

@@ -52,6 +52,9 @@ type Config struct {
 	// Schema is the name of the contract that the values follow, for clients, or
 	// empty.
 	Schema string
+	// Migrations turn values of older types into the type of the record, from the oldest
+	// on. Their number is the version of its shape.
+	Migrations []Migration
 	// Signal is a *SignalOf[T] or nil.
 	Signal any
 	// Initial is the T that the record holds until a value is refilled or
@@ -82,7 +85,7 @@ func (c Config) checked() (Config, error) {
 		c.Capacity = 1
 	}
 	c.Remote = c.Remote || c.Writable
-	c.Lossless = slices.Clone(c.Lossless)
+	c.Lossless, c.Migrations = slices.Clone(c.Lossless), slices.Clone(c.Migrations)
 	return c, nil
 }
 

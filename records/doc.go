@@ -54,6 +54,12 @@
 // fraction: 22.0. [Untyped.Set] checks a value against the type, [Untyped.Refill] does
 // not.
 //
+// # Shapes
+//
+// The version of the shape of a record is the number of its migrations, see [Migration].
+// [Untyped.Upgrade] brings the JSON of an older version to the present one, and
+// [Untyped.Set] takes values of older types. Refill takes values of the present shape.
+//
 // # Units
 //
 // Write times are Unix milliseconds, capacities are numbers of values.

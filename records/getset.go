@@ -41,6 +41,9 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 // The error names the member. Values that break the rule of package jsonrule are
 // errors too. What Get returned can be set, unless a method of the type writes what
 // another does not read. Set does not check Config.Writable; the gateway does.
+//
+// A value that is not of the type of the record is upgraded if it is exactly one of an
+// older type: it has no members that this does not have. Of several the newest counts.
 func (u *Untyped) Set(value json.RawMessage) error {
 	box, err := u.checked(value)
 	if err != nil {
@@ -67,6 +70,11 @@ func (u *Untyped) checked(value json.RawMessage) (any, error) {
 		return nil, fmt.Errorf("the value %w", err)
 	}
 	box, err := u.decodeSet(value)
+	if err != nil {
+		if older, found, failed := u.decodeOlder(value); found {
+			box, err = older, failed
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)
 	}

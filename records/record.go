@@ -91,7 +91,9 @@ func (r *Record[T]) clear(slot int) {
 
 func (r *Record[T]) produce(box any) { r.Produce(*box.(*T)) }
 
-func (r *Record[T]) decode(raw json.RawMessage) (box any, err error) {
+func (r *Record[T]) decode(raw json.RawMessage) (any, error) { return decodeBox[T](raw) }
+
+func decodeBox[T any](raw json.RawMessage) (box any, err error) {
 	defer recoverInto(&err, "UnmarshalJSON")
 	v := new(T)
 	if err := json.Unmarshal(raw, v); err != nil {

@@ -52,7 +52,14 @@ type Registry struct {
 	// producers and readers are the stages of each record, made by Build.
 	producers, readers map[*Untyped][]*stage
 
-	built, running, closed bool
+	built, running, closed, migrates bool
+}
+
+// Migrates reports whether any record has migrations.
+func (r *Registry) Migrates() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.migrates
 }
 
 // NewRegistry returns an empty registry.
@@ -112,6 +119,9 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 		return nil, err
 	}
 	if err := checkSize[T](c.Capacity); err != nil {
+		return nil, err
+	}
+	if err := checkMigrations[T](c.Migrations); err != nil {
 		return nil, err
 	}
 	signal, err := signalFrom[T](c)
@@ -184,6 +194,7 @@ func (r *Registry) add(u *Untyped, late bool) error {
 	u.id = int32(len(r.records))
 	r.records = append(r.records, u)
 	r.byName[name] = u
+	r.migrates = r.migrates || len(u.config.Migrations) > 0
 	if r.built {
 		r.order = append(r.order, u)
 	}

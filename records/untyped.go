@@ -92,7 +92,7 @@ func (u *Untyped) TypeName() string { return u.typed.typeName() }
 // Config returns the configuration of the record.
 func (u *Untyped) Config() Config {
 	c := u.config
-	c.Lossless = slices.Clone(c.Lossless)
+	c.Lossless, c.Migrations = slices.Clone(c.Lossless), slices.Clone(c.Migrations)
 	return c
 }
 

@@ -21,8 +21,10 @@ type Entry struct {
 	Run, Number uint64
 	// Time is the time of the write in Unix milliseconds.
 	Time int64
-	// Value is the JSON of the value.
+	// Value is the JSON of the value, and Shape the version of its shape, which a sink
+	// keeps with it: how many migrations the record had when the value was written.
 	Value []byte
+	Shape int
 }
 
 // Refusal is an entry that the sink refuses for good, with the reason. It is

@@ -28,6 +28,11 @@ func (g *grants) readsAll(asked key.Pattern) bool {
 	return g == nil || slices.ContainsFunc(g.read, func(p key.Pattern) bool { return p.GrantsPattern(asked) })
 }
 
+// writesAll reports whether the grants cover setting every record that a pattern can match.
+func (g *grants) writesAll(asked key.Pattern) bool {
+	return g == nil || slices.ContainsFunc(g.write, func(p key.Pattern) bool { return p.GrantsPattern(asked) })
+}
+
 // mayRead reports whether the client may read the values of a record.
 func (s *session) mayRead(h *records.Untyped) bool {
 	return h.Config().Remote && s.grants.reads(h.Key())

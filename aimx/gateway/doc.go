@@ -94,7 +94,8 @@
 //     they were stored. next is the cursor of the following page, empty after
 //     the last; all parameters but the limit must stay the same with it. max_id
 //     is the last row this page could see; pass it on to exclude later rows.
-//     left_out counts rows of the page that are not JSON.
+//     left_out counts rows of the page that are not JSON or that cannot be upgraded
+//     to the present shape. A row has "shape" if the version of its shape is not 0.
 //   - history.buckets takes pattern ("#"), start, end, width and path, as in
 //     history.BucketQuery, and returns {"buckets":[history.Bucket]}.
 //   - history.verify takes nothing and returns an aimx.Verification: whether history
@@ -102,6 +103,10 @@
 //     verification runs at a time, and Limits.VerifyTimeout bounds it. Findings about
 //     private records are absent; the member private counts them, and the verdict
 //     includes them.
+//   - history.migrate takes nothing and returns a history.MigrateReport: rows of older
+//     shapes are rewritten in the present one. It needs a token that grants writing "#", and
+//     stops at Limits.VerifyTimeout; what is rewritten by then stays so. With
+//     {"progress":true} it returns an aimx.MigrateProgress about the one that runs.
 //   - sink.list takes nothing and returns an array of {"name","state","sequence",
 //     "lost","refused","retries","last_commit_ms"}, one for each sink of the
 //     database: see aimx.SinkInfo. It needs no history.

@@ -28,7 +28,7 @@ func openTokens(t testing.TB, change ...func(*gateway.Config)) *fixture {
 		t.Fatal(err)
 	}
 	h := open(t, append(change, func(c *gateway.Config) {
-		c.Tokens = tokens
+		c.Tokens, c.Migrate = tokens, migrated
 		c.Verify = func(context.Context) (aimx.Verification, error) {
 			return aimx.Verification{Records: []aimx.VerifiedRecord{{Record: "attic.co2"}, {Record: "accuracy::vienna"}}}, nil
 		}
@@ -92,6 +92,8 @@ func TestGrants(t *testing.T) {
 		{"history.buckets", `{"width":1000}`, `vienna`, denied, denied, "buckets"},
 		{"history.stats", `null`, `"private_records":0`, `"private_records":3`, `"private_records":5`, "vienna"},
 		{"history.verify", `null`, `vienna`, `attic.co2`, `"private":{"records":2`, "vienna"},
+		{"history.migrate", `null`, `"rewritten":3`, denied, denied, "rewritten"},
+		{"history.migrate", `{"progress":true}`, `"running":false`, denied, denied, "running"},
 		{"sink.list", `null`, `"ok":[]`, `"ok":[]`, `"ok":[]`, "denied"},
 		{"graph.nodes", `null`, `"cellar.safe"`, `"attic.air"`, `"ok":[]`, "vienna"},
 		{"graph.edges", `null`, `"tap"`, `[{"from":"attic.co2","to":"attic.air","edge_type":"transform"}]`, `"ok":[]`, "vienna"},

@@ -30,6 +30,7 @@ func historyMethods() map[string]historyMethod {
 		wire.MethodHistoryPage:    (*session).page,
 		wire.MethodHistoryBuckets: (*session).buckets,
 		wire.MethodHistoryVerify:  (*session).verify,
+		wire.MethodHistoryMigrate: (*session).migrate,
 	}
 }
 
@@ -91,6 +92,8 @@ func timeoutAdvice(method string) string {
 		return "ask again later: rows that are counted once are not counted again"
 	case wire.MethodHistoryBuckets:
 		return "ask for a shorter time or fewer records"
+	case wire.MethodHistoryMigrate:
+		return "ask again: what is rewritten stays so"
 	case wire.MethodHistoryVerify:
 		return "stop the database and verify its directory"
 	}

@@ -37,7 +37,8 @@ type Limits struct {
 	// QueryTimeout bounds one query of the history; a longer one is answered with
 	// internal. Default 30 s.
 	QueryTimeout time.Duration `json:"query_timeout,omitempty"`
-	// VerifyTimeout is QueryTimeout for history.verify, which reads the whole history.
+	// VerifyTimeout is QueryTimeout for history.verify and history.migrate, which read the
+	// whole history.
 	// Default 30 min.
 	VerifyTimeout time.Duration `json:"verify_timeout,omitempty"`
 	// Queries bounds the queries of one connection that run at a time, and Waiting those
@@ -80,7 +81,7 @@ func (l Limits) withDefaults() Limits {
 
 // timeout bounds one call of a history method.
 func (l Limits) timeout(method string) time.Duration {
-	if method == wire.MethodHistoryVerify {
+	if method == wire.MethodHistoryVerify || method == wire.MethodHistoryMigrate {
 		return l.VerifyTimeout
 	}
 	return l.QueryTimeout

@@ -69,6 +69,9 @@ func (w *pageWriter) add(row history.Row) {
 	w.buf = strconv.AppendInt(w.buf, row.Time, 10)
 	w.buf = append(w.buf, `,"value":`...)
 	w.buf = wire.AppendCompact(w.buf, row.Value)
+	if row.Shape != 0 {
+		w.buf = strconv.AppendInt(append(w.buf, `,"shape":`...), int64(row.Shape), 10)
+	}
 	w.buf = append(w.buf, '}')
 }
 

@@ -53,8 +53,16 @@ func openPrivate(t *testing.T, remoteHistory bool) (h *fixture, safe, co2 *recor
 		v.Unknown[0].Text = fmt.Sprintf("the value %d is damaged", secret)
 		return v, nil
 	}
-	h.serve(t, gateway.Config{Registry: r, History: h.history, RemoteHistory: remoteHistory, Verify: verify})
+	h.serve(t, gateway.Config{Registry: r, History: h.history, RemoteHistory: remoteHistory, Verify: verify, Migrate: migrated})
 	return h, safe, co2
+}
+
+// migrated is a report about a private record and one that is not.
+func migrated(_ context.Context, progress func(int64)) (history.MigrateReport, error) {
+	progress(3)
+	return history.MigrateReport{Rewritten: 3, Left: 2, Records: []history.MigratedRecord{
+		{Record: "attic.co2", Shape: 1, Rewritten: 3}, {Record: "cellar.safe", Shape: 1, Left: 2, Reason: fmt.Sprintf("it is %d", secret)},
+	}}, nil
 }
 
 // TestPrivateRecordsAreNotSent: no method answers with the value of a record that
@@ -88,6 +96,9 @@ func TestPrivateRecordsAreNotSent(t *testing.T) {
 		{"history.stats", `null`, `"private_records":4`},
 		{"history.verify", `null`, `"records":[{"record":"attic.co2",`},
 		{"history.verify", `null`, `"private":{"records":1,"unknown":2,"known":1}`},
+		{"history.migrate", `null`, `"records":[{"record":"attic.co2","shape":1,"rewritten":3,"left":0}],"rewritten":3,"left":2`},
+		{"history.migrate", `{"progress":true}`, `{"running":false,"rewritten":3}`},
+		{"history.migrate", `{"deep":true}`, refused},
 		{"sink.list", `null`, `[]`},
 		{"graph.nodes", `null`, `"key":"cellar.safe"`},
 		{"graph.edges", `null`, `[]`},

@@ -33,6 +33,9 @@ type Config struct {
 	// Verify answers history.verify, with everything: the server removes what clients
 	// may not read. One call runs at a time. It may be nil; the method is refused then.
 	Verify func(context.Context) (aimx.Verification, error)
+	// Migrate answers history.migrate; it calls progress with the number of rows that are
+	// rewritten. One call runs at a time. It may be nil; the method is refused then.
+	Migrate func(ctx context.Context, progress func(rows int64)) (history.MigrateReport, error)
 	// Follow answers a sub with from. It may be nil; such a sub is refused then.
 	Follow Follow
 	// Health names what does not work in the database; /health is "degraded" then.
@@ -67,6 +70,10 @@ type Server struct {
 	started        time.Time
 	// verifying holds a token while a verification runs.
 	verifying chan struct{}
+	// migrating holds a token while a migration runs, and rewritten is the number of rows
+	// that it has rewritten.
+	migrating chan struct{}
+	rewritten atomic.Int64
 	grants    []*grants
 	// refusedTokens counts the unknown tokens that clients presented.
 	refusedTokens atomic.Uint64
@@ -92,6 +99,7 @@ func New(c Config) *Server {
 		historyMethods: historyMethods(),
 		started:        time.Now(),
 		verifying:      make(chan struct{}, 1),
+		migrating:      make(chan struct{}, 1),
 		grants:         grantsOf(c.Tokens),
 		sessions:       make(map[*session]struct{}),
 	}

@@ -11,7 +11,8 @@ const (
 	exitOK = iota
 	exitFailed
 	exitUsage
-	// exitLost and exitUnknown are of verify and hub verify only.
+	// exitLost and exitUnknown are of verify and hub verify only; history migrate has
+	// exitLost for rows that are left.
 	exitLost
 	exitUnknown
 )
@@ -40,7 +41,8 @@ func newExitCodes() *cobra.Command {
   1  failed: stderr says what was attempted, on what, and what to do
   2  the command line is wrong, and nothing was done. So are --connect and AIMDB_CONNECT if
      they are absent and several databases run here
-  3  of verify and hub verify: values are lost, and all of that is known
+  3  of verify and hub verify: values are lost, and all of that is known. Of history
+     migrate: rows are left that could not be rewritten
   4  of verify and hub verify: something is missing or damaged that nobody knew
 
 Results go to stdout, errors and progress to stderr. A second Ctrl-C ends a command at once,

@@ -100,7 +100,7 @@ func (h *replacedHistory) Range(ctx context.Context, q history.RangeQuery) iter.
 
 // Buckets implements history.Reader.
 func (h *replacedHistory) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
-	return rowsOf(h, func(s *sqlite.Store) iter.Seq2[history.Bucket, error] { return s.Buckets(ctx, q) })
+	return rowsOf(h, func(s *sqlite.Store) iter.Seq2[history.Bucket, error] { return history.BucketsOfOneShape(ctx, s, q) })
 }
 
 // Stats implements history.Reader.

@@ -16,7 +16,7 @@ import (
 
 func newHistory(env func(string) string) *cobra.Command {
 	c := group("history", "Query, move and maintain a history",
-		newHistoryStats(env), newHistoryQuery(env), newHistoryExport(env), newHistoryImport(), newHistoryPrune(),
+		newHistoryStats(env), newHistoryQuery(env), newHistoryExport(env), newHistoryImport(), newHistoryPrune(), newHistoryMigrate(env),
 		newHistoryCheck(), newHistoryBackup(), newHistoryRestore(), newHistoryCompact())
 	c.Long = `Query, move and maintain a history.
 

@@ -51,10 +51,20 @@ func (l local) Page(ctx context.Context, q history.PageQuery) (history.Page, err
 	return history.ReadPage(ctx, l.Store, q)
 }
 
+// Buckets implements source.
+func (l local) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
+	return history.BucketsOfOneShape(ctx, l.Store, q)
+}
+
 // inTables is a history in PostgreSQL.
 type inTables struct{ *postgres.Store }
 
 // Page implements source.
 func (p inTables) Page(ctx context.Context, q history.PageQuery) (history.Page, error) {
 	return history.ReadPage(ctx, p.Store, q)
+}
+
+// Buckets implements source.
+func (p inTables) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[history.Bucket, error] {
+	return history.BucketsOfOneShape(ctx, p.Store, q)
 }

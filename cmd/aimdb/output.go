@@ -17,6 +17,7 @@ import (
 type storedRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
+	Shape  int             `json:"shape,omitempty"`
 	Value  json.RawMessage `json:"value"`
 }
 
@@ -46,7 +47,7 @@ func printable(rows iter.Seq2[history.Row, error], broken *int) iter.Seq2[stored
 		for r, err := range rows {
 			if err == nil && !sound(r) {
 				*broken++
-			} else if !yield(storedRow{r.Record, r.Time, r.Value}, err) {
+			} else if !yield(storedRow{r.Record, r.Time, r.Shape, r.Value}, err) {
 				return
 			}
 		}

@@ -58,7 +58,7 @@ func (p parquetDirectory) finish() error             { return p.Commit(p.Context
 func (p parquetDirectory) abandon() error            { return nil } // exportDirectory discards it
 
 func parquetEntry(r history.Row) sinks.Entry {
-	return sinks.Entry{Record: r.Record, Time: r.Time, Value: r.Value}
+	return sinks.Entry{Record: r.Record, Time: r.Time, Value: r.Value, Shape: r.Shape}
 }
 
 // isDirectory reports whether Parquet goes to a name as a directory.
@@ -87,7 +87,7 @@ func parquetEntries(path string, bar *progressbar.ProgressBar) iter.Seq2[history
 		n := 0
 		for e, err := range parquet.Read(path) {
 			n++
-			row := history.Row{Record: e.Record, Time: e.Time, Value: bytes.Clone(e.Value)}
+			row := history.Row{Record: e.Record, Time: e.Time, Value: bytes.Clone(e.Value), Shape: e.Shape}
 			if err == nil {
 				if err = ndjson.CheckRow(row); err != nil {
 					err = fmt.Errorf("row %d: %w", n, err)

@@ -83,7 +83,7 @@ type printedRows struct {
 }
 
 func (p printedRows) write(r history.Row) error {
-	stored := storedRow{r.Record, r.Time, r.Value}
+	stored := storedRow{r.Record, r.Time, r.Shape, r.Value}
 	return p.out.row(stored, stored.cells)
 }
 
@@ -109,6 +109,9 @@ func (j jsonRows) abandon() error { return j.w.Flush() }
 type csvRows struct{ w *csv.Writer }
 
 func (c csvRows) write(r history.Row) error {
+	if r.Shape != 0 {
+		return fmt.Errorf("a row of %s has the shape of version %d, for which CSV has no column; write NDJSON or Parquet", r.Record, r.Shape)
+	}
 	return c.w.Write([]string{r.Record, strconv.FormatInt(r.Time, 10), string(r.Value)})
 }
 
@@ -165,7 +168,7 @@ func (j *jsonSource) read() (history.Row, error) {
 		if row.Record == nil || row.Time == nil || row.Value == nil {
 			return history.Row{}, fmt.Errorf("line %d: a row has record, time and value", j.line)
 		}
-		return checkRow(j.line, history.Row{Record: *row.Record, Time: *row.Time, Value: row.Value})
+		return checkRow(j.line, history.Row{Record: *row.Record, Time: *row.Time, Value: row.Value, Shape: row.Shape})
 	}
 }
 
@@ -173,6 +176,7 @@ func (j *jsonSource) read() (history.Row, error) {
 type jsonRow struct {
 	Record *string         `json:"record"`
 	Time   *int64          `json:"time"`
+	Shape  int             `json:"shape"`
 	Value  json.RawMessage `json:"value"`
 }
 

@@ -54,6 +54,9 @@ func Run(t *testing.T, target Target) {
 	t.Run("rows stay that only the clock makes too old", target.pruneHeld)
 	t.Run("the limit of the whole history takes what was stored first", target.pruneWhole)
 	t.Run("dead letters are retried and dropped", target.deadLetters)
+	t.Run("rows keep the version of their shape", target.shapesKept)
+	t.Run("rows of older shapes are rewritten", target.rewriting)
+	t.Run("dead letters keep the version of their shape", target.shapesOfLetters)
 	t.Run("reads are right while rows are written", target.concurrent)
 }
 
@@ -111,7 +114,7 @@ func (f *feed) batch(rows ...history.Row) *sinks.Batch {
 	b := &sinks.Batch{Previous: f.have}
 	for _, row := range rows {
 		f.at.Sequence++
-		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value})
+		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
 	}
 	b.Checkpoint = f.at
 	return b

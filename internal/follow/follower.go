@@ -166,7 +166,7 @@ func (l *logPart) take(ctx context.Context, message bus.Message) bool {
 	if l.at.boundary.excludes(message.Time) {
 		return true
 	}
-	row := history.Row{Record: message.Record, Time: message.Time, Value: message.Value}
+	row := history.Row{Record: message.Record, Time: message.Time, Value: message.Value, Shape: message.Shape}
 	if !l.accepts(&row) {
 		return true
 	}

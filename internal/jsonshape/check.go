@@ -29,6 +29,12 @@ func (s *Shape) Check(value []byte) (decodable []byte, err error) {
 	return decodable, nil
 }
 
+// Fits reports whether a value passes Check and has no other members than the type.
+func (s *Shape) Fits(value []byte) bool {
+	c := checker{scanner: scanner{data: value}}
+	return c.value(s) == nil && c.unknown == nil
+}
+
 // neverInNames is a character that JSON does not escape and that names of fields
 // cannot have.
 const neverInNames = '\x7f'

@@ -77,7 +77,7 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	for _, e := range b.Entries {
 		e = copied(e)
 		s.lastID++
-		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.Time, Value: e.Value}, e.Sequence, 0})
+		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.Time, Value: e.Value, Shape: e.Shape}, e.Sequence, 0})
 	}
 	for _, r := range b.Refused {
 		s.refused = append(s.refused, sinks.Refusal{Entry: copied(r.Entry), Reason: r.Reason})
@@ -99,7 +99,7 @@ func (s *Sink) Entries() []sinks.Entry {
 	defer s.mu.Unlock()
 	entries := make([]sinks.Entry, 0, len(s.rows))
 	for _, row := range s.rows {
-		entries = append(entries, sinks.Entry{Sequence: row.sequence, Record: row.Record, Time: row.Time, Value: row.Value})
+		entries = append(entries, sinks.Entry{Sequence: row.sequence, Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
 	}
 	return entries
 }

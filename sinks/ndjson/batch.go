@@ -121,7 +121,7 @@ func (s *Sink) encode(b *sinks.Batch) error {
 }
 
 func row(e sinks.Entry) history.Row {
-	return history.Row{Record: e.Record, Time: e.Time, Value: e.Value}
+	return history.Row{Record: e.Record, Time: e.Time, Value: e.Value, Shape: e.Shape}
 }
 
 // add takes the entries that follow.

@@ -90,6 +90,7 @@ func dataFiles(t testing.TB, dir string) []string {
 type row struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
+	Shape  int             `json:"shape"`
 	Value  json.RawMessage `json:"value"`
 }
 

@@ -22,6 +22,7 @@ type DeadLetter struct {
 	Number   uint64 `json:"number,omitempty"`
 	Time     int64  `json:"time"`
 	Reason   string `json:"reason"`
+	Shape    int    `json:"shape,omitempty"`
 	// Value is in base64, since it may be no JSON.
 	Value []byte `json:"value_base64"`
 }
@@ -36,7 +37,7 @@ func lossLines(losses []loss.Loss) (all []any) {
 func letterLines(refused []sinks.Refusal) (all []any) {
 	for _, r := range refused {
 		e := r.Entry
-		all = append(all, DeadLetter{e.Sequence, e.Record, e.Run, e.Number, e.Time, r.Reason, e.Value})
+		all = append(all, DeadLetter{e.Sequence, e.Record, e.Run, e.Number, e.Time, r.Reason, e.Shape, e.Value})
 	}
 	return all
 }

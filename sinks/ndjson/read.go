@@ -93,6 +93,12 @@ func parseLine(line []byte) (e sinks.Entry, err error) {
 	if !isLine || !hasTime || !hasValue || !whole {
 		return e, errors.New("it is none of the ndjson sink")
 	}
+	numbers, shape, hasShape := bytes.Cut(numbers, []byte(`,"shape":`))
+	if hasShape {
+		if e.Shape, err = strconv.Atoi(string(shape)); err != nil {
+			return e, err
+		}
+	}
 	time, sequence, hasSequence := bytes.Cut(numbers, []byte(`,"sequence":`))
 	if hasSequence {
 		if e.Sequence, err = strconv.ParseUint(string(sequence), 10, 64); err != nil {

@@ -37,7 +37,7 @@ func checkContent(r history.Row) error {
 // one line, and else takes the white space out.
 func AppendRow(dst []byte, r history.Row) ([]byte, error) { return appendLine(dst, r, 0) }
 
-// appendLine leaves out a sequence of 0.
+// appendLine leaves out a sequence and a shape of 0.
 func appendLine(dst []byte, r history.Row, sequence uint64) ([]byte, error) {
 	dst = append(dst, `{"record":`...)
 	if plain(r.Record) {
@@ -52,6 +52,9 @@ func appendLine(dst []byte, r history.Row, sequence uint64) ([]byte, error) {
 	dst = strconv.AppendInt(append(dst, `,"time":`...), r.Time, 10)
 	if sequence > 0 {
 		dst = strconv.AppendUint(append(dst, `,"sequence":`...), sequence, 10)
+	}
+	if r.Shape != 0 {
+		dst = strconv.AppendInt(append(dst, `,"shape":`...), int64(r.Shape), 10)
 	}
 	dst = append(dst, `,"value":`...)
 	if bytes.IndexByte(r.Value, '\n') < 0 && bytes.IndexByte(r.Value, '\r') < 0 {

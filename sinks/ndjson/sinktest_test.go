@@ -27,7 +27,7 @@ func conformance(t *testing.T, opts ...ndjson.Option) {
 		},
 		Entries: func(t testing.TB, s sinks.Sink) (all []sinks.Entry) {
 			for _, r := range rows(t, dirs[s]) {
-				all = append(all, sinks.Entry{Record: r.Record, Time: r.Time, Value: r.Value})
+				all = append(all, sinks.Entry{Record: r.Record, Time: r.Time, Value: r.Value, Shape: r.Shape})
 			}
 			return all
 		},

@@ -63,12 +63,20 @@ func readEntries(path string, yield func(sinks.Entry) bool) (err error) {
 		return fmt.Errorf("read the Parquet file %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	shapes, err := shapesOf(in)
+	if err != nil {
+		return fmt.Errorf("read the Parquet file %s: %w", path, err)
+	}
 	batch := make([]row, batchRows)
-	for {
+	for at, shape := int64(0), 0; ; {
 		var n int
 		err := guarded(func() (err error) { n, err = rows.Read(batch); return err })
 		for _, r := range batch[:n] {
-			if !yield(sinks.Entry{Record: r.RecordName, Time: r.StoredAt, Value: r.ValueJSON, Sequence: uint64(r.Sequence)}) {
+			for ; len(shapes) > 0 && shapes[0].Row <= at; shapes = shapes[1:] {
+				shape = shapes[0].Shape
+			}
+			at++
+			if !yield(sinks.Entry{Record: r.RecordName, Time: r.StoredAt, Value: r.ValueJSON, Shape: shape, Sequence: uint64(r.Sequence)}) {
 				return nil
 			}
 		}

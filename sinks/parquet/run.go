@@ -38,6 +38,7 @@ func writeRun(path string, entries iter.Seq2[sinks.Entry, error]) error {
 		line = append(line, e.Record...)
 		line = binary.AppendVarint(line, e.Time)
 		line = binary.AppendUvarint(line, e.Sequence)
+		line = binary.AppendVarint(line, int64(e.Shape))
 		line = binary.AppendUvarint(line, uint64(len(e.Value)))
 		line = append(line, e.Value...)
 		if _, err := out.Write(line); err != nil {
@@ -78,6 +79,10 @@ func (r *runReader) next() (err error) {
 		return r.cut(err)
 	}
 	if r.entry.Sequence, err = binary.ReadUvarint(r.in); err != nil {
+		return r.cut(err)
+	}
+	shape, err := binary.ReadVarint(r.in)
+	if r.entry.Shape = int(shape); err != nil {
 		return r.cut(err)
 	}
 	if r.value, err = r.field(r.value); err != nil {

@@ -30,6 +30,8 @@ const (
 type Writer struct {
 	out  *pq.GenericWriter[row]
 	rows int64
+	// shapes are the versions of the rows, if any is not 0.
+	shapes []shapeRun
 	// batch are rows whose values are in values.
 	batch  []row
 	values []byte
@@ -46,6 +48,7 @@ func NewWriter(w io.Writer) *Writer {
 
 // Write adds a row. It keeps nothing of the entry.
 func (w *Writer) Write(e sinks.Entry) error {
+	w.noteShape(e.Shape)
 	at := len(w.values)
 	w.values = append(w.values, e.Value...)
 	w.batch = append(w.batch, row{e.Record, e.Time, w.values[at:], int64(e.Sequence)})
@@ -77,6 +80,9 @@ func (w *Writer) Rows() int64 { return w.rows }
 // Close finishes the file.
 func (w *Writer) Close() error {
 	if err := w.writeBatch(); err != nil {
+		return err
+	}
+	if err := w.keepShapes(); err != nil {
 		return err
 	}
 	return w.out.Close()

@@ -136,6 +136,7 @@ func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
 	}
 	if len(w.groups) > 0 {
 		rest.Queue(countGroups, w.args.of(w.groups, firstID, w.numbers)...)
+		rest.Queue(markShapes, shapeRuns(entries, firstID)...)
 	}
 	for _, l := range b.Losses {
 		queueLoss(rest, l, now)

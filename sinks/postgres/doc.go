@@ -137,6 +137,13 @@
 // stored last stays the one that the log has delivered last. Retrying and dropping need no
 // lock and work while another process writes.
 //
+// # Shapes
+//
+// aimdb_shape has the versions of the shapes of rows, by record and the first ID that has
+// one, as in SQLite. Rows that other programs insert without an ID have version 0;
+// aimdb_foreign notes their IDs until the next transaction of this program. Rewrite changes
+// rows record by record, in transactions of some hundred, for which the writer waits.
+//
 // # Import, and another history in the same place
 //
 // Import adds rows of another history, with their times, beside the batches of a process

@@ -26,7 +26,7 @@ func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) 
 	im := importer{store: s}
 	var part []sinks.Entry
 	for row, err := range rows {
-		e := sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value}
+		e := sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape}
 		if err == nil {
 			_, err = key.Parse(row.Record)
 		}
@@ -146,6 +146,9 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 	}
 	w := writer{conn: tx.Conn()}
 	if err := w.copyRows(ctx, entries, id); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, markShapes, shapeRuns(entries, id)...); err != nil {
 		return err
 	}
 	var c recordCounts

@@ -27,10 +27,10 @@ const (
 //	  ->  Append
 //	        ->  Index Scan [Backward] using the index on (record_name, stored_at DESC, id DESC)
 const (
-	forwardText = `SELECT id, stored_at, value_json FROM record_history
+	forwardText = `SELECT id, stored_at, value_json, ` + shapeText + ` FROM record_history
 		WHERE record_name = $1 AND stored_at BETWEEN $2 AND $4 AND (stored_at, id) > ($2, $3) AND id <= $5
 		ORDER BY stored_at, id LIMIT $6`
-	backwardText = `SELECT id, stored_at, value_json FROM record_history
+	backwardText = `SELECT id, stored_at, value_json, ` + shapeText + ` FROM record_history
 		WHERE record_name = $1 AND stored_at BETWEEN $4 AND $2 AND (stored_at, id) < ($2, $3) AND id <= $5
 		ORDER BY stored_at DESC, id DESC LIMIT $6`
 )
@@ -91,7 +91,7 @@ func (r *recordReader) next(ctx context.Context, into []history.Row) ([]history.
 // rows appends the rows of one record that a statement reads.
 func (s *Store) rows(ctx context.Context, record string, into []history.Row, text string, args ...any) ([]history.Row, error) {
 	row := history.Row{Record: record}
-	err := s.read(ctx, "read rows of "+record, text, args, []any{&row.ID, &row.Time, (*[]byte)(&row.Value)}, func() { into = append(into, row) })
+	err := s.read(ctx, "read rows of "+record, text, args, []any{&row.ID, &row.Time, (*[]byte)(&row.Value), &row.Shape}, func() { into = append(into, row) })
 	return into, err
 }
 
@@ -126,7 +126,7 @@ func (s *Store) firstPages(ctx context.Context, readers []*recordReader) ([][]hi
 	limit, n, row := min(one.page, one.left), 0, history.Row{}
 	err := s.read(ctx, "read rows of several records", ofEach(one.text()),
 		[]any{names, one.after.Time, one.after.ID, one.until, one.maxID, limit},
-		[]any{&n, &row.ID, &row.Time, (*[]byte)(&row.Value)},
+		[]any{&n, &row.ID, &row.Time, (*[]byte)(&row.Value), &row.Shape},
 		func() {
 			row.Record = names[n-1]
 			pages[n-1] = append(pages[n-1], row)

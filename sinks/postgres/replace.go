@@ -70,6 +70,10 @@ func Replace(ctx context.Context, c Config, fresh string) (kept string, err erro
 			"ALTER SCHEMA FRESH RENAME TO OLD",
 			"ALTER FUNCTION OLD.aimdb_next_id() SET search_path = OLD",
 			"ALTER FUNCTION OLD.aimdb_mark_recount() SET search_path = OLD",
+			"ALTER FUNCTION OLD.aimdb_mark_shapes(text[], bigint[], bigint[]) SET search_path = OLD",
+			"ALTER FUNCTION KEPT.aimdb_mark_shapes(text[], bigint[], bigint[]) SET search_path = KEPT",
+			"ALTER FUNCTION OLD.aimdb_note_foreign(bigint) SET search_path = OLD",
+			"ALTER FUNCTION KEPT.aimdb_note_foreign(bigint) SET search_path = KEPT",
 			"ALTER FUNCTION KEPT.aimdb_next_id() SET search_path = KEPT",
 			"ALTER FUNCTION KEPT.aimdb_mark_recount() SET search_path = KEPT",
 		} {

@@ -60,7 +60,8 @@ func stored(t testing.TB, dsn string) (all []history.Row) {
 	t.Helper()
 	conn := connect(t, dsn)
 	defer conn.Close(context.Background())
-	rows, err := conn.Query(t.Context(), "SELECT id, record_name, stored_at, value_json FROM record_history ORDER BY id")
+	rows, err := conn.Query(t.Context(), `SELECT id, record_name, stored_at, value_json, coalesce((SELECT version FROM aimdb_shape s
+		WHERE s.record_name = h.record_name AND first_id <= id ORDER BY first_id DESC LIMIT 1), 0) FROM record_history h ORDER BY id`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func stored(t testing.TB, dsn string) (all []history.Row) {
 	for rows.Next() {
 		var row history.Row
 		var value string
-		if err := rows.Scan(&row.ID, &row.Record, &row.Time, &value); err != nil {
+		if err := rows.Scan(&row.ID, &row.Record, &row.Time, &value, &row.Shape); err != nil {
 			t.Fatal(err)
 		}
 		row.Value = []byte(value)
@@ -95,7 +96,7 @@ func TestSink(t *testing.T) {
 		Entries: func(t testing.TB, s sinks.Sink) (all []sinks.Entry) {
 			t.Helper()
 			for _, row := range stored(t, dsns[s]) {
-				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
+				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
 			}
 			return all
 		},

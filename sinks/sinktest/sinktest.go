@@ -38,6 +38,7 @@ type Target struct {
 func Run(t *testing.T, target Target) {
 	t.Run("a new sink has no checkpoint", target.fresh)
 	t.Run("batches are stored with their checkpoint", target.batches)
+	t.Run("values keep the version of their shape", target.shapes)
 	t.Run("values are not kept after Write", target.borrowed)
 	t.Run("a refused batch leaves nothing behind", target.refusedWhole)
 	t.Run("an ended context stores a batch or nothing", target.ended)

@@ -79,6 +79,9 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 		if err := w.addSums(ctx, firstID, entries, b.Checkpoint.Log); err != nil {
 			return err
 		}
+		if err := w.markShapes(ctx, firstID, entries); err != nil {
+			return err
+		}
 		if err := w.keepRefused(ctx, b, now); err != nil {
 			return err
 		}
@@ -128,8 +131,8 @@ func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
 
 func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, now int64) error {
 	for _, r := range b.Refused {
-		_, err := w.exec(ctx, "INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at) VALUES (?,?,?,?,?,?,?)",
-			b.Checkpoint.Log, int64(r.Entry.Sequence), r.Entry.Record, deadValue(r.Entry.Value), r.Entry.Time, r.Reason, now)
+		_, err := w.exec(ctx, "INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at, shape) VALUES (?,?,?,?,?,?,?,?)",
+			b.Checkpoint.Log, int64(r.Entry.Sequence), r.Entry.Record, deadValue(r.Entry.Value), r.Entry.Time, r.Reason, now, r.Entry.Shape)
 		if err != nil {
 			return err
 		}

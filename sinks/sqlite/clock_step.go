@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -102,7 +103,7 @@ const (
 	clockStepText = "SELECT step_id, step_time, coalesce(last_time, step_time) FROM aimdb_record WHERE name = ? AND step_id IS NOT NULL"
 	// storedText reads the rows after a clock step if ?5 is 1, the others if it
 	// is 0.
-	storedText = `SELECT id, value_json, stored_at FROM record_history
+	storedText = `SELECT id, value_json, stored_at, ` + shapeMarker + ` FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3)
 		AND (+id >= ?6 AND stored_at BETWEEN ?7 AND ?8) = ?5
 		ORDER BY stored_at DESC, id DESC LIMIT ?9`
@@ -178,7 +179,7 @@ func (s *Store) yieldStored(ctx context.Context, record string, q history.Latest
 func (s *Store) storedPage(ctx context.Context, record string, step clockStep, late bool, before history.Point, from int64, limit int, into []history.Row) ([]history.Row, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, storedText, record, before.Time, before.ID, from, late, step.id, step.time, step.last, limit)
+	rows, err := s.readers.QueryContext(ctx, strings.Replace(storedText, shapeMarker, shapeColumn(s.version), 1), record, before.Time, before.ID, from, late, step.id, step.time, step.last, limit)
 	if err != nil {
 		return into, err
 	}

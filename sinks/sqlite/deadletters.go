@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
@@ -17,7 +18,15 @@ var _ history.DeadLetters = (*Store)(nil)
 // ErrNoDeadLetter is the error for the ID of a dead letter that there is not.
 var ErrNoDeadLetter = errors.New("there is no such dead letter; list them for their IDs")
 
-const letterColumns = "SELECT id, sequence, record_name, value_json, stored_at, reason FROM aimdb_dead_letter"
+const letterColumns = "SELECT id, sequence, record_name, value_json, stored_at, reason, shape FROM aimdb_dead_letter"
+
+// letters is letterColumns for a file of any version.
+func (s *Store) letters() string {
+	if s.version < shapedSince {
+		return strings.Replace(letterColumns, ", shape", ", 0", 1)
+	}
+	return letterColumns
+}
 
 // DeadLetters implements history.DeadLetters. Of a very large value only the beginning
 // was kept.
@@ -28,7 +37,7 @@ func (s *Store) DeadLetters(ctx context.Context) iter.Seq2[history.DeadLetter, e
 func (s *Store) lettersAfter(ctx context.Context, after int64) (letters []history.DeadLetter, last int64, err error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, letterColumns+" WHERE id > ? ORDER BY id LIMIT 16", after)
+	rows, err := s.readers.QueryContext(ctx, s.letters()+" WHERE id > ? ORDER BY id LIMIT 16", after)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -45,7 +54,7 @@ func (s *Store) lettersAfter(ctx context.Context, after int64) (letters []histor
 
 func scanLetter(scan func(...any) error) (l history.DeadLetter, err error) {
 	var value string
-	err = scan(&l.ID, &l.Sequence, &l.Record, &value, &l.Time, &l.Reason)
+	err = scan(&l.ID, &l.Sequence, &l.Record, &value, &l.Time, &l.Reason, &l.Shape)
 	l.Value = []byte(value)
 	return l, err
 }
@@ -102,7 +111,7 @@ func (s *Store) notStorable(l history.DeadLetter) error {
 // storeLetter is part of the transaction that deletes a dead letter. It stores the value
 // as an import does, and takes its loss out of the ledger.
 func (w *writer) storeLetter(ctx context.Context, l history.DeadLetter) error {
-	row := []sinks.Entry{{Record: l.Record, Time: l.Time, Value: l.Value}}
+	row := []sinks.Entry{{Record: l.Record, Time: l.Time, Value: l.Value, Shape: l.Shape}}
 	if err := w.insert(ctx, row); err != nil {
 		return err
 	}
@@ -113,6 +122,9 @@ func (w *writer) storeLetter(ctx context.Context, l history.DeadLetter) error {
 		return err
 	}
 	if err := w.addSums(ctx, last, row, ""); err != nil {
+		return err
+	}
+	if err := w.markShapes(ctx, last, row); err != nil {
 		return err
 	}
 	_, err = w.exec(ctx, "DELETE FROM aimdb_loss WHERE id = (SELECT min(id) FROM aimdb_loss WHERE cause = ?1 AND record_name = ?2 AND from_seq = ?3 AND to_seq = ?3)",

@@ -60,6 +60,13 @@
 // refusal or loss accounts for, is a row of aimdb_hole. A loss of a range of the log
 // explains what the next number of each record skips.
 //
+// # Shapes
+//
+// aimdb_shape says from which ID on the rows of a record have which version of its shape.
+// A record without an entry has version 0 throughout, as have rows of other programs.
+// Rewrite changes values in steps that do not hold the writer for long, each with the
+// checksums, the counts and the versions of its rows in one transaction.
+//
 // # One owner
 //
 // A store that Open returns owns its file: it holds a lock on an empty file

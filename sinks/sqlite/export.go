@@ -56,7 +56,7 @@ func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page 
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
 	last = after
-	rows, err := s.readers.QueryContext(ctx, "SELECT id, record_name, value_json, stored_at FROM record_history WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", after, to, largePage)
+	rows, err := s.readers.QueryContext(ctx, "SELECT id, record_name, value_json, stored_at, "+shapeColumn(s.version)+" FROM record_history WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", after, to, largePage)
 	if err != nil {
 		return nil, last, err
 	}
@@ -65,7 +65,7 @@ func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page 
 	for size := 0; size < enough && rows.Next(); {
 		var row history.Row
 		var value string
-		if err := rows.Scan(&row.ID, &row.Record, &value, &row.Time); err != nil {
+		if err := rows.Scan(&row.ID, &row.Record, &value, &row.Time, &row.Shape); err != nil {
 			return page, last, err
 		}
 		last = row.ID

@@ -100,7 +100,7 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 		if have >= nth[i] {
 			continue
 		}
-		all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
+		all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
 		if err := w.insert(ctx, all[len(all)-1:]); err != nil {
 			return 0, err
 		}
@@ -117,7 +117,10 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 	if err != nil {
 		return 0, err
 	}
-	return added, w.addSums(ctx, last-added+1, all, "")
+	if err := w.addSums(ctx, last-added+1, all, ""); err != nil {
+		return 0, err
+	}
+	return added, w.markShapes(ctx, last-added+1, all)
 }
 
 // countImported is part of the transaction that has just imported rows, with the

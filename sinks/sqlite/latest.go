@@ -70,7 +70,7 @@ func (s *Store) newest(ctx context.Context, name string, w history.Window) (hist
 	start, end := w.Bounds()
 	row := history.Row{Record: name}
 	var value string
-	err := s.reads.newest.QueryRowContext(ctx, name, start, end).Scan(&row.ID, &value, &row.Time)
+	err := s.reads.newest.QueryRowContext(ctx, name, start, end).Scan(&row.ID, &value, &row.Time, &row.Shape)
 	if errors.Is(err, sql.ErrNoRows) {
 		return history.Row{}, false, nil
 	}

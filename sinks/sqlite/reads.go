@@ -23,18 +23,20 @@ const (
 		UNION ALL
 		SELECT (SELECT record_name FROM record_history WHERE record_name > n.name ORDER BY record_name LIMIT 1) FROM n WHERE n.name IS NOT NULL)
 		SELECT name FROM n WHERE name IS NOT NULL`
+	// shapeMarker stands for the column of shapeColumn.
+	shapeMarker = "SHAPE"
 	// newestText finds the time first and then the last row of that time, so
 	// that neither step sorts.
-	newestText = `SELECT id, value_json, stored_at FROM record_history WHERE record_name = ?1 AND stored_at =
+	newestText = `SELECT id, value_json, stored_at, ` + shapeMarker + ` FROM record_history WHERE record_name = ?1 AND stored_at =
 		(SELECT stored_at FROM record_history WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?3 ORDER BY stored_at DESC LIMIT 1)
 		ORDER BY id DESC LIMIT 1`
 	// forwardText and backwardText read a page after a row: ?2 and ?3 are the
 	// time and the ID of that row. Rows come in the order of the index, which
 	// reverses those of one time; having SQLite sort them takes twice as long.
-	forwardText = `SELECT id, value_json, stored_at FROM record_history
+	forwardText = `SELECT id, value_json, stored_at, ` + shapeMarker + ` FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND id <= ?5
 		ORDER BY stored_at LIMIT ?6`
-	backwardText = `SELECT id, value_json, stored_at FROM record_history
+	backwardText = `SELECT id, value_json, stored_at, ` + shapeMarker + ` FROM record_history
 		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3) AND id <= ?5
 		ORDER BY stored_at DESC LIMIT ?6`
 	bareText = `SELECT FALSE, '', 0, 0, 0, -1, '', ` + lastID
@@ -66,7 +68,7 @@ func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error
 		{&r.sortedForward, strings.Replace(forwardText, "ORDER BY stored_at", "ORDER BY stored_at, id", 1)},
 		{&r.sortedBackward, strings.Replace(backwardText, "ORDER BY stored_at DESC", "ORDER BY stored_at DESC, id DESC", 1)},
 	} {
-		if *s.statement, err = db.PrepareContext(ctx, s.text); err != nil {
+		if *s.statement, err = db.PrepareContext(ctx, strings.Replace(s.text, shapeMarker, shapeColumn(have), 1)); err != nil {
 			return r, err
 		}
 	}

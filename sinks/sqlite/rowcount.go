@@ -86,6 +86,9 @@ func (w *writer) noteExternal(ctx context.Context, own int64) (last int64, err e
 	if err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last); err != nil {
 		return 0, err
 	}
+	if _, err := w.exec(ctx, markExternal, counted, last-own); err != nil {
+		return 0, err
+	}
 	if last-own-counted > fewExternal {
 		return last, w.markRecount(ctx, last)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	lib "modernc.org/sqlite/lib"
+
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/loss"
 )
@@ -56,7 +58,7 @@ func (c *salvager) copy(ctx context.Context) error {
 // copyNotes copies the other tables, row by row.
 func (c *salvager) copyNotes(ctx context.Context) error {
 	return inTransaction(ctx, c.into.conn, func() error {
-		for _, name := range []string{"aimdb_loss", "aimdb_dead_letter", "aimdb_hole", "aimdb_sweep", "aimdb_record", "aimdb_meta"} {
+		for _, name := range []string{"aimdb_loss", "aimdb_dead_letter", "aimdb_hole", "aimdb_shape", "aimdb_sweep", "aimdb_record", "aimdb_meta"} {
 			t, err := c.table(ctx, name)
 			if err != nil {
 				return err
@@ -123,9 +125,10 @@ func (c *salvager) countUnknown(ctx context.Context) error {
 	return nil
 }
 
-// ifReadable returns an error unless it says that something is damaged.
+// ifReadable returns an error unless it says that something is damaged. No text that this
+// program writes is too large to be read.
 func ifReadable(err error) error {
-	if errors.Is(corruptError(err), ErrCorrupt) {
+	if code(err) == lib.SQLITE_TOOBIG || errors.Is(corruptError(err), ErrCorrupt) {
 		return nil
 	}
 	return err

@@ -52,7 +52,7 @@ func TestSink(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value})
+				all = append(all, sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
 			}
 			return all
 		},

@@ -20,6 +20,12 @@ func NewScope(p key.Pattern, w history.Window) Scope {
 	return Scope{Pattern: &text, Start: w.Start, End: w.End}
 }
 
+// MigrateParams are the parameters of history.migrate.
+type MigrateParams struct {
+	// Progress asks how far the migration is that runs.
+	Progress bool `json:"progress,omitempty"`
+}
+
 // PageParams are the parameters of history.page.
 type PageParams struct {
 	Scope
@@ -43,6 +49,7 @@ type PageRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
 	Value  json.RawMessage `json:"value"`
+	Shape  int             `json:"shape"`
 }
 
 // BucketParams are the parameters of history.buckets.

@@ -22,5 +22,6 @@ const (
 	MethodHistoryPage    = "history.page"
 	MethodHistoryBuckets = "history.buckets"
 	MethodHistoryVerify  = "history.verify"
+	MethodHistoryMigrate = "history.migrate"
 	MethodSinkList       = "sink.list"
 )
