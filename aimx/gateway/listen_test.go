@@ -104,7 +104,8 @@ func TestListenErrors(t *testing.T) {
 		filepath.Join(dir, "no", "such"): "directory that exists",
 		"ws://127.0.0.1:8080":            "served by a web server",
 		"tcp://127.0.0.1:8080":           "is no unix socket",
-		"http://127.0.0.1":               "unknown scheme",
+		"http://127.0.0.1":               "is no unix socket",
+		"ftp://127.0.0.1":                "unknown scheme",
 	} {
 		_, err := gateway.Listen(endpoint)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), endpoint) {

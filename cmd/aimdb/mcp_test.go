@@ -307,7 +307,7 @@ func TestAssistantIsTold(t *testing.T) {
 		{"explain_gap", toolArguments{"record_name": "nobody", "from": "1h"}, "no record"},
 		{"drain_record", toolArguments{"record_name": "counter", "limit": -1}, "negative"},
 		{"list_records", toolArguments{"endpoint": "/nowhere/at/all"}, "start the database"},
-		{"list_records", toolArguments{"endpoint": "http://127.0.0.1"}, "unknown scheme"},
+		{"list_records", toolArguments{"endpoint": "ftp://127.0.0.1"}, "unknown scheme"},
 		{"list_records", toolArguments{"endpoint": "tcp://192.0.2.1:7433"}, "--allow-endpoint"},
 		{"list_records", toolArguments{"endpoint": "ws://localhost.example.org:80/ws?q=what-it-read"}, "--allow-endpoint"},
 	} {

@@ -17,7 +17,7 @@ import (
 type storedRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
-	Shape  int             `json:"shape,omitempty"`
+	Shape  int             `json:"shape,omitempty" csv:"-"`
 	Value  json.RawMessage `json:"value"`
 }
 

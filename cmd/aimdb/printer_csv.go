@@ -36,7 +36,8 @@ func newCSVTable(w io.Writer, row reflect.Type) (*csvTable, error) {
 	return c, c.end()
 }
 
-// csvColumns returns the members that encoding/json writes for a type.
+// csvColumns returns the members that encoding/json writes for a type, but for those with
+// the tag csv:"-".
 func csvColumns(t reflect.Type) (all []csvColumn) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -47,7 +48,7 @@ func csvColumns(t reflect.Type) (all []csvColumn) {
 	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
-		case name == "-":
+		case name == "-" || field.Tag.Get("csv") == "-":
 		case field.Anonymous && name == "":
 			all = append(all, csvColumns(field.Type)...)
 		case field.IsExported():

@@ -157,10 +157,10 @@ func TestVersion(t *testing.T) {
 	}
 	commit := []string{"vcs.revision=0123456789abcdef", "vcs.time=2026-11-27T12:00:00Z"}
 	for want, info := range map[string]*debug.BuildInfo{
-		"of no version, go1.26.0, linux/arm64":                                                                       build("(devel)"),
-		"v1.2.3, go1.26.0, linux/arm64":                                                                              build("v1.2.3"),
-		"v1.2.3, commit 0123456789ab of 2026-11-27T12:00:00Z, go1.26.0, linux/arm64":                                 build("v1.2.3", commit...),
-		"of no version, commit 0123456789ab of 2026-11-27T12:00:00Z with uncommitted changes, go1.26.0, linux/arm64": build("", append(commit, "vcs.modified=true")...),
+		"(devel), go1.26.0, linux/arm64":                                                                       build("(devel)"),
+		"v1.2.3, go1.26.0, linux/arm64":                                                                        build("v1.2.3"),
+		"v1.2.3, commit 0123456789ab of 2026-11-27T12:00:00Z, go1.26.0, linux/arm64":                           build("v1.2.3", commit...),
+		"(devel), commit 0123456789ab of 2026-11-27T12:00:00Z with uncommitted changes, go1.26.0, linux/arm64": build("", append(commit, "vcs.modified=true")...),
 	} {
 		if got := versionText(info); got != want {
 			t.Errorf("the version is %q, want %q", got, want)

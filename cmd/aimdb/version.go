@@ -13,9 +13,8 @@ func setVersion(c *cobra.Command) {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		c.Version = versionText(info)
 	} else {
-		c.Version = "unknown: the binary has no build information"
+		c.Version = "unknown, as the binary has no build information"
 	}
-	c.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	c.Flags().Bool("version", false, "print version, commit and Go version")
 }
 
@@ -27,8 +26,8 @@ func versionText(info *debug.BuildInfo) string {
 		setting[s.Key] = s.Value
 	}
 	version := info.Main.Version
-	if version == "" || version == "(devel)" {
-		version = "of no version"
+	if version == "" {
+		version = "(devel)"
 	}
 	parts := []string{version}
 	if commit := setting["vcs.revision"]; commit != "" {
