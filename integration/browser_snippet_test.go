@@ -10,23 +10,19 @@ import (
 	"github.com/aimdb-go/aimdb/examples/weather"
 )
 
-// browserSnippet returns the block of HTML in README, or in testdata as long as README has
-// none.
+// browserSnippet returns the block of HTML in README.
 func browserSnippet(t *testing.T) string {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, rest, found := strings.Cut(string(readme), "```html\n"); found {
-		snippet, _, _ := strings.Cut(rest, "```")
-		return snippet
+	_, rest, found := strings.Cut(string(readme), "```html\n")
+	if !found {
+		t.Fatal("README has no page")
 	}
-	text, err := os.ReadFile(filepath.Join("testdata", "use_it_from_a_browser.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	snippet, _, _ := strings.Cut(rest, "```")
+	return snippet
 }
 
 // The page that README shows lists stored and live errors. It must be short.

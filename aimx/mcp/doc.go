@@ -31,13 +31,15 @@
 //
 // A tool asks the database at its argument endpoint, or at Config.Endpoint without one.
 // The argument may name a unix socket, a loopback address, Config.Endpoint or one of
-// Config.Allow. Other addresses are refused, because a value could talk an assistant into
-// sending what it has read to somebody else. Config.Dial, which may show a token, opens
+// Config.Allow. Other addresses are refused, because an assistant may take
+// text in a value for an instruction and send what it has read to somebody else. Config.Dial, which may show a token, opens
 // Config.Endpoint and Config.Allow only. No token is ever in an answer.
 //
 // There is one connection for each endpoint, and another one for drain_record, whose
 // values a get_record would take. Connections that are lost are opened again by the next
 // call. At most 16 are open; the one that is unused for longest is closed for another.
+//
+// Times in answers are RFC 3339 in UTC, and sizes are bytes.
 //
 // # Transports
 //
@@ -46,4 +48,7 @@
 // position of drain_record. Without a token it listens on loopback only, where every user
 // of the machine can reach it, and it refuses requests of other web pages and of other
 // hosts. With a token it refuses requests that do not present it as a Bearer token.
+//
+// Run and Serve end with their context, and Run also when its client closes the stream.
+// Close then closes the connections to the databases; calls that still run fail.
 package mcp

@@ -15,8 +15,12 @@
 //
 // [aimx.Client.Watch] subscribes to the subjects of values, and then asks for the current
 // ones, so that none is missing in between. A value that comes in between is sent twice.
-// Without the permission to get a record, its current value is left out. Values that the
-// client drops because it is slow count in Update.Skipped.
+// Without the permission to get a record, its current value is left out. The values of one
+// record come in their order. A watch queues at most 8192 values that the client has not
+// taken; those that it drops count in Update.Skipped.
+//
+// A get or a set after [aimx.Client.Write] sees its effect, because the write waits for its
+// answer, for at most 5 seconds. Other calls that run at the same time have no order.
 //
 // Follow needs the log and the history at one pace: use another endpoint of the database,
 // or a consumer of its JetStream stream.
@@ -29,5 +33,7 @@
 // # Connection
 //
 // The NATS connection belongs to the caller, who may use it for several databases. Close of
-// the client leaves it open. The client ends when it is closed.
+// the client leaves it open. If the connection is closed, the client ends: its calls and
+// watches fail with an [*aimx.ConnectionError]. Values of a watch that were sent while
+// NATS connected again are missing, and not counted.
 package natsconn

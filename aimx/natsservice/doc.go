@@ -51,11 +51,15 @@
 // for internal, and 503 if too many queries run. An answer that the servers cannot carry
 // in one message is an error that says so; pages of query and history.page end before.
 //
+// Times are Unix milliseconds, sizes are bytes.
+//
 // # Load
 //
-// Methods that read only memory are answered one after another. Queries of the history run
-// beside them, Config.Queries at a time, and four times as many wait; one more is refused.
-// One history.verify runs at a time.
+// Requests to one method are answered in their order if it reads only memory; methods have
+// no order among each other, so wait for the answer to a set before you get. Queries of the
+// history run beside them, Config.Queries at a time, and four times as many wait; one more
+// is refused. One history.verify runs at a time. At most 4096 requests and 16 MiB wait for
+// one method. NATS drops more, and their clients get no answer.
 //
 // # Shutdown
 //

@@ -521,24 +521,14 @@ func TestAssistantAfterRestart(t *testing.T) {
 
 // TestAssistantConfiguration runs the configuration that README gives to assistants.
 func TestAssistantConfiguration(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("testdata", "assistant.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(readme), "mcpServers") && !strings.Contains(string(readme), string(text)) {
-		t.Errorf("README has another configuration than\n%s", text)
-	}
+	text := readmeBlock(t, "### An assistant", "json")
 	var c struct {
 		Servers map[string]struct {
 			Command string
 			Args    []string
 		} `json:"mcpServers"`
 	}
-	if err := json.Unmarshal(text, &c); err != nil || c.Servers["aimdb"].Command != "aimdb" || c.Servers["aimdb"].Args[0] != "mcp" {
+	if err := json.Unmarshal([]byte(text), &c); err != nil || c.Servers["aimdb"].Command != "aimdb" || c.Servers["aimdb"].Args[0] != "mcp" {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	o := openObservatory(t)
