@@ -204,3 +204,20 @@ func TestLargeAnswer(t *testing.T) {
 		t.Errorf("%v %.100s", m.Header, m.Data)
 	}
 }
+
+// TestLargeError: an error that quotes a large request reaches the client.
+func TestLargeError(t *testing.T) {
+	w := open(t)
+	defer w.stop()
+	for subject, body := range map[string]string{
+		"query": `{"order":"%s"}`, "history.page": `{"%s":1}`, "set.small": `{"%s":1`,
+	} {
+		m, err := w.client.Request("aimdb.db.rpc."+subject, []byte(strings.ReplaceAll(body, "%s", strings.Repeat("é", 300_000))), time.Minute)
+		if err != nil {
+			t.Fatalf("%s: %v", subject, err)
+		}
+		if m.Header.Get(micro.ErrorCodeHeader) == "" || len(m.Data) > 10_000 {
+			t.Errorf("%s: %.100s", subject, m.Data)
+		}
+	}
+}
