@@ -16,7 +16,8 @@
 // [aimx.Client.Watch] subscribes to the subjects of values, and then asks for the current
 // ones, so that none is missing in between. A value that comes in between is sent twice.
 // Without the permission to get a record, its current value is left out. Values that the
-// client drops because it is slow count in Update.Skipped.
+// client drops because it is slow count in Update.Skipped. A lost connection to NATS ends
+// the watches and the client with an [aimx.ConnectionError], as over other transports.
 //
 // Follow needs the log and the history at one pace: use another endpoint of the database,
 // or a consumer of its JetStream stream.
@@ -29,5 +30,6 @@
 // # Connection
 //
 // The NATS connection belongs to the caller, who may use it for several databases. Close of
-// the client leaves it open. The client ends when it is closed.
+// the client leaves it open. The client ends when it is closed, and when it is lost while
+// the client watches. Without a watch, the next call waits until it is there again.
 package natsconn
