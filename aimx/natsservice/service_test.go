@@ -182,14 +182,15 @@ func TestSlowQueries(t *testing.T) {
 // answer.
 func TestStopCutsQueriesOff(t *testing.T) {
 	w := open(t)
-	answers := w.query(t, 5)
+	answers := w.query(t, 11)
+	next(t, answers) // the eleventh is refused, so the others have arrived
 	<-w.history.begun
 	<-w.history.begun
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	w.service.Drain(ctx)
 	w.stop()
-	for range 5 {
+	for range 10 {
 		if m := next(t, answers); m.Header.Get(micro.ErrorCodeHeader) != "500" {
 			t.Errorf("a query that was cut off: %v %s", m.Header, m.Data)
 		}
