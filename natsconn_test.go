@@ -202,6 +202,44 @@ func TestWatchOverNATS(t *testing.T) {
 	})
 }
 
+// TestCutOverNATS: a lost connection to NATS ends a watch, which would miss values. Without
+// one, the client goes on.
+func TestCutOverNATS(t *testing.T) {
+	s := natstest.Start(t, natstest.Options{})
+	db := open(t, t.TempDir(), aimdb.Name("db"), aimdb.Log(aimdb.Cluster{URLs: []string{s.URL}}))
+	register[int](t, db, "a", aimdb.Latest(), aimdb.Remote()).Produce(1)
+	defer start(t, db)()
+	nc := dialNATS(t, s.URL)
+	awaitService(t, nc, "db")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cut := func() {
+		again := nc.StatusChanged(nats.CONNECTED)
+		defer nc.RemoveStatusListener(again)
+		if err := nc.ForceReconnect(); err != nil {
+			t.Fatal(err)
+		}
+		<-again
+	}
+	c := dialOver(t, nc, "db")
+	cut()
+	if _, err := c.Get(ctx, "a"); err != nil {
+		t.Error(err)
+	}
+	w, err := c.Watch(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if _, err := w.Next(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cut()
+	if u, err := w.Next(ctx); !errors.As(err, new(*aimx.ConnectionError)) {
+		t.Errorf("after a cut: %v, %v", u, err)
+	}
+}
+
 // TestPermissionsOverNATS: a client without a permission is told so, and does not wait.
 func TestPermissionsOverNATS(t *testing.T) {
 	s := natstest.Start(t, natstest.Options{User: "program", Password: "p", Config: `accounts { A: { jetstream: enabled, users: [ {user: program, password: p}

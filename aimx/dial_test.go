@@ -1,6 +1,7 @@
 package aimx_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -46,6 +47,20 @@ func TestDialErrors(t *testing.T) {
 		_, err := aimx.Dial(soon(t), endpoint)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), endpoint) {
 			t.Errorf("%q: got %v, want %q", endpoint, err, want)
+		}
+	}
+}
+
+// TestEndpointsHideSecrets: neither an error nor the text of an endpoint has a password or
+// a token.
+func TestEndpointsHideSecrets(t *testing.T) {
+	for _, text := range []string{
+		"ftp://u:s3cret@h/x", "ftp://h/x?token=s3cret", "tcp://u:s3cret@h", "serial://u:s3cret@h", "ws://u:s3cret@h", "ws://h?token=s3cret",
+		"ws://u:s3cret@h:x", "ws://u:s3cret@h:1%", "ws://u:s3cret@h:1/ws?token=s3cret",
+	} {
+		e, err := aimx.ParseEndpoint(text)
+		if said := fmt.Sprint(e.String(), err); strings.Contains(said, "s3cret") {
+			t.Errorf("%s: %s", text, said)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package aimx
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -46,9 +47,9 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	case "tcp", "tcps":
 		return tcpEndpoint(s, rest, scheme == "tcps")
 	case "serial":
-		return Endpoint{}, fmt.Errorf("endpoint %q: AimX over %s is not supported yet; %s", s, scheme, acceptedEndpoints)
+		return Endpoint{}, fmt.Errorf("endpoint %q: AimX over %s is not supported yet; %s", redacted(s), scheme, acceptedEndpoints)
 	}
-	return Endpoint{}, fmt.Errorf("endpoint %q: unknown scheme %q; %s", s, scheme, acceptedEndpoints)
+	return Endpoint{}, fmt.Errorf("endpoint %q: unknown scheme %q; %s", redacted(s), scheme, acceptedEndpoints)
 }
 
 // maxSocketPath is the longest path of a unix socket that every system accepts.
@@ -69,8 +70,8 @@ func socketEndpoint(s, path string) (Endpoint, error) {
 }
 
 func tcpEndpoint(s, address string, secure bool) (Endpoint, error) {
-	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
-		return Endpoint{}, fmt.Errorf("endpoint %q has no host and port, such as tcp://127.0.0.1:7433 or tcp://[::1]:7433; %s", s, acceptedEndpoints)
+	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" || strings.Contains(address, "@") {
+		return Endpoint{}, fmt.Errorf("endpoint %q has no host and port, such as tcp://127.0.0.1:7433 or tcp://[::1]:7433; %s", redacted(s), acceptedEndpoints)
 	}
 	return Endpoint{Address: address, TLS: secure}, nil
 }
@@ -79,13 +80,13 @@ func tcpEndpoint(s, address string, secure bool) (Endpoint, error) {
 func webSocketEndpoint(s, address, defaultPort string) (Endpoint, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return Endpoint{}, fmt.Errorf("endpoint %q: %w; %s", s, err, acceptedEndpoints)
+		return Endpoint{}, fmt.Errorf("endpoint %q: %w; %s", redacted(s), errors.Unwrap(err), acceptedEndpoints)
 	}
 	if u.Port() == "" && u.Hostname() != "" && defaultPort != "" {
 		u.Host = net.JoinHostPort(u.Hostname(), defaultPort)
 	}
 	if _, port, err := net.SplitHostPort(u.Host); err != nil || port == "" {
-		return Endpoint{}, fmt.Errorf("endpoint %q has no host and port; %s", s, acceptedEndpoints)
+		return Endpoint{}, fmt.Errorf("endpoint %q has no host and port; %s", redacted(s), acceptedEndpoints)
 	}
 	if u.Path == "" || u.Path == "/" {
 		u.Path = "/ws"
@@ -95,7 +96,7 @@ func webSocketEndpoint(s, address, defaultPort string) (Endpoint, error) {
 }
 
 // String returns the endpoint in a form that ParseEndpoint accepts, unless it is Other,
-// and but for a token in the query of a URL, which it hides.
+// and but for a token or a password in a URL, which it hides.
 func (e Endpoint) String() string {
 	switch {
 	case e.Other != "":
@@ -110,14 +111,29 @@ func (e Endpoint) String() string {
 	return "unix://" + e.Path
 }
 
-// withoutToken hides the query parameter token of a URL.
+// withoutToken hides the query parameter token and the password of a URL.
 func withoutToken(address string) string {
 	u, err := url.Parse(address)
-	if err != nil || !u.Query().Has("token") {
-		return address
+	if err != nil {
+		return redacted(address)
 	}
-	query := u.Query()
-	query.Set("token", "hidden")
-	u.RawQuery = query.Encode()
-	return u.String()
+	if query := u.Query(); query.Has("token") {
+		query.Set("token", "hidden")
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
+}
+
+// redacted returns an endpoint that cannot be parsed without what may be a password or a
+// token.
+func redacted(s string) string {
+	shown, _, query := strings.Cut(s, "?")
+	if query {
+		shown += "?…"
+	}
+	scheme, rest, found := strings.Cut(shown, "://")
+	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
+		return scheme + "://…" + rest[at:]
+	}
+	return shown
 }

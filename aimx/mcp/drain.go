@@ -51,7 +51,7 @@ func (s *Server) drainRecord(ctx context.Context, in drainArguments) (drainAnswe
 		answer.Hint, err = "the database failed before all values were taken: "+err.Error(), nil
 	}
 	if lost := (*aimx.ConnectionError)(nil); errors.As(err, &lost) && !answer.Fresh {
-		err = fmt.Errorf("%w; the values since the last call cannot be drained any more: call again, which begins anew, and read what was missed with query_range", err)
+		err = fmt.Errorf("%w; the values since the last call cannot be drained any more: call again for those from now on, and read what was missed with query_range", err)
 	}
 	return answer, err
 }

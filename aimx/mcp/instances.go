@@ -2,22 +2,11 @@ package mcp
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
-)
-
-const (
-	// discoveryTimeout bounds the greeting of one socket, as in upstream.
-	discoveryTimeout = 500 * time.Millisecond
-	// maxDiscovered bounds the sockets that are greeted, greetings those at a time.
-	maxDiscovered = 64
-	greetings     = 8
 )
 
 // instance is a running database.
@@ -34,8 +23,9 @@ type instance struct {
 type instancesAnswer struct {
 	Instances []instance `json:"instances"`
 	rest
-	Silent int    `json:"silent_sockets,omitempty" jsonschema:"sockets that were found and did not answer as a database"`
-	Hint   string `json:"hint,omitempty"`
+	Silent  int    `json:"silent_sockets,omitempty" jsonschema:"sockets that were found and did not answer as a database"`
+	Foreign int    `json:"foreign_sockets,omitempty" jsonschema:"sockets of other users, which were not asked; name one as endpoint if the user trusts it"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 type nothing struct{}
@@ -70,67 +60,48 @@ func describe(endpoint string, info aimx.Info) instance {
 
 func notNil[T any](list []T) []T { return append([]T{}, list...) }
 
-// discover greets all endpoints that are known or found, some at a time.
+// discover greets the configured endpoints, and looks for others in the directories.
 func (s *Server) discover(ctx context.Context) instancesAnswer {
-	targets := s.discoverable()
-	found := make([]*instance, len(targets))
+	greeted := make([]*instance, len(s.known))
 	var all sync.WaitGroup
-	free := make(chan struct{}, greetings)
-	for i, t := range targets {
-		all.Go(func() {
-			free <- struct{}{}
-			found[i] = greet(ctx, t)
-			<-free
-		})
+	for i, t := range s.known {
+		all.Go(func() { greeted[i] = greet(ctx, t) })
 	}
+	found, err := aimx.Discover(ctx, s.config.SocketDirs...)
 	all.Wait()
 	var answer instancesAnswer
 	var instances []instance
-	for _, one := range found {
-		if one == nil {
+	for _, one := range greeted {
+		if one != nil {
+			instances = append(instances, *one)
+		} else {
 			answer.Silent++
-			continue
 		}
-		instances = append(instances, *one)
+	}
+	for _, i := range found {
+		switch {
+		case slices.ContainsFunc(s.known, func(t target) bool { return t.name == i.Endpoint }):
+		case i.State == aimx.Answers:
+			instances = append(instances, describe(i.Endpoint, i.Info))
+		case i.State == aimx.Foreign:
+			answer.Foreign++
+		default:
+			answer.Silent++
+		}
 	}
 	answer.Instances, answer.rest = part(s.config.AnswerBytes, instances, cursor{}, 0)
 	answer.NextCursor = "" // this tool takes none
-	if len(instances) == 0 {
+	if err != nil {
+		answer.Hint = err.Error()
+	} else if len(instances) == 0 {
 		answer.Hint = "no database answers; start one, or name its endpoint"
 	}
 	return answer
 }
 
-// discoverable returns what to greet: each endpoint once.
-func (s *Server) discoverable() []target {
-	var targets []target
-	add := func(t target) {
-		if len(targets) < maxDiscovered && !slices.ContainsFunc(targets, func(other target) bool { return t.name == other.name }) {
-			targets = append(targets, t)
-		}
-	}
-	for _, t := range s.known {
-		add(t)
-	}
-	for _, dir := range s.config.SocketDirs {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue // a directory that does not exist has no sockets
-		}
-		for _, entry := range entries {
-			if strings.HasSuffix(entry.Name(), ".sock") {
-				if name, address, err := namesOf("unix://" + filepath.Join(dir, entry.Name())); err == nil {
-					add(target{name, address, dial})
-				}
-			}
-		}
-	}
-	return targets
-}
-
 // greet returns the description of a database, and nil if none answers.
 func greet(ctx context.Context, t target) *instance {
-	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, aimx.DiscoverTimeout)
 	defer cancel()
 	c, err := t.open(ctx, t.address)
 	if err != nil {

@@ -180,6 +180,10 @@ func TestDiscovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }() // it accepts nobody
+	// Anybody can make a link in /tmp, and so it is not followed.
+	if err := os.Symlink(socket, filepath.Join(filepath.Dir(socket), "link.sock")); err != nil {
+		t.Fatal(err)
+	}
 	s := newServer(t, Config{Endpoint: socket, SocketDirs: []string{filepath.Dir(socket), "/nowhere/at/all"}})
 	found := s.discover(t.Context())
 	if len(found.Instances) != 1 || found.Instances[0].Endpoint != "unix://"+socket || found.Silent != 1 {

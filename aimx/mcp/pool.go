@@ -116,12 +116,18 @@ func (p *pool) drop(at connectionKey) {
 		return
 	}
 	delete(p.open, at)
+	c.close()
+}
+
+// close ends a connection. One that is being dialed is left to the caller that dials it,
+// which releases it.
+func (c *connection) close() {
 	select {
 	case <-c.dialed:
 		if c.client != nil {
 			_ = c.client.Close() // always nil
 		}
-	default: // the caller that dials it still uses it; see release
+	default:
 	}
 }
 
@@ -131,8 +137,8 @@ func (p *pool) release(c *connection) {
 	defer p.mu.Unlock()
 	c.users--
 	c.used = time.Now()
-	if p.closed && c.client != nil {
-		_ = c.client.Close() // always nil
+	if p.closed {
+		c.close()
 	}
 }
 

@@ -29,8 +29,8 @@ type Config struct {
 	// AnswerBytes bounds the JSON of an answer. 0 means 25,000, and less than 4,000 is
 	// not possible.
 	AnswerBytes int
-	// SocketDirs are the directories where discover_instances looks for sockets, /tmp and
-	// /var/run/aimdb if it is empty.
+	// SocketDirs are the directories where discover_instances looks for sockets, those of
+	// aimx.DiscoverDirs if it is empty.
 	SocketDirs []string
 	// Version is the version that clients are told.
 	Version string
@@ -72,7 +72,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("an answer of %d bytes is too small; give at least %d", c.AnswerBytes, leastAnswerBytes)
 	}
 	if len(c.SocketDirs) == 0 {
-		c.SocketDirs = []string{"/tmp", "/var/run/aimdb"}
+		c.SocketDirs = aimx.DiscoverDirs()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -60,6 +60,10 @@ func open(nc *nats.Conn, database string, owned bool) (*conn, error) {
 	return c, nil
 }
 
+// errCut ends a client that has watches: what was published meanwhile is lost, and how
+// much that is, nobody knows.
+var errCut = errors.New("the connection to NATS was lost, and with it values of a watch")
+
 // watchConnection ends with the connection to NATS.
 func (c *conn) watchConnection() {
 	closed := c.nc.StatusChanged(nats.CLOSED)

@@ -17,7 +17,9 @@
 // ones, so that none is missing in between. A value that comes in between is sent twice.
 // Without the permission to get a record, its current value is left out. The values of one
 // record come in their order. A watch queues at most 8192 values that the client has not
-// taken; those that it drops count in Update.Skipped.
+// taken; those that it drops count in Update.Skipped. A lost
+// connection to NATS ends the watches and the client with an [aimx.ConnectionError], as over
+// other transports.
 //
 // A get or a set after [aimx.Client.Write] sees its effect, because the write waits for its
 // answer, for at most 5 seconds. Other calls that run at the same time have no order.
@@ -32,8 +34,7 @@
 //
 // # Connection
 //
-// The NATS connection belongs to the caller, who may use it for several databases. Close of
-// the client leaves it open. If the connection is closed, the client ends: its calls and
-// watches fail with an [*aimx.ConnectionError]. Values of a watch that were sent while
-// NATS connected again are missing, and not counted.
+// The NATS connection of [Dial] belongs to the caller, who may use it for several databases. Close of
+// the client leaves it open; that of [Connect] ends with the client. The client ends when it is closed, and when it is lost while
+// the client watches. Without a watch, the next call waits until it is there again.
 package natsconn

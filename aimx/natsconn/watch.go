@@ -26,6 +26,7 @@ type watch struct {
 	pattern, tokens string
 	values          chan *nats.Msg
 	subs            []*nats.Subscription
+	cut             chan nats.Status // tells that the connection to NATS was lost
 	seq             uint64
 	// dropped is the number of values that NATS has dropped and that seq counts.
 	dropped int
@@ -58,6 +59,7 @@ func (w *watch) open() (err error) {
 	if w.tokens, err = rpc.Tokens(w.pattern); err != nil {
 		return err
 	}
+	w.cut = c.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
 	var without error
 	for _, subject := range rpc.ValueSubjects(c.database) {
 		subject += rpc.Filter(w.tokens)
@@ -102,6 +104,9 @@ func (w *watch) subscribe(subject string) error {
 }
 
 func (w *watch) close() {
+	if w.cut != nil {
+		w.conn.nc.RemoveStatusListener(w.cut)
+	}
 	for _, sub := range w.subs {
 		_ = sub.Unsubscribe() // at worst it ends with the connection
 	}
@@ -114,6 +119,9 @@ func (w *watch) run(ctx context.Context) {
 		select {
 		case m := <-w.values:
 			w.event(m)
+		case <-w.cut:
+			w.conn.end(errCut)
+			return
 		case <-ctx.Done():
 			return
 		}

@@ -27,8 +27,16 @@ type failure struct {
 	Message string `json:"message"`
 }
 
+// failureBytes bounds the message of a failure, which may quote a request. It is in the
+// header and in the body of one answer, which the servers would otherwise refuse.
+const failureBytes = 4000
+
 func failed(code aimx.Code, format string, args ...any) *failure {
-	return &failure{rpc.Code(code), string(code), fmt.Sprintf(format, args...)}
+	message := fmt.Sprintf(format, args...)
+	if len(message) > failureBytes {
+		message = strings.ToValidUTF8(message[:failureBytes], "") + " (cut)"
+	}
+	return &failure{rpc.Code(code), string(code), message}
 }
 
 // headers returns the error as the header of an answer.

@@ -182,14 +182,15 @@ func TestSlowQueries(t *testing.T) {
 // answer.
 func TestStopCutsQueriesOff(t *testing.T) {
 	w := open(t)
-	answers := w.query(t, 5)
+	answers := w.query(t, 11)
+	next(t, answers) // the eleventh is refused, so the others have arrived
 	<-w.history.begun
 	<-w.history.begun
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	w.service.Drain(ctx)
 	w.stop()
-	for range 5 {
+	for range 10 {
 		if m := next(t, answers); m.Header.Get(micro.ErrorCodeHeader) != "500" {
 			t.Errorf("a query that was cut off: %v %s", m.Header, m.Data)
 		}
@@ -202,5 +203,22 @@ func TestLargeAnswer(t *testing.T) {
 	defer w.stop()
 	if m := w.ask(t, "get.large"); m.Header.Get(micro.ErrorCodeHeader) != "500" || !strings.Contains(m.Header.Get(micro.ErrorHeader), "2097154 bytes and this client takes 1048576") {
 		t.Errorf("%v %.100s", m.Header, m.Data)
+	}
+}
+
+// TestLargeError: an error that quotes a large request reaches the client.
+func TestLargeError(t *testing.T) {
+	w := open(t)
+	defer w.stop()
+	for subject, body := range map[string]string{
+		"query": `{"order":"%s"}`, "history.page": `{"%s":1}`, "set.small": `{"%s":1`,
+	} {
+		m, err := w.client.Request("aimdb.db.rpc."+subject, []byte(strings.ReplaceAll(body, "%s", strings.Repeat("é", 300_000))), time.Minute)
+		if err != nil {
+			t.Fatalf("%s: %v", subject, err)
+		}
+		if m.Header.Get(micro.ErrorCodeHeader) == "" || len(m.Data) > 10_000 {
+			t.Errorf("%s: %.100s", subject, m.Data)
+		}
 	}
 }

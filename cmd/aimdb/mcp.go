@@ -66,7 +66,7 @@ func (m *assistants) run(cmd *cobra.Command) error {
 		return err
 	}
 	server, err := mcp.New(mcp.Config{
-		Endpoint: m.target(), Allow: m.allow, AllowSet: m.allowSet, AnswerBytes: m.answerBytes,
+		Endpoint: m.target(), Allow: m.allow, AllowSet: m.allowSet, AnswerBytes: m.answerBytes, SocketDirs: socketDirs(m.env),
 		Dial:    func(ctx context.Context, e string) (*aimx.Client, error) { return dialed(ctx, e, &m.credentials) },
 		Version: cmd.Root().Version, Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})

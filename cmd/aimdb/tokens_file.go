@@ -63,11 +63,12 @@ func parseToken(fields []string) (t gateway.Token, err error) {
 	if strings.Contains(fields[0], "=") {
 		return t, errors.New("a name must come first")
 	}
-	for _, field := range fields[1:] {
+	for i, field := range fields[1:] {
 		name, value, _ := strings.Cut(field, "=")
+		if value == "" {
+			name = "" // the error below
+		}
 		switch {
-		case value == "":
-			return t, fmt.Errorf("the field %d of %s is not token=, hash=, read= or write= with a value", len(t.Read)+len(t.Write)+2, fields[0])
 		case name == "read":
 			t.Read = append(t.Read, value)
 		case name == "write":
@@ -79,7 +80,7 @@ func parseToken(fields []string) (t gateway.Token, err error) {
 		case name == "token" || name == "hash":
 			return t, fmt.Errorf("%s has two fields %s=; write a line for each client", fields[0], name)
 		default:
-			return t, fmt.Errorf("%s has an unknown field %s=; there are token=, hash=, read= and write=", fields[0], name)
+			return t, fmt.Errorf("the field %d of %s is not token=, hash=, read= or write= with a value", i+2, fields[0])
 		}
 	}
 	return t, nil

@@ -41,8 +41,9 @@ func TestTokensFile(t *testing.T) {
 	}
 	for line, says := range map[string]string{
 		"a token=s3cret raed=#":        "line 2 of",
-		"a token=s3cret admin=yes":     "unknown field admin=",
-		"a token=s3cret read":          "is not token=",
+		"a token=s3cret admin=yes":     "the field 3 of a is not token=",
+		"a token=s3cret read":          "the field 3 of a is not token=",
+		"a s3cret==":                   "the field 2 of a is not token=",
 		"a s3cret":                     "is not token=",
 		"token=s3cret read=#":          "a name must come first",
 		"a token=s3cret token=s3cret2": "two fields token=",
