@@ -82,8 +82,10 @@ func TestFollowAcrossADeletion(t *testing.T) {
 // begins with the next one. It may have opened the first log when that was shorter, or have
 // been away.
 func TestDeletedLogReadElsewhere(t *testing.T) {
+	t.Parallel()
 	for name, away := range map[string]bool{"running": false, "away": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := natstest.Start(t, natstest.Options{})
 			b := onServer(t, s)
 			reg := registry(t)

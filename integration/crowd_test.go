@@ -59,9 +59,15 @@ func openCrowd(t *testing.T) *crowdHub {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"flow.a", "flow.b"} {
-		h.flow = append(h.flow, mustRegister[flowing](t, h.DB, key, aimdb.Ring(2*crowdValues), aimdb.Remote(), aimdb.Persist()))
+		r, err := aimdb.Register[flowing](h.DB, key, aimdb.Ring(2*crowdValues), aimdb.Remote(), aimdb.Persist())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.flow = append(h.flow, r)
 	}
-	h.big = mustRegister[flowing](t, h.DB, "big", aimdb.Ring(8), aimdb.Remote())
+	if h.big, err = aimdb.Register[flowing](h.DB, "big", aimdb.Ring(8), aimdb.Remote()); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()

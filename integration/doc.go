@@ -1,3 +1,4 @@
-// Package integration holds the tests of the whole system: restarts, faults,
-// data of earlier versions, the pages of the hub, and benchmarks.
+// Package integration holds the tests of the whole system under faults: kills, full disks,
+// outages, damage, data of earlier versions; and benchmarks. The tests of a running hub and
+// its pages are in the package hub below it.
 package integration

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // plainDisk is a file system in a file: what was forced to the disk is in the
@@ -23,7 +25,7 @@ func newPlainDisk(t *testing.T) *plainDisk {
 	_ = smallDisk(t, "64k") // whoever may not mount it may mount nothing
 	for _, tool := range []string{"mkfs.ext4", "mount", "umount"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			absent(t, "the command %s, to simulate a power loss: %v", tool, err)
+			needed.Missing(t, "the command %s, to simulate a power loss: %v", tool, err)
 		}
 	}
 	d := &plainDisk{image: filepath.Join(t.TempDir(), "image")}
@@ -43,7 +45,7 @@ func (d *plainDisk) mount(t *testing.T) {
 	// The file system is not to write by itself.
 	out, err := exec.Command("mount", "-o", "loop,commit=300,noauto_da_alloc", d.image, d.dir).CombinedOutput()
 	if err != nil {
-		absent(t, "a loop device with ext4 on it, to simulate a power loss: %v\n%s", err, out)
+		needed.Missing(t, "a loop device with ext4 on it, to simulate a power loss: %v\n%s", err, out)
 	}
 	d.mounted = true
 	t.Cleanup(func() { d.unmount(t) })

@@ -17,6 +17,9 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
+// patience is how long a test waits for an event that has to come.
+const patience = time.Minute
+
 // soaking says that the faults are to last as long as the promises say, and
 // not only as long as they need to happen.
 func soaking() bool { return os.Getenv("AIMDB_ROUNDS") != "" }
@@ -81,7 +84,11 @@ func tryAdmit(t *testing.T, s setup) (*patient, error) {
 		return nil, err
 	}
 	for _, key := range s.keys {
-		p.records = append(p.records, mustRegister[numbered](t, p.DB, key, s.record...))
+		r, err := aimdb.Register[numbered](p.DB, key, s.record...)
+		if err != nil {
+			return nil, err
+		}
+		p.records = append(p.records, r)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel

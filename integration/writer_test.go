@@ -37,7 +37,7 @@ const burst = 20
 // number in the history. A third argument "durable" asks for the log to sync,
 // "pruning" for a history that is pruned all the time, "stored" to acknowledge
 // only what is in the history, "served" for a gateway at the socket "s" and a pause after
-// each burst. Then a fourth argument is the address of a web server with an empty page.
+// each burst.
 func runWriter(args []string) error {
 	dir, history, mode := args[0], args[1], args[2]
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -59,9 +59,6 @@ func runWriter(args []string) error {
 	if mode == "served" {
 		opts = append(opts, aimdb.Gateway(filepath.Join(dir, "s")))
 		recordOpts = append(recordOpts, aimdb.Remote())
-		if len(args) > 3 {
-			opts = append(opts, aimdb.HTTP(args[3], htmlPage("<title>empty</title>")))
-		}
 	}
 	db, err := aimdb.New(opts...)
 	if err != nil {
@@ -137,9 +134,9 @@ type child struct {
 	done  chan struct{}
 }
 
-func startWriter(t *testing.T, dir, history, mode string, more ...string) *child {
+func startWriter(t *testing.T, dir, history, mode string) *child {
 	t.Helper()
-	return startChild(t, "writer", append([]string{dir, history, mode}, more...)...)
+	return startChild(t, "writer", dir, history, mode)
 }
 
 // startChild starts this binary as a child process that prints names and numbers.

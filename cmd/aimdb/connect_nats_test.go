@@ -65,6 +65,7 @@ func serveNATS(t *testing.T, access embedded.Access, options ...nats.Option) str
 
 // TestConnectNATS: the commands that talk to a database do so over NATS.
 func TestConnectNATS(t *testing.T) {
+	t.Parallel()
 	address := serveNATS(t, embedded.Access{Users: map[string]string{"ann": "s3cret"}, Token: "t0ken"}, nats.Token("t0ken"))
 	connect := []string{"--connect", "nats://ann:s3cret@" + address + "/weather"}
 	for _, c := range []struct {

@@ -112,6 +112,7 @@ func (w *elsewhereWorld) gateway(args ...string) (socket string) {
 // over an outage of the servers, and its positions hold at the gateway of the database and
 // back.
 func TestFollowElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.produce(10)
 	w.hidden.Produce(7)
@@ -142,6 +143,7 @@ func TestFollowElsewhere(t *testing.T) {
 // TestFollowElsewhereWithHistory: with a history the sequence begins there, and falls back to
 // it when the log has discarded what follows a position.
 func TestFollowElsewhereWithHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.produce(10)
 	w.sink("sqlite", "a.db", "active")

@@ -10,6 +10,7 @@ import (
 
 // A hang-up of the terminal ends the hub in order, and nohup keeps it running.
 func TestHangUp(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir(), "--pace", "50ms")
 	d.stopBy(t, syscall.SIGHUP)
 

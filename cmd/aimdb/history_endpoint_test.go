@@ -175,6 +175,7 @@ func TestHistoryPagesOfARunningDatabase(t *testing.T) {
 
 // TestExportMovesToAnotherFile: what an endpoint exports, a file can import.
 func TestExportMovesToAnotherFile(t *testing.T) {
+	t.Parallel()
 	from := historyFile(t, 300)
 	socket, _ := serveHistory(t, from)
 	for _, file := range []string{"rows.ndjson", "rows.csv"} {

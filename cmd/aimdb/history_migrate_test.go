@@ -37,6 +37,7 @@ func registerNewTemp(db *embedded.DB) error {
 // The rows of a program's older shape are upgraded over the wire, rewritten, and keep their
 // version through an export and an import.
 func TestHistoryMigrate(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path, rows := filepath.Join(dir, "history.db"), filepath.Join(dir, "old.ndjson")
 	if err := os.WriteFile(rows, []byte(`{"record":"temp::vienna","time":1000,"value":{"c":1}}

@@ -205,6 +205,7 @@ func killRestore(t *testing.T, backup, db string, now func(string, time.Time) bo
 }
 
 func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
 	db, good := historyFile(t, 30), historyFile(t, 60)
 	dir := t.TempDir()
 	file := func(name, content string) string {

@@ -198,6 +198,7 @@ func TestHistoryBuckets(t *testing.T) {
 }
 
 func TestHistoryMoves(t *testing.T) {
+	t.Parallel()
 	from := historyFile(t, 300)
 	all := aimdb(t, "history", "export", from).ok(t)
 	for _, as := range []string{"ndjson", "csv"} {

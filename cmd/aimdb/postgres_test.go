@@ -143,6 +143,7 @@ func TestHistoryInPostgres(t *testing.T) {
 }
 
 func TestPostgresErrors(t *testing.T) {
+	t.Parallel()
 	to := dsn(t)
 	for name, c := range map[string]struct {
 		args []string

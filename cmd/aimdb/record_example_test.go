@@ -11,6 +11,7 @@ import (
 
 // TestExamplesOfRecord runs the examples of 'aimdb record' against the demo, as a shell does.
 func TestExamplesOfRecord(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir(), "--pace", "20ms")
 	defer d.stop(t)
 	for begin := time.Now(); aimdb(t, "record", "query", "accuracy::*", "--connect", d.socket).ok(t) == ""; {

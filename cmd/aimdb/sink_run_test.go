@@ -168,6 +168,7 @@ func TestSinkUsage(t *testing.T) {
 // TestSinkWaitsForTheServers: a sink is started before the server of its log, and says so
 // once. It does not wait if it is told so, and not for what waiting does not mend.
 func TestSinkWaitsForTheServers(t *testing.T) {
+	t.Parallel()
 	w := &elsewhereWorld{t: t, server: natstest.Start(t, natstest.Options{User: "u", Password: "p",
 		Config: `authorization { users: [{user: u, password: p}] }`}), dir: t.TempDir()}
 	run := func(more ...string) []string {

@@ -66,6 +66,7 @@ func TestTokensFile(t *testing.T) {
 
 // TestListenersOfTheDemo: TCP and tokens and TLS by flags.
 func TestListenersOfTheDemo(t *testing.T) {
+	t.Parallel()
 	files := tlstest.New(t)
 	tokens := writeTokens(t, 0o600, "reader token=t0ken read=accuracy.*")
 	d := startDemo(t, t.TempDir(), "--steps", "1", "--tcp", "127.0.0.1:0", "--tokens", tokens, "--tls-cert", files.ServerCert, "--tls-key", files.ServerKey)
@@ -80,6 +81,7 @@ func TestListenersOfTheDemo(t *testing.T) {
 
 // TestListenersOfTheGateway: the same for a database elsewhere, and the warnings.
 func TestListenersOfTheGateway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.produce(3)
 	tokens := writeTokens(t, 0o600, "reader token=t0ken read=n::a")

@@ -208,6 +208,7 @@ func TestWatchEndsAtCtrlC(t *testing.T) {
 
 // TestWatchThatEnds: what ends a watch, and what it says.
 func TestWatchThatEnds(t *testing.T) {
+	t.Parallel()
 	registry, produce := latest(t)
 	socket := shortPath(t)
 	produce(1)

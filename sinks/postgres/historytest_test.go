@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history/historytest"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
 
@@ -13,21 +14,25 @@ const cutOff = `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$
 	CREATE CONSTRAINT TRIGGER cut_off AFTER UPDATE ON aimdb_checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`
 
 // TestHistory runs the suite with partitions that are narrow, of which most queries need
-// several, and the random part of it with such that hold all rows. It waits for no disk.
+// several, and the random part of it with such that hold all rows. Its server is another
+// than that of the tests that kill it, and waits for no disk.
 func TestHistory(t *testing.T) {
-	dsn := server.Database(t)
-	exec(t, dsn, "ALTER SYSTEM SET fsync = off")
-	exec(t, dsn, "SELECT pg_reload_conf()")
-	defer func() {
-		exec(t, dsn, "ALTER SYSTEM RESET fsync")
-		exec(t, dsn, "SELECT pg_reload_conf()")
-	}()
-	t.Run("narrow", func(t *testing.T) { historytest.Run(t, historyTarget(700*time.Millisecond)) })
-	t.Run("wide", func(t *testing.T) { historytest.RunModel(t, historyTarget(7*24*time.Hour)) })
+	t.Parallel()
+	server := pgtest.New("fsync=off")
+	t.Cleanup(func() { server.End(t) })
+	server.Start(t)
+	t.Run("narrow", func(t *testing.T) {
+		t.Parallel()
+		historytest.Run(t, historyTarget(server, 700*time.Millisecond))
+	})
+	t.Run("wide", func(t *testing.T) {
+		t.Parallel()
+		historytest.RunModel(t, historyTarget(server, 7*24*time.Hour))
+	})
 }
 
-func historyTarget(width time.Duration) historytest.Target {
-	all := databases{}
+func historyTarget(server *pgtest.Server, width time.Duration) historytest.Target {
+	all := databases{on: server, dsns: map[string]string{}}
 	dsns := map[historytest.Store]string{}
 	return historytest.Target{
 		Open: func(t testing.TB, dir string) (historytest.Store, func()) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
 
+// server is shared by the tests. Those that stop it do not run in parallel.
 var server = pgtest.New()
 
 func TestMain(m *testing.M) {

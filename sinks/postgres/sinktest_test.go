@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
@@ -34,14 +35,17 @@ func start(t testing.TB, c postgres.Config) (*postgres.Store, func()) {
 }
 
 // databases gives each directory of a suite a database, and the same one again.
-type databases map[string]string
+type databases struct {
+	on   *pgtest.Server
+	dsns map[string]string
+}
 
 func (d databases) of(t testing.TB, dir string) string {
 	t.Helper()
-	if d[dir] == "" {
-		d[dir] = server.Database(t)
+	if d.dsns[dir] == "" {
+		d.dsns[dir] = d.on.Database(t)
 	}
-	return d[dir]
+	return d.dsns[dir]
 }
 
 func collect[T any](t testing.TB, seq func(func(T, error) bool)) (all []T) {
@@ -83,7 +87,7 @@ func stored(t testing.TB, dsn string) (all []history.Row) {
 
 func TestSink(t *testing.T) {
 	t.Parallel()
-	made := databases{}
+	made := databases{on: server, dsns: map[string]string{}}
 	dsns := map[sinks.Sink]string{}
 	sinktest.Run(t, sinktest.Target{
 		Poison: sinks.Entry{Record: "test::poison", Time: 1, Value: []byte("\"\xff\"")},

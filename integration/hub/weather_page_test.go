@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/aimdb-go/aimdb/examples/weather"
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // chromium starts a browser without a window, and ends it with the test.
@@ -20,7 +21,7 @@ func chromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Contex
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		absent(t, "Chromium (Debian package chromium): %v", err)
+		needed.Missing(t, "Chromium (Debian package chromium): %v", err)
 	}
 	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(append(more,
 		chromedp.ExecPath(path),
@@ -85,7 +86,7 @@ func shoot(t *testing.T, ctx context.Context, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join("..", "artifacts")
+	dir := filepath.Join("..", "..", "artifacts")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +169,7 @@ func testModel(t *testing.T, browser context.Context) {
 }
 
 func TestPage(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	dir := t.TempDir()
 	first := startWeather(t, weather.Options{DataDir: dir, AimX: []string{socket(t)}, Steps: 400})

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"context"
@@ -32,6 +32,7 @@ func chosen(t *testing.T, browser context.Context) string {
 }
 
 func TestPageShowsOneLeadTimeAndTheChosenRange(t *testing.T) {
+	t.Parallel()
 	h, c := startHourly(t)
 	browser := chromium(t)
 	openPage(t, browser, h)
@@ -90,6 +91,7 @@ func TestPageShowsOneLeadTimeAndTheChosenRange(t *testing.T) {
 }
 
 func TestPagePlotsHaveOneScale(t *testing.T) {
+	t.Parallel()
 	h, _ := startHourly(t)
 	browser := chromium(t)
 	openPage(t, browser, h)
@@ -112,6 +114,7 @@ func TestPagePlotsHaveOneScale(t *testing.T) {
 // A page that was cut off for longer than one query reaches back has all rows: it
 // continues after its last one, or reads history again if the log does not reach back.
 func TestPageHasNoHoleAfterALongPause(t *testing.T) {
+	t.Parallel()
 	t.Run("log kept", func(t *testing.T) { testLongPause(t, false, "1") })
 	t.Run("log lost", func(t *testing.T) { testLongPause(t, true, "2") })
 }
@@ -149,6 +152,7 @@ func testLongPause(t *testing.T, loseLog bool, filled string) {
 // A page whose connection is cut while the hub produces has each validation once, and does
 // not read history again.
 func TestPageContinuesAfterCuts(t *testing.T) {
+	t.Parallel()
 	h := startWeather(t, weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Pace: 20 * time.Millisecond, Steps: 401})
 	proxy, err := tcpproxy.New(h.addresses.HTTP)
 	if err != nil {

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"context"
@@ -59,6 +59,7 @@ func tabToPlot(t *testing.T, browser context.Context) {
 }
 
 func TestPagePlotTellsTheRowUnderThePointer(t *testing.T) {
+	t.Parallel()
 	browser, want := openPlot(t)
 	move := func(x, y float64) {
 		t.Helper()
@@ -86,6 +87,7 @@ func TestPagePlotTellsTheRowUnderThePointer(t *testing.T) {
 }
 
 func TestPagePlotCanBeReadWithTheKeyboard(t *testing.T) {
+	t.Parallel()
 	browser, want := openPlot(t)
 	tabToPlot(t, browser)
 	if got := read[string](t, browser, `[document.activeElement.getAttribute("role"), document.activeElement.getAttribute("aria-label")].join()`); got != "slider,Errors of the forecasts for Graz" {

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 )
 
 func TestBrowserTokens(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	h := startClientHub(t, aimdb.Tokens(aimdb.Token{Token: "of a reader", Read: []string{"n::*"}}))
 	h.write(t, t.Context(), 3)
@@ -34,6 +35,7 @@ func TestBrowserTokens(t *testing.T) {
 // A page of another host imports the module and connects if it is in Origins. Otherwise it
 // learns why not.
 func TestBrowserOrigins(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t, chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1"))
 	page := httptest.NewServer(htmlPage("<title>elsewhere</title>"))
 	defer page.Close()

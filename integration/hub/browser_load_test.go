@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"testing"
@@ -8,6 +8,7 @@ import (
 // A page that gets 10,000 values a second still draws: they are handled one by one, and
 // none is lost.
 func TestBrowserKeepsDrawingUnderLoad(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	h := openCountingHub(t, t.TempDir())
 	goTo(t, browser, "http://"+h.Addresses().HTTP+"/")

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"encoding/json"
@@ -52,6 +52,7 @@ func TestWriteToHistoryToRemoteQuery(t *testing.T) {
 // A NATS client that knows nothing of us sees the values under the documented
 // subjects, as plain JSON.
 func TestNATSClientSeesTheValues(t *testing.T) {
+	t.Parallel()
 	var logged, live *aimdb.Record[numbered]
 	h := openHub(t, t.TempDir(), func(db *aimdb.DB) {
 		logged = mustRegister[numbered](t, db, "accuracy::new_york", aimdb.Ring(8), aimdb.Persist(), aimdb.Remote())

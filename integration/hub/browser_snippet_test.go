@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 // browserSnippet returns the block of HTML in README.
 func browserSnippet(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,6 +27,7 @@ func browserSnippet(t *testing.T) string {
 
 // The page that README shows lists stored and live errors. It must be short.
 func TestBrowserSnippet(t *testing.T) {
+	t.Parallel()
 	snippet := browserSnippet(t)
 	if lines := strings.Count(snippet, "\n"); lines > 12 {
 		t.Errorf("the snippet has %d lines, want at most 12", lines)

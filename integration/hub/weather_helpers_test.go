@@ -1,10 +1,12 @@
-package integration
+package hub
 
 import (
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 func decoded[T any](t *testing.T, text []byte) T {
@@ -34,18 +36,9 @@ func shortDir(t *testing.T) string {
 // repository. Without it there is nothing to check, but CI must have it.
 func reference(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join("..", "..", "shared", "weather")
+	dir := filepath.Join("..", "..", "..", "shared", "weather")
 	if _, err := os.Stat(dir); err != nil {
-		absent(t, "the reference data in %s beside the repository", dir)
+		needed.Missing(t, "the reference data in %s beside the repository", dir)
 	}
 	return dir
-}
-
-// absent skips a test that lacks something, but not in CI, which must have it.
-func absent(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("CI must have "+format, args...)
-	}
-	t.Skipf("skipped: it needs "+format, args...)
 }

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 // the first.
 func TestMinimalExample(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile(filepath.FromSlash("../examples/minimal/main.go"))
+	source, err := os.ReadFile(filepath.FromSlash("../../examples/minimal/main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

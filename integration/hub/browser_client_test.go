@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"context"
@@ -44,6 +44,7 @@ func checks(t *testing.T, browser context.Context, statements string) {
 }
 
 func TestBrowserCalls(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	h := startClientHub(t)
 	h.write(t, t.Context(), 30)
@@ -90,6 +91,7 @@ func TestBrowserCalls(t *testing.T) {
 }
 
 func TestBrowserSubscriptionsEnd(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	h := startClientHub(t)
 	h.write(t, t.Context(), 3)

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"fmt"
@@ -40,6 +40,7 @@ const overflows = `(() => {
 // Twice the size of text is a setting of the browser, which a page that counts
 // in pixels ignores.
 func TestPageOverflowsNowhere(t *testing.T) {
+	t.Parallel()
 	h, _ := startHourly(t)
 	for _, c := range []struct {
 		text   int
@@ -99,6 +100,7 @@ const contrasts = `(() => {
 })()`
 
 func TestPageContrastAndMarks(t *testing.T) {
+	t.Parallel()
 	h := startWeather(t, weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 61})
 	awaitPhase(t, dial(t, h.addresses.Gateways[0]), weather.Stopped)
 	browser := chromium(t)

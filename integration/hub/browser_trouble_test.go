@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"fmt"
@@ -53,6 +53,7 @@ func scripted(t *testing.T, answer func(askedFrame) []string) string {
 // Without a server, a page waits between two attempts, whatever it asks for meanwhile, and
 // what it asked for is answered when the server is there.
 func TestBrowserWaitsBetweenAttempts(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	module := startClientHub(t)
 	address := freeAddress(t)
@@ -89,6 +90,7 @@ func TestBrowserWaitsBetweenAttempts(t *testing.T) {
 // A call that is not answered because the connection is lost is made again, but not one
 // that sets a value.
 func TestBrowserCallsOverACut(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	var asked atomic.Int64
 	var setAgain atomic.Bool
@@ -117,6 +119,7 @@ func TestBrowserCallsOverACut(t *testing.T) {
 
 // A server that answers nonsense ends neither the page nor the subscription.
 func TestBrowserSurvivesWrongAnswers(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	frames := []string{
 		``, `nonsense`, `null`, `[]`, `"event"`, `7`, `{}`, `{"t":"event"}`, `{"t":"event","sub":7}`, `{"t":"reply"}`, `{"t":"reply","id":null}`,
@@ -157,6 +160,7 @@ func TestBrowserSurvivesWrongAnswers(t *testing.T) {
 // A connection that says nothing for 30 seconds and does not answer a ping within 10 is
 // given up. The clock of the page runs 20 times as fast as ours.
 func TestBrowserNoticesASilentServer(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	var pings atomic.Int64
 	server := scripted(t, func(f askedFrame) []string {

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"context"
@@ -48,6 +48,7 @@ func sixDays(t *testing.T) string {
 
 // One page stays open while one hub after another serves its address.
 func TestPageSaysWhatIsTrue(t *testing.T) {
+	t.Parallel()
 	o := weather.Options{DataDir: t.TempDir(), Observations: sixDays(t), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}}
 	browser := chromium(t)
 
@@ -90,6 +91,7 @@ func TestPageSaysWhatIsTrue(t *testing.T) {
 // A page that was opened after production stopped knows from history when the
 // last value was written.
 func TestPageKnowsWhenTheLastValueWasWritten(t *testing.T) {
+	t.Parallel()
 	o := weather.Options{DataDir: t.TempDir(), Observations: sixDays(t), AimX: []string{socket(t)}, Steps: 4}
 	first := startWeather(t, o)
 	c := dial(t, first.addresses.Gateways[0])

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"context"
@@ -41,6 +41,7 @@ func shareWithin(t *testing.T, c *aimx.Client, city string, tolerance float64) s
 // The stored rows were validated with a tolerance of 2 °C. The page shows the
 // share for the present tolerance, of the same rows.
 func TestPageShareIsThatOfTheToleranceShown(t *testing.T) {
+	t.Parallel()
 	h := startWeather(t, weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 200})
 	c := dial(t, h.addresses.Gateways[0])
 	awaitPhase(t, c, weather.Stopped)

@@ -1,20 +1,25 @@
-package integration
+package hub
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/internal/tcpproxy"
 )
+
+// numbered is a value of a record that counts up: 1, 2, 3 and so on.
+type numbered struct {
+	N int `json:"n"`
+}
+
+func counterKeys() []string { return []string{"n::a", "n::b"} }
 
 // countingHub is a hub whose records n::a and n::b count up.
 type countingHub struct {
@@ -27,7 +32,7 @@ func openCountingHub(t *testing.T, dir string, opts ...aimdb.Option) *countingHu
 	t.Helper()
 	h := &countingHub{}
 	h.hub = openHub(t, dir, func(db *aimdb.DB) {
-		for _, key := range writerKeys()[:2] {
+		for _, key := range counterKeys() {
 			h.records = append(h.records, mustRegister[numbered](t, db, key, aimdb.Ring(64), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader)))
 		}
 	}, append([]aimdb.Option{aimdb.HTTP("127.0.0.1:0", htmlPage("<title>empty</title>"))}, opts...)...)
@@ -59,6 +64,7 @@ func (h *countingHub) want() map[string]int {
 // A page gets each value once and in order while its sockets are cut and values are
 // written.
 func TestBrowserResumesAfterCuts(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	h := openCountingHub(t, t.TempDir())
 	proxy, err := tcpproxy.New(h.Addresses().HTTP)
@@ -88,46 +94,10 @@ func TestBrowserResumesAfterCuts(t *testing.T) {
 	}
 }
 
-// A page gets each value once and in order, however often the server is killed.
-func TestBrowserResumesAfterKills(t *testing.T) {
-	browser := chromium(t)
-	dir, address := t.TempDir(), freeAddress(t)
-	w := startWriter(t, dir, dir, "served", address)
-	w.awaitAck(t)
-	goTo(t, browser, "http://"+address+"/")
-	await(t, browser, counting)
-	acked := map[string]int{}
-	for range rounds(t, 4) {
-		<-time.After(time.Duration(rand.IntN(1500)) * time.Millisecond) // the moment of the kill
-		if err := w.signal(syscall.SIGKILL); err == nil {
-			t.Fatalf("the writer ended by itself:\n%s", w.stderr.String())
-		}
-		w.merge(acked)
-		until(t, browser, "that the connection is lost", `counting.sub.state === "lost"`)
-		w = startWriter(t, dir, dir, "served", address)
-		w.awaitAck(t)
-		until(t, browser, "the connection again", `counting.wrong.length || counting.sub.state === "open"`)
-	}
-	for key := range acked {
-		acked[key] += 2 * burst // some of the last server too
-	}
-	counted(t, browser, acked)
-}
-
-// freeAddress returns a loopback address that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // The log does not reach back to a position: the page is told so, and gets what follows
 // from the history.
 func TestBrowserFallsBackToTheHistory(t *testing.T) {
+	t.Parallel()
 	browser := chromium(t)
 	for name, c := range map[string]struct {
 		lose func(dir string) []aimdb.Option

@@ -1,4 +1,4 @@
-package integration
+package hub
 
 import (
 	"fmt"
@@ -62,6 +62,7 @@ func observations(vs []weather.ForecastValidation) map[time.Time]float64 {
 }
 
 func TestPageComparesForecastsWithTheBaseline(t *testing.T) {
+	t.Parallel()
 	h, c := startHourly(t)
 	browser := chromium(t)
 	look(t, browser, 1280, "light")
@@ -101,6 +102,7 @@ func TestPageComparesForecastsWithTheBaseline(t *testing.T) {
 }
 
 func TestPageDoesNotCompareTheBaselineWithItself(t *testing.T) {
+	t.Parallel()
 	h := startWeather(t, weather.Options{DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: 50})
 	awaitPhase(t, dial(t, h.addresses.Gateways[0]), weather.Stopped)
 	browser := chromium(t)
@@ -115,6 +117,7 @@ func TestPageDoesNotCompareTheBaselineWithItself(t *testing.T) {
 // The archived forecasts of New York against its observations: the question in
 // the page's title, with real data.
 func TestPageComparesTheArchiveOfNewYork(t *testing.T) {
+	t.Parallel()
 	dir := reference(t)
 	o := weather.Options{
 		DataDir: t.TempDir(), HTTP: "127.0.0.1:0", AimX: []string{socket(t)}, Steps: -1,
