@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/counted"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/loss"
 )
@@ -98,7 +99,7 @@ func TestRepeatedMessages(t *testing.T) {
 			for _, n := range v.Waiting {
 				waiting += int(n)
 			}
-			if waiting+len(v.Announced) != len(c.want) || strings.Contains(fmt.Sprint(v.Notes), fmt.Sprintf("holds %d messages twice", c.repeated)) != (c.repeated > 0) {
+			if waiting+len(v.Announced) != len(c.want) || strings.Contains(fmt.Sprint(v.Notes), "The log holds "+counted.Of(c.repeated, "message")+" twice") != (c.repeated > 0) {
 				t.Errorf("%+v", v)
 			}
 		})

@@ -52,7 +52,7 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 	r := b.republisher
 	b.mu.Unlock()
 	for _, h := range reg.Records() {
-		produced, acked := h.Produced(), h.Acked()
+		produced, acked := h.Accepted(), h.Acked()
 		if !h.Config().Logged || produced <= acked {
 			continue
 		}

@@ -186,6 +186,10 @@ func TestAllEnds(t *testing.T) {
 	if m := record.Untyped().Metrics(); m.Dropped != 1 || m.Drops[0].Cause != loss.ProducedAfterClose {
 		t.Errorf("a value after Close is not counted: %+v", m)
 	}
+	r.Close() // again, which changes nothing
+	if u := record.Untyped(); u.Accepted() != 2 || u.Produced() != 3 {
+		t.Errorf("%d of %d values were accepted, want 2 of 3", u.Accepted(), u.Produced())
+	}
 	if err := record.Send(t.Context(), 4); !errors.Is(err, records.ErrClosed) {
 		t.Errorf("send after Close: %v", err)
 	}

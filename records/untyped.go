@@ -45,6 +45,8 @@ type Untyped struct {
 	acks  *acks
 	// ledger is nil until the first loss.
 	ledger *ledger
+	// accepted is the number of the newest value when the record was closed.
+	accepted int64
 	// drops counts the values dropped by readers that have closed, or by none.
 	drops map[dropKey]uint64
 	// taken counts the values taken from a mailbox, restored those that were there
@@ -104,6 +106,17 @@ func (u *Untyped) Produced() uint64 {
 	return uint64(u.newest)
 }
 
+// Accepted is Produced without the values that came after the registry was closed. Those
+// are counted in Metrics.Drops with the cause loss.ProducedAfterClose.
+func (u *Untyped) Accepted() uint64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return uint64(u.accepted)
+	}
+	return uint64(u.newest)
+}
+
 // now returns the time for a write in Unix milliseconds.
 func (u *Untyped) now() int64 {
 	if now := u.registry.options.Now; now != nil {
@@ -120,7 +133,9 @@ func (u *Untyped) stamp() { u.times[u.next] = u.now() }
 func (u *Untyped) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.closed = true
+	if !u.closed {
+		u.closed, u.accepted = true, u.newest
+	}
 	u.wakeAt = always
 	u.readers.wakeAll()
 	u.senders.wakeAll()

@@ -28,6 +28,8 @@ const (
 	pendingBytes    = 16 << 20
 	// flushTimeout bounds the wait for servers that do not answer.
 	flushTimeout = 10 * time.Second
+	// endTimeout bounds the answers at the end of Run.
+	endTimeout = time.Second
 )
 
 // Subjects returns the subjects of requests to the service of a database, those by which
@@ -114,7 +116,33 @@ func (s *Service) Run(ctx context.Context) error {
 	s.cancel()
 	s.mu.Unlock()
 	s.work.Wait()
-	return err
+	return errors.Join(err, answerArrived(nc))
+}
+
+// answerArrived returns when the handlers have answered the requests that the servers had
+// sent before the subscriptions ended. Calls have ended by then, so each answer is an error.
+func answerArrived(nc *nats.Conn) error {
+	if !nc.IsConnected() {
+		return nil // no answer leaves
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	handled := make(chan struct{})
+	err := nc.FlushWithContext(ctx)
+	if err == nil {
+		err = nc.Barrier(func() { close(handled) })
+	}
+	if err == nil {
+		select {
+		case <-handled:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil && nc.IsConnected() {
+		return fmt.Errorf("natsservice: answer the last requests: %w", err)
+	}
+	return nil
 }
 
 // start subscribes, and returns when the servers know of it.

@@ -42,6 +42,36 @@ func numbersAfter(yield func(gateway.FollowEvent, error) bool, begin gateway.Fol
 	then()
 }
 
+// cutting is a listener that calls a function as soon as one of its connections has written
+// the end of the stored values and a pong. The client waits for that pong before it takes
+// values, and still reads what was written.
+type cutting struct {
+	net.Listener
+	cut func()
+}
+
+// Accept implements net.Listener.
+func (l *cutting) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return &cuttingConn{Conn: conn, cut: l.cut}, err
+}
+
+type cuttingConn struct {
+	net.Conn
+	cut     func()
+	written string
+}
+
+// Write implements net.Conn.
+func (c *cuttingConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written += string(b[:n])
+	if strings.Contains(c.written, `"caught_up"`) && strings.Contains(c.written, `"pong"`) {
+		c.cut()
+	}
+	return n, err
+}
+
 // TestRecordWatchFrom: stored values come with their times, and a cut connection is made
 // again after the last value.
 func TestRecordWatchFrom(t *testing.T) {
@@ -60,12 +90,12 @@ func TestRecordWatchFrom(t *testing.T) {
 	go func() {
 		first, cut := context.WithCancel(ctx)
 		defer cut()
-		err := serve(first, listener, func(_ context.Context, q gateway.FollowQuery) iter.Seq2[gateway.FollowEvent, error] {
+		err := serve(first, &cutting{listener, cut}, func(_ context.Context, q gateway.FollowQuery) iter.Seq2[gateway.FollowEvent, error] {
 			asked = append(asked, q)
 			return func(yield func(gateway.FollowEvent, error) bool) {
 				numbersAfter(yield, gateway.FollowBegin{}, 1, 2, func() {
 					if yield(gateway.FollowEvent{CaughtUp: true, At: ".2"}, nil) {
-						cut()
+						<-first.Done()
 					}
 				})
 			}
