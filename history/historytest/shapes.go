@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -165,6 +166,75 @@ func (x Target) rewriting(t *testing.T) {
 	all := everything(t, s)
 	if got, want := shaped(all[:len(stored)]), shaped(stored); !slices.Equal(got, want) || all[len(stored)].Shape != 0 {
 		t.Errorf("after a restart %.300q\nwant %.300q", got, want)
+	}
+}
+
+// rewritingBeside rewrites rows twice while rows of the new shape are stored and old ones
+// pruned.
+func (x Target) rewritingBeside(t *testing.T) {
+	s := x.open(t)
+	keeper, keeps := s.(history.Shaped)
+	if !keeps {
+		t.Skip("the store keeps no shapes")
+	}
+	f := newFeed(s)
+	next := int64(0)
+	add := func(n, shape int) {
+		var rows []history.Row
+		for range n {
+			next++
+			one := row([]string{"a", "b"}[next%2], next, fmt.Sprint(next))
+			if one.Shape = shape; shape == 1 {
+				one.Value = fmt.Appendf(nil, `{"n":%d}`, next)
+			}
+			rows = append(rows, one)
+		}
+		f.write(t, rows...)
+	}
+	for range 5 {
+		add(1000, 0)
+	}
+	upgrade := func(row history.Row) (json.RawMessage, int, error) {
+		if row.Shape == 1 {
+			return nil, 1, nil
+		}
+		return fmt.Appendf(nil, `{"n":%s}`, row.Value), 1, nil
+	}
+	var done sync.WaitGroup
+	ended := make(chan struct{})
+	done.Go(func() {
+		defer close(ended)
+		for range 2 {
+			if err := keeper.Rewrite(t.Context(), upgrade, func(int) {}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	done.Go(func() {
+		for before := int64(0); before < 3000; before += 500 {
+			if _, err := s.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "a", Before: before}, {Record: "b", MaxRows: 2000}}}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for more := true; more; {
+		add(20, 1)
+		select {
+		case <-ended:
+			more = false
+		default:
+		}
+	}
+	done.Wait()
+	for _, row := range everything(t, s) {
+		if want := fmt.Sprintf(`{"n":%d}`, row.Time); row.Shape != 1 || string(row.Value) != want {
+			t.Fatalf("row %d of %s is %s in the shape %d, want %s", row.ID, row.Record, row.Value, row.Shape, want)
+		}
+	}
+	if v, can := s.(history.Verifier); can {
+		if found, err := v.Verify(t.Context()); err != nil || len(found.Damaged)+len(found.Problems) > 0 {
+			t.Errorf("%+v, %v", found, err)
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("dead letters are retried and dropped", target.deadLetters)
 	t.Run("rows keep the version of their shape", target.shapesKept)
 	t.Run("rows of older shapes are rewritten", target.rewriting)
+	t.Run("rows are rewritten while others are stored and pruned", target.rewritingBeside)
 	t.Run("dead letters keep the version of their shape", target.shapesOfLetters)
 	t.Run("reads are right while rows are written", target.concurrent)
 }

@@ -28,7 +28,7 @@ func TestTheWholeLimitCountsWhatIsInUse(t *testing.T) {
 	}{
 		"small":                   {"12.5", 1000, 20_000},
 		"small, many partitions":  {"12.5", week / 200, 20_000},
-		"compressed":              {`"` + strings.Repeat("abc", 5000) + `"`, 1000, 2000},
+		"compressed":              {`"` + strings.Repeat("abc", 5000) + `"`, 1000, 4000},
 		"large":                   {`"` + base64.StdEncoding.EncodeToString(noise) + `"`, 1000, 500},
 		"large, a few partitions": {`"` + base64.StdEncoding.EncodeToString(noise) + `"`, week / 100, 500},
 		"large, many partitions":  {`"` + base64.StdEncoding.EncodeToString(noise) + `"`, week / 12, 480},

@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -66,18 +68,30 @@ func TestIdentityAfterAFailover(t *testing.T) {
 	}
 }
 
-// TestUpgrade: a schema of the first version gets what it lacks, and keeps its rows.
+// TestUpgrade: a schema of an older version gets what it lacks, and keeps its rows.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	dsn := server.Database(t)
-	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
-	appendTo(t, s, 1)
-	stop()
-	exec(t, dsn, "DROP TABLE aimdb_hole; ALTER TABLE aimdb_record DROP COLUMN run, DROP COLUMN number; UPDATE aimdb_meta SET value = '1' WHERE key = 'schema_version'")
-	s, stop = start(t, postgres.Config{DSN: dsn, Logger: quiet()})
-	defer stop()
-	appendTo(t, s, 2)
-	if rows := stored(t, dsn); len(rows) != 2 {
-		t.Errorf("%v", rows)
+	// What each version added, the last one first.
+	added := []string{`DROP TABLE aimdb_shape, aimdb_foreign; DROP FUNCTION aimdb_mark_shapes, aimdb_note_foreign;
+		ALTER TABLE aimdb_dead_letter DROP COLUMN shape;
+		CREATE OR REPLACE FUNCTION aimdb_next_id() RETURNS bigint LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+			AS 'UPDATE aimdb_checkpoint SET next_id = next_id + 1 RETURNING next_id - 1'`,
+		"DROP TABLE aimdb_hole; ALTER TABLE aimdb_record DROP COLUMN run, DROP COLUMN number"}
+	for i := range added {
+		version := len(added) - i
+		t.Run(fmt.Sprint("from version ", version), func(t *testing.T) {
+			dsn := server.Database(t)
+			s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
+			appendTo(t, s, 1)
+			stop()
+			exec(t, dsn, strings.Join(added[:i+1], ";")+fmt.Sprintf("; UPDATE aimdb_meta SET value = '%d' WHERE key = 'schema_version'", version))
+			s, stop = start(t, postgres.Config{DSN: dsn, Logger: quiet()})
+			defer stop()
+			exec(t, dsn, "INSERT INTO record_history(record_name, value_json, stored_at) VALUES ('a', '2', 2)")
+			appendTo(t, s, 2)
+			if rows := stored(t, dsn); len(rows) != 3 {
+				t.Errorf("%v", rows)
+			}
+		})
 	}
 }

@@ -32,12 +32,15 @@ type rewritten struct {
 // transaction. Sweeps wait until it ends, the writer for one transaction at most.
 func (s *Store) Rewrite(ctx context.Context, upgrade func(history.Row) (json.RawMessage, int, error), changed func(int)) error {
 	return s.withSweep(ctx, func(w *sweep) error {
+		var to int64 // rows of other programs that come later have no marks yet
 		if err := w.transact(ctx, "mark rows of other programs", func(tx pgx.Tx) error {
 			if err := holdWriter(ctx, tx); err != nil {
 				return err
 			}
-			_, err := tx.Exec(ctx, markShapes, []string{}, []int64{}, []int64{})
-			return err
+			if _, err := tx.Exec(ctx, markShapes, []string{}, []int64{}, []int64{}); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, "SELECT next_id - 1 FROM aimdb_checkpoint").Scan(&to)
 		}); err != nil {
 			return err
 		}
@@ -45,12 +48,8 @@ func (s *Store) Rewrite(ctx context.Context, upgrade func(history.Row) (json.Raw
 		if err != nil {
 			return err
 		}
-		at, err := s.Position(ctx)
-		if err != nil {
-			return err
-		}
 		for _, name := range names {
-			r := rewrite{sweep: w, record: name, to: at.MaxID, upgrade: upgrade, changed: changed}
+			r := rewrite{sweep: w, record: name, to: to, upgrade: upgrade, changed: changed}
 			if err := r.run(ctx); err != nil {
 				return err
 			}

@@ -24,7 +24,8 @@ type size struct {
 const sizeText = `SELECT
 	(SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint FROM pg_partition_tree('record_history')),
 	(SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0)::bigint FROM unnest(ARRAY['aimdb_meta', 'aimdb_checkpoint',
-		'aimdb_record', 'aimdb_hole', 'aimdb_loss', 'aimdb_dead_letter', 'aimdb_sweep']) name),
+		'aimdb_record', 'aimdb_hole', 'aimdb_loss', 'aimdb_dead_letter', 'aimdb_shape',
+		'aimdb_foreign', 'aimdb_sweep']) name),
 	(SELECT coalesce(sum(rows), 0)::bigint FROM aimdb_record),
 	(SELECT coalesce(sum(rows * (160 + 5 * octet_length(record_name)) + bytes * s.share), 0)::bigint FROM aimdb_record),
 	(SELECT 40960 * count(*) FROM pg_inherits WHERE inhparent = 'record_history'::regclass)

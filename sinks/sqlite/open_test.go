@@ -137,7 +137,7 @@ func TestUpstreamFileOpensAsItIs(t *testing.T) {
 		t.Error(err)
 	}
 	report, err := s.Check(t.Context())
-	if err != nil || len(report.Problems) != 1 || !strings.Contains(report.Problems[0], "not JSON") {
+	if err != nil || len(report.Problems) != 1 || !strings.Contains(report.Problems[0], "no JSON") {
 		t.Errorf("check: %+v, %v", report, err) // the fixture has one broken row
 	}
 }

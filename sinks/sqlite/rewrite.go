@@ -27,7 +27,9 @@ type rewrite struct {
 	store   *Store
 	upgrade func(history.Row) (json.RawMessage, int, error)
 	changed func(int)
-	to      int64
+	// to is the last row that is rewritten. Rows of other programs that come later have no
+	// marks yet.
+	to int64
 	// marks are those that each record has up to the row that was read last.
 	marks map[string][]shapeMark
 	// touched are the records of which a row was rewritten.
@@ -47,7 +49,7 @@ func (s *Store) Rewrite(ctx context.Context, upgrade func(history.Row) (json.Raw
 		return err
 	}
 	r := rewrite{store: s, upgrade: upgrade, changed: changed, marks: map[string][]shapeMark{}, touched: map[string]bool{}}
-	if r.to, err = s.maxID(ctx); err != nil {
+	if r.to, err = s.countedLast(ctx); err != nil {
 		return err
 	}
 	for page, err := range s.rowPages(ctx, history.Window{}, 0, r.to) {

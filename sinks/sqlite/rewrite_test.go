@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	osexec "os/exec"
 	"slices"
@@ -151,6 +152,50 @@ func TestRowsOfOthersHaveVersion0(t *testing.T) {
 	if got := shapes(); !slices.Equal(got, []int{2, 0, 0, 2, 7, 2, 0}) {
 		t.Errorf("after an import: %v", got)
 	}
+}
+
+// Rows that another program adds while rows are rewritten keep version 0, and so do those
+// that a repair finds before the next commit.
+func TestRowsOfOthersDuringARewrite(t *testing.T) {
+	path := file(t)
+	s := start(t, path)
+	of := func(n int) sinks.Entry {
+		e := entry("a", int64(n), fmt.Sprint(n))
+		e.Shape = 1
+		return e
+	}
+	want := func(when, want string) {
+		t.Helper()
+		var all []int
+		for _, row := range rowsWithShapes(t, s) {
+			all = append(all, row.Shape)
+		}
+		if fmt.Sprint(all) != want {
+			t.Errorf("%s the shapes are %v, want %s", when, all, want)
+		}
+	}
+	write(t, s, batch(1, of(1)))
+	db := another(t, path)
+	exec(t, db, "INSERT INTO record_history(record_name, value_json, stored_at) VALUES ('a', '2', 2)")
+	if shapes, err := s.Shapes(t.Context(), "a"); err != nil || fmt.Sprint(shapes) != "[0 1]" {
+		t.Errorf("with a row of another program the shapes are %v, %v", shapes, err)
+	}
+	must(t, s.Rewrite(t.Context(), func(row history.Row) (json.RawMessage, int, error) {
+		if row.ID == 1 {
+			exec(t, db, "INSERT INTO record_history(record_name, value_json, stored_at) VALUES ('a', '3', 3)")
+		}
+		return row.Value, 2, nil
+	}, func(int) {}))
+	want("after the rewrite", "[2 2 0]")
+	write(t, s, batch(2, of(4)))
+	want("after the next batch", "[2 2 0 1]")
+	exec(t, db, "DELETE FROM record_history WHERE id = 1")
+	_, err := s.Repair(t.Context(), func(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error] {
+		exec(t, db, "INSERT INTO record_history(record_name, value_json, stored_at) VALUES ('a', '5', 5)")
+		return logOf(nil)(ctx, from, to)
+	})
+	must(t, err)
+	want("after a repair", "[2 0 1 0]")
 }
 
 func rowsWithShapes(t *testing.T, s *sqlite.Store) (all []history.Row) {

@@ -101,10 +101,18 @@ func (w *writer) markRecount(ctx context.Context, last int64) error {
 	return errors.Join(setMeta(ctx, w.conn, "counted_last", last), setMeta(ctx, w.conn, "recount", last))
 }
 
-// markRecountAll notes that all rows are to be counted again.
+// markRecountAll notes that all rows are to be counted again. Rows that other programs have
+// added get their version before they look like counted ones.
 func (w *writer) markRecountAll(ctx context.Context) error {
+	counted, err := metaInt(ctx, w.conn, "counted_last")
+	if err != nil {
+		return err
+	}
 	var last int64
 	if err := w.conn.QueryRowContext(ctx, "SELECT "+lastID).Scan(&last); err != nil {
+		return err
+	}
+	if _, err := w.exec(ctx, markExternal, counted, last); err != nil {
 		return err
 	}
 	return w.markRecount(ctx, last)
@@ -136,6 +144,14 @@ func (s *Store) isCounted(ctx context.Context) (counted bool, err error) {
 	defer cancel()
 	err = s.readers.QueryRowContext(ctx, isCounted).Scan(&counted)
 	return counted, s.readError("read what is counted", err)
+}
+
+// countedLast is the ID of the last row that is not of another program since the last commit.
+func (s *Store) countedLast(ctx context.Context) (id int64, err error) {
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	id, err = metaInt(ctx, s.readers, "counted_last")
+	return id, s.readError("read which row was counted last", err)
 }
 
 // recount counts all rows if some are not counted yet, and corrects the counts. It

@@ -98,7 +98,7 @@ func (c *salvager) finish(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(c.into.keepLosses(ctx, c.losses, c.now), c.into.markRecountAll(ctx))
+		return errors.Join(c.into.keepLosses(ctx, c.losses, c.now), c.into.markRecount(ctx, c.last))
 	})
 }
 

@@ -28,9 +28,12 @@ const (
 	shapeAtText   = "SELECT coalesce((SELECT version FROM aimdb_shape WHERE record_name = ?1 AND first_id <= ?2 ORDER BY first_id DESC LIMIT 1), 0)"
 	setShapeText  = "INSERT OR REPLACE INTO aimdb_shape(record_name, first_id, version) VALUES (?,?,?)"
 	dropShapeText = "DELETE FROM aimdb_shape WHERE record_name = ? AND first_id BETWEEN ? AND ?"
-	// shapesText has one row for the rows before the first mark.
+	// shapesText has one row for the rows before the first mark, and for those that other
+	// programs have added since the last commit.
 	shapesText = `SELECT DISTINCT version FROM aimdb_shape WHERE record_name = ?1 UNION
-		SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM aimdb_shape WHERE record_name = ?1 AND first_id = 0) ORDER BY 1`
+		SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM aimdb_shape WHERE record_name = ?1 AND first_id = 0)
+		OR EXISTS (SELECT 1 FROM record_history NOT INDEXED WHERE record_name = ?1 AND id > (SELECT CAST(value AS INTEGER) FROM aimdb_meta WHERE key = 'counted_last'))
+		ORDER BY 1`
 	// markExternal gives version 0 to the rows of other programs between two IDs.
 	markExternal = `INSERT OR REPLACE INTO aimdb_shape(record_name, first_id, version)
 		SELECT record_name, min(id), 0 FROM record_history NOT INDEXED
