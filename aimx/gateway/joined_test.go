@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/aimx/gateway"
@@ -42,52 +44,120 @@ func (l *oneConn) Close() error {
 	return l.Listener.Close()
 }
 
-// TestWaitingEventsGoOutInOneWrite: what is produced during a write follows in the next one.
-func TestWaitingEventsGoOutInOneWrite(t *testing.T) {
-	h := open(t)
+// gatedPeer is a client of a server whose writes it sees and lets through.
+type gatedPeer struct {
+	net.Conn
+	writes chan []byte
+	gate   chan struct{}
+}
+
+// gatedPeer returns a client of a server that serves one connection with serve.
+func (h *fixture) gatedPeer(t *testing.T, serve func(*gateway.Server, context.Context, net.Listener) error) *gatedPeer {
+	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	near, far := net.Pipe()
-	g := &gated{Conn: far, writes: make(chan []byte, 8), gate: make(chan struct{}, 8)}
+	p := &gatedPeer{near, make(chan []byte, 8), make(chan struct{}, 8)}
 	l := &oneConn{inner, make(chan net.Conn, 1)}
-	l.conns <- g
-	s := gateway.New(gateway.Config{Registry: h.registry})
+	l.conns <- &gated{far, p.writes, p.gate}
+	s := gateway.New(gateway.Config{Registry: h.registry, Limits: gateway.Limits{FrameBytes: 4096}})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, l) }()
-	defer func() {
+	go func() { ended <- serve(s, ctx, l) }()
+	t.Cleanup(func() {
 		closing(t, near)
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		closing(t, s)
-	}()
-	in := bufio.NewReader(near)
-	through := func(lines int) {
-		t.Helper()
-		if b := <-g.writes; bytes.Count(b, []byte("\n")) != lines {
-			t.Errorf("one write has %d lines, want %d: %s", bytes.Count(b, []byte("\n")), lines, b)
-		}
-		g.gate <- struct{}{}
-		for range lines {
-			if _, err := in.ReadSlice('\n'); err != nil {
-				t.Fatal(err)
-			}
-		}
+	})
+	return p
+}
+
+// expect lets one write through, which has a number of frames.
+func (p *gatedPeer) expect(t *testing.T, frames int) []byte {
+	t.Helper()
+	b := <-p.writes
+	if n := bytes.Count(b, []byte(`"t":`)); n != frames {
+		t.Errorf("one write has %d frames, want %d: %q", n, frames, b)
 	}
-	if _, err := io.WriteString(near, `{"t":"sub","id":1,"topic":"attic.co2"}`+"\n"+`{"t":"ping"}`+"\n"); err != nil {
+	p.gate <- struct{}{}
+	if _, err := io.ReadFull(p, make([]byte, len(b))); err != nil {
 		t.Fatal(err)
 	}
-	through(1) // the answer to the ping
-	h.co2.Produce(reading{PPM: 1})
-	first := <-g.writes
-	for n := 2; n <= 6; n++ {
-		h.co2.Produce(reading{PPM: n})
+	return b
+}
+
+// framings are how frames go over a stream.
+var framings = map[string]struct {
+	serve func(*gateway.Server, context.Context, net.Listener) error
+	frame func(string) string
+}{
+	"unix": {(*gateway.Server).Serve, func(s string) string { return s + "\n" }},
+	"tcp": {(*gateway.Server).ServeTCP, func(s string) string {
+		return string(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) + s
+	}},
+}
+
+// TestWaitingEventsGoOutInOneWrite: what is produced during a write follows in the next one.
+func TestWaitingEventsGoOutInOneWrite(t *testing.T) {
+	for name, framing := range framings {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			p := h.gatedPeer(t, framing.serve)
+			if _, err := io.WriteString(p, framing.frame(`{"t":"sub","id":1,"topic":"attic.co2"}`)+framing.frame(`{"t":"ping"}`)); err != nil {
+				t.Fatal(err)
+			}
+			p.expect(t, 1) // the answer to the ping
+			h.co2.Produce(reading{PPM: 1})
+			first := <-p.writes
+			for n := 2; n <= 6; n++ {
+				h.co2.Produce(reading{PPM: n})
+			}
+			p.writes <- first
+			p.expect(t, 1)
+			p.expect(t, 5)
+		})
 	}
-	g.writes <- first
-	through(1)
-	through(5)
+}
+
+// TestRepliesOfABurstGoOutInOneWrite: those to requests that have come together do, in their
+// order, up to 16 KiB and before a frame that ends the connection.
+func TestRepliesOfABurstGoOutInOneWrite(t *testing.T) {
+	for name, framing := range framings {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			h.co2.Produce(reading{PPM: 1, Note: strings.Repeat("x", 6<<10)})
+			p := h.gatedPeer(t, framing.serve)
+			send := func(frames ...string) {
+				t.Helper()
+				var all strings.Builder
+				for _, f := range frames {
+					all.WriteString(framing.frame(f))
+				}
+				if _, err := io.WriteString(p, all.String()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			const ping, unsub = `{"t":"ping"}`, `{"t":"unsub","sub":"9"}`
+			get := func(id int, name string) string {
+				return fmt.Sprintf(`{"t":"req","id":%d,"method":"record.get","params":{"name":%q}}`, id, name)
+			}
+			send(ping)
+			p.expect(t, 1)
+			send(get(1, "no.such"), ping, get(2, "no.such"), ping, unsub)
+			b := p.expect(t, 4)
+			if one, two := bytes.Index(b, []byte(`"id":1,`)), bytes.Index(b, []byte(`"id":2,`)); one < 0 || two < one {
+				t.Errorf("the replies are not in order: %q", b)
+			}
+			send(get(1, "attic.co2"), get(2, "attic.co2"), get(3, "attic.co2"), get(4, "attic.co2"))
+			p.expect(t, 3) // 18 KiB
+			p.expect(t, 1)
+			send(ping, ping, `{"t":"req","id":3,"method":"`+strings.Repeat("x", 5000)+`"}`)
+			p.expect(t, 3)
+		})
+	}
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"sync"
@@ -22,6 +21,8 @@ type session struct {
 	server    *Server
 	transport transport
 	conn      wire.Conn
+	// joiner is conn if several frames can go out in one write, nil otherwise.
+	joiner wire.Joiner
 	// ctx ends with the connection, and its cause says why. end ends both; the
 	// first cause counts.
 	ctx  context.Context
@@ -31,7 +32,8 @@ type session struct {
 	decoder wire.Decoder
 	out     wire.FrameWriter
 
-	sending sync.Mutex // one frame at a time
+	sending sync.Mutex // one write at a time
+	burst   burst
 
 	// remote is the address of the client, for the log.
 	remote string
@@ -84,6 +86,7 @@ func newSession(ctx context.Context, s *Server, c wire.Conn, t transport) *sessi
 		cursors:       make(map[*records.Untyped]*drainCursor),
 		admitted:      true,
 	}
+	session.joiner, _ = c.(wire.Joiner) // that of a WebSocket is none, and a Call has none
 	session.frameBytes.Store(int64(t.frameBytes))
 	session.ctx, session.end = context.WithCancelCause(ctx)
 	return session
@@ -113,12 +116,14 @@ func (s *session) serve() {
 }
 
 func (s *session) receive() error {
+	defer s.endBurst()
 	for {
 		line, err := s.conn.Receive()
 		if err != nil {
 			s.refuseLong(err)
 			return err
 		}
+		more := s.beginBurst()
 		if f, ok := s.decoder.Decode(line); ok {
 			s.handle(f)
 		} else if r, ok := s.decoder.DecodeLegacy(line); ok {
@@ -131,6 +136,9 @@ func (s *session) receive() error {
 		}
 		if s.ctx.Err() != nil {
 			return context.Cause(s.ctx)
+		}
+		if !more {
+			s.endBurst()
 		}
 	}
 }
@@ -169,20 +177,6 @@ func (s *session) refusesLength(frame []byte) bool {
 		s.oversized.Add(1)
 	}
 	return long
-}
-
-// transmit sends a frame whose length is checked, or several that are joined to lines.
-func (s *session) transmit(frame []byte) bool {
-	s.sending.Lock()
-	defer s.sending.Unlock()
-	if s.ctx.Err() != nil {
-		return false
-	}
-	if err := s.conn.Send(frame); err != nil {
-		s.end(fmt.Errorf("send: %w", err))
-		return false
-	}
-	return true
 }
 
 // answer sends the one reply to a request. A result of null becomes not_found:

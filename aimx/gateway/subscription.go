@@ -88,7 +88,7 @@ type subscription struct {
 	cancel  context.CancelFunc
 	seq     uint64
 	out     wire.FrameWriter
-	// joined are the events that wait for flush, where frames are lines.
+	// joined are the events that wait for flush, where several can go out in one write.
 	joined []byte
 }
 
@@ -198,9 +198,6 @@ func (sub *subscription) exactEvents() error {
 	}
 }
 
-// joinedBytes is how many bytes of events wait for one write at most.
-const joinedBytes = 16 << 10
-
 // event sends one value. Values that the reader missed or that cannot be encoded
 // consume numbers, so that the client sees the gap.
 func (sub *subscription) event(topic string, value records.Encoded) bool {
@@ -212,13 +209,13 @@ func (sub *subscription) event(topic string, value records.Encoded) bool {
 		return false
 	}
 	frame := sub.out.Event(sub.name, sub.seq, topic, value.JSON)
-	if !sub.session.transport.lines {
+	if sub.session.joiner == nil {
 		return sub.session.send(frame)
 	}
 	if sub.session.refusesLength(frame) {
 		return true
 	}
-	sub.joined = append(append(sub.joined, frame...), '\n')
+	sub.joined = sub.session.joiner.Join(sub.joined, frame)
 	return len(sub.joined) < joinedBytes || sub.flush()
 }
 
@@ -231,7 +228,7 @@ func (sub *subscription) flush() bool {
 	if sub.ctx.Err() != nil {
 		return false
 	}
-	sent := sub.session.transmit(sub.joined[:len(sub.joined)-1])
+	sent := sub.session.transmitJoined(sub.joined)
 	sub.joined = sub.joined[:0]
 	return sent
 }

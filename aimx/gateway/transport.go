@@ -18,8 +18,6 @@ type transport struct {
 	// frameBytes bounds the frames that a client takes, unless its hello says
 	// otherwise; 0 is no bound.
 	frameBytes int
-	// lines means that frames are lines, of which several can go out in one write.
-	lines bool
 	// acknowledges means that subscribed answers a sub.
 	acknowledges bool
 	// lateJoin means that every subscription begins with snapshots of all its
@@ -38,14 +36,14 @@ type transport struct {
 
 func lineTransport() transport {
 	return transport{
-		name: "unix", conn: wire.NewLineConn, lines: true, refusesTopics: true, unwrapsWrites: true,
+		name: "unix", conn: wire.NewLineConn, refusesTopics: true, unwrapsWrites: true,
 		noHistory: aimx.CodeInternal, subscriptions: 32,
 	}
 }
 
 func tcpTransport() transport {
 	t := lineTransport()
-	t.name, t.conn, t.lines = "tcp", wire.NewLengthConn, false
+	t.name, t.conn = "tcp", wire.NewLengthConn
 	t.asksForTokens, t.frameBytes = true, wire.LengthFrameBytes
 	return t
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -34,6 +35,8 @@ type writer struct {
 	numbers map[string]sinks.LastNumber
 	// names is the set that queries use.
 	names *names
+	// worked is when the last command began, and zero since the connection rests.
+	worked time.Time
 	// last is the last row ID that this writer knows of.
 	last int64
 	// stepped says that the clock of some record was set back; readers ask it too.
@@ -71,7 +74,7 @@ func newWriter(ctx context.Context, path string, o options, have int, owned bool
 		return nil, err
 	}
 	w := &writer{
-		db: db, names: known, statements: map[string]*sql.Stmt{}, numbers: map[string]sinks.LastNumber{},
+		db: db, worked: time.Now(), names: known, statements: map[string]*sql.Stmt{}, numbers: map[string]sinks.LastNumber{},
 		insertRows:  newChunked("INSERT INTO record_history(record_name, value_json, stored_at) VALUES ", "(?,?,?)", ""),
 		knowRecords: newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,0,0)", " ON CONFLICT DO NOTHING"),
 		addCounts:   newChunked("INSERT INTO aimdb_record(name, rows, bytes) VALUES ", "(?,?,?)", addCounts),

@@ -62,7 +62,11 @@ func openReaders(path string, o options) (*sql.DB, error) {
 		"_error_rc":     {"1"},
 		"_pragma":       {"cache_size(-8192)", "temp_store(memory)", "mmap_size(0)"},
 	}
-	return open(path, o.vfs, params, o.readers)
+	db, err := open(path, o.vfs, params, o.readers)
+	if err == nil {
+		db.SetConnMaxIdleTime(restAfter) // its cache takes up to 16 MB
+	}
+	return db, err
 }
 
 func open(path, vfs string, params url.Values, connections int) (*sql.DB, error) {

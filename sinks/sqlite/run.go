@@ -50,6 +50,7 @@ func (s *Store) step(ctx context.Context, tick <-chan time.Time) error {
 		return s.execute(c)
 	case <-tick:
 		s.look()
+		s.write.rest(ctx, s.options.logger)
 	case <-ctx.Done():
 	}
 	return nil
@@ -79,6 +80,7 @@ func (s *Store) execute(c *command) error {
 		c.done <- err
 		return nil
 	}
+	s.write.worked = time.Now()
 	before := s.write.last
 	err := s.noted(corruptError(c.do(context.Background(), s.write)))
 	if err != nil {

@@ -58,6 +58,12 @@ func (c *lineConn) Receive() ([]byte, error) {
 	}
 }
 
+// buffered returns what has come and is not yet received.
+func buffered(in *bufio.Reader) []byte {
+	b, _ := in.Peek(in.Buffered()) // it does not read
+	return b
+}
+
 // maxIdleBuffer is the largest buffer that a connection keeps between frames.
 const maxIdleBuffer = 1 << 20
 

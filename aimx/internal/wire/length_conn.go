@@ -42,8 +42,7 @@ func (c *lengthConn) Receive() ([]byte, error) {
 	}
 	length := binary.BigEndian.Uint32(header[:])
 	if uint64(length) > uint64(c.limit) {
-		start, _ := c.in.Peek(c.in.Buffered()) // it does not read
-		return nil, tooLong(c.limit, start)
+		return nil, tooLong(c.limit, buffered(c.in))
 	}
 	c.frame = reuse(c.frame)
 	// The buffer grows with what has come: a length alone costs no memory.
@@ -74,8 +73,7 @@ func (c *lengthConn) Send(frame []byte) error {
 	if uint64(len(frame)) > 1<<32-1 {
 		return fmt.Errorf("a frame of %d bytes has no length of %d bytes", len(frame), headerBytes)
 	}
-	c.out = binary.BigEndian.AppendUint32(reuse(c.out), uint32(len(frame)))
-	c.out = append(c.out, frame...)
+	c.out = c.Join(reuse(c.out), frame)
 	return c.write(c.out)
 }
 
