@@ -34,12 +34,8 @@ func limitFiles(t testing.TB, size uint64) (free func()) {
 }
 
 func TestFullDiskUnderTheLog(t *testing.T) {
-	t.Parallel()
-	for _, durable := range []bool{false, true} {
-		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) {
-			t.Parallel()
-			fullDisk(t, durable)
-		})
+	for _, durable := range []bool{false, true} { // one by one: the limit holds for the process
+		t.Run(fmt.Sprintf("durable=%v", durable), func(t *testing.T) { fullDisk(t, durable) })
 	}
 }
 

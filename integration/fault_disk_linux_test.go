@@ -2,6 +2,8 @@ package integration
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,9 +50,10 @@ func eachSmallStore(t *testing.T, test func(t *testing.T, disk, history, says st
 		if err := os.Chmod(filepath.Dir(disk), 0o711); err != nil {
 			t.Fatal(err)
 		}
-		execute(t, all, "CREATE TABLESPACE small LOCATION '"+disk+"'")
-		t.Cleanup(func() { execute(t, all, "DROP TABLESPACE small") })
-		test(t, disk, postgresServer.Database(t)+"&default_tablespace=small", "No space left on device")
+		space := fmt.Sprintf("small%d", rand.Uint64()) // other tests have theirs at the same time
+		execute(t, all, "CREATE TABLESPACE "+space+" LOCATION '"+disk+"'")
+		t.Cleanup(func() { execute(t, all, "DROP TABLESPACE "+space) })
+		test(t, disk, postgresServer.Database(t)+"&default_tablespace="+space, "No space left on device")
 	})
 }
 
