@@ -82,7 +82,11 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 		f.gaps.assumeRead(r, f.pattern)
 	}
 	for more := true; more; {
-		log, _, err := f.bus.look(ctx)
+		var log origin
+		err := answered(ctx, func() (err error) {
+			log, _, err = f.bus.look(ctx)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -242,7 +246,11 @@ func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func
 	if before == f.read+1 {
 		return true, nil
 	}
-	state, err := f.bus.state(ctx)
+	var state jetstream.StreamState
+	err = answered(ctx, func() (err error) {
+		state, err = f.bus.state(ctx)
+		return err
+	})
 	if err != nil {
 		return false, err
 	}
@@ -264,10 +272,14 @@ func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext,
 	if losses != f.bus.subjects.all(lossKind) {
 		filters = append(filters, f.bus.subjects.prefix(lossKind)+tombstoneToken, f.bus.markerSubject())
 	}
-	c, err := f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: filters,
-		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:    f.read + 1,
+	var c jetstream.Consumer
+	err := answered(ctx, func() (err error) {
+		c, err = f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
+			FilterSubjects: filters,
+			DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:    f.read + 1,
+		})
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -29,11 +29,11 @@ func (s Source) Start(ctx context.Context, pattern string, from *int64) (Positio
 	}
 	b := &boundary{Pattern: pattern, From: from, Log: s.Log.Identity(), MaxID: -1}
 	if s.History == nil {
-		log, err := s.Log.Stats(ctx)
+		first, _, err := s.Log.Extent(ctx)
 		if err != nil {
 			return Position{}, fmt.Errorf("find the start of the log: %w", err)
 		}
-		b.Sequence = max(log.FirstSequence, 1) - 1
+		b.Sequence = max(first, 1) - 1
 		return Position{boundary: b.encode()}, nil
 	}
 	at, err := s.History.Position(ctx)
@@ -56,17 +56,17 @@ func (s Source) Gone(ctx context.Context, p Position) (reason string, err error)
 
 // gone also returns whether the log is the same and has only discarded what follows.
 func (s Source) gone(ctx context.Context, p Position) (reason string, discarded bool, err error) {
-	log, err := s.Log.Stats(ctx)
+	first, last, err := s.Log.Extent(ctx)
 	if err != nil {
 		return "", false, fmt.Errorf("find the start of the log: %w", err)
 	}
 	switch after := p.after(); {
 	case p.boundary.Log != s.Log.Identity():
 		return "the position belongs to another log: the log was deleted and created again, or the position is of another database", false, nil
-	case after > log.LastSequence:
-		return fmt.Sprintf("the log has lost its end: the position is after message %d, and the log ends at %d", after, log.LastSequence), false, nil
-	case log.FirstSequence > after+1:
-		return fmt.Sprintf("the log has discarded messages after the position: it begins at message %d, and the position is after %d", log.FirstSequence, after), true, nil
+	case after > last:
+		return fmt.Sprintf("the log has lost its end: the position is after message %d, and the log ends at %d", after, last), false, nil
+	case first > after+1:
+		return fmt.Sprintf("the log has discarded messages after the position: it begins at message %d, and the position is after %d", first, after), true, nil
 	}
 	reason, err = s.otherHistory(ctx, p)
 	return reason, false, err
