@@ -266,7 +266,7 @@ func TestPermissionsOverNATS(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftOverNATS: client and service leave no goroutine behind.
+// TestNothingIsLeftOverNATS: the goroutines of client and service end with them.
 func TestNothingIsLeftOverNATS(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	db := open(t, t.TempDir(), aimdb.Name("db"), aimdb.NATS(":0"))

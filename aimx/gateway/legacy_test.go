@@ -161,6 +161,6 @@ func TestLegacyGaps(t *testing.T) {
 		last = f.Event.Sequence
 	}
 	if !dropped {
-		t.Skip("this client was never slow")
+		t.Error("nothing was dropped, though nobody read until all was produced")
 	}
 }

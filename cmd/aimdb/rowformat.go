@@ -127,7 +127,7 @@ type rowReader interface {
 	read() (history.Row, error)
 }
 
-// newRowReader reads rows behind a byte order mark, if there is one.
+// newRowReader reads rows after a byte order mark, if there is one.
 func newRowReader(from io.Reader, f format) (rowReader, error) {
 	r := bufio.NewReaderSize(from, 64<<10)
 	if err := jsonrule.SkipMark(r); err != nil {

@@ -70,8 +70,8 @@ func runCounter(dir, address string) error {
 	return <-counted
 }
 
-// count goes on after the last number in the history. A kill between two records leaves
-// one of them behind, so each has a number of its own.
+// count goes on after the last number in the history. After a kill
+// between two records one of them has a value less, so each counts by itself.
 func count(ctx context.Context, all []*aimdb.Record[numbered]) error {
 	var next []int
 	for _, r := range all {
