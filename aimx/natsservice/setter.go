@@ -23,8 +23,11 @@ const (
 	unlogged = 4096
 )
 
-// setAnswer says that the log has a value.
-const setAnswer = `{"logged":true}`
+// The answers to a value that was set, in a record that is logged and in another one.
+const (
+	answerLogged   = `{"logged":true}`
+	answerUnlogged = `{"logged":false}`
+)
 
 // SetSubjects returns the subjects that values are published to, to set records.
 func SetSubjects(database string) []string { return []string{rpc.SetPrefix(database) + ">"} }
@@ -161,7 +164,10 @@ func (t *setter) settle(p published) {
 	if p.reply == "" {
 		return
 	}
-	answer := &nats.Msg{Subject: p.reply, Data: []byte(setAnswer)}
+	answer := &nats.Msg{Subject: p.reply, Data: []byte(answerUnlogged)}
+	if p.pending.Logged() {
+		answer.Data = []byte(answerLogged)
+	}
 	if err != nil {
 		wrong := failureOf(err)
 		answer.Header, answer.Data = wrong.headers(), wrong.body()
