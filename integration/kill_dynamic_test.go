@@ -17,17 +17,21 @@ import (
 // dynamicSetters is how many goroutines of the child set keys.
 const dynamicSetters = 8
 
-// openDynamic opens a database that takes any key.
+// openDynamic opens a database that takes any key until it has made limit records, none if
+// it is 0.
 func openDynamic(dir, history string, limit int) (*aimdb.DB, error) {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	store, err := openBackend(context.Background(), history, logger)
 	if err != nil {
 		return nil, err
 	}
-	return aimdb.New(aimdb.Name("kill"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.Logger(logger),
-		aimdb.Dynamic(limit, func(string) ([]aimdb.RecordOption, error) {
+	opts := []aimdb.Option{aimdb.Name("kill"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.Logger(logger)}
+	if limit > 0 {
+		opts = append(opts, aimdb.Dynamic(limit, func(string) ([]aimdb.RecordOption, error) {
 			return []aimdb.RecordOption{aimdb.Latest(), aimdb.Persist(), aimdb.Writable()}, nil
 		}))
+	}
+	return aimdb.New(opts...)
 }
 
 // runDynamic is a child process that sets new keys, and values of its first keys, and
