@@ -1,6 +1,7 @@
 package aimdb
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -45,8 +46,9 @@ func (db *DB) newIngest() *ingest.Writer {
 	return ingest.New(c)
 }
 
-// makeRecord makes a record for a key from outside, unless there is one by now.
-func (db *DB) makeRecord(name string) (*Untyped, error) {
+// makeRecord makes a record for a key from outside that takes a value, unless there is one
+// by now. If make is false it only checks whether it would.
+func (db *DB) makeRecord(name string, value json.RawMessage, make bool) (*Untyped, error) {
 	a := &db.additions
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -58,11 +60,14 @@ func (db *DB) makeRecord(name string) (*Untyped, error) {
 			"record %q cannot be made: there are %d records that were made for keys from outside, which is the limit; raise the limit, or register the record", name, limit)}
 	}
 	c, err := db.declared(name)
-	if err != nil {
-		return nil, err
+	switch {
+	case err == nil && !c.Writable:
+		err = errors.New("its declaration is not Writable")
+	case err == nil:
+		err = db.registry.CheckAdd(name, c, value)
 	}
-	if !c.Writable {
-		return nil, errors.New("its declaration is not Writable")
+	if err != nil || !make {
+		return nil, err
 	}
 	u, err := db.addJSON(name, c)
 	if err == nil {

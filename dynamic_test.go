@@ -23,7 +23,18 @@ func anything(key string) ([]aimdb.RecordOption, error) {
 	if strings.HasPrefix(key, "never") {
 		return nil, errors.New("never")
 	}
-	return []aimdb.RecordOption{aimdb.Latest(), aimdb.Persist(), aimdb.Writable()}, nil
+	opts := []aimdb.RecordOption{aimdb.Latest(), aimdb.Persist(), aimdb.Writable()}
+	if key == "strict" {
+		opts = append(opts, aimdb.Validate(mustBeOne))
+	}
+	return opts, nil
+}
+
+func mustBeOne(v json.RawMessage) error {
+	if string(v) != "1" {
+		return &records.InvalidError{Path: "/x", Err: errors.New("must be 1")}
+	}
+	return nil
 }
 
 func set(t *testing.T, db *aimdb.DB, key, value string) error {
@@ -242,6 +253,17 @@ func TestDynamicKeys(t *testing.T) {
 			t.Errorf("set %q to %s: %v, want %q", c.key, c.value, err, c.want)
 		}
 	}
+	for key, want := range map[string]string{"a.new": "", "never.y": "never", "a.new ": "not allowed"} {
+		u, err := db.Ingest().Check(nil, key, json.RawMessage("1"))
+		if u != nil || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("check %q: %v, %v", key, u, err)
+		}
+	}
+	err := set(t, db, "strict", "2")
+	var refused *ingest.Refusal
+	if !errors.As(err, &refused) || refused.Cause != ingest.Invalid || refused.Path != "/x" {
+		t.Errorf("set a new record to a value that is not valid: %v", err)
+	}
 	if n := len(db.Registry().Records()); n != 2+5 {
 		t.Errorf("there are %d records", n)
 	}
@@ -300,12 +322,7 @@ func TestAddJSON(t *testing.T) {
 	if _, err := aimdb.AddJSON(db, "late.one"); err == nil || !strings.Contains(err.Error(), `"late::one" has the same segments`) {
 		t.Errorf("another spelling: %v", err)
 	}
-	valid := add(db, "valid", aimdb.Validate(func(v json.RawMessage) error {
-		if string(v) != "1" {
-			return &records.InvalidError{Path: "/x", Err: errors.New("must be 1")}
-		}
-		return nil
-	}))
+	valid := add(db, "valid", aimdb.Validate(mustBeOne))
 	if err := valid.Set(json.RawMessage("2")); err == nil || !strings.Contains(err.Error(), "must be 1 (at /x)") {
 		t.Errorf("a value that is not valid: %v", err)
 	}

@@ -2,6 +2,7 @@ package records
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/aimdb-go/aimdb/key"
 )
@@ -40,6 +41,19 @@ func (r *Registry) Add(name string, c Config, rows ...Stored) (*Untyped, error) 
 	delete(r.adding, key.Normalize(name))
 	r.insert(u)
 	return u, nil
+}
+
+// CheckAdd returns why there cannot be a record with a key and a configuration, or why it
+// would not take a value. It does not look for other records.
+func (r *Registry) CheckAdd(name string, c Config, value json.RawMessage) error {
+	record, err := newRecord[json.RawMessage](r, name, c)
+	if err != nil {
+		return registerError(name, err)
+	}
+	if _, err := record.untyped.checked(value); err != nil {
+		return fmt.Errorf("set record %q: %w", name, err)
+	}
+	return nil
 }
 
 // OnAdd makes Add call fn with each record that it adds, before Lookup finds it and so
