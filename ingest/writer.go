@@ -39,6 +39,12 @@ func (w *Writer) MayWrite(g *access.Grants, u *records.Untyped) bool {
 	return w.config.ReadOnly == "" && writable(u) && g.Writes(u.Key())
 }
 
+// MayCreate reports whether there are keys for which a record is made if a client with these
+// grants sets them.
+func (w *Writer) MayCreate(g *access.Grants) bool {
+	return w.config.ReadOnly == "" && w.config.Create != nil && g.WritesAny()
+}
+
 func writable(u *records.Untyped) bool {
 	c := u.Config()
 	return c.Writable && c.Remote && u.Origin().Kind == "passive"
