@@ -48,6 +48,12 @@
 // [Migrate] says how values of an older type become values of the present one. What is
 // stored and logged is upgraded when it is read; [DB.MigrateHistory] rewrites it.
 //
+// # Records that come later
+//
+// [AddJSON] registers a record of JSON values at any time, and [Dynamic] does so for keys
+// that clients set. Such a record begins with the values that history has of it. An open
+// subscription to a pattern gets its first value.
+//
 // # Slow consumers
 //
 // A slow reader of a ring is moved forward and told how many values it

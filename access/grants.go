@@ -27,6 +27,9 @@ func (g *Grants) Reads(record string) bool { return g.Everything() || cover(g.re
 // Writes reports whether they cover setting a record.
 func (g *Grants) Writes(record string) bool { return g.Everything() || cover(g.write, record) }
 
+// WritesAny reports whether there are records that may be set.
+func (g *Grants) WritesAny() bool { return g.Everything() || len(g.write) > 0 }
+
 func cover(patterns []key.Pattern, record string) bool {
 	return slices.ContainsFunc(patterns, func(p key.Pattern) bool { return p.Grants(record) })
 }

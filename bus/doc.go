@@ -131,6 +131,11 @@
 // A value above Config.MaxValue is refused and counted, and its producer gets an error
 // if it waits.
 //
+// # Records that come later
+//
+// The republisher publishes records that are added to the registry while it runs, from
+// their first value on. Their numbers count from 1, as in each run.
+//
 // # Live values
 //
 // Values of Remote records that are not logged are published while somebody subscribes

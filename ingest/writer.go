@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/access"
-	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -17,10 +16,12 @@ type Config struct {
 	Registry *records.Registry
 	// ReadOnly is why nothing can be set, empty if something can.
 	ReadOnly string
-	// Create registers a record that does not exist, and returns the one that another call
-	// has just registered. Its error may be a *Refusal; any other refuses the key as
-	// Unknown. Nil refuses all such keys.
-	Create func(key string) (*records.Untyped, error)
+	// Create registers a record that does not exist, if it takes a value, and returns the
+	// one that another call has just registered. If make is false it registers nothing, and
+	// returns nil for a record that it would register. Its error may be a *Refusal or a
+	// *records.InvalidError; any other refuses the key as Unknown. Nil refuses all such
+	// keys.
+	Create func(key string, value json.RawMessage, make bool) (*records.Untyped, error)
 }
 
 // Writer sets records from outside. It is safe for concurrent use.
@@ -36,6 +37,12 @@ func New(c Config) *Writer { return &Writer{config: c} }
 // stage of the graph produces has that stage as its only writer.
 func (w *Writer) MayWrite(g *access.Grants, u *records.Untyped) bool {
 	return w.config.ReadOnly == "" && writable(u) && g.Writes(u.Key())
+}
+
+// MayCreate reports whether there are keys for which a record is made if a client with these
+// grants sets them.
+func (w *Writer) MayCreate(g *access.Grants) bool {
+	return w.config.ReadOnly == "" && w.config.Create != nil && g.WritesAny()
 }
 
 func writable(u *records.Untyped) bool {
@@ -128,19 +135,16 @@ func (w *Writer) record(g *access.Grants, name string, value json.RawMessage, ma
 	case w.config.Create == nil:
 		return nil, refuse(Unknown, "record %q is not writable from outside: there is no such record", name)
 	}
-	if err := jsonrule.Check(value); err != nil { // nothing is made for it
-		return nil, refuse(Invalid, "set record %q: the value %v", name, err)
-	}
-	if !make {
-		return nil, nil
-	}
-	u, err := w.config.Create(name)
+	u, err := w.config.Create(name, value, make)
 	var refused *Refusal
+	var invalid *records.InvalidError
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &invalid), errors.Is(err, records.ErrClosed):
 		return nil, err
 	case err != nil:
 		return nil, refuse(Unknown, "record %q cannot be made: %v", name, err)
+	case u == nil:
+		return nil, nil
 	case !w.MayWrite(g, u):
 		return nil, refuse(Denied, "record %q is not writable from outside by this client", name)
 	}

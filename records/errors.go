@@ -40,7 +40,7 @@ func (e *LostError) Error() string {
 // Unwrap returns Err.
 func (e *LostError) Unwrap() error { return e.Err }
 
-// InvalidError is what the type of a record refuses.
+// InvalidError is what the type of a record, or Config.Validate, refuses.
 type InvalidError struct {
 	// Path is the JSON Pointer of the value inside that is wrong, "" if it is the whole
 	// value, or if that is unknown.

@@ -46,6 +46,7 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 //
 // A value that is not of the type of the record is upgraded if it is exactly one of an
 // older type: it has no members that this does not have. Of several the newest counts.
+// Config.Validate judges what Set would produce.
 func (u *Untyped) Set(value json.RawMessage) error {
 	box, err := u.checked(value)
 	if err != nil {
@@ -94,6 +95,9 @@ func (u *Untyped) checked(value json.RawMessage) (any, error) {
 	}
 	if err != nil {
 		return nil, &InvalidError{Path: jsonshape.PathOf(value, err), Err: fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)}
+	}
+	if err := u.typed.validate(box); err != nil {
+		return nil, err
 	}
 	return box, nil
 }

@@ -17,6 +17,7 @@ type Record[T any] struct {
 	// has no more of them than it needs.
 	slots  []T
 	signal *SignalOf[T]
+	valid  func(T) error // of Config.Validate
 }
 
 // Key returns the key of the record in its own spelling.

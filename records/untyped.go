@@ -74,6 +74,8 @@ type erased interface {
 	// decode reads a value into a new box.
 	decode(raw json.RawMessage) (any, error)
 	produce(box any)
+	// validate asks Config.Validate.
+	validate(box any) error
 	// send waits for space and produces.
 	send(ctx context.Context, box any) (Ack, error)
 }

@@ -85,12 +85,18 @@ func (s *session) welcome(version string) (json.RawMessage, *refusal) {
 		MaxSubscriptions: s.transport.subscriptions,
 		Authenticated:    s.asksForToken && s.admitted && !s.grants.Everything(),
 	}
+	room, writes := s.answerBytes(), s.server.config.Ingest.MayCreate(s.grants)
 	for _, h := range s.server.config.Registry.Records() {
-		if s.mayWrite(h) {
-			welcome.WritableRecords = append(welcome.WritableRecords, h.Key())
+		if !s.mayWrite(h) {
+			continue
 		}
+		writes = true
+		if room -= len(h.Key()) + len(`"",`); room < 0 {
+			break // a client that is refused its hello can do nothing at all
+		}
+		welcome.WritableRecords = append(welcome.WritableRecords, h.Key())
 	}
-	if len(welcome.WritableRecords) > 0 {
+	if writes {
 		welcome.Permissions = append(welcome.Permissions, "write")
 	}
 	return marshal(welcome)
