@@ -99,6 +99,7 @@ func (s *soaked) kill(victim string, moments *rand.Rand) {
 		s.writer.merge(s.acked)
 		s.startWriter()
 	case "nats":
+		s.writer.awaitAck(s.t) // one that starts needs a server
 		server := s.leader()
 		server.Kill()
 		server.Restart()
