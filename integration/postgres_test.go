@@ -17,9 +17,7 @@ import (
 // stores each once when it runs, in two runs.
 func TestPostgresDownAtStart(t *testing.T) {
 	t.Parallel()
-	server := pgtest.New()
-	defer server.End(t)
-	server.Start(t)
+	server := pgtest.Syncing(t)
 	dsn, dir := server.DSN("postgres"), t.TempDir()
 	const values = 500
 	for run := range 2 {

@@ -32,6 +32,15 @@ type Server struct {
 // such as "max_wal_size=64MB" besides its own.
 func New(settings ...string) *Server { return &Server{settings: settings} }
 
+// Syncing starts a server that syncs, as one does that is in use, and ends it with the test.
+func Syncing(t testing.TB) *Server {
+	t.Helper()
+	s := New("fsync=on")
+	t.Cleanup(func() { s.End(t) })
+	s.Start(t)
+	return s
+}
+
 // Main runs the tests of a binary, then ends the server and removes its directory.
 func (s *Server) Main(m *testing.M) int {
 	code := m.Run()
