@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb/internal/testrun"
 )
 
 // patience is how long a server may take to start or to stop.
@@ -41,9 +43,10 @@ func Syncing(t testing.TB) *Server {
 	return s
 }
 
-// Main runs the tests of a binary, then ends the server and removes its directory.
+// Main runs the tests of a binary, which mostly wait, then ends the server and removes its
+// directory.
 func (s *Server) Main(m *testing.M) int {
-	code := m.Run()
+	code := testrun.Waiting(m)
 	if err := s.end(); err != nil {
 		fmt.Fprintln(os.Stderr, "end the PostgreSQL server of the tests:", err)
 		return max(code, 1)
