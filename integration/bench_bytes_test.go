@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 	"github.com/aimdb-go/aimdb/sinks/ndjson"
 	"github.com/aimdb-go/aimdb/sinks/parquet"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
@@ -43,7 +44,7 @@ const bytesRecords, bytesValues = 100, 1000
 func bytesOf(b *testing.B, value func(n int) sample) {
 	for b.Loop() {
 		dir := b.TempDir()
-		dsn := postgresServer.Database(b)
+		dsn := pgtest.Syncing(b).Database(b)
 		at := func(name string) string { return filepath.Join(dir, name) }
 		lines, err := ndjson.Open(at("ndjson"))
 		must(b, err)

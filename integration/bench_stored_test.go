@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 )
 
 // BenchmarkStored brings values of 100 lossless records into SQLite, flat out,
@@ -29,7 +30,7 @@ func BenchmarkStored(b *testing.B) {
 // in two databases that differ in nothing else. The target is the rate of SQLite. The
 // processor time is that of this process and of the server together.
 func BenchmarkStoredPostgres(b *testing.B) {
-	there := serveForOn(b, postgresServer.Database(b), b.TempDir(), 100, lossless())
+	there := serveForOn(b, pgtest.Syncing(b).Database(b), b.TempDir(), 100, lossless())
 	here := serveFor(b, 100, lossless())
 	stores := func(s *served) func() {
 		return func() {

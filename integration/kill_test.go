@@ -52,12 +52,13 @@ func TestKillWhileWriting(t *testing.T) {
 }
 
 // settle starts the writer once more: it serves after all that was in the log is
-// stored.
+// stored. Nothing changes in the history afterwards.
 func settle(t *testing.T, dir, history, mode string) {
 	t.Helper()
 	w := startWriter(t, dir, history, mode)
 	w.awaitAck(t)
 	_ = w.signal(syscall.SIGKILL) // it is what was before that counts
+	awaitUnused(t, history)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the writer said at a start:\n%s", w.stderr.String())

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,9 +17,7 @@ import (
 // stores each once when it runs, in two runs.
 func TestPostgresDownAtStart(t *testing.T) {
 	t.Parallel()
-	server := pgtest.New()
-	defer server.End(t)
-	server.Start(t)
+	server := pgtest.Syncing(t)
 	dsn, dir := server.DSN("postgres"), t.TempDir()
 	const values = 500
 	for run := range 2 {
@@ -75,5 +74,40 @@ func runWithSink(t *testing.T, dir string, sink *postgres.Store, from, n int, be
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestKilledWriterStillCommits: a transaction that waits for a lock while its process is
+// killed is committed afterwards. awaitUnused waits for that.
+func TestKilledWriterStillCommits(t *testing.T) {
+	t.Parallel()
+	history := postgresServer.Database(t)
+	w := startWriter(t, t.TempDir(), history, "stored")
+	w.awaitAck(t) // its statements are prepared then
+	ctx := t.Context()
+	other, err := pgx.Connect(ctx, history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(ctx)
+	// The last statement before COMMIT waits, and COMMIT is sent with it.
+	if _, err := other.Exec(ctx, "BEGIN; LOCK TABLE aimdb.aimdb_record IN EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, history, "the writer waits", "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+	if err := w.signal(syscall.SIGKILL); err == nil {
+		t.Fatal("the writer ended by itself")
+	}
+	const nextID = "SELECT next_id FROM aimdb.aimdb_checkpoint"
+	var before, after int64
+	if err := other.QueryRow(ctx, nextID).Scan(&before); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() {
+		_ = other.Close(context.Background()) // the server notices it and ends the lock
+	})
+	awaitUnused(t, history)
+	if err := openSQL(t, history).QueryRow(nextID).Scan(&after); err != nil || after == before {
+		t.Errorf("the next ID is %d after the kill and %d (%v) when no process has the history open", before, after, err)
 	}
 }

@@ -127,7 +127,7 @@ func runSoakSink(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	server, err := cluster.Open(ctx, cluster.Config{URLs: strings.Split(args[2], ",")}, logger)
+	server, err := cluster.New(cluster.Config{URLs: strings.Split(args[2], ",")}, logger)
 	if err != nil {
 		return err
 	}
@@ -152,6 +152,6 @@ func runSoakSink(args []string) error {
 	}
 	return process.Run(ctx, process.Config{
 		Server: server, Log: bus.Config{Name: soakName, Shared: true, Logger: logger}, Sink: kind, Kind: kind, Target: kind,
-		Open: open[kind], DrainTimeout: patience, Logger: logger,
+		Open: open[kind], Wait: patience, DrainTimeout: patience, Logger: logger,
 	})
 }

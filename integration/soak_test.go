@@ -51,9 +51,7 @@ type soaked struct {
 
 func soak(t *testing.T, urls []string, replicas int, leader func() *natstest.Server) {
 	s := &soaked{t: t, dir: t.TempDir(), urls: strings.Join(urls, ","), replicas: replicas, leader: leader,
-		postgres: pgtest.New(), sinks: map[string]*child{}, acked: map[string]int{}}
-	t.Cleanup(func() { s.postgres.End(t) })
-	s.postgres.Start(t)
+		postgres: pgtest.Syncing(t), sinks: map[string]*child{}, acked: map[string]int{}}
 	s.stores = map[string]string{"sqlite": t.TempDir(), "postgres": s.postgres.DSN("postgres")}
 	s.startWriter()
 	for kind := range s.stores {
@@ -99,6 +97,7 @@ func (s *soaked) kill(victim string, moments *rand.Rand) {
 		s.writer.merge(s.acked)
 		s.startWriter()
 	case "nats":
+		s.writer.awaitAck(s.t) // one that starts needs a server
 		server := s.leader()
 		server.Kill()
 		server.Restart()

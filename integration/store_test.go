@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver of database/sql
@@ -58,6 +59,36 @@ func openSQL(t testing.TB, history string) *sql.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() }) // only read from
 	return db
+}
+
+// awaitUnused waits until no process has a history open. The server of PostgreSQL finishes
+// what a killed process has sent, a COMMIT too, so what is read before is not final.
+func awaitUnused(t *testing.T, history string) {
+	t.Helper()
+	if !inPostgres(history) {
+		return // what SQLite does ends with the process
+	}
+	await(t, history, "no other process has the history open", `SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend')`)
+}
+
+// await waits until a query of a PostgreSQL database returns true.
+func await(t *testing.T, dsn, what, query string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	often := time.NewTicker(5 * time.Millisecond)
+	defer often.Stop()
+	for done := false; !done; <-often.C {
+		if err := conn.QueryRow(ctx, query).Scan(&done); err != nil {
+			t.Fatalf("wait until %s: %v", what, err)
+		}
+	}
 }
 
 // deleteHistory deletes a history that nobody has open.

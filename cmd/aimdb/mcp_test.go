@@ -77,6 +77,7 @@ func TestAssistantAsks(t *testing.T) {
 
 // TestAssistantIsTold: what is wrong is an error of the tool that says what to do.
 func TestAssistantIsTold(t *testing.T) {
+	t.Parallel()
 	o := openObservatory(t)
 	a := assist(t, "--connect", o.socket)
 	for _, c := range []struct {
@@ -189,6 +190,7 @@ func TestAssistantExplainsGaps(t *testing.T) {
 
 // TestAssistantPages: following the cursors yields each row once, in answers that fit.
 func TestAssistantPages(t *testing.T) {
+	t.Parallel()
 	o := openObservatory(t)
 	a := assist(t, "--connect", o.socket, "--answer-bytes", "6000")
 	type page struct {

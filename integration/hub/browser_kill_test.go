@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/testrun"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -29,7 +30,7 @@ const burst = 20
 func TestMain(m *testing.M) {
 	dir := os.Getenv(counterVariable)
 	if dir == "" {
-		os.Exit(m.Run())
+		os.Exit(testrun.Waiting(m))
 	}
 	if err := runCounter(dir, os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

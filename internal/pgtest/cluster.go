@@ -39,7 +39,7 @@ func (s *Server) create(bin string) (err error) {
 		}
 	}
 	cmd := exec.Command(filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "postgres", "--auth=trust",
-		"--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
+		"--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US", "--no-sync")
 	unprivileged(cmd)
 	cmd.Dir = s.dir
 	out, err := cmd.CombinedOutput()
@@ -61,7 +61,7 @@ func (s *Server) run(bin string) (err error) {
 	}
 	args := []string{"-D", s.data(), "-p", strconv.Itoa(s.port)}
 	for _, setting := range append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories=" + filepath.Join(s.dir, "socket"),
-		"max_connections=100", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"}, s.settings...) {
+		"fsync=off", "max_connections=100", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"}, s.settings...) {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command(filepath.Join(bin, "postgres"), args...)

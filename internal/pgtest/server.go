@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/aimdb-go/aimdb/internal/testrun"
 )
 
 // patience is how long a server may take to start or to stop.
@@ -32,9 +34,19 @@ type Server struct {
 // such as "max_wal_size=64MB" besides its own.
 func New(settings ...string) *Server { return &Server{settings: settings} }
 
-// Main runs the tests of a binary, then ends the server and removes its directory.
+// Syncing starts a server that syncs, as one does that is in use, and ends it with the test.
+func Syncing(t testing.TB) *Server {
+	t.Helper()
+	s := New("fsync=on")
+	t.Cleanup(func() { s.End(t) })
+	s.Start(t)
+	return s
+}
+
+// Main runs the tests of a binary, which mostly wait, then ends the server and removes its
+// directory.
 func (s *Server) Main(m *testing.M) int {
-	code := m.Run()
+	code := testrun.Waiting(m)
 	if err := s.end(); err != nil {
 		fmt.Fprintln(os.Stderr, "end the PostgreSQL server of the tests:", err)
 		return max(code, 1)

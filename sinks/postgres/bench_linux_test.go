@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
@@ -33,7 +34,7 @@ func benchBatch(after uint64) *sinks.Batch {
 }
 
 // cpu returns the processor time that this process and those of the server have used.
-func cpu(b *testing.B) map[int]time.Duration {
+func cpu(b *testing.B, server *pgtest.Server) map[int]time.Duration {
 	var own syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
 		b.Fatal(err)
@@ -54,8 +55,8 @@ func cpu(b *testing.B) map[int]time.Duration {
 }
 
 // spent is the processor time since a call of cpu.
-func spent(b *testing.B, before map[int]time.Duration) (total time.Duration) {
-	for pid, used := range cpu(b) {
+func spent(b *testing.B, server *pgtest.Server, before map[int]time.Duration) (total time.Duration) {
+	for pid, used := range cpu(b, server) {
 		total += used - before[pid]
 	}
 	return total
@@ -66,6 +67,7 @@ func spent(b *testing.B, before map[int]time.Duration) (total time.Duration) {
 // without an index. All commit with synchronous_commit=on. cpu-x-copy and cpu-x-plain are
 // the processor time of the sink by that of each COPY, client and server together.
 func BenchmarkCopy(b *testing.B) {
+	server := pgtest.Syncing(b)
 	dsn := server.Database(b)
 	s, stop := start(b, postgres.Config{DSN: dsn})
 	defer stop()
@@ -84,12 +86,12 @@ func BenchmarkCopy(b *testing.B) {
 	}
 	cpus, times := map[string]time.Duration{}, map[string]time.Duration{}
 	measure := func(name string, do func() error) {
-		before, began := cpu(b), time.Now()
+		before, began := cpu(b, server), time.Now()
 		if err := do(); err != nil {
 			b.Fatal(err)
 		}
 		times[name] += time.Since(began)
-		cpus[name] += spent(b, before)
+		cpus[name] += spent(b, server, before)
 	}
 	after := uint64(0)
 	for b.Loop() {

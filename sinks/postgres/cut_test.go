@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
 
@@ -67,7 +68,9 @@ func manyRows(t *testing.T, s *postgres.Store, n int) {
 // TestAQueryThatIsCutOffSaysSo: an answer without an error is whole, whatever happens to
 // the context, the connection or the server.
 func TestAQueryThatIsCutOffSaysSo(t *testing.T) {
+	t.Parallel()
 	const rows = 20_000
+	server := pgtest.Syncing(t)
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet(), Readers: 1})
 	defer stop()
@@ -127,6 +130,7 @@ var errShort = errors.New("the answer is short and has no error")
 
 // TestAQueryThatWaitsEndsWithItsContext: the query ends on the server too.
 func TestAQueryThatWaitsEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	s, stop := start(t, postgres.Config{DSN: dsn, Logger: quiet(), Readers: 1})
 	defer stop()
@@ -140,7 +144,7 @@ func TestAQueryThatWaitsEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'aimdb%' AND wait_event_type = 'Lock')"
+	const waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'aimdb%' AND wait_event_type = 'Lock')"
 	for name := range queries(t.Context(), s) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

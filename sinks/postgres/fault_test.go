@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimdb-go/aimdb/internal/pgtest"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
@@ -55,6 +56,8 @@ func (f *flow) neverFailed(t *testing.T) {
 // TestFaults: whatever happens to the server or to the connection while values come, each
 // is stored once.
 func TestFaults(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Syncing(t)
 	for name, fault := range map[string]func(t *testing.T, f *flow){
 		"killed under load": func(t *testing.T, f *flow) {
 			for range 5 {
@@ -133,6 +136,8 @@ func weekOf(ms int64) int64 {
 // TestDownAtStart: a store opens while the server is down, and takes what waits when it
 // runs.
 func TestDownAtStart(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Syncing(t)
 	dsn := server.Database(t)
 	server.Stop(t)
 	f := newFlow(t, dsn, sinktest.NewLog("log"), postgres.Config{})

@@ -14,13 +14,9 @@ const cutOff = `CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$
 	CREATE CONSTRAINT TRIGGER cut_off AFTER UPDATE ON aimdb_checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut_off()`
 
 // TestHistory runs the suite with partitions that are narrow, of which most queries need
-// several, and the random part of it with such that hold all rows. Its server is another
-// than that of the tests that kill it, and waits for no disk.
+// several, and the random part of it with such that hold all rows.
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	server := pgtest.New("fsync=off")
-	t.Cleanup(func() { server.End(t) })
-	server.Start(t)
 	t.Run("narrow", func(t *testing.T) {
 		t.Parallel()
 		historytest.Run(t, historyTarget(server, 700*time.Millisecond))

@@ -57,12 +57,12 @@ func BenchmarkRange100(b *testing.B) {
 // it takes here and in the server.
 func measure(b *testing.B, rows int, query func() int) {
 	query()
-	before := cpu(b)
+	before := cpu(b, server)
 	for b.Loop() {
 		if got := query(); got < rows-1 || got > rows {
 			b.Fatalf("%d rows, want %d", got, rows)
 		}
 	}
-	b.ReportMetric(spent(b, before).Seconds()*1000/float64(b.N), "cpu-ms/query")
+	b.ReportMetric(spent(b, server, before).Seconds()*1000/float64(b.N), "cpu-ms/query")
 	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/query")
 }

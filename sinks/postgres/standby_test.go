@@ -17,6 +17,7 @@ const endWriter = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype
 // TestStandby: of two processes one is active. The other one takes over when it ends, and
 // then the first is the standby.
 func TestStandby(t *testing.T) {
+	t.Parallel()
 	dsn := server.Database(t)
 	first, stopFirst := start(t, postgres.Config{DSN: dsn, Logger: quiet()})
 	waitActive(t, first)
@@ -53,6 +54,7 @@ func waitActive(t *testing.T, s *postgres.Store) {
 // TestTwoWriters: two processes read one log into one history while their connections are
 // ended again and again. Each value is stored once.
 func TestTwoWriters(t *testing.T) {
+	t.Parallel()
 	dsn, log := server.Database(t), sinktest.NewLog("log")
 	f, g := newFlow(t, dsn, log, postgres.Config{}), newFlow(t, dsn, log, postgres.Config{})
 	stop := f.load()
