@@ -3,6 +3,7 @@ package follow
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
@@ -14,6 +15,17 @@ type Source struct {
 	Log *bus.Bus
 	// History has what was stored from the log. It may be nil.
 	History history.Reader
+	// Tail, if it is not nil, is that of Log: the sequence goes on there where it has
+	// reached it.
+	Tail *Tail
+}
+
+// followLog yields the messages of the log after a sequence.
+func (s Source) followLog(ctx context.Context, pattern key.Pattern, after uint64) iter.Seq2[bus.Message, error] {
+	if s.Tail != nil {
+		return s.Tail.Follow(ctx, pattern, after)
+	}
+	return s.Log.Follow(ctx, pattern, after)
 }
 
 // fallBackOverlap is how many milliseconds before the last value the history is sent
