@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
@@ -57,6 +58,20 @@ func (s Source) Start(ctx context.Context, pattern string, from *int64) (Positio
 		b.Sequence = at.Sequence
 	}
 	return Position{boundary: b.encode()}, nil
+}
+
+// End returns the position after everything that is in the log now.
+func (s Source) End(ctx context.Context, pattern string) (Position, error) {
+	if _, err := key.ParsePattern(pattern); err != nil {
+		return Position{}, err
+	}
+	_, last, err := s.Log.Extent(ctx)
+	if err != nil {
+		return Position{}, fmt.Errorf("find the end of the log: %w", err)
+	}
+	b := &boundary{Pattern: pattern, Log: s.Log.Identity(), Sequence: last, MaxID: -1}
+	now := history.Point{Time: time.Now().UnixMilli()}
+	return Position{boundary: b.encode(), row: now, live: true, sequence: last}, nil
 }
 
 // Gone says why the sequence cannot continue after a position without a gap. It returns
