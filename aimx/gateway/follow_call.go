@@ -27,7 +27,7 @@ type Sub struct {
 func (s *Server) Follow(ctx context.Context, sub Sub) iter.Seq2[FollowEvent, error] {
 	return func(yield func(FollowEvent, error) bool) {
 		session := newSession(ctx, s, nil, callTransport())
-		session.grants = sub.Grants
+		session.grants, session.follows = sub.Grants, true
 		defer session.end(nil)
 		refused := closedRefusal()
 		if s.add(session) {
@@ -36,6 +36,17 @@ func (s *Server) Follow(ctx context.Context, sub Sub) iter.Seq2[FollowEvent, err
 		}
 		if refused != nil {
 			yield(FollowEvent{}, s.refusalOf("sub with from", refused))
+		}
+	}
+}
+
+// EndFollowers ends the sequences of Follow, for a web server that waits for its handlers.
+func (s *Server) EndFollowers() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.sessions {
+		if session.follows {
+			session.end(errServerClosed)
 		}
 	}
 }

@@ -44,6 +44,8 @@ type session struct {
 	// serve, and the ones it starts.
 	asksForToken, admitted bool
 	grants                 *access.Grants
+	// follows says that it is that of a Follow.
+	follows bool
 	// ending, if it is not nil, ends the connection after the present frame.
 	ending error
 	// patience ends a connection that presents no token; nil if there is nothing to

@@ -13,7 +13,7 @@ import (
 const (
 	// tailMessages and tailBytes bound what a Tail keeps.
 	tailMessages = 4096
-	tailBytes    = 4 << 20
+	tailBytes    = 1 << 20
 	// nearBy is the number of messages that a follower reads without a filter to reach a
 	// Tail. It then knows from their sequences that it has reached it.
 	nearBy = 100_000
@@ -166,7 +166,7 @@ func (r *tailReader) add(m bus.Message) {
 // after returns the ordinal of the first message after a sequence.
 func (r *tailReader) after(sequence uint64) int {
 	i, _ := slices.BinarySearchFunc(r.messages, sequence, func(m bus.Message, s uint64) int {
-		if m.Sequence > s || m.Sequence == s && isLossBeforeValue(m) {
+		if isAfter(m, s) {
 			return 1
 		}
 		return -1
@@ -177,6 +177,11 @@ func (r *tailReader) after(sequence uint64) int {
 // isLossBeforeValue reports whether a message is a loss of one record. It has the sequence
 // before that of the record's next value.
 func isLossBeforeValue(m bus.Message) bool { return m.Loss != nil && m.Loss.Record != "" }
+
+// isAfter reports whether a message is to be read after a sequence.
+func isAfter(m bus.Message, sequence uint64) bool {
+	return m.Sequence > sequence || m.Sequence == sequence && isLossBeforeValue(m)
+}
 
 // tailFollower is one follower of a Tail.
 type tailFollower struct {
@@ -247,7 +252,7 @@ func (f *tailFollower) wants(m bus.Message) bool {
 // stay yields what the reader reads. It returns true when the reader is too far ahead.
 func (f *tailFollower) stay(ctx context.Context) bool {
 	f.tail.mu.Lock()
-	at := f.reader.after(f.read)
+	at, start := f.reader.after(f.read), f.read
 	f.tail.mu.Unlock()
 	var messages []bus.Message
 	for {
@@ -257,6 +262,9 @@ func (f *tailFollower) stay(ctx context.Context) bool {
 		messages, wait, behind, ended, err = f.take(messages[:0], at)
 		for _, m := range messages {
 			at++
+			if !isAfter(m, start) { // the reader started before this follower
+				continue
+			}
 			f.read = max(f.read, m.Sequence)
 			if f.wants(m) && !f.yield(m, nil) {
 				return false
