@@ -61,6 +61,7 @@ type Client struct {
 	// subscribers are the watches and the streams, by the text of their ids.
 	subscribers map[string]subscriber
 	err         error // the cause of the end of the connection
+	farewell    error // what the server said before it ended the connection
 
 	done   chan struct{} // closed when the connection has ended
 	closed context.Context
@@ -122,6 +123,9 @@ func (c *Client) fail(why error) {
 		c.mu.Unlock()
 		return
 	}
+	if c.farewell != nil && !errors.Is(why, ErrClientClosed) {
+		why = c.farewell
+	}
 	c.err = &ConnectionError{Endpoint: c.endpoint.String(), Advice: "connect again", Err: why}
 	close(c.done)
 	c.mu.Unlock()
@@ -177,6 +181,8 @@ func (c *Client) dispatch(f wire.Frame) {
 			call <- f
 		} else if s, ok := c.subscribers[subscriptionName(f.ID)]; ok && f.Result == nil {
 			s.refuse(f)
+		} else if f.ID == 0 && f.Result == nil { // the server says why it ends the connection
+			c.farewell = fmt.Errorf("the server ended the connection: %s", f.Message)
 		}
 	case wire.KindPong:
 		if len(c.pongs) > 0 {
