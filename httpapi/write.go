@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -77,7 +78,7 @@ func (q *request) write() *problem {
 	b.decoder = jsontext.NewDecoder(&b.source)
 	end, failed := b.read(bufio.NewReaderSize(q.body(), 64<<10))
 	if failed == nil {
-		failed = b.settle(len(b.pending))
+		failed = b.settle(b.r.Context(), len(b.pending))
 	}
 	switch {
 	case failed != nil:
@@ -105,10 +106,7 @@ func (b *batch) read(body *bufio.Reader) (end *problem, failed error) {
 			continue
 		case err != nil && err != io.EOF:
 			end := b.bodyProblem(err)
-			if settled := b.settle(len(b.pending)); settled != nil {
-				return nil, settled
-			}
-			return end, nil
+			return end, b.settleRest()
 		}
 		line := part
 		if len(long) > 0 {
@@ -143,7 +141,7 @@ func (b *batch) set(line []byte) error {
 	b.accepted++
 	b.pending, b.lines = append(b.pending, pending), append(b.lines, b.line)
 	if len(b.pending) == mostPending {
-		return b.settle(mostPending / 2)
+		return b.settle(b.r.Context(), mostPending/2)
 	}
 	return nil
 }
@@ -165,10 +163,18 @@ func (b *batch) refuse(f fault) {
 	}
 }
 
+// settleRest is settle for a body that ends early. The context of the request has ended if
+// the client has closed its side, and it may still read the answer.
+func (b *batch) settleRest() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.r.Context()), b.limits.write)
+	defer cancel()
+	return b.settle(ctx, len(b.pending))
+}
+
 // settle waits until the log has the first of the pending values.
-func (b *batch) settle(first int) error {
+func (b *batch) settle(ctx context.Context, first int) error {
 	for i, pending := range b.pending[:first] {
-		if err := pending.Wait(b.r.Context()); err != nil {
+		if err := pending.Wait(ctx); err != nil {
 			b.accepted--
 			if err := b.note(b.lines[i], err); err != nil {
 				return err
