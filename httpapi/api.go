@@ -142,6 +142,17 @@ func (r route) allowed() string {
 	return "GET, HEAD"
 }
 
+// awaitReady waits until the database serves, or the client has left or waited for long.
+func (q *request) awaitReady() {
+	late := time.NewTimer(q.limits.write)
+	defer late.Stop()
+	select {
+	case <-q.db.Ready():
+	case <-late.C:
+	case <-q.r.Context().Done():
+	}
+}
+
 // ready reports whether the database serves.
 func (a *api) ready() bool {
 	select {

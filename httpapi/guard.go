@@ -26,6 +26,10 @@ func (q *request) admit(m method) *problem {
 		return q.unauthorized(err.Error())
 	case !presented && !q.db.Access().Open():
 		return q.unauthorized("this server admits nobody without a token or a user; send Authorization: Bearer TOKEN, or a name and password as Basic")
+	case slices.Contains(m.params, "token"): // EventSource takes a 503 for the end
+		q.awaitReady()
+	}
+	switch {
 	case !q.ready():
 		return problemf(http.StatusServiceUnavailable, "the database is starting")
 	}
