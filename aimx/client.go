@@ -235,17 +235,8 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 			return nil, fmt.Errorf("%s: the parameters cannot be encoded: %w", operation, err)
 		}
 	}
-	answer := make(chan wire.Frame, 1)
-	c.mu.Lock()
-	id := c.nextID
-	c.nextID++
-	c.calls[id] = answer
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		delete(c.calls, id)
-		c.mu.Unlock()
-	}()
+	id, answer := c.expect()
+	defer c.forget(id)
 	f, err := c.exchange(ctx, answer, func(w *wire.FrameWriter) []byte { return w.Request(id, method, raw) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
@@ -256,11 +247,34 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 	return nil, c.refusalOf(f, operation)
 }
 
+// expect returns the id of a request, and what gets its answer.
+func (c *Client) expect() (id uint64, answer chan wire.Frame) {
+	answer = make(chan wire.Frame, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id = c.nextID
+	c.nextID++
+	c.calls[id] = answer
+	return id, answer
+}
+
+// forget ends the wait for an answer.
+func (c *Client) forget(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.calls, id)
+}
+
 // exchange sends a frame and waits for its answer.
 func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill func(*wire.FrameWriter) []byte) (wire.Frame, error) {
 	if err := c.send(ctx, fill); err != nil {
 		return wire.Frame{}, err
 	}
+	return c.await(ctx, answer)
+}
+
+// await waits for an answer.
+func (c *Client) await(ctx context.Context, answer <-chan wire.Frame) (wire.Frame, error) {
 	select {
 	case f := <-answer:
 		return f, nil

@@ -76,6 +76,9 @@ func (s *Service) startSetter(nc *nats.Conn) error {
 func (t *setter) receive(m *nats.Msg) {
 	c := t.service.config
 	t.countDropped(m.Sub)
+	if m.Reply == "" && len(m.Data) == 0 {
+		return // a client looks whether it may publish
+	}
 	if m.Reply != "" && !answerable(m.Reply) {
 		c.Logger.Warn("natsservice: a value wants its answer at a subject that is not one of answers; it is ignored", "subject", m.Subject, "reply", m.Reply)
 		return
