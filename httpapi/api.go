@@ -62,6 +62,7 @@ type request struct {
 
 func (a *api) table() []route {
 	return []route{
+		// A mux that serves /api/ alone redirects /api there.
 		{"/api", map[string]method{"GET": {serve: (*request).describe, open: true}}},
 		{"/api/records", map[string]method{"GET": {serve: (*request).list, params: []string{"pattern", "limit", "cursor"}}}},
 		{"/api/records/", map[string]method{
@@ -114,6 +115,9 @@ func (q *request) answer() *problem {
 // find returns the route of a request.
 func (q *request) find() (route, *problem) {
 	path := q.r.URL.EscapedPath()
+	if path == "/api/" {
+		path = "/api"
+	}
 	for _, r := range q.routes {
 		if path == r.path && !strings.HasSuffix(r.path, "/") {
 			return r, nil

@@ -17,7 +17,7 @@ func (q *request) describe() *problem {
 		return problemf(http.StatusInternalServerError, "%v", err)
 	}
 	asked, _, _ := strings.Cut(q.r.RequestURI, "?")
-	base := strings.TrimSuffix(asked, "/api")
+	base := strings.TrimSuffix(strings.TrimSuffix(asked, "/"), "/api")
 	if base == "" || !strings.HasPrefix(base, "/") {
 		base = "/"
 	}
