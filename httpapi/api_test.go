@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 func TestRecords(t *testing.T) {
@@ -174,7 +175,7 @@ func TestQueryFormats(t *testing.T) {
 func TestCurl(t *testing.T) {
 	curl, err := exec.LookPath("curl")
 	if err != nil {
-		t.Skip("there is no curl")
+		needed.Missing(t, "curl (Debian package curl): %v", err)
 	}
 	f := open(t, t.TempDir(), nil, aimdb.Tokens(aimdb.Token{Token: "rw", Read: []string{"#"}, Write: []string{"#"}}),
 		func(c *aimdb.Config) error {
