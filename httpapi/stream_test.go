@@ -30,7 +30,7 @@ type reader struct {
 // stream opens a stream.
 func (f *fixture) stream(t *testing.T, query string, headers ...string) *reader {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	transport := &http.Transport{}
 	response, err := (&http.Client{Transport: transport}).Do(f.request(t, "GET", "/api/stream?"+query, nil, headers...).WithContext(ctx))
 	if err != nil {
@@ -167,7 +167,7 @@ func TestStreamFromNowOn(t *testing.T) {
 func TestManyStreams(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	f := open(t, t.TempDir(), []httpapi.Option{httpapi.WriteTimeout(patience)})
-	const count, readers = 12_000, 12 // more values than are kept for them
+	const count, readers = 6000, 6 // more values than are kept for them
 	f.send(t, 1, 500)
 	f.flush(t)
 	done := make(chan error, readers)
