@@ -32,14 +32,21 @@ func (s *session) history() publicHistory {
 func (h publicHistory) isPrivate(record string) bool {
 	private, known := h.private[record]
 	if !known {
-		r, registered := h.server.config.Registry.Lookup(record)
-		private = registered && !r.Config().Remote || !registered && !h.server.config.RemoteHistory ||
-			!h.grants.Reads(record)
+		var registered bool
+		private, registered = h.decide(record)
 		if registered { // another one may be added later
 			h.private[record] = private
 		}
 	}
 	return private
+}
+
+// decide is isPrivate without the answers so far.
+func (h publicHistory) decide(record string) (private, registered bool) {
+	r, registered := h.server.config.Registry.Lookup(record)
+	private = registered && !r.Config().Remote || !registered && !h.server.config.RemoteHistory ||
+		!h.grants.Reads(record)
+	return private, registered
 }
 
 // Latest implements history.Reader.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/httpapi"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -78,8 +80,10 @@ func open(o Options) (*aimdb.DB, error) {
 			options = append(options, aimdb.Gateway(endpoint))
 		}
 	}
+	web := http.NewServeMux()
+	web.Handle("/", Page())
 	if on(o.HTTP) {
-		options = append(options, aimdb.HTTP(o.HTTP, Page()))
+		options = append(options, aimdb.HTTP(o.HTTP, web))
 	}
 	if on(o.TCP) {
 		options = append(options, aimdb.TCP(o.TCP))
@@ -90,7 +94,14 @@ func open(o Options) (*aimdb.DB, error) {
 	if on(o.NATS) {
 		options = append(options, aimdb.NATS(o.NATS))
 	}
-	return aimdb.New(options...)
+	db, err := aimdb.New(options...)
+	if err != nil {
+		return nil, err
+	}
+	api := httpapi.New(db)
+	web.Handle("/api", api)
+	web.Handle("/api/", api)
+	return db, nil
 }
 
 // on reports whether an address asks for a listener.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/httpapi"
 	"github.com/aimdb-go/aimdb/internal/testrun"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -45,10 +47,13 @@ func runCounter(dir, address string) error {
 	if err != nil {
 		return err
 	}
-	db, err := aimdb.New(aimdb.Name("hub"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.HTTP(address, htmlPage("<title>empty</title>")))
+	mux := http.NewServeMux()
+	mux.Handle("/", htmlPage("<title>empty</title>"))
+	db, err := aimdb.New(aimdb.Name("hub"), aimdb.Dir(dir), aimdb.WithPersistence(store, 0), aimdb.HTTP(address, mux))
 	if err != nil {
 		return err
 	}
+	mux.Handle("/api/", httpapi.New(db))
 	var all []*aimdb.Record[numbered]
 	for _, key := range counterKeys() {
 		r, err := aimdb.Register[numbered](db, key, aimdb.Ring(64), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader))

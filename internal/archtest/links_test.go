@@ -53,6 +53,8 @@ func linkRules() []linkRule {
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "aimx/internal/wire"}},
 		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK}},
 		{pkg: "aimx/gateway", never: []string{mcpSDK}},
+		{pkg: ".", never: []string{module + "/httpapi"}},
+		{pkg: "httpapi", never: []string{modernc, pgx, parquetGo, mcpSDK}},
 		{pkg: "aimx/mcp", never: []string{natsIO, modernc, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "internal/timetext", "aimx/internal/wire", "aimx"}},
 	}
 }
@@ -130,6 +132,8 @@ func TestLinksFindAPlantedImport(t *testing.T) {
 		{"history", "modernc.org/sqlite", "aimx"},
 		{"sinks/retention", module + "/sinks/memory", "."},
 		{"records", module + "/sinks/sqlite", "."},
+		{"records", module + "/httpapi", "."},
+		{"aimx", "modernc.org/sqlite", "httpapi"},
 		{"key", "github.com/gofrs/flock", "history"},
 		{"loss", module + "/records", "sinks"},
 		{"records", natsServer + "/v2/server", "bus"},
