@@ -1,11 +1,13 @@
 package records
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
 )
 
 // Get returns the newest value kept as JSON, false if there is none, and its write
@@ -42,6 +44,21 @@ func (u *Untyped) Set(value json.RawMessage) error {
 	return nil
 }
 
+// SetLogged is Set that waits for space as ProduceLogged does, and not for the log: the Ack
+// does. A record that is not Logged has nothing to wait for. Many values can be set before
+// the first Wait. It returns ErrClosed, or the error of ctx if there is no space before.
+func (u *Untyped) SetLogged(ctx context.Context, value json.RawMessage) (Ack, error) {
+	box, err := u.checked(value)
+	var ack Ack
+	if err == nil {
+		ack, err = u.typed.send(ctx, box)
+	}
+	if err != nil {
+		return Ack{}, fmt.Errorf("set record %q: %w", u.key.String(), err)
+	}
+	return ack, nil
+}
+
 // CheckSet returns the error of Set with a value, and sets nothing.
 func (u *Untyped) CheckSet(value json.RawMessage) error {
 	if _, err := u.checked(value); err != nil {
@@ -56,7 +73,7 @@ func (u *Untyped) checked(value json.RawMessage) (any, error) {
 		return nil, ErrHasProducer
 	}
 	if err := jsonrule.Check(value); err != nil {
-		return nil, fmt.Errorf("the value %w", err)
+		return nil, &InvalidError{Err: fmt.Errorf("the value %w", err)}
 	}
 	box, err := u.decodeSet(value)
 	if err != nil {
@@ -65,7 +82,7 @@ func (u *Untyped) checked(value json.RawMessage) (any, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)
+		return nil, &InvalidError{Path: jsonshape.PathOf(value, err), Err: fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)}
 	}
 	return box, nil
 }

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 )
@@ -90,6 +91,10 @@ func (r *Record[T]) clear(slot int) {
 }
 
 func (r *Record[T]) produce(box any) { r.Produce(*box.(*T)) }
+
+func (r *Record[T]) send(ctx context.Context, box any) (Ack, error) {
+	return r.sendLogged(ctx, *box.(*T))
+}
 
 func (r *Record[T]) decode(raw json.RawMessage) (any, error) { return decodeBox[T](raw) }
 

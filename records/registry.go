@@ -138,6 +138,10 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	u := &record.untyped
 	u.registry, u.key, u.config, u.typed, u.shape = r, k, c, record, shape
 	u.capacity, u.wakeAt = c.Capacity, never
+	u.ackNeeds = c.Lossless
+	if c.Logged {
+		u.ackNeeds = append(slices.Clone(c.Lossless), LogReader)
+	}
 	u.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
 		u.times = []int64{}
