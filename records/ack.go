@@ -59,6 +59,16 @@ type outcome struct {
 	done chan struct{}
 }
 
+// Settled reports whether Wait returns at once.
+func (a Ack) Settled() bool {
+	if a.outcome == nil {
+		return true
+	}
+	a.record.mu.Lock()
+	defer a.record.mu.Unlock()
+	return a.settled
+}
+
 // Wait returns when the log has the value. Its errors are those of ProduceLogged.
 func (a Ack) Wait(ctx context.Context) error {
 	if a.outcome == nil {
