@@ -2,7 +2,10 @@ package mqtt
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +99,9 @@ func (c *conn) write(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Write(b)
 	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) && !c.ended.Swap(true) {
+			c.count(causeSlow, fmt.Errorf("it took nothing for %v", timeout))
+		}
 		_ = c.Conn.Close() // what follows half a packet is noise
 	}
 	return n, err
@@ -129,8 +135,13 @@ func (c *conn) release() {
 	}
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. What waits is written, unless another write hangs.
 func (c *conn) Close() error {
+	if c.ctx.Err() == nil && c.mu.TryLock() {
+		c.short = true
+		_ = c.flush()
+		c.mu.Unlock()
+	}
 	c.cancel()
 	return c.Conn.Close()
 }

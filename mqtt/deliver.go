@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 
@@ -254,9 +253,6 @@ func (u *session) write(c *conn, p packets.Packet) bool {
 			u.acknowledged(c, p.PacketID)
 		}
 		return true
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil {
-		c.refuse(causeSlow, packets.ErrQuotaExceeded, fmt.Errorf("it took nothing for %v", u.server.config.Limits.WriteTimeout))
 	}
 	if err != nil {
 		return false

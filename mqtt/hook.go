@@ -75,7 +75,7 @@ func (h *hook) OnPacketRead(cl *broker.Client, pk packets.Packet) (packets.Packe
 	if pk.FixedHeader.Type == packets.Publish && !broker.IsValidFilter(pk.TopicName, true) {
 		c := connOf(cl)
 		_, err := h.server.topics.key(pk.TopicName)
-		c.refuse(causeTopic, packets.ErrTopicNameInvalid, err)
+		c.refusePublish(causeTopic, packets.ErrTopicNameInvalid, err)
 		return pk, packets.ErrRejectPacket
 	}
 	return pk, nil

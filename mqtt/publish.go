@@ -86,9 +86,10 @@ type acks struct {
 	mu      sync.Mutex
 	waiting []ack
 	spare   []ack
-	// outstanding counts those that are not acknowledged.
-	outstanding int
-	running     bool
+	// outstanding counts those that the client may take for in flight, unsent those whose
+	// acknowledgement is not written.
+	outstanding, unsent int
+	running             bool
 	room        chan struct{} // one slot, for the goroutine that reads
 }
 
@@ -96,21 +97,22 @@ type acks struct {
 // was told how many, and is disconnected. It returns false if the connection ends.
 func (a *acks) awaitRoom(c *conn) bool {
 	limit := c.server.config.Limits.InFlight
-	if a.below(limit) {
+	if a.below(limit, &a.outstanding) {
 		return true
 	}
 	if c.v5() {
 		c.refuse(causeProtocol, packets.ErrReceiveMaximum, fmt.Errorf("it has more than %d messages in flight, its receive maximum", limit))
 		return false
 	}
-	return a.await(c, limit)
+	return a.await(c, limit, &a.outstanding)
 }
 
-func (a *acks) awaitEmpty(c *conn) bool { return a.await(c, 1) }
+// awaitEmpty waits until all messages are acknowledged.
+func (a *acks) awaitEmpty(c *conn) bool { return a.await(c, 1, &a.unsent) }
 
-// await waits until fewer messages than a limit are outstanding.
-func (a *acks) await(c *conn, limit int) bool {
-	for !a.below(limit) {
+// await waits until a count is below a limit.
+func (a *acks) await(c *conn, limit int, count *int) bool {
+	for !a.below(limit, count) {
 		select {
 		case <-a.room:
 		case <-c.ctx.Done():
@@ -120,16 +122,17 @@ func (a *acks) await(c *conn, limit int) bool {
 	return true
 }
 
-func (a *acks) below(limit int) bool {
+func (a *acks) below(limit int, count *int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.outstanding < limit
+	return *count < limit
 }
 
 func (a *acks) add(c *conn, k ack) {
 	a.mu.Lock()
 	a.waiting = append(a.waiting, k)
 	a.outstanding++
+	a.unsent++
 	start := !a.running
 	a.running = true
 	a.mu.Unlock()
@@ -151,10 +154,10 @@ func (a *acks) next() []ack {
 	return batch
 }
 
-// done counts acknowledged messages.
-func (a *acks) done(n int) {
+// done counts one message less.
+func (a *acks) done(count *int) {
 	a.mu.Lock()
-	a.outstanding -= n
+	*count--
 	a.mu.Unlock()
 	select {
 	case a.room <- struct{}{}:
@@ -198,10 +201,11 @@ func (c *conn) acknowledge(k ack) bool {
 		kind = packets.Pubrec
 		c.session.logged(k.id)
 	}
-	c.acks.done(1)
+	c.acks.done(&c.acks.outstanding) // before the client knows, which may then send one more
 	if err := c.send(kind, k.id); err != nil {
 		return false
 	}
+	c.acks.done(&c.acks.unsent)
 	c.server.counters.acknowledged.Add(1)
 	return true
 }
