@@ -90,7 +90,7 @@ type acks struct {
 	// acknowledgement is not written.
 	outstanding, unsent int
 	running             bool
-	room        chan struct{} // one slot, for the goroutine that reads
+	room                chan struct{} // one slot, for the goroutine that reads
 }
 
 // awaitRoom waits until the client may have one more message in flight. A client of MQTT 5
