@@ -24,12 +24,16 @@ type List struct {
 	// replacing is held by Replace.
 	replacing sync.Mutex
 	entries   atomic.Pointer[entries]
+	// watchers are the functions of OnReplace.
+	watchers map[*func()]struct{}
 }
 
 // entries are what a list holds at a time.
 type entries struct {
 	tokens []*tokenEntry
 	users  map[string]*userEntry
+	// decoy is compared with the password of an unknown name.
+	decoy string
 	// anonymous are the grants of who presents nothing.
 	anonymous *Grants
 }
@@ -63,7 +67,7 @@ func NewList(tokens []Token, users []User) (*List, error) {
 func newEntries(tokens []Token, users []User) (*entries, error) {
 	t, err := tokenEntries(tokens)
 	u, wrong := userEntries(users)
-	return &entries{tokens: t, users: u}, errors.Join(err, wrong)
+	return &entries{tokens: t, users: u, decoy: decoyOf(u)}, errors.Join(err, wrong)
 }
 
 // Replace makes these the tokens and users of the list. An error is that of NewList, and
@@ -79,7 +83,28 @@ func (l *List) Replace(tokens []Token, users []User) error {
 	next.keep(old)
 	l.entries.Store(next)
 	next.revoke(old)
+	for watcher := range l.watchers {
+		(*watcher)()
+	}
 	return nil
+}
+
+// OnReplace makes Replace call fn when it has revoked grants, before it returns, for an
+// owner of many sessions. fn must not call Replace. cancel ends it, and waits for a call
+// that has begun.
+func (l *List) OnReplace(fn func()) (cancel func()) {
+	l.replacing.Lock()
+	defer l.replacing.Unlock()
+	watcher := &fn
+	if l.watchers == nil {
+		l.watchers = make(map[*func()]struct{})
+	}
+	l.watchers[watcher] = struct{}{}
+	return func() {
+		l.replacing.Lock()
+		defer l.replacing.Unlock()
+		delete(l.watchers, watcher)
+	}
 }
 
 // open reports whether everybody may do everything.
@@ -170,10 +195,11 @@ func (l *List) counted(found *Grants) *Grants {
 // User returns the grants of a user, nil if the name is unknown or the password wrong. It
 // may take as long as bcrypt takes.
 func (l *List) User(name, password string) *Grants {
-	u := l.entries.Load().users[name]
+	all := l.entries.Load()
+	u := all.users[name]
 	presented := l.mac(name, password)
 	if u == nil {
-		l.compare(wrongHash, password)
+		l.compare(all.decoy, password)
 		return l.counted(nil)
 	}
 	if right := u.right.Load(); right != nil && hmac.Equal(right[:], presented[:]) {
@@ -181,7 +207,7 @@ func (l *List) User(name, password string) *Grants {
 	}
 	hash, expected := u.Hash, presented
 	if u.Password != "" {
-		hash, expected = wrongHash, l.mac(name, u.Password)
+		hash, expected = all.decoy, l.mac(name, u.Password)
 	}
 	switch {
 	case u.Password != "" && hmac.Equal(expected[:], presented[:]):

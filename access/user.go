@@ -55,9 +55,23 @@ func (u User) check() error {
 	return nil
 }
 
-// wrongHash is a hash of cost 10 that no known password has. Comparing with it takes as
-// long as with a right one.
+// wrongHash is a hash that no known password has.
 const wrongHash = "$2a$10$abcdefghijklmnopqrstuuJ7yWJnyuvCsFsrWjmQwRZtPz0Q9bW3u"
+
+// decoyOf returns a hash that no known password has, with the greatest cost of the hashes of
+// users: comparing with it takes as long as with theirs.
+func decoyOf(users map[string]*userEntry) string {
+	greatest := bcrypt.MinCost
+	for _, u := range users {
+		if cost, err := bcrypt.Cost([]byte(u.Hash)); err == nil {
+			greatest = max(greatest, cost)
+		}
+	}
+	if greatest == bcrypt.MinCost {
+		return wrongHash
+	}
+	return fmt.Sprintf("$2a$%02d$%s", greatest, wrongHash[7:])
+}
 
 // userEntry is a user of a list.
 type userEntry struct {

@@ -69,6 +69,9 @@ func (a Ack) Settled() bool {
 	return a.settled
 }
 
+// Logged reports whether the record is logged, so that there is something to wait for.
+func (a Ack) Logged() bool { return a.outcome != nil }
+
 // Wait returns when the log has the value. Its errors are those of ProduceLogged.
 func (a Ack) Wait(ctx context.Context) error {
 	if a.outcome == nil {
