@@ -3,6 +3,7 @@ package mqtt_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,12 +17,14 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/mqtt"
+	"github.com/aimdb-go/aimdb/sinks"
 )
 
 const (
 	benchDevices = 50
-	benchWindow  = 500 // messages in flight of a device
+	benchWindow  = 500  // messages in flight of a device
 	benchRound   = 1000 // messages of a device in a round
 )
 
@@ -43,7 +46,11 @@ func BenchmarkPublish(b *testing.B) {
 			}
 			var opts []aimdb.Option
 			if !history {
-				opts = append(opts, func(c *aimdb.Config) error { err := c.Backend.Close(); c.Backend = nil; return err })
+				opts = append(opts, func(c *aimdb.Config) error {
+					err := c.Backend.Close()
+					c.Backend, c.Sinks = nil, []sinks.Sink{&discard{}}
+					return err
+				})
 			}
 			h := open(b, mqtt.Config{}, declare, opts...)
 			ours, bare := crowd(b, h.address), crowd(b, startBare(b))
@@ -77,6 +84,13 @@ func (h *allowHook) Provides(b byte) bool {
 }
 func (h *allowHook) OnConnectAuthenticate(*broker.Client, packets.Packet) bool { return true }
 func (h *allowHook) OnACLCheck(*broker.Client, string, bool) bool              { return true }
+
+// discard is a sink that forgets what it takes.
+type discard struct{ at history.Position }
+
+func (d *discard) Name() string                                         { return "discard" }
+func (d *discard) Checkpoint(context.Context) (history.Position, error) { return d.at, nil }
+func (d *discard) Write(_ context.Context, b *sinks.Batch) error        { d.at = b.Checkpoint; return nil }
 
 // startBare starts the library with nothing of ours.
 func startBare(b *testing.B) string {

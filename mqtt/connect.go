@@ -20,6 +20,9 @@ func (c *conn) admit(pk packets.Packet) bool {
 	if len(c.client.ID) > maxIDBytes {
 		return c.refuseConnect(causeProtocol, packets.ErrClientIdentifierNotValid, fmt.Errorf("the client ID has %d bytes; at most %d are allowed", len(c.client.ID), maxIDBytes))
 	}
+	if method := pk.Properties.AuthenticationMethod; method != "" {
+		return c.refuseConnect(causeLogin, packets.ErrBadAuthenticationMethod, fmt.Errorf("the authentication method %q is not supported; use a user name and a password", method))
+	}
 	if c.grants = c.server.login(pk.Connect); c.grants == nil {
 		return c.refuseConnect(causeLogin, packets.ErrBadUsernameOrPassword, errors.New("the user name and password are neither those of a user, nor is the password a token"))
 	}

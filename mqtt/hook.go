@@ -20,7 +20,7 @@ func (h *hook) ID() string { return "aimdb" }
 func (h *hook) Provides(b byte) bool {
 	switch b {
 	case broker.OnConnect, broker.OnConnectAuthenticate, broker.OnACLCheck, broker.OnSessionEstablish, broker.OnSessionEstablished,
-		broker.OnPacketRead, broker.OnPacketEncode, broker.OnPacketProcessed,
+		broker.OnAuthPacket, broker.OnPacketRead, broker.OnPacketEncode, broker.OnPacketProcessed,
 		broker.OnSubscribe, broker.OnSubscribed, broker.OnPublish, broker.OnUnsubscribed:
 		return true
 	}
@@ -67,6 +67,11 @@ func (h *hook) OnSessionEstablished(cl *broker.Client, _ packets.Packet) {
 		c.watchGrants()
 		c.session.resume(c)
 	}
+}
+
+// OnAuthPacket implements broker.Hook. admit refuses clients that authenticate with it.
+func (h *hook) OnAuthPacket(_ *broker.Client, pk packets.Packet) (packets.Packet, error) {
+	return pk, packets.ErrProtocolViolation
 }
 
 // OnPacketRead implements broker.Hook. The library neither acknowledges nor refuses a message

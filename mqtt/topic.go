@@ -65,12 +65,11 @@ func segmentOf(level string) (string, error) {
 	return segment, nil
 }
 
-// forbiddenInLevels are the characters of a segment that a topic cannot hold, with what
-// key.Token does not encode.
-var forbiddenInLevels = strings.NewReplacer("/", "%2F", "+", "%2B")
-
-// levelOf encodes a segment of a key as a level of a topic, as key.Token does for NATS.
-func levelOf(segment string) string { return forbiddenInLevels.Replace(key.Token(segment)) }
+// levelOf encodes a segment of a key as a level of a topic: as key.Token does for NATS, and
+// what only a topic cannot hold.
+func levelOf(segment string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(key.Token(segment), "/", "%2F"), "+", "%2B")
+}
 
 // of returns the topic of the values of a record.
 func (t topics) of(segments []string) string {
