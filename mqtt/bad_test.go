@@ -18,41 +18,44 @@ import (
 // TestMalformed: bytes that are not MQTT, half packets and huge ones end their connection and
 // disturb no other client.
 func TestMalformed(t *testing.T) {
-	h := open(t, mqtt.Config{Limits: mqtt.Limits{ConnectTimeout: 300 * time.Millisecond, PacketBytes: 2000}}, rooms(t))
+	h := open(t, mqtt.Config{Limits: mqtt.Limits{ConnectTimeout: 3 * time.Second, PacketBytes: 2000}}, rooms(t))
 	good, _ := connect(t, h.address, 5, "good", nil)
 	connected := "\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x"
-	for name, text := range map[string]string{
-		"nothing":                "",
-		"HTTP":                   "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"half a CONNECT":         "\x10\x0c\x00\x04MQ",
-		"no CONNECT":             "\xc0\x00",
-		"an unknown version":     "\x10\x0d\x00\x04MQTT\x09\x02\x00\x3c\x00\x01x",
-		"a long length":          "\x10\xff\xff\xff\xff\xff",
-		"a huge CONNECT":         "\x10\xff\xff\xff\x7f",
-		"two CONNECTs":           connected + connected,
-		"QoS 3":                  connected + "\x36\x05\x00\x01a\x00\x01",
-		"no packet ID":           connected + "\x32\x05\x00\x01a\x00\x00",
-		"a huge PUBLISH":         connected + "\x30\xff\xff\xff\x7f",
-		"a topic beyond its end": connected + "\x30\x04\x00\xff\x61\x61",
-		"no topic":               connected + "\x30\x02\x00\x00",
-		"a NUL in a topic":       connected + "\x30\x04\x00\x01\x00\x31",
-		"a topic not in UTF-8":   connected + "\x30\x04\x00\x01\xff\x31",
-		"SUBSCRIBE to nothing":   connected + "\x82\x02\x00\x01",
-		"a type of MQTT 5":       connected + "\xf0\x02\x18\x00",
-		"a packet of a server":   connected + "\x20\x02\x00\x00",
-	} {
-		t.Run(name, func(t *testing.T) {
-			nc, err := net.Dial("tcp", h.address)
-			check(t, err)
-			defer func() { _ = nc.Close() }()
-			_, err = nc.Write([]byte(text))
-			check(t, err)
-			check(t, nc.SetReadDeadline(time.Now().Add(time.Minute)))
-			if got, err := io.ReadAll(nc); err != nil && !strings.Contains(err.Error(), "reset") {
-				t.Errorf("the connection stays: %v, got %q", err, got)
-			}
-		})
-	}
+	t.Run("each", func(t *testing.T) {
+		for name, text := range map[string]string{
+			"nothing":                "",
+			"HTTP":                   "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+			"half a CONNECT":         "\x10\x0c\x00\x04MQ",
+			"no CONNECT":             "\xc0\x00",
+			"an unknown version":     "\x10\x0d\x00\x04MQTT\x09\x02\x00\x3c\x00\x01x",
+			"a long length":          "\x10\xff\xff\xff\xff\xff",
+			"a huge CONNECT":         "\x10\xff\xff\xff\x7f",
+			"two CONNECTs":           connected + connected,
+			"QoS 3":                  connected + "\x36\x05\x00\x01a\x00\x01",
+			"no packet ID":           connected + "\x32\x05\x00\x01a\x00\x00",
+			"a huge PUBLISH":         connected + "\x30\xff\xff\xff\x7f",
+			"a topic beyond its end": connected + "\x30\x04\x00\xff\x61\x61",
+			"no topic":               connected + "\x30\x02\x00\x00",
+			"a NUL in a topic":       connected + "\x30\x04\x00\x01\x00\x31",
+			"a topic not in UTF-8":   connected + "\x30\x04\x00\x01\xff\x31",
+			"SUBSCRIBE to nothing":   connected + "\x82\x02\x00\x01",
+			"a type of MQTT 5":       connected + "\xf0\x02\x18\x00",
+			"a packet of a server":   connected + "\x20\x02\x00\x00",
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				nc, err := net.Dial("tcp", h.address)
+				check(t, err)
+				defer func() { _ = nc.Close() }()
+				_, err = nc.Write([]byte(text))
+				check(t, err)
+				check(t, nc.SetReadDeadline(time.Now().Add(time.Minute)))
+				if got, err := io.ReadAll(nc); err != nil && !strings.Contains(err.Error(), "reset") {
+					t.Errorf("the connection stays: %v, got %q", err, got)
+				}
+			})
+		}
+	})
 	good.publish(1, 1, "aimdb/home/set/attic/lamp", "1")
 	good.want(packets.Puback)
 	if c := h.server.Counts(); c.Published != 1 || c.Refused["protocol"] == 0 {
@@ -122,9 +125,9 @@ func TestRevoked(t *testing.T) {
 	}
 }
 
-// BenchmarkIdle measures the memory of a client that is connected and silent, with what this
+// BenchmarkIdleClient measures the memory of a client that is connected and silent, with what this
 // process needs for the other end.
-func BenchmarkIdle(b *testing.B) {
+func BenchmarkIdleClient(b *testing.B) {
 	const clients = 1000
 	h := open(b, mqtt.Config{}, rooms(b))
 	before := inUse()

@@ -28,10 +28,10 @@ const (
 	benchRound   = 1000 // messages of a device in a round
 )
 
-// BenchmarkPublish compares QoS 1 from 50 devices, acknowledged when the log has the value,
+// BenchmarkMQTT compares QoS 1 from 50 devices, acknowledged when the log has the value,
 // with the same library that acknowledges at once and does nothing. Both run in this process
 // in turns, with the same devices.
-func BenchmarkPublish(b *testing.B) {
+func BenchmarkMQTT(b *testing.B) {
 	for _, history := range []bool{false, true} {
 		name := "logged"
 		if history {

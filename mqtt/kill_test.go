@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,11 +87,16 @@ func TestKill(t *testing.T) {
 		child, address := startChild(t, dir)
 		var devices sync.WaitGroup
 		var ends [killedDevices]int
+		var progress [killedDevices]*atomic.Int64
 		for i := range killedDevices {
 			d, _ := connect(t, address, byte(4+i%2), fmt.Sprint("device", i), nil)
-			devices.Go(func() { ends[i] = pump(d, i, next, &acked[i]) })
+			progress[i] = new(atomic.Int64)
+			devices.Go(func() { ends[i] = pump(d, i, next, &acked[i], progress[i]) })
 		}
-		time.Sleep(time.Duration(20+rand.IntN(150)) * time.Millisecond) // the moment is arbitrary
+		await(t, "a device gets no acknowledgement", func() bool {
+			return !slices.ContainsFunc(progress[:], func(n *atomic.Int64) bool { return n.Load() == 0 })
+		})
+		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond) // the moment is arbitrary
 		check(t, child.Process.Kill())
 		_ = child.Wait()
 		devices.Wait()
@@ -132,7 +139,7 @@ type ackedBy struct {
 
 // pump publishes numbers in a pipeline until the connection ends, with QoS 1 or 2, and
 // returns the next number.
-func pump(d *device, i, from int, acked *[]int) int {
+func pump(d *device, i, from int, acked *[]int, progress *atomic.Int64) int {
 	a := ackedBy{sent: make(map[uint16]int)}
 	qos := byte(1 + i%2)
 	room := make(chan struct{}, 100)
@@ -148,6 +155,7 @@ func pump(d *device, i, from int, acked *[]int) int {
 				a.mu.Lock()
 				*acked = append(*acked, a.sent[pk.PacketID])
 				a.mu.Unlock()
+				progress.Add(1)
 			}
 			if pk.FixedHeader.Type == packets.Pubrec {
 				d.ack(packets.Pubrel, pk.PacketID)

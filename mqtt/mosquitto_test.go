@@ -137,7 +137,7 @@ func TestMosquittoSecured(t *testing.T) {
 	if c := h.server.Counts().Refused; c["login"] != 3 || c["denied"] != 2 {
 		t.Errorf("counted %v", c)
 	}
-	out, err := run(mosquitto(t, "mosquitto_sub", h.address, "--cafile", files.CA, "-u", "x", "-P", token, "-t", "#", "-W", "2", "-v"))
+	out, err := run(mosquitto(t, "mosquitto_sub", h.address, "--cafile", files.CA, "-u", "x", "-P", token, "-t", "#", "-C", "2", "-W", "60", "-v"))
 	if want := "aimdb/home/records/attic/lamp 1"; !strings.Contains(out, want) || !strings.Contains(out, `attic/air {"city":"x","celsius":1.0}`) {
 		t.Errorf("a reader of attic.# gets %v: %s", err, out)
 	}

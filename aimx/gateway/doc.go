@@ -84,6 +84,10 @@
 //     bucket, {"width","path"} as in history.buckets, each row is a history.Bucket with
 //     its start as ts, and limit keeps the newest ones of each record. A wrong value of
 //     one of these is refused; null counts as absent.
+//   - record.set with "logged":true waits for space in the record and is answered with
+//     "logged":true when the log has the value, in the order of the requests, or with
+//     "logged":false if the record is not logged. The connection handles other frames
+//     while up to 1024 such sets wait for the log.
 //   - record.check takes name and value, and returns {"status":"valid"} if record.set would
 //     succeed, and its refusal otherwise. It sets nothing.
 //   - history.stats takes nothing and returns a history.Stats with the member
@@ -173,14 +177,16 @@
 //
 // # Tokens
 //
-// With Config.Tokens, a client over TCP or WebSocket is served after it has presented
-// one: in auth_token of hello, or for a WebSocket in the header Authorization, as Bearer,
+// Unless Config.Access is open, a client over TCP or WebSocket is served after it has
+// presented a token of it: in auth_token of hello, or for a WebSocket in the header Authorization, as Bearer,
 // or in the query parameter token. A query parameter may end up in the log of a proxy.
 // Before that, hello and ping are answered, all else is denied, and after
 // Limits.TokenTimeout the connection is told so, under the id 0, and closed. A wrong token is answered with denied, or
 // with 401 to a web request, and the connection ends. It is counted and logged with the
 // address of the client; no token is ever logged. Tokens are compared by their hashes in
-// constant time. A connection keeps the token that it was admitted with.
+// constant time. A connection keeps the token that it was admitted with. If a reload removes
+// or changes it, the connection is told so, under the id 0, and closed. A WebSocket may
+// present a name and password of Config.Access instead, with the scheme Basic.
 //
 // A token grants reading and writing by patterns, and what is refused is denied:
 //

@@ -22,6 +22,23 @@
 // Parameters and answers are those of the methods of AimX, but for the name or pattern,
 // which is in the subject. record.drain is absent: its cursor belongs to a connection.
 //
+// # Values
+//
+// What is published to aimdb.<database>.set.<key> sets the record, if Config.Writes has it.
+// The message is the value itself. Values of one connection of a client are set in the
+// order in which they are published. If the message names a subject for the answer, that is
+//
+//	{"logged":true}          when the log has the value; a crash does not lose it
+//	{"logged":false}         when it is set, for a record that is not logged
+//
+// or an error as below, whose body also has "path": the JSON Pointer of what is wrong in the
+// value. Publish many and then wait for the answers.
+//
+// A value waits for space in its record, so that the log misses none, and the values after
+// it wait too. 65,536 values and 64 MiB may wait; NATS drops more, and clients get no answer.
+// They are counted, as everything that is refused: see package ingest. A message without
+// data that wants no answer is ignored.
+//
 // # Keys and patterns
 //
 // The segments of a key are tokens, as in the subjects of its live values: attic.co2 and
@@ -63,6 +80,7 @@
 //
 // # Shutdown
 //
-// Drain ends the subscriptions, and returns when what was asked before is answered. Run
+// Drain ends the subscriptions, and returns when what was asked or published before is
+// answered. Run
 // ends with its context; queries that still run are then cut off.
 package natsservice

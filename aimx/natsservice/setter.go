@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
@@ -56,7 +57,7 @@ type published struct {
 // startSetter subscribes.
 func (s *Service) startSetter(nc *nats.Conn) error {
 	t := &setter{service: s, grants: access.NewGrants(nil, s.config.Writes), set: make(chan published, unlogged)}
-	sub, err := nc.Subscribe(SetSubjects(s.config.Database)[0], t.receive)
+	sub, err := nc.QueueSubscribe(SetSubjects(s.config.Database)[0], micro.DefaultQueueGroup, t.receive) // another process gets no second copy
 	if err == nil {
 		err = sub.SetPendingLimits(pendingValues, pendingValueBytes)
 	}
