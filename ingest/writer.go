@@ -101,6 +101,9 @@ type Pending struct {
 // Record returns the record.
 func (p Pending) Record() *records.Untyped { return p.record }
 
+// Settled reports whether Wait returns at once.
+func (p Pending) Settled() bool { return p.ack.Settled() }
+
 // Logged reports whether the record is logged, so that there is something to wait for.
 func (p Pending) Logged() bool { return p.ack.Logged() }
 

@@ -59,6 +59,16 @@ type outcome struct {
 	done chan struct{}
 }
 
+// Settled reports whether Wait returns at once.
+func (a Ack) Settled() bool {
+	if a.outcome == nil {
+		return true
+	}
+	a.record.mu.Lock()
+	defer a.record.mu.Unlock()
+	return a.settled
+}
+
 // Logged reports whether the record is logged, so that there is something to wait for.
 func (a Ack) Logged() bool { return a.outcome != nil }
 

@@ -52,6 +52,7 @@ func table() map[string][]string {
 		"examples/edge":     {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "access", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
 			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
+		"mqtt":            {".", "access", "ingest", "key", "records"},
 		"scripts":         {"history", "sinks", "sinks/sqlite"},
 		"internal":        {},
 		"internal/follow": {"key", "loss", "history", "bus"},

@@ -28,6 +28,7 @@ const (
 	pgx        = "github.com/jackc"
 	parquetGo  = "github.com/parquet-go"
 	mcpSDK     = "github.com/modelcontextprotocol"
+	mochi      = "github.com/mochi-mqtt"
 )
 
 func linkRules() []linkRule {
@@ -51,7 +52,8 @@ func linkRules() []linkRule {
 		{pkg: "aimx/natsconn", never: []string{natsServer, modernc, pgx, parquetGo, module + "/records", module + "/bus"}},
 		{pkg: "bus/hub", never: []string{natsServer, pgx, parquetGo}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi}},
+		{pkg: "mqtt", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, "gopkg.in"}},
 		{pkg: "aimx/gateway", never: []string{mcpSDK}},
 		{pkg: ".", never: []string{module + "/httpapi"}},
 		{pkg: "httpapi", never: []string{modernc, pgx, parquetGo, mcpSDK}},
