@@ -27,8 +27,8 @@ const (
 	exitUsage  = 2
 )
 
-// patience is how long a request may take to end at a stop.
-const patience = 5 * time.Second
+// grace is how long a request may take to end at a stop.
+const grace = 5 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -89,7 +89,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := server.Shutdown(last); err != nil {
 		return errors.Join(fmt.Errorf("stop serving on %s: %w", listener.Addr(), err), server.Close())

@@ -70,14 +70,14 @@ func (s *settings) check() error {
 	return nil
 }
 
-// history is a source that must be closed.
-type history interface {
+// openHistory is a source that must be closed.
+type openHistory interface {
 	series.Source
 	io.Closer
 }
 
 // open opens the history. A file goes before an endpoint, which the environment may name.
-func (s *settings) open() (history, error) {
+func (s *settings) open() (openHistory, error) {
 	if s.history != "" {
 		return sqlite.OpenReadOnly(s.history)
 	}
