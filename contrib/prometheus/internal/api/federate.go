@@ -9,6 +9,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -40,7 +41,7 @@ func (a *API) federate(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), f.status)
 		return
 	}
-	format := expfmt.Negotiate(r.Header)
+	format := expfmt.NegotiateAccept(r.Header, expfmt.NewFormat(expfmt.TypeProtoDelim), expfmt.NewFormat(expfmt.TypeTextPlain))
 	var body bytes.Buffer
 	encoder := expfmt.NewEncoder(&body, format)
 	for _, family := range families {
@@ -73,13 +74,13 @@ func (a *API) newest(r *http.Request, matchers [][]*labels.Matcher) ([]*dto.Metr
 		if !some {
 			continue
 		}
-		name := series.Labels().Get(labels.MetricName)
+		name := series.Labels().Get(model.MetricNameLabel)
 		if byName[name] == nil {
 			byName[name] = &dto.MetricFamily{Name: proto.String(name), Type: dto.MetricType_UNTYPED.Enum()}
 			families = append(families, byName[name])
 		}
 		series.Labels().Range(func(l labels.Label) {
-			if l.Name != labels.MetricName {
+			if l.Name != model.MetricNameLabel {
 				sample.Label = append(sample.Label, &dto.LabelPair{Name: proto.String(l.Name), Value: proto.String(l.Value)})
 			}
 		})
