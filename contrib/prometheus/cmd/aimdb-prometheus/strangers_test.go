@@ -253,3 +253,31 @@ func TestGrafana(t *testing.T) {
 		}
 	}
 }
+
+// TestHubAway: while the hub is away the answer says so, and the next query after its return
+// connects again.
+func TestHubAway(t *testing.T) {
+	aimdb, err := built.aimdb()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := shortDir(t)
+	fill(t, filepath.Join(dir, "history.db"), each(minutes()))
+	hub := runHub(t, aimdb, dir)
+	server := startAdapter(t, "-connect", filepath.Join(dir, "s"))
+	form := url.Values{"query": {"count(weather_actual_celsius)"}, "time": {strconv.Itoa(begin + 600)}}
+	want := get(t, server, "/api/v1/query", form)
+	hub.stop(t)
+	answer, err := http.PostForm(server+"/api/v1/query", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("without the hub: %s", answer.Status)
+	}
+	runHub(t, aimdb, dir)
+	if got := get(t, server, "/api/v1/query", form); got != want || !strings.Contains(got, `"2"`) {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

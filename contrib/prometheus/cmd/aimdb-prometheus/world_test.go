@@ -71,6 +71,9 @@ func tool(t testing.TB, name string) string {
 
 // log keeps what a command writes.
 type log struct {
+	process *os.Process
+	ended   chan struct{} // closed when the command has ended
+
 	mu      sync.Mutex
 	text    []byte
 	changed chan struct{} // holds a token after a change
@@ -114,23 +117,33 @@ func (l *log) await(t testing.TB, expression string) string {
 // fails shows.
 func child(t testing.TB, name string, args ...string) *log {
 	t.Helper()
-	c, l := exec.Command(name, args...), &log{changed: make(chan struct{}, 1)}
+	c, l := exec.Command(name, args...), &log{ended: make(chan struct{}), changed: make(chan struct{}, 1)}
 	c.Stdout, c.Stderr, c.WaitDelay = l, l, patience
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	l.process = c.Process
+	go func() { defer close(l.ended); _ = c.Wait() }() // its error says what the test has seen
 	t.Cleanup(func() {
-		_ = c.Process.Signal(os.Interrupt) // it may have ended
-		late := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
-		_ = c.Wait() // its error says what the test has seen
-		if !late.Stop() {
-			t.Errorf("%s did not end when it was interrupted", filepath.Base(name))
-		}
+		l.stop(t)
 		if t.Failed() {
 			t.Logf("%s:\n%.4000s", filepath.Base(name), l)
 		}
 	})
 	return l
+}
+
+// stop interrupts the command, if it still runs, and waits for its end.
+func (l *log) stop(t testing.TB) {
+	t.Helper()
+	_ = l.process.Signal(os.Interrupt) // it may have ended
+	select {
+	case <-l.ended:
+	case <-time.After(patience):
+		_ = l.process.Kill()
+		<-l.ended
+		t.Errorf("the command did not end when it was interrupted")
+	}
 }
 
 // fill makes a history with some rows.
@@ -164,15 +177,22 @@ func startHub(t testing.TB, dir string, rows iter.Seq2[history.Row, error]) stri
 		t.Fatal(err)
 	}
 	fill(t, filepath.Join(dir, "history.db"), rows)
+	runHub(t, aimdb, dir)
+	return filepath.Join(dir, "s")
+}
+
+// runHub runs the hub of a directory until it answers on its socket.
+func runHub(t testing.TB, aimdb, dir string) *log {
+	t.Helper()
 	socket := filepath.Join(dir, "s")
-	child(t, aimdb, "demo", "--steps", "0", "--data-dir", dir, "--aimx", socket, "--nats", "off", "--http", "off")
+	l := child(t, aimdb, "demo", "--steps", "0", "--data-dir", dir, "--aimx", socket, "--nats", "off", "--http", "off")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		c, err := aimx.Dial(ctx, socket)
 		if err == nil {
 			_ = c.Close()
-			return socket
+			return l
 		}
 		select {
 		case <-ctx.Done():
