@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/cluster"
@@ -97,6 +98,10 @@ type Config struct {
 	// one, and may do what that one grants. Clients of Gateways need none, as only the
 	// owner of the socket can connect. Handler is not guarded.
 	Tokens []Token `json:"tokens,omitempty"`
+	// Users are like Tokens, for clients that present a name and password: a WebSocket with
+	// the scheme Basic, and what is served by [DB.Access]. If there are users, clients must
+	// present one of them or a token.
+	Users []User `json:"users,omitempty"`
 	// Clients bounds what AimX clients can take. A field that is 0 has its default.
 	Clients ClientLimits `json:"clients,omitzero"`
 	// Origins are hosts whose pages may open the WebSocket, beside those of this
@@ -152,7 +157,11 @@ type Retention struct {
 type Access = natsd.Access
 
 // Token admits the AimX clients that present it, and says what they may read and set.
-type Token = gateway.Token
+type Token = access.Token
+
+// User admits the clients that present its name and password, and says what they may read
+// and set.
+type User = access.User
 
 // ClientLimits bound what AimX clients can take: connections, subscriptions, rows, bytes
 // and time.
@@ -226,8 +235,8 @@ func (c Config) check() error {
 	err := tlsfile.Check(c.TLS.CertFile, c.TLS.KeyFile, c.TLS.CAFile)
 	refuse(err != nil, "TLS: %w", err)
 	refuse(c.TLS != TLSFiles{} && c.HTTP == "" && c.TCP == "", "certificates are given and nothing that uses them; add HTTP or TCP, or leave out TLS")
-	err = gateway.CheckTokens(c.Tokens)
-	refuse(err != nil, "tokens: %w", err)
+	_, err = access.NewList(c.Tokens, c.Users)
+	refuse(err != nil, "tokens and users: %w", err)
 	refuse(len(c.ServiceWrites) > 0 && c.NATS == "" && c.Log == nil, "ServiceWrites is given and no NATS service that could set records; add NATS or Log")
 	for _, p := range c.ServiceWrites {
 		_, err := key.ParsePattern(p)

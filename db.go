@@ -2,15 +2,18 @@ package aimdb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/natsd"
+	"github.com/aimdb-go/aimdb/ingest"
 	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -27,6 +30,8 @@ type DB struct {
 	keeper    *retention.Retention // nil without a backend
 	registry  *records.Registry
 	gateway   *gateway.Server
+	access    *access.List
+	ingest    *ingest.Writer
 	lock      *filelock.Lock
 	server    *natsd.Server // nil if the log is on servers of others
 	logServer bus.Server    // the servers that keep the log, whoever runs them
@@ -87,6 +92,10 @@ func (db *DB) open() (err error) {
 		}
 	}
 	db.registry = records.NewRegistry(records.RegistryOptions{Logger: c.Logger, Grace: stageGrace(c.DrainTimeout)})
+	if db.access, err = access.NewList(c.Tokens, c.Users); err != nil {
+		return fmt.Errorf("aimdb: tokens and users: %w", err)
+	}
+	db.ingest = ingest.New(ingest.Config{Registry: db.registry})
 	db.gateway = db.newGateway()
 	if err := db.listeners.open(c); err != nil {
 		return err
@@ -132,6 +141,19 @@ func (db *DB) Ready() <-chan struct{} { return db.ready }
 
 // Registry returns the records without their types, for tools.
 func (db *DB) Registry() *records.Registry { return db.registry }
+
+// Access returns who may do what, for handlers and listeners of the caller. A reload of
+// tokens and users is a Replace.
+func (db *DB) Access() *access.List { return db.access }
+
+// Ingest returns what sets records from outside, for ways in of the caller.
+func (db *DB) Ingest() *ingest.Writer { return db.ingest }
+
+// Call runs one method of AimX, such as record.query, for a way in or out of the caller.
+// The error is a [*aimx.Refusal]. It needs Run, like a client.
+func (db *DB) Call(ctx context.Context, c gateway.Call) (json.RawMessage, error) {
+	return db.gateway.Call(ctx, c)
+}
 
 // Flush returns when all that was accepted before the call is stored: committed
 // in the backend and safe from a power loss. Without a backend it waits for the

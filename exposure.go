@@ -61,7 +61,7 @@ func (c Config) warnOfExposure(nats, tcp, web net.Addr) {
 		if !public(l.addr) {
 			continue
 		}
-		if len(c.Tokens) == 0 && c.TLS.CAFile == "" {
+		if len(c.Tokens) == 0 && len(c.Users) == 0 && c.TLS.CAFile == "" {
 			c.Logger.Warn("every machine that reaches "+l.name+" may read all Remote records and set all Writable ones"+unencrypted+": "+l.remedy+advice,
 				"database", c.Name, "address", l.addr.String())
 		} else if c.TLS.CertFile == "" {

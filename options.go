@@ -165,6 +165,11 @@ func Tokens(tokens ...Token) Option {
 	return func(c *Config) error { c.Tokens = append(c.Tokens, tokens...); return nil }
 }
 
+// Users adds to Config.Users.
+func Users(users ...User) Option {
+	return func(c *Config) error { c.Users = append(c.Users, users...); return nil }
+}
+
 // LimitClients bounds what AimX clients can take. A field that is 0 has its default.
 func LimitClients(l ClientLimits) Option {
 	return func(c *Config) error { c.Clients = l; return nil }

@@ -43,11 +43,7 @@ func (r *Republisher) moved(identity string, state jetstream.StreamState) {
 	if r.mark != nil {
 		r.mark.restart(identity, state)
 	}
-	for _, s := range r.byID {
-		if s != nil {
-			s.offset.Store(s.ackedNumber.Load())
-		}
-	}
+	r.records.each(func(s *loggedRecord) { s.offset.Store(s.ackedNumber.Load()) })
 }
 
 // restart makes the mark one of another log.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/aimdb-go/aimdb/records"
@@ -16,28 +17,49 @@ const interestInterval = 250 * time.Millisecond
 // live publishes the values of Remote records that are not logged to those who
 // subscribe to them. A record without subscribers is paused in the feed and costs nothing.
 type live struct {
-	bus     *Bus
-	records []*records.Untyped
-	lanes   map[*records.Untyped]*subjectLane
-	wanted  map[*records.Untyped]bool
-	feed    *records.Feed
+	bus  *Bus
+	feed *records.Feed
+	// first is closed when there is a record.
+	first chan struct{}
 	// changes is the server's count at the last check.
 	changes uint64
 	// checks asks for a check at once, which closes the channel that is sent. ended is
 	// closed when there are none any more.
 	checks chan chan<- struct{}
 	ended  chan struct{}
+
+	mu      sync.Mutex
+	records map[*records.Untyped]*liveRecord
 }
 
-func newLive(b *Bus, reg *records.Registry, unlogged []*records.Untyped) *live {
-	l := &live{bus: b, records: unlogged, lanes: map[*records.Untyped]*subjectLane{}, wanted: map[*records.Untyped]bool{}, changes: math.MaxUint64,
-		checks: make(chan chan<- struct{}), ended: make(chan struct{})}
-	l.feed = reg.NewFeed("live", unlogged)
-	for _, r := range unlogged {
-		l.feed.Pause(r)
-		l.lanes[r] = newValueLane(r, b.subjects.of(liveKind, r.Segments()))
+// liveRecord is a record of live.
+type liveRecord struct {
+	lane   *subjectLane
+	wanted bool
+}
+
+func newLive(b *Bus, reg *records.Registry) *live {
+	return &live{bus: b, feed: reg.NewFeed("live", nil), records: map[*records.Untyped]*liveRecord{}, changes: math.MaxUint64,
+		first: make(chan struct{}), checks: make(chan chan<- struct{}), ended: make(chan struct{})}
+}
+
+// add adds a record. Its values are published from the next one on if there is a
+// subscription already.
+func (l *live) add(h *records.Untyped) {
+	r := &liveRecord{lane: newValueLane(h, l.bus.subjects.of(liveKind, h.Segments()))}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.records[h] != nil {
+		return
 	}
-	return l
+	l.records[h] = r
+	l.feed.Add(h)
+	if r.wanted = l.bus.server.Listens() && l.bus.server.Subscribed(r.lane.subject); !r.wanted {
+		l.feed.Pause(h)
+	}
+	if len(l.records) == 1 {
+		close(l.first)
+	}
 }
 
 // run publishes until ctx ends. There is nothing to drain: live values are for current
@@ -45,7 +67,7 @@ func newLive(b *Bus, reg *records.Registry, unlogged []*records.Untyped) *live {
 func (l *live) run(ctx context.Context) {
 	defer l.feed.Close()
 	defer close(l.ended)
-	if len(l.records) == 0 || !l.bus.server.Listens() {
+	if !l.bus.server.Listens() {
 		return
 	}
 	done := make(chan struct{})
@@ -59,12 +81,17 @@ func (l *live) run(ctx context.Context) {
 
 // watch keeps records paused that nobody subscribes to.
 func (l *live) watch(ctx context.Context) {
-	ticker := time.NewTicker(interestInterval)
-	defer ticker.Stop()
+	var ticks <-chan time.Time
+	first := l.first
 	for {
 		l.updateInterest()
 		select {
-		case <-ticker.C:
+		case <-first:
+			first = nil
+			ticker := time.NewTicker(interestInterval)
+			defer ticker.Stop()
+			ticks = ticker.C
+		case <-ticks:
 		case checked := <-l.checks:
 			l.updateInterest()
 			close(checked)
@@ -107,18 +134,27 @@ func (l *live) updateInterest() {
 		return
 	}
 	l.changes = changes
-	for _, r := range l.records {
-		wanted := l.bus.server.Subscribed(l.lanes[r].subject)
-		if wanted == l.wanted[r] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for h, r := range l.records {
+		wanted := l.bus.server.Subscribed(r.lane.subject)
+		if wanted == r.wanted {
 			continue
 		}
-		l.wanted[r] = wanted
+		r.wanted = wanted
 		if wanted {
-			l.feed.Resume(r)
+			l.feed.Resume(h)
 		} else {
-			l.feed.Pause(r)
+			l.feed.Pause(h)
 		}
 	}
+}
+
+// laneOf returns the lane of a record.
+func (l *live) laneOf(h *records.Untyped) *subjectLane {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.records[h].lane
 }
 
 func (l *live) publish(ctx context.Context) {
@@ -136,7 +172,7 @@ func (l *live) publish(ctx context.Context) {
 			if v.Err != nil || len(v.JSON) > l.bus.config.MaxValue {
 				continue // counted by the record, or more than a server must accept
 			}
-			e := entry{lane: l.lanes[items[i].Record], time: v.Time, lost: v.Missed, value: v.JSON}
+			e := entry{lane: l.laneOf(items[i].Record), time: v.Time, lost: v.Missed, value: v.JSON}
 			if e.time == 0 {
 				e.time = time.Now().UnixMilli()
 			}

@@ -34,7 +34,9 @@ func TestLiveEndsAtOnceWithoutAListener(t *testing.T) {
 	reg := registry(t)
 	r := register(t, reg, "a", records.Config{Kind: records.Ring, Capacity: 8})
 	ctx := deadline(t)
-	newLive(b.Bus, reg, []*records.Untyped{r.Untyped()}).run(ctx)
+	l := newLive(b.Bus, reg)
+	l.add(r.Untyped())
+	l.run(ctx)
 	if ctx.Err() != nil {
 		t.Fatal("live values are published although nobody can subscribe")
 	}

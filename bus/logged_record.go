@@ -3,6 +3,7 @@ package bus
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/aimdb-go/aimdb/loss"
@@ -24,6 +25,81 @@ type loggedRecord struct {
 	// the log was deleted. Messages carry the number without it.
 	offset   atomic.Uint64
 	lastTime int64
+}
+
+// loggedRecords are those of a republisher, by the ID of the record. One that is not
+// logged is nil.
+type loggedRecords struct {
+	mu   sync.Mutex
+	byID []*loggedRecord
+}
+
+// all returns the list, which has every record whose values a feed has returned. An
+// element that is nil may be set later.
+func (l *loggedRecords) all() []*loggedRecord {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byID
+}
+
+// add returns false if the record is there already.
+func (l *loggedRecords) add(s *loggedRecord) bool {
+	id := s.record.ID()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if missing := id + 1 - len(l.byID); missing > 0 {
+		l.byID = append(l.byID, make([]*loggedRecord, missing)...)
+	}
+	if l.byID[id] != nil {
+		return false
+	}
+	l.byID[id] = s
+	return true
+}
+
+// of returns the logged record of a record, nil if there is none.
+func (l *loggedRecords) of(h *records.Untyped) *loggedRecord {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h.ID() < len(l.byID) {
+		return l.byID[h.ID()]
+	}
+	return nil
+}
+
+// each calls fn for each record.
+func (l *loggedRecords) each(fn func(*loggedRecord)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.byID {
+		if s != nil {
+			fn(s)
+		}
+	}
+}
+
+// include makes the republisher publish the values of a record, from the first on if
+// it is Logged.
+func (r *Republisher) include(h *records.Untyped) {
+	if c := h.Config(); !c.Logged {
+		if c.Remote {
+			r.live.add(h)
+		}
+		return
+	}
+	s := &loggedRecord{
+		record: h,
+		values: newValueLane(h, r.bus.subjects.of(valueKind(h), h.Segments())),
+	}
+	l, left := r.bus.leftBehind[h.Key()]
+	s.lost = l.Count // on the record's next message
+	if !r.records.add(s) {
+		return
+	}
+	if left {
+		h.AddLoss(l)
+	}
+	r.feed.Add(h)
 }
 
 // appendValue appends the entry of a value, and one for a loss of values before it

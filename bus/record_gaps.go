@@ -88,9 +88,9 @@ func (n *recordGaps) assumeRead(r *Republisher, pattern key.Pattern) {
 	if w == nil {
 		return
 	}
-	for _, s := range r.byID {
-		if s != nil && pattern.Match(s.record.Key()) {
+	r.records.each(func(s *loggedRecord) {
+		if pattern.Match(s.record.Key()) {
 			n.last[s.record.Key()] = &lastNumber{run: w.runStart.Load(), number: s.lastNumber.Load() - s.offset.Load(), assumed: true}
 		}
-	}
+	})
 }

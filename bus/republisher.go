@@ -22,9 +22,10 @@ type Republisher struct {
 	Drain time.Duration
 
 	bus      *Bus
-	byID     []*loggedRecord // by the number of the record
+	records  loggedRecords
 	feed     *records.Feed
 	live     *live
+	unwatch  func() // ends the calls of include for records that are added
 	writer   atomic.Pointer[writer]
 	progress broadcast
 	mark     *markFile // nil without a StateDir
@@ -47,40 +48,24 @@ type Drained struct {
 }
 
 // Republisher creates the republisher of a registry. It reads Logged records from
-// their first value, so it may be created and run after the first write.
+// their first value, so it may be created and run after the first write. It also
+// publishes the values of records that are added to the registry later.
 func (b *Bus) Republisher(reg *records.Registry) *Republisher {
 	r := &Republisher{
 		Drain: DefaultDrain, bus: b,
 		spare: make(chan []entry, batchWindow+2),
-	}
-	var logged, others []*records.Untyped
-	handles := reg.Records()
-	r.byID = make([]*loggedRecord, len(handles))
-	for _, h := range handles {
-		if !h.Config().Logged {
-			if h.Config().Remote {
-				others = append(others, h)
-			}
-			continue
-		}
-		logged = append(logged, h)
-		s := &loggedRecord{
-			record: h,
-			values: newValueLane(h, b.subjects.of(valueKind(h), h.Segments())),
-		}
-		if l, left := b.leftBehind[h.Key()]; left {
-			s.lost = l.Count // on the record's next message
-			h.AddLoss(l)
-		}
-		r.byID[h.ID()] = s
 	}
 	if b.config.StateDir != "" {
 		r.mark = &markFile{path: b.markPath(), mark: Mark{Log: b.identity}}
 		r.mark.mark.hold(b.stateAtOpen)
 	}
 	r.last.Store(b.endAtOpen)
-	r.feed = reg.NewFeed(records.LogReader, logged)
-	r.live = newLive(b, reg, others)
+	r.feed = reg.NewFeed(records.LogReader, nil)
+	r.live = newLive(b, reg)
+	r.unwatch = reg.OnAdd(r.include)
+	for _, h := range reg.Records() {
+		r.include(h)
+	}
 	b.mu.Lock()
 	b.republisher = r
 	b.mu.Unlock()
@@ -124,6 +109,7 @@ func (r *Republisher) Run(ctx context.Context) error {
 	wg.Wait()
 	stopMarking()
 	marked.Wait()
+	r.unwatch()
 	r.feed.Close()
 	r.logDrained(Drained{
 		Flushed: r.published.Load() - before,
@@ -190,6 +176,7 @@ func (r *Republisher) forward(ctx, hard context.Context, w *writer) (before uint
 // publish sends values in batches.
 func (r *Republisher) publish(hard context.Context, w *writer, items []records.Item) error {
 	entries, size := r.newEntries(), 0
+	byID := r.records.all()
 	for i := range items {
 		if len(entries) > batchMax-2 || size > batchBytes {
 			if err := r.send(hard, w, entries); err != nil {
@@ -197,7 +184,7 @@ func (r *Republisher) publish(hard context.Context, w *writer, items []records.I
 			}
 			entries, size = r.newEntries(), 0
 		}
-		s := r.byID[items[i].Record.ID()]
+		s := byID[items[i].Record.ID()]
 		before := len(entries)
 		entries = r.appendValue(entries, s, &items[i].Encoded)
 		for j := before; j < len(entries); j++ {

@@ -63,13 +63,14 @@ func (b *Bus) unlogged(reg *records.Registry) (all []noted) {
 			Record: h.Key(), Cause: loss.NotLogged, Count: produced - acked,
 			From: acked + 1, To: produced, LastTime: h.Metrics().LastWrite,
 		}}
-		if r != nil && h.ID() < len(r.byID) && r.byID[h.ID()] != nil {
-			if w := r.writer.Load(); w != nil {
-				run := w.runStart.Load()
-				n.Run = &run
+		if r != nil {
+			if s := r.records.of(h); s != nil {
+				if w := r.writer.Load(); w != nil {
+					run := w.runStart.Load()
+					n.Run = &run
+				}
+				n.Number = s.ackedNumber.Load() - s.offset.Load()
 			}
-			s := r.byID[h.ID()]
-			n.Number = s.ackedNumber.Load() - s.offset.Load()
 		}
 		all = append(all, n)
 	}

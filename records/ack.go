@@ -17,56 +17,95 @@ func (r *Record[T]) ProduceLogged(ctx context.Context, v T) error {
 	if !u.config.Logged {
 		return fmt.Errorf("produce logged to record %q: it is not logged; register it with Config.Logged", u.key.String())
 	}
-	needs := append(slices.Clone(u.config.Lossless), LogReader)
-	u.mu.Lock()
-	if err := u.awaitSpace(ctx, needs); err != nil {
-		u.mu.Unlock()
+	ack, err := r.sendLogged(ctx, v)
+	if err != nil {
 		return fmt.Errorf("produce logged to record %q: %w", u.key.String(), err)
 	}
+	return ack.Wait(ctx)
+}
+
+// sendLogged waits for space, for the log too, and makes v the newest value.
+func (r *Record[T]) sendLogged(ctx context.Context, v T) (ack Ack, err error) {
+	u := &r.untyped
+	u.mu.Lock()
+	if err := u.awaitSpace(ctx, u.ackNeeds); err != nil {
+		u.mu.Unlock()
+		return Ack{}, err
+	}
 	r.put(v)
-	number := uint64(u.newest)
-	done := u.waitAck(number)
-	u.wakeFeeds()
+	if u.config.Logged {
+		ack = u.expectAck(uint64(u.newest))
+	}
 	u.mu.Unlock()
 	if r.signal != nil {
 		r.measure(v)
 	}
+	return ack, nil
+}
+
+// Ack is one value that was set, for who waits until the log has it. The zero Ack has
+// nothing to wait for.
+type Ack struct {
+	record *Untyped
+	*outcome
+}
+
+// outcome is what became of a value. The lock of the record guards it.
+type outcome struct {
+	number  uint64
+	settled bool
+	err     error
+	// done is nil unless somebody waits.
+	done chan struct{}
+}
+
+// Wait returns when the log has the value. Its errors are those of ProduceLogged.
+func (a Ack) Wait(ctx context.Context) error {
+	if a.outcome == nil {
+		return nil
+	}
+	a.record.mu.Lock()
+	if !a.settled {
+		if a.done == nil {
+			a.done = make(chan struct{})
+		}
+		a.record.wakeFeeds() // none of them lingers
+	}
+	settled, done := a.settled, a.done
+	a.record.mu.Unlock()
+	if settled {
+		return a.err
+	}
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return a.err
 	case <-ctx.Done():
-		u.mu.Lock()
-		u.acks.forget(number, done)
-		u.mu.Unlock()
-		return fmt.Errorf("record %q: value %d: wait for the log: %w", u.key.String(), number, ctx.Err())
+		return fmt.Errorf("record %q: value %d: wait for the log: %w", a.record.key.String(), a.number, ctx.Err())
 	}
 }
 
-// acks are the producers that wait until the log has their values, in the order of
-// the numbers. A nil *acks has none.
+// settle ends the wait.
+func (o *outcome) settle(err error) {
+	o.settled, o.err = true, err
+	if o.done != nil {
+		close(o.done)
+	}
+}
+
+// acks are the values whose outcome is open, in the order of the numbers. A nil *acks has
+// none.
 type acks struct {
-	waiting []ackWaiter
+	waiting []*outcome
 }
 
-type ackWaiter struct {
-	number uint64
-	done   chan error
-}
-
-// waitAck returns a channel that gets the outcome of a value.
-func (u *Untyped) waitAck(number uint64) chan error {
-	done := make(chan error, 1)
+// expectAck returns the outcome of a value. The caller holds the lock.
+func (u *Untyped) expectAck(number uint64) Ack {
 	if u.acks == nil {
 		u.acks = &acks{}
 	}
-	u.acks.waiting = append(u.acks.waiting, ackWaiter{number, done})
-	return done
-}
-
-func (a *acks) forget(number uint64, done chan error) {
-	a.waiting = slices.DeleteFunc(a.waiting, func(w ackWaiter) bool {
-		return w.number == number && w.done == done
-	})
+	o := &outcome{number: number}
+	u.acks.waiting = append(u.acks.waiting, o)
+	return Ack{u, o}
 }
 
 // settle sends the outcome of a range of numbers to those that wait for it.
@@ -77,12 +116,12 @@ func (a *acks) settle(from, to uint64, outcome func(number uint64) error) {
 	i, _ := slices.BinarySearchFunc(a.waiting, from, compareNumber)
 	j, _ := slices.BinarySearchFunc(a.waiting, to+1, compareNumber)
 	for _, w := range a.waiting[i:max(i, j)] {
-		w.done <- outcome(w.number)
+		w.settle(outcome(w.number))
 	}
 	a.waiting = slices.Delete(a.waiting, i, max(i, j))
 }
 
-func compareNumber(w ackWaiter, number uint64) int {
+func compareNumber(w *outcome, number uint64) int {
 	switch {
 	case w.number < number:
 		return -1
@@ -97,7 +136,7 @@ func (a *acks) failAll(err error) {
 		return
 	}
 	for _, w := range a.waiting {
-		w.done <- err
+		w.settle(err)
 	}
 	a.waiting = nil
 }

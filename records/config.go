@@ -57,6 +57,10 @@ type Config struct {
 	Migrations []Migration
 	// Signal is a *SignalOf[T] or nil.
 	Signal any
+	// Validate is a func(T) error that says why a value may not be set from outside, or
+	// nil. Set calls it, Produce does not. Its error may be an *InvalidError that names
+	// the place.
+	Validate any
 	// Initial is the T that the record holds until a value is refilled or
 	// produced, or nil. Like a refilled value it does not count as produced and
 	// is not logged. A mailbox cannot have one.

@@ -39,3 +39,23 @@ func (e *LostError) Error() string {
 
 // Unwrap returns Err.
 func (e *LostError) Unwrap() error { return e.Err }
+
+// InvalidError is what the type of a record, or Config.Validate, refuses.
+type InvalidError struct {
+	// Path is the JSON Pointer of the value inside that is wrong, "" if it is the whole
+	// value, or if that is unknown.
+	Path string
+	// Err says what is wrong.
+	Err error
+}
+
+// Error implements error. It holds the path.
+func (e *InvalidError) Error() string {
+	if e.Path == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v (at %s)", e.Err, e.Path)
+}
+
+// Unwrap returns Err.
+func (e *InvalidError) Unwrap() error { return e.Err }

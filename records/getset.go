@@ -1,11 +1,13 @@
 package records
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/internal/jsonrule"
+	"github.com/aimdb-go/aimdb/internal/jsonshape"
 )
 
 // Get returns the newest value kept as JSON, false if there is none, and its write
@@ -44,6 +46,7 @@ func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error
 //
 // A value that is not of the type of the record is upgraded if it is exactly one of an
 // older type: it has no members that this does not have. Of several the newest counts.
+// Config.Validate judges what Set would produce.
 func (u *Untyped) Set(value json.RawMessage) error {
 	box, err := u.checked(value)
 	if err != nil {
@@ -51,6 +54,21 @@ func (u *Untyped) Set(value json.RawMessage) error {
 	}
 	u.typed.produce(box)
 	return nil
+}
+
+// SetLogged is Set that waits for space as ProduceLogged does, and not for the log: the Ack
+// does. A record that is not Logged has nothing to wait for. Many values can be set before
+// the first Wait. It returns ErrClosed, or the error of ctx if there is no space before.
+func (u *Untyped) SetLogged(ctx context.Context, value json.RawMessage) (Ack, error) {
+	box, err := u.checked(value)
+	var ack Ack
+	if err == nil {
+		ack, err = u.typed.send(ctx, box)
+	}
+	if err != nil {
+		return Ack{}, fmt.Errorf("set record %q: %w", u.key.String(), err)
+	}
+	return ack, nil
 }
 
 // CheckSet returns the error of Set with a value, and sets nothing.
@@ -67,7 +85,7 @@ func (u *Untyped) checked(value json.RawMessage) (any, error) {
 		return nil, ErrHasProducer
 	}
 	if err := jsonrule.Check(value); err != nil {
-		return nil, fmt.Errorf("the value %w", err)
+		return nil, &InvalidError{Err: fmt.Errorf("the value %w", err)}
 	}
 	box, err := u.decodeSet(value)
 	if err != nil {
@@ -76,7 +94,10 @@ func (u *Untyped) checked(value json.RawMessage) (any, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)
+		return nil, &InvalidError{Path: jsonshape.PathOf(value, err), Err: fmt.Errorf("the value is not a %s: %w", u.TypeName(), err)}
+	}
+	if err := u.typed.validate(box); err != nil {
+		return nil, err
 	}
 	return box, nil
 }

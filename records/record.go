@@ -1,6 +1,7 @@
 package records
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 )
@@ -16,6 +17,7 @@ type Record[T any] struct {
 	// has no more of them than it needs.
 	slots  []T
 	signal *SignalOf[T]
+	valid  func(T) error // of Config.Validate
 }
 
 // Key returns the key of the record in its own spelling.
@@ -90,6 +92,10 @@ func (r *Record[T]) clear(slot int) {
 }
 
 func (r *Record[T]) produce(box any) { r.Produce(*box.(*T)) }
+
+func (r *Record[T]) send(ctx context.Context, box any) (Ack, error) {
+	return r.sendLogged(ctx, *box.(*T))
+}
 
 func (r *Record[T]) decode(raw json.RawMessage) (any, error) { return decodeBox[T](raw) }
 

@@ -35,14 +35,23 @@ func (u *Untyped) Refill(rows []Stored) (skipped int, err error) {
 	if u.registry.started() {
 		return 0, fmt.Errorf("refill record %q: the registry is running; refill before Run", u.key.String())
 	}
-	boxes, times, skipped, err := u.decodeRows(rows)
+	skipped, err = u.fill(rows)
 	if err != nil {
 		return 0, fmt.Errorf("refill record %q: %w", u.key.String(), err)
+	}
+	return skipped, nil
+}
+
+// fill is Refill at any time.
+func (u *Untyped) fill(rows []Stored) (skipped int, err error) {
+	boxes, times, skipped, err := u.decodeRows(rows)
+	if err != nil {
+		return 0, err
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.refilled {
-		return 0, fmt.Errorf("refill record %q: it was refilled before", u.key.String())
+		return 0, errors.New("it was refilled before")
 	}
 	u.refilled = true
 	if len(boxes) == 0 {

@@ -39,6 +39,9 @@ type Registry struct {
 	mu      sync.RWMutex
 	records []*Untyped
 	byName  map[string]*Untyped // by the normalized key
+	// adding are the names of records that OnAdd is told of: Lookup does not find them
+	// yet.
+	adding map[string]*Untyped
 	// shapes are those of the types of the records.
 	shapes map[reflect.Type]*jsonshape.Shape
 	feeds  []*Feed
@@ -84,30 +87,22 @@ func NewRegistry(o RegistryOptions) *Registry {
 // has the segments of another key, and for a configuration that contradicts itself.
 // After Build or Run it returns ErrRunning.
 func Register[T any](r *Registry, key string, c Config) (*Record[T], error) {
-	return register[T](r, key, c, false)
+	return register[T](r, key, c)
 }
 
-// Add adds a record of JSON values, whose Go type is json.RawMessage. Unlike
-// Register it works while the registry runs, until Close. The record has no stages,
-// and a Feed does not read it before Feed.Add.
-func (r *Registry) Add(key string, c Config) (*Untyped, error) {
-	record, err := register[json.RawMessage](r, key, c, true)
-	if err != nil {
-		return nil, err
-	}
-	r.announce(record.Untyped())
-	return record.Untyped(), nil
-}
-
-func register[T any](r *Registry, key string, c Config, late bool) (*Record[T], error) {
+func register[T any](r *Registry, key string, c Config) (*Record[T], error) {
 	record, err := newRecord[T](r, key, c)
 	if err == nil {
-		err = r.add(&record.untyped, late)
+		err = r.add(&record.untyped)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("register record %q: %w", key, err)
+		return nil, registerError(key, err)
 	}
 	return record, nil
+}
+
+func registerError(key string, err error) error {
+	return fmt.Errorf("register record %q: %w", key, err)
 }
 
 func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
@@ -128,16 +123,24 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	valid, err := validateFrom[T](c)
+	if err != nil {
+		return nil, err
+	}
 	shape := r.shapeOf(reflect.TypeFor[T]())
 	if c.Logged || c.Remote {
 		if err := checkEncodable[T](r, shape); err != nil {
 			return nil, err
 		}
 	}
-	record := &Record[T]{signal: signal}
+	record := &Record[T]{signal: signal, valid: valid}
 	u := &record.untyped
 	u.registry, u.key, u.config, u.typed, u.shape = r, k, c, record, shape
 	u.capacity, u.wakeAt = c.Capacity, never
+	u.ackNeeds = c.Lossless
+	if c.Logged {
+		u.ackNeeds = append(slices.Clone(c.Lossless), LogReader)
+	}
 	u.trackReads = c.Kind == Mailbox || c.Logged || len(c.Lossless) > 0
 	if c.Logged || c.Timestamps {
 		u.times = []int64{}
@@ -174,18 +177,32 @@ func checkEncodable[T any](r *Registry, shape *jsonshape.Shape) error {
 	return nil
 }
 
-// add registers a record, even after Build if late is true.
-func (r *Registry) add(u *Untyped, late bool) error {
+// add registers a record before Build.
+func (r *Registry) add(u *Untyped) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.closed:
-		return ErrClosed
-	case r.built && !late:
+	if r.built && !r.closed {
 		return fmt.Errorf("%w; register all records before", ErrRunning)
 	}
+	if err := r.reserve(u); err != nil {
+		return err
+	}
+	r.insert(u)
+	return nil
+}
+
+// reserve gives a record an ID, unless its segments are taken. The caller holds the
+// lock.
+func (r *Registry) reserve(u *Untyped) error {
+	if r.closed {
+		return ErrClosed
+	}
 	name := key.Normalize(u.key.String())
-	switch other, taken := r.byName[name]; {
+	other, taken := r.byName[name]
+	if !taken {
+		other, taken = r.adding[name]
+	}
+	switch {
 	case taken && other.key == u.key:
 		return errors.New("it is already registered")
 	case taken:
@@ -193,12 +210,16 @@ func (r *Registry) add(u *Untyped, late bool) error {
 	}
 	u.id = int32(len(r.records))
 	r.records = append(r.records, u)
-	r.byName[name] = u
+	return nil
+}
+
+// insert makes a record visible that has an ID. The caller holds the lock.
+func (r *Registry) insert(u *Untyped) {
+	r.byName[key.Normalize(u.key.String())] = u
 	r.migrates = r.migrates || len(u.config.Migrations) > 0
 	if r.built {
 		r.order = append(r.order, u)
 	}
-	return nil
 }
 
 // Lookup returns the record with a key, in this or another spelling of its

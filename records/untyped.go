@@ -1,6 +1,7 @@
 package records
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -18,6 +19,8 @@ type Untyped struct {
 	config   Config
 	typed    erased
 	shape    *jsonshape.Shape // of the JSON of the values
+	// ackNeeds names the readers that sendLogged waits for.
+	ackNeeds []string
 	id       int32
 
 	// mu guards the fields below.
@@ -71,6 +74,10 @@ type erased interface {
 	// decode reads a value into a new box.
 	decode(raw json.RawMessage) (any, error)
 	produce(box any)
+	// validate asks Config.Validate.
+	validate(box any) error
+	// send waits for space and produces.
+	send(ctx context.Context, box any) (Ack, error)
 }
 
 // Key returns the key of the record in its own spelling.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/key"
@@ -13,43 +14,19 @@ import (
 
 // This file decides what a connection may do. private.go applies it to the history.
 
-// reads reports whether the grants cover reading a record.
-func (g *grants) reads(record string) bool { return g == nil || granted(g.read, record) }
-
-// writes reports whether the grants cover setting a record.
-func (g *grants) writes(record string) bool { return g == nil || granted(g.write, record) }
-
-func granted(patterns []key.Pattern, record string) bool {
-	return slices.ContainsFunc(patterns, func(p key.Pattern) bool { return p.Grants(record) })
-}
-
-// readsAll reports whether the grants cover every record that a pattern can match.
-func (g *grants) readsAll(asked key.Pattern) bool {
-	return g == nil || slices.ContainsFunc(g.read, func(p key.Pattern) bool { return p.GrantsPattern(asked) })
-}
-
-// writesAll reports whether the grants cover setting every record that a pattern can match.
-func (g *grants) writesAll(asked key.Pattern) bool {
-	return g == nil || slices.ContainsFunc(g.write, func(p key.Pattern) bool { return p.GrantsPattern(asked) })
-}
-
 // mayRead reports whether the client may read the values of a record.
 func (s *session) mayRead(h *records.Untyped) bool {
-	return h.Config().Remote && s.grants.reads(h.Key())
+	return h.Config().Remote && s.grants.Reads(h.Key())
 }
 
-// mayWrite reports whether the client may set a record. A record that a stage of the
-// graph produces has that stage as its only writer.
-func (s *session) mayWrite(h *records.Untyped) bool {
-	c := h.Config()
-	return s.server.config.ReadOnly == "" && c.Writable && c.Remote && h.Origin().Kind == "passive" && s.grants.writes(h.Key())
-}
+// mayWrite reports whether the client may set a record.
+func (s *session) mayWrite(h *records.Untyped) bool { return s.server.ingest.MayWrite(s.grants, h) }
 
 // readable returns the record of a name if the client may read it. What a token does
 // not grant is refused alike whether it exists or not.
 func (s *session) readable(name string) (*records.Untyped, *refusal) {
 	h, ok := s.server.config.Registry.Lookup(name)
-	if ok && !s.grants.reads(h.Key()) || !s.grants.reads(name) {
+	if ok && !s.grants.Reads(h.Key()) || !s.grants.Reads(name) {
 		return nil, refuse(aimx.CodeDenied, "the token of this connection does not grant reading %q", name)
 	}
 	if !ok {
@@ -64,7 +41,7 @@ func (s *session) readable(name string) (*records.Untyped, *refusal) {
 // refusePattern refuses a pattern that can match records which the client may not read.
 // The records that it does match are checked one by one too.
 func (s *session) refusePattern(p key.Pattern) *refusal {
-	if s.grants.readsAll(p) {
+	if s.grants.ReadsAll(p) {
 		return nil
 	}
 	return refuse(aimx.CodeDenied, "the token of this connection does not grant reading everything that %q can match; ask for a narrower pattern", p.String())
@@ -91,10 +68,10 @@ func (s *session) refuseQuery(p key.Pattern) *refusal {
 // included, without a token.
 func (s *session) listed() []*records.Untyped {
 	all := s.server.config.Registry.Records()
-	if s.grants == nil {
+	if s.grants.Everything() {
 		return all
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(h *records.Untyped) bool { return !s.grants.reads(h.Key()) })
+	return slices.DeleteFunc(slices.Clone(all), func(h *records.Untyped) bool { return !s.grants.Reads(h.Key()) })
 }
 
 // errWrongToken is the cause of connections that end because of a wrong token, and
@@ -119,11 +96,11 @@ func (s *session) authenticate(params []byte) *refusal {
 	case !wire.IsString(raw):
 		return refuse(aimx.CodeDenied, "hello needs a token in auth_token: this server admits nobody without one")
 	}
-	g := s.server.grantsFor(string(wire.Unquote(raw)))
+	g := s.server.config.Access.Token(string(wire.Unquote(raw)))
 	switch {
 	case g == nil:
 		s.ending = errWrongToken
-		s.server.config.Logger.Warn("an AimX client presented an unknown token", "transport", s.transport.name, "remote", s.remote, "refused_tokens", s.server.refusedTokens.Load())
+		s.server.config.Logger.Warn("an AimX client presented an unknown token", "transport", s.transport.name, "remote", s.remote, "refused_tokens", s.server.config.Access.Refused())
 		return refuse(aimx.CodeDenied, "the token is unknown; ask whoever runs the database for one")
 	case s.admitted && g != s.grants:
 		return refuse(aimx.CodeDenied, "this connection has presented another token; open a connection for each token")
@@ -156,7 +133,7 @@ func (s *session) stop(f wire.Frame) bool {
 }
 
 // admit lets the client in with grants, nil for all.
-func (s *session) admit(g *grants) {
+func (s *session) admit(g *access.Grants) {
 	s.grants, s.admitted = g, true
 	if s.patience != nil {
 		s.patience.Stop()

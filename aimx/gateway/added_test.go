@@ -11,7 +11,7 @@ import (
 // that is added after it, if the client may read it.
 func TestRecordsThatComeLater(t *testing.T) {
 	h := open(t, func(c *gateway.Config) {
-		c.Tokens = []gateway.Token{{Token: allToken, Read: []string{"loft.*.*"}}}
+		c.Access = listOf(t, gateway.Token{Token: allToken, Read: []string{"loft.*.*"}})
 	})
 	for _, transport := range []string{"tcp", "websocket"} {
 		p := h.peer(t, transport)

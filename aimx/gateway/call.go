@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
-	"github.com/aimdb-go/aimdb/key"
 )
 
 // Call is one request to Server.Call.
@@ -16,9 +16,8 @@ type Call struct {
 	Method string
 	// Params are its parameters as JSON, nil for none.
 	Params []byte
-	// Read and Write are patterns of the records that the caller may read and set, like
-	// those of a Token. None grants nothing.
-	Read, Write []key.Pattern
+	// Grants are what the caller may do. Nil allows everything.
+	Grants *access.Grants
 	// AnswerBytes bounds the answer; 0 is no bound. Pages end before it, and a longer
 	// answer is refused.
 	AnswerBytes int
@@ -31,7 +30,7 @@ type Call struct {
 // Limits.QueryTimeout and Limits.VerifyTimeout their time. Close ends them.
 func (s *Server) Call(ctx context.Context, c Call) (json.RawMessage, error) {
 	session := newSession(ctx, s, nil, callTransport())
-	session.grants = &grants{read: c.Read, write: c.Write}
+	session.grants = c.Grants
 	session.frameBytes.Store(int64(c.AnswerBytes))
 	var result json.RawMessage
 	refused := refuse(aimx.CodeInternal, "the server is closed")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/history"
@@ -15,6 +16,16 @@ import (
 
 // The tokens of the tests: all, the attic only, and setting the hub only.
 const allToken, atticToken, hubToken = "token-of-all", "token-of-the-attic", "token-of-the-hub"
+
+// listOf returns a list of tokens.
+func listOf(t testing.TB, tokens ...gateway.Token) *access.List {
+	t.Helper()
+	list, err := access.NewList(tokens, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
 
 func openTokens(t testing.TB, change ...func(*gateway.Config)) *fixture {
 	t.Helper()
@@ -24,11 +35,9 @@ func openTokens(t testing.TB, change ...func(*gateway.Config)) *fixture {
 		{Token: atticToken, Read: []string{"attic.*", "hub.bell"}, Write: []string{"attic.#"}},
 		{Hash: hex.EncodeToString(hash[:]), Write: []string{"hub.settings"}},
 	}
-	if err := gateway.CheckTokens(tokens); err != nil {
-		t.Fatal(err)
-	}
+	list := listOf(t, tokens...)
 	h := open(t, append(change, func(c *gateway.Config) {
-		c.Tokens, c.Migrate = tokens, migrated
+		c.Access, c.Migrate = list, migrated
 		c.Verify = func(context.Context) (aimx.Verification, error) {
 			return aimx.Verification{Records: []aimx.VerifiedRecord{{Record: "attic.co2"}, {Record: "accuracy::vienna"}}}, nil
 		}
@@ -192,7 +201,7 @@ func TestWritesBeforeAToken(t *testing.T) {
 // reaches no other one.
 func TestGrantsHideNames(t *testing.T) {
 	h := open(t, func(c *gateway.Config) {
-		c.Tokens = []gateway.Token{{Token: atticToken, Read: []string{"attic.air"}, Write: []string{"hub.settings"}}}
+		c.Access = listOf(t, gateway.Token{Token: atticToken, Read: []string{"attic.air"}, Write: []string{"hub.settings"}})
 		c.Verify = func(context.Context) (aimx.Verification, error) {
 			return aimx.Verification{Unknown: []aimx.Finding{{Text: "a checksum of attic.co2 is wrong"}}}, nil
 		}

@@ -20,7 +20,7 @@ func (s *session) graphNodes([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
 	nodes := make([]aimx.GraphNode, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
-		if !s.grants.reads(n.Key) {
+		if !s.grants.Reads(n.Key) {
 			continue
 		}
 		node := aimx.GraphNode{Key: n.Key, Origin: s.originOf(n.Origin), Buffer: n.Kind.String(), Taps: n.Taps}
@@ -39,7 +39,7 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	g := s.graph()
 	byRecord := make(map[string][]aimx.GraphEdge, len(g.Nodes))
 	for _, e := range g.Edges {
-		if e.From != "" && !s.grants.reads(e.From) {
+		if e.From != "" && !s.grants.Reads(e.From) {
 			continue // the end is checked below
 		}
 		if e.Type == "tap" {
@@ -50,7 +50,7 @@ func (s *session) graphEdges([]byte) (json.RawMessage, *refusal) {
 	}
 	edges := make([]aimx.GraphEdge, 0, len(g.Edges))
 	for _, n := range g.Nodes {
-		if !s.grants.reads(n.Key) {
+		if !s.grants.Reads(n.Key) {
 			continue
 		}
 		edges = append(edges, byRecord[n.Key]...)
@@ -67,7 +67,7 @@ func newTapEdge(from string, index int) aimx.GraphEdge {
 
 func (s *session) graphOrder([]byte) (json.RawMessage, *refusal) {
 	order := append([]string{}, s.graph().TopoOrder...)
-	return marshal(slices.DeleteFunc(order, func(key string) bool { return !s.grants.reads(key) }))
+	return marshal(slices.DeleteFunc(order, func(key string) bool { return !s.grants.Reads(key) }))
 }
 
 func orNull(key string) *string {

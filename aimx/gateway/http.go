@@ -8,13 +8,14 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 )
 
 // Handler serves the WebSocket at /ws, the client for web pages at /aimx.js, the protocol
 // version at /version and the state of the server at /health, guarded by CheckHost. With
-// Config.Tokens, only the WebSocket asks for one, and /health gives reasons only to who
+// Config.Access, only the WebSocket asks for one, and /health gives reasons only to who
 // presents one. http.Server.Shutdown does not wait for WebSockets: call Close.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -24,7 +25,7 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "this server speaks AimX "+aimx.Version+"; connect to /ws?v="+aimx.Version, http.StatusUpgradeRequired)
 			return
 		}
-		presented, refused := s.tokenOf(r)
+		presented, refused := s.presented(r)
 		if refused {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, "the token is unknown; ask whoever runs the database for one", http.StatusUnauthorized)
@@ -50,7 +51,7 @@ func (s *Server) Handler() http.Handler {
 		if s.config.Health != nil {
 			if reasons := s.config.Health(); len(reasons) > 0 {
 				health["status"] = "degraded"
-				if g, refused := s.tokenOf(r); !refused && (g != nil || len(s.config.Tokens) == 0) {
+				if g, refused := s.presented(r); !refused && (g != nil || s.config.Access.Open()) {
 					health["reasons"] = reasons
 				}
 			}
@@ -66,7 +67,7 @@ func isSupported(version string) bool {
 	return major == "3"
 }
 
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, presented *grants) {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, presented *access.Grants) {
 	// Without the check, a page of any site could write through the browser of its reader.
 	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.origins()})
 	if err != nil { // Accept has answered the client
@@ -79,21 +80,18 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, presente
 	s.serveSession(session, presented)
 }
 
-// tokenOf returns the grants of the token in the header Authorization of a request, or
-// in its query parameter token, which page scripts can set. They are nil if there is no
-// token, which may still come in hello, or if none is asked for.
-func (s *Server) tokenOf(r *http.Request) (presented *grants, refused bool) {
-	token := r.URL.Query().Get("token")
-	if scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		token = strings.TrimSpace(bearer)
-	}
-	if token == "" || len(s.config.Tokens) == 0 {
+// presented returns the grants of what a request presents, nil if it presents nothing,
+// which may still come in hello.
+func (s *Server) presented(r *http.Request) (g *access.Grants, refused bool) {
+	g, presented, err := s.config.Access.RequestOrQuery(r)
+	switch {
+	case err != nil:
+		s.config.Logger.Warn("an AimX client presented an unknown token", "transport", "http", "remote", r.RemoteAddr, "refused_tokens", s.config.Access.Refused())
+		return nil, true
+	case !presented:
 		return nil, false
 	}
-	if presented = s.grantsFor(token); presented == nil {
-		s.config.Logger.Warn("an AimX client presented an unknown token", "transport", "http", "remote", r.RemoteAddr, "refused_tokens", s.refusedTokens.Load())
-	}
-	return presented, presented == nil
+	return g, false
 }
 
 // respond answers with JSON that pages of every site may read: browsers fetch the

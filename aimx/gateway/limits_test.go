@@ -94,7 +94,7 @@ func TestLimits(t *testing.T) {
 					config.Limits, config.Follow = c.limits, (&fakeFollow{ended: make(chan struct{}, 1)}).follow
 					config.Verify = waitingVerify
 					if name == "TokenTimeout" {
-						config.Tokens = []gateway.Token{{Token: allToken}}
+						config.Access = listOf(t, gateway.Token{Token: allToken})
 					}
 				})
 				h.limits, h.history.rows = c.limits, rows

@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
+	"github.com/aimdb-go/aimdb/ingest"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -77,7 +79,7 @@ func (s *session) welcome(version string) (json.RawMessage, *refusal) {
 		Version: version, Server: s.server.config.Name,
 		Permissions: []string{"read"}, WritableRecords: []string{},
 		MaxSubscriptions: s.transport.subscriptions,
-		Authenticated:    s.asksForToken && s.grants != nil,
+		Authenticated:    s.asksForToken && s.admitted && !s.grants.Everything(),
 	}
 	for _, h := range s.server.config.Registry.Records() {
 		if s.mayWrite(h) {
@@ -124,9 +126,9 @@ func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
 	if !ok || value == nil {
 		return nil, refuse(aimx.CodeInternal, "record.set needs the name of a record and a value")
 	}
-	h, refused := s.store(name, value)
-	if refused != nil {
-		return nil, refused
+	h, err := s.server.ingest.Set(s.grants, name, value)
+	if err != nil {
+		return nil, refuseSet(err)
 	}
 	result := wire.SetAnswer{Status: "success"}
 	if h.Kind() != records.Ring && s.mayRead(h) {
@@ -150,12 +152,8 @@ func (s *session) recordCheck(params []byte) (json.RawMessage, *refusal) {
 	if !ok || value == nil {
 		return nil, refuse(aimx.CodeInternal, "record.check needs the name of a record and a value")
 	}
-	h, refused := s.writable(name)
-	if refused != nil {
-		return nil, refused
-	}
-	if err := h.CheckSet(value); err != nil {
-		return nil, refuse(aimx.CodeInternal, "%v", err)
+	if _, err := s.server.ingest.Check(s.grants, name, value); err != nil {
+		return nil, refuseSet(err)
 	}
 	return marshal(wire.SetAnswer{Status: "valid"})
 }
@@ -168,28 +166,17 @@ func (s *session) refuseReadOnly(doing, name string) *refusal {
 	return nil
 }
 
-// writable returns the record of a name if the client may set it.
-func (s *session) writable(name string) (*records.Untyped, *refusal) {
-	if refused := s.refuseReadOnly("set", name); refused != nil {
-		return nil, refused
+// refuseSet answers an error of package ingest.
+func refuseSet(err error) *refusal {
+	var r *ingest.Refusal
+	code := aimx.CodeInternal
+	if errors.As(err, &r) {
+		switch r.Cause {
+		case ingest.Denied, ingest.Unknown, ingest.ReadOnly, ingest.TooManyRecords:
+			code = aimx.CodeDenied
+		}
 	}
-	h, ok := s.server.config.Registry.Lookup(name)
-	if !ok || !s.mayWrite(h) {
-		return nil, refuse(aimx.CodeDenied, "record %q is not writable from outside; hello names those that are", name)
-	}
-	return h, nil
-}
-
-// store sets a record that the client may write.
-func (s *session) store(name string, value json.RawMessage) (*records.Untyped, *refusal) {
-	h, refused := s.writable(name)
-	if refused != nil {
-		return nil, refused
-	}
-	if err := h.Set(value); err != nil {
-		return nil, refuse(aimx.CodeInternal, "%v", err)
-	}
-	return h, nil
+	return refuse(code, "%v", err)
 }
 
 // write handles a write frame, which has no answer.
@@ -203,7 +190,8 @@ func (s *session) write(f wire.Frame) {
 	if value == nil {
 		value = json.RawMessage("null")
 	}
-	if _, refused := s.store(f.Topic, value); refused != nil {
+	if _, err := s.server.ingest.Set(s.grants, f.Topic, value); err != nil {
+		refused := refuseSet(err)
 		s.refusedWrites++
 		s.server.config.Logger.Debug("an AimX write was refused", "record", f.Topic, "code", string(refused.code), "reason", refused.reason)
 	}

@@ -25,7 +25,7 @@ func (s *session) migrate(params []byte) (historyQuery, *refusal) {
 	if reason := s.server.config.ReadOnly; reason != "" {
 		return nil, refuse(aimx.CodeDenied, "cannot migrate the history: %s", reason)
 	}
-	if !s.grants.writesAll(key.WirePattern("#")) {
+	if !s.grants.WritesAll(key.WirePattern("#")) {
 		return nil, refuse(aimx.CodeDenied, "the token of this connection does not grant writing all records, which a migration of the history changes")
 	}
 	if p.Progress {

@@ -32,7 +32,7 @@ func askModule(t *testing.T, h *fixture, method string, header ...string) (*http
 }
 
 func TestModuleIsServed(t *testing.T) {
-	h := open(t, func(c *gateway.Config) { c.Tokens = []gateway.Token{{Token: "not for the module"}} })
+	h := open(t, func(c *gateway.Config) { c.Access = listOf(t, gateway.Token{Token: "not for the module"}) })
 	want, err := os.ReadFile("aimx.js")
 	if err != nil {
 		t.Fatal(err)

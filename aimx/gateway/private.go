@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
 )
@@ -15,7 +16,7 @@ import (
 type publicHistory struct {
 	history.Reader
 	server *Server
-	grants *grants
+	grants *access.Grants
 	// private has the answers of isPrivate so far.
 	private map[string]bool
 }
@@ -33,7 +34,7 @@ func (h publicHistory) isPrivate(record string) bool {
 	if !known {
 		r, registered := h.server.config.Registry.Lookup(record)
 		private = registered && !r.Config().Remote || !registered && !h.server.config.RemoteHistory ||
-			!h.grants.reads(record)
+			!h.grants.Reads(record)
 		if registered { // another one may be added later
 			h.private[record] = private
 		}

@@ -91,10 +91,10 @@ func profileOf(m records.StageMetrics) aimx.StageProfile {
 // originOf returns an origin without the inputs that the client may not see. Of a
 // record without another input it sees that something produces it.
 func (s *session) originOf(o records.Origin) aimx.Origin {
-	if s.grants == nil || len(o.Inputs) == 0 {
+	if s.grants.Everything() || len(o.Inputs) == 0 {
 		return aimx.Origin{Kind: o.Kind, Inputs: o.Inputs}
 	}
-	inputs := slices.DeleteFunc(slices.Clone(o.Inputs), func(key string) bool { return !s.grants.reads(key) })
+	inputs := slices.DeleteFunc(slices.Clone(o.Inputs), func(key string) bool { return !s.grants.Reads(key) })
 	if len(inputs) == 0 {
 		return aimx.Origin{Kind: "source"}
 	}

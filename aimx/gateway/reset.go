@@ -24,7 +24,7 @@ func (s *session) reset(one func(*records.Untyped)) (json.RawMessage, *refusal) 
 		return nil, refuse(aimx.CodeDenied, "there is no record that this connection may set, so it may reset nothing")
 	}
 	for _, h := range handles {
-		if s.grants.writes(h.Key()) {
+		if s.grants.Writes(h.Key()) {
 			one(h)
 		}
 	}

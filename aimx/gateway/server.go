@@ -10,8 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/ingest"
 	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/records"
 )
@@ -55,11 +57,13 @@ type Config struct {
 	// server's own host and of loopback always may. Requests may also name these
 	// hosts, as those through a reverse proxy do: see CheckHost.
 	Origins []string
-	// Tokens, if there are any, are what clients over TCP and WebSocket must present:
-	// one of them. Clients of a unix socket need none, as the mode of its file decides
-	// who may connect; they may do everything. Check them with CheckTokens; a malformed
-	// one admits nobody.
-	Tokens []Token
+	// Access, if it is not open, has what clients over TCP and WebSocket must present: a
+	// token, or for a WebSocket a name and password. Clients of a unix socket need none, as
+	// the mode of its file decides who may connect; they may do everything. Nil is open.
+	Access *access.List
+	// Ingest sets records. By default it is one for Registry and ReadOnly, which makes no
+	// records.
+	Ingest *ingest.Writer
 }
 
 // Server serves the records of one registry over any number of listeners.
@@ -74,9 +78,7 @@ type Server struct {
 	// that it has rewritten.
 	migrating chan struct{}
 	rewritten atomic.Int64
-	grants    []*grants
-	// refusedTokens counts the unknown tokens that clients presented.
-	refusedTokens atomic.Uint64
+	ingest    *ingest.Writer
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -93,6 +95,12 @@ func New(c Config) *Server {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Limits = c.Limits.withDefaults()
+	if c.Access == nil {
+		c.Access = access.Everybody()
+	}
+	if c.Ingest == nil {
+		c.Ingest = ingest.New(ingest.Config{Registry: c.Registry, ReadOnly: c.ReadOnly})
+	}
 	return &Server{
 		config:         c,
 		methods:        methods(),
@@ -100,7 +108,7 @@ func New(c Config) *Server {
 		started:        time.Now(),
 		verifying:      make(chan struct{}, 1),
 		migrating:      make(chan struct{}, 1),
-		grants:         grantsOf(c.Tokens),
+		ingest:         c.Ingest,
 		sessions:       make(map[*session]struct{}),
 	}
 }
@@ -116,7 +124,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // ServeTCP is Serve for a TCP listener, where each frame follows its length. It asks
-// for a token if there is one in Config.Tokens. For TLS, give it a listener of package
+// for a token if there is one in Config.Access. For TLS, give it a listener of package
 // crypto/tls.
 func (s *Server) ServeTCP(ctx context.Context, l net.Listener) error {
 	return s.serve(ctx, l, tcpTransport())
@@ -184,15 +192,19 @@ func (s *Server) backOff(ctx context.Context, err error, failures int) error {
 
 // serveSession serves one connection until it or its context ends. Its client is
 // admitted with grants if it has presented a token already.
-func (s *Server) serveSession(session *session, presented *grants) {
+func (s *Server) serveSession(session *session, presented *access.Grants) {
 	if !s.add(session) {
 		session.end(errServerClosed)
 		_ = session.conn.Close() // the client sees that it is closed
 		return
 	}
 	defer s.remove(session)
-	if session.asksForToken = session.transport.asksForTokens && len(s.config.Tokens) > 0; session.asksForToken {
-		session.admitted = false
+	switch {
+	case !session.transport.asksForTokens:
+	case s.config.Access.Open():
+		session.admit(s.config.Access.Anonymous())
+	default:
+		session.asksForToken, session.admitted = true, false
 		session.patience = time.AfterFunc(s.config.Limits.TokenTimeout, session.endImpatiently)
 		defer session.patience.Stop()
 	}

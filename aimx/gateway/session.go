@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/internal/wire"
 	"github.com/aimdb-go/aimdb/records"
@@ -42,7 +43,7 @@ type session struct {
 	// client is admitted, before any goroutine reads them. All are for the goroutine of
 	// serve, and the ones it starts.
 	asksForToken, admitted bool
-	grants                 *grants
+	grants                 *access.Grants
 	// ending, if it is not nil, ends the connection after the present frame.
 	ending error
 	// patience ends a connection that presents no token; nil if there is nothing to

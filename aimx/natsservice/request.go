@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/aimx/internal/rpc"
@@ -16,13 +17,13 @@ import (
 // parse returns the call that a request asks for. What the call may reach is what the
 // subject of the request names.
 func (s *Service) parse(m rpc.Method, subject string, body []byte) (gateway.Call, *failure) {
-	call := gateway.Call{Method: m.Name, Write: s.config.Writes}
+	call := gateway.Call{Method: m.Name, Grants: access.NewGrants(nil, s.config.Writes)}
 	tokens := strings.TrimPrefix(strings.TrimPrefix(subject, rpc.Prefix(s.config.Database)+m.Subject()), ".")
 	of, err := rpc.Parse(tokens)
 	if err != nil {
 		return call, failed(aimx.CodeInternal, "the subject %s: %v", subject, err)
 	}
-	call.Read = []key.Pattern{of}
+	call.Grants = access.NewGrants([]key.Pattern{of}, s.config.Writes)
 	name, exact := of.Exact()
 	switch {
 	case m.Target == rpc.Key && !exact:
@@ -33,7 +34,7 @@ func (s *Service) parse(m rpc.Method, subject string, body []byte) (gateway.Call
 			return call, failed(aimx.CodeDenied, "the NATS service of database %s does not set record %q; name it in ServiceWrites, or use another endpoint", s.config.Database, name)
 		}
 		// Who may set a record may not necessarily read it.
-		call.Read, call.Write = nil, []key.Pattern{of}
+		call.Grants = access.NewGrants(nil, []key.Pattern{of})
 	}
 	var wrong *failure
 	call.Params, wrong = params(m, of.String(), body)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/mirror"
@@ -95,8 +96,12 @@ func (g *remoteGateway) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	list, err := access.NewList(tokens, nil)
+	if err != nil {
+		return err
+	}
 	config := gateway.Config{
-		Tokens:        tokens,
+		Access:        list,
 		RemoteHistory: g.openHistory, ReadOnly: elsewhere, Name: g.log.database, Origins: g.origins, Logger: g.logger,
 		Sinks: newSinkInfos(cmd, server, &g.log).list,
 	}

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/aimdb-go/aimdb/aimx/gateway"
+	"github.com/aimdb-go/aimdb/access"
 )
 
 // tokensHelp describes the file of --tokens.
@@ -21,7 +21,7 @@ begin with # are comments.
   tuner     hash=9f86d081884c7d65…  read=accuracy::* read=hub.#  write=hub.settings`
 
 // readTokens reads the tokens of a file.
-func readTokens(path string, logger *slog.Logger) ([]gateway.Token, error) {
+func readTokens(path string, logger *slog.Logger) ([]access.Token, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
@@ -29,7 +29,7 @@ func readTokens(path string, logger *slog.Logger) ([]gateway.Token, error) {
 	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		logger.Warn("other users of this machine can read the file of tokens; make it private with chmod 600", "file", path, "mode", info.Mode().Perm().String())
 	}
-	var all []gateway.Token
+	var all []access.Token
 	lines := map[string]int{} // by the name
 	for i, line := range strings.Split(string(text), "\n") {
 		fields := strings.Fields(line)
@@ -41,7 +41,7 @@ func readTokens(path string, logger *slog.Logger) ([]gateway.Token, error) {
 			err = fmt.Errorf("the name %s is that of line %d too", fields[0], first)
 		}
 		if err == nil {
-			err = gateway.CheckTokens([]gateway.Token{one})
+			_, err = access.NewList([]access.Token{one}, nil)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d of %s: %w", i+1, path, err)
@@ -52,14 +52,14 @@ func readTokens(path string, logger *slog.Logger) ([]gateway.Token, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("the file %s has no token; write a line NAME token=TEXT read=PATTERN", path)
 	}
-	if err := gateway.CheckTokens(all); err != nil {
+	if _, err := access.NewList(all, nil); err != nil {
 		return nil, fmt.Errorf("the tokens of %s, without comments: %w", path, err)
 	}
 	return all, nil
 }
 
 // parseToken parses the fields of a line. Its errors do not show a token.
-func parseToken(fields []string) (t gateway.Token, err error) {
+func parseToken(fields []string) (t access.Token, err error) {
 	if strings.Contains(fields[0], "=") {
 		return t, errors.New("a name must come first")
 	}

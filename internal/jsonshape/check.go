@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 )
 
 // Check returns nil if a value has all members that are not optional, and null only
@@ -53,6 +54,8 @@ type span struct{ start, end int }
 // mismatch is what is wrong with a value, and where.
 type mismatch struct {
 	path, wrong string
+	// pointer is the path as a JSON Pointer.
+	pointer string
 }
 
 // Error implements error.
@@ -63,8 +66,9 @@ func (m *mismatch) Error() string {
 	return fmt.Sprintf("the member %s %s", m.path, m.wrong)
 }
 
-// in puts a step before the path.
-func (m *mismatch) in(step string) *mismatch {
+// in puts a step before the path, which is a name or an index in the pointer.
+func (m *mismatch) in(step, name string) *mismatch {
+	m.pointer = pointerTo(name) + m.pointer
 	if m.path != "" && m.path[0] != '[' {
 		step += "."
 	}
@@ -122,7 +126,7 @@ func (c *checker) list(s *Shape) *mismatch {
 	n := 0
 	for more := c.enter(); more; more = c.more() {
 		if m := c.value(s.elem); m != nil {
-			return m.in(fmt.Sprintf("[%d]", n))
+			return m.in(fmt.Sprintf("[%d]", n), strconv.Itoa(n))
 		}
 		n++
 	}
@@ -136,7 +140,7 @@ func (c *checker) dict(s *Shape) *mismatch {
 	for more := c.enter(); more; more = c.more() {
 		name := c.name()
 		if m := c.value(s.elem); m != nil {
-			return m.in(fmt.Sprintf(`["%s"]`, name))
+			return m.in(fmt.Sprintf(`["%s"]`, name), string(unescaped(name)))
 		}
 	}
 	return nil
@@ -157,12 +161,12 @@ func (c *checker) object(s *Shape) *mismatch {
 		}
 		c.seen[base+i] = true
 		if m := c.value(s.fields[i].shape); m != nil {
-			return m.in(s.fields[i].name)
+			return m.in(s.fields[i].name, s.fields[i].name)
 		}
 	}
 	for i, f := range s.fields {
 		if !c.seen[base+i] && !f.optional {
-			return &mismatch{path: f.name, wrong: "is missing; a set replaces the whole value, so give all members"}
+			return &mismatch{path: f.name, pointer: pointerTo(f.name), wrong: "is missing; a set replaces the whole value, so give all members"}
 		}
 	}
 	c.seen = c.seen[:base]

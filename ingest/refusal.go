@@ -1,0 +1,78 @@
+package ingest
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// Cause is why a value was refused.
+type Cause uint8
+
+// The causes of a refusal.
+const (
+	// Denied: the client may not set the record, or nobody may from outside.
+	Denied Cause = iota
+	// Unknown: there is no such record.
+	Unknown
+	// Invalid: the record does not take the value.
+	Invalid
+	// ReadOnly: nothing can be set.
+	ReadOnly
+	// TooManyRecords: no more records are made for keys from outside.
+	TooManyRecords
+	// NotLogged: the value was set, and the log does not have it.
+	NotLogged
+	causes
+)
+
+// String returns the name of a cause for counters and answers.
+func (c Cause) String() string {
+	names := [causes]string{"denied", "unknown", "invalid", "read_only", "too_many_records", "not_logged"}
+	if c < causes {
+		return names[c]
+	}
+	return fmt.Sprintf("cause %d", uint8(c))
+}
+
+// Refusal is the error for a value that was refused.
+type Refusal struct {
+	Cause Cause
+	// Record is the key as the client gave it.
+	Record string
+	// Path is the JSON Pointer of what is wrong in the value, "" if it is the whole value.
+	Path string
+	// Reason says what is wrong, with the record and the path.
+	Reason string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Reason }
+
+// Counts are what a Writer took and refused so far.
+type Counts struct {
+	// Accepted counts the values that were set.
+	Accepted uint64 `json:"accepted"`
+	// Refused counts the others by the name of the cause. Those that are not_logged are
+	// also accepted.
+	Refused map[string]uint64 `json:"refused,omitempty"`
+}
+
+// counters count for all ways in.
+type counters struct {
+	accepted atomic.Uint64
+	refused  [causes]atomic.Uint64
+}
+
+// Counts returns what was accepted and refused so far.
+func (w *Writer) Counts() Counts {
+	c := Counts{Accepted: w.counters.accepted.Load()}
+	for cause := range causes {
+		if n := w.counters.refused[cause].Load(); n > 0 {
+			if c.Refused == nil {
+				c.Refused = make(map[string]uint64)
+			}
+			c.Refused[cause.String()] = n
+		}
+	}
+	return c
+}

@@ -1,0 +1,171 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/aimdb-go/aimdb/access"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Config configures a Writer. Only Registry is required.
+type Config struct {
+	// Registry holds the records.
+	Registry *records.Registry
+	// ReadOnly is why nothing can be set, empty if something can.
+	ReadOnly string
+	// Create registers a record that does not exist, and returns the one that another call
+	// has just registered. Its error may be a *Refusal; any other refuses the key as
+	// Unknown. Nil refuses all such keys.
+	Create func(key string) (*records.Untyped, error)
+}
+
+// Writer sets records from outside. It is safe for concurrent use.
+type Writer struct {
+	config   Config
+	counters counters
+}
+
+// New returns a writer.
+func New(c Config) *Writer { return &Writer{config: c} }
+
+// MayWrite reports whether a client with these grants may set a record. A record that a
+// stage of the graph produces has that stage as its only writer.
+func (w *Writer) MayWrite(g *access.Grants, u *records.Untyped) bool {
+	return w.config.ReadOnly == "" && writable(u) && g.Writes(u.Key())
+}
+
+func writable(u *records.Untyped) bool {
+	c := u.Config()
+	return c.Writable && c.Remote && u.Origin().Kind == "passive"
+}
+
+// Set makes a value the newest one of a record, and does not wait. A refusal is a *Refusal.
+func (w *Writer) Set(g *access.Grants, name string, value json.RawMessage) (*records.Untyped, error) {
+	u, err := w.record(g, name, value, true)
+	if err == nil {
+		err = u.Set(value)
+	}
+	if err != nil {
+		return nil, w.refused(name, err)
+	}
+	w.counters.accepted.Add(1)
+	return u, nil
+}
+
+// Check returns the error that Set would return, and sets nothing. The record is nil if
+// Set would have to make it.
+func (w *Writer) Check(g *access.Grants, name string, value json.RawMessage) (*records.Untyped, error) {
+	u, err := w.record(g, name, value, false)
+	if err == nil && u != nil {
+		err = u.CheckSet(value)
+	}
+	if err != nil {
+		return nil, asRefusal(name, err)
+	}
+	return u, nil
+}
+
+// SetLogged is Set that waits for space in the record, so that nothing is dropped, and
+// returns what waits for the log. It returns the error of ctx if there is no space before.
+func (w *Writer) SetLogged(ctx context.Context, g *access.Grants, name string, value json.RawMessage) (Pending, error) {
+	u, err := w.record(g, name, value, true)
+	var ack records.Ack
+	if err == nil {
+		ack, err = u.SetLogged(ctx, value)
+	}
+	if err != nil {
+		return Pending{}, w.refused(name, err)
+	}
+	w.counters.accepted.Add(1)
+	return Pending{w, u, ack}, nil
+}
+
+// Pending is a value that was set and that the log may not have yet.
+type Pending struct {
+	writer *Writer
+	record *records.Untyped
+	ack    records.Ack
+}
+
+// Record returns the record.
+func (p Pending) Record() *records.Untyped { return p.record }
+
+// Wait returns when the log has the value; at once if the record is not logged. It returns a
+// *Refusal with the cause NotLogged for a value that the log will never have, or the error
+// of ctx. Call it once.
+func (p Pending) Wait(ctx context.Context) error {
+	err := p.ack.Wait(ctx)
+	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return p.writer.refused(p.record.Key(), &Refusal{Cause: NotLogged, Record: p.record.Key(), Reason: err.Error()})
+}
+
+// record returns the record of a name that the client may set. It makes one if make is
+// true; otherwise it returns nil for one that would have to be made.
+func (w *Writer) record(g *access.Grants, name string, value json.RawMessage, make bool) (*records.Untyped, error) {
+	refuse := func(cause Cause, format string, args ...any) error {
+		return &Refusal{Cause: cause, Record: name, Reason: fmt.Sprintf(format, args...)}
+	}
+	if w.config.ReadOnly != "" {
+		return nil, refuse(ReadOnly, "cannot set record %q: %s", name, w.config.ReadOnly)
+	}
+	u, ok := w.config.Registry.Lookup(name)
+	switch {
+	case ok && !g.Writes(u.Key()), !ok && !g.Writes(name):
+		return nil, refuse(Denied, "record %q is not writable from outside by this client; its token, user or connection does not grant it", name)
+	case ok && !writable(u):
+		return nil, refuse(Denied, "record %q is not writable from outside; register it with Writable, and no stage that produces it", name)
+	case ok:
+		return u, nil
+	case w.config.Create == nil:
+		return nil, refuse(Unknown, "record %q is not writable from outside: there is no such record", name)
+	}
+	if err := jsonrule.Check(value); err != nil { // nothing is made for it
+		return nil, refuse(Invalid, "set record %q: the value %v", name, err)
+	}
+	if !make {
+		return nil, nil
+	}
+	u, err := w.config.Create(name)
+	var refused *Refusal
+	switch {
+	case errors.As(err, &refused):
+		return nil, err
+	case err != nil:
+		return nil, refuse(Unknown, "record %q cannot be made: %v", name, err)
+	case !w.MayWrite(g, u):
+		return nil, refuse(Denied, "record %q is not writable from outside by this client", name)
+	}
+	return u, nil
+}
+
+// refused counts a refusal.
+func (w *Writer) refused(name string, err error) error {
+	err = asRefusal(name, err)
+	var r *Refusal
+	if errors.As(err, &r) {
+		w.counters.refused[min(r.Cause, causes-1)].Add(1)
+	}
+	return err
+}
+
+// asRefusal returns an error of a record as a refusal. That of a context, or of a registry
+// that is closed, is none.
+func asRefusal(name string, err error) error {
+	var r *Refusal
+	var invalid *records.InvalidError
+	switch {
+	case errors.As(err, &r):
+		return r
+	case errors.As(err, &invalid):
+		return &Refusal{Cause: Invalid, Record: name, Path: invalid.Path, Reason: err.Error()}
+	case errors.Is(err, records.ErrHasProducer):
+		return &Refusal{Cause: Denied, Record: name, Reason: err.Error()}
+	}
+	return err
+}
