@@ -183,6 +183,12 @@ type Cluster = cluster.Config
 
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
+// Check returns an error if the configuration contradicts itself. [Open] checks it too.
+func (c Config) Check() error {
+	_, err := c.checked()
+	return err
+}
+
 // checked returns the configuration with its defaults.
 func (c Config) checked() (Config, error) {
 	setDefault(&c.Name, DefaultName)

@@ -44,6 +44,7 @@ func table() map[string][]string {
 		"aimx/natsconn":     {"key", "aimx", "aimx/internal/rpc", "aimx/internal/wire"},
 		"aimx/mcp":          {"key", "loss", "history", "aimx", "internal/timetext"},
 		"aimx/gateway":      {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
+		"schema":            {"records"},
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
