@@ -130,6 +130,11 @@ type Config struct {
 	// differ from those of all other sites of a hub.
 	Leaf []LeafRemote `json:"leaf,omitempty"`
 
+	// Declare, if it is set, registers records for keys from outside, DynamicLimit at most:
+	// see [Dynamic].
+	Declare      func(key string) ([]RecordOption, error) `json:"-"`
+	DynamicLimit int                                      `json:"-"`
+
 	// DrainTimeout bounds a shutdown as a whole, ten seconds by default.
 	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
 	// Logger gets what the database has to say. Nil discards it.
@@ -235,6 +240,7 @@ func (c Config) check() error {
 	refuse(c.SweepEvery < 0, "the retention cannot sweep every %v; give a positive time", c.SweepEvery)
 	refuse(c.LogAge < 0 || c.LogBytes < 0, "log limits of %v and %d bytes keep nothing; both must be positive", c.LogAge, c.LogBytes)
 	refuse(c.LogSync < 0, "a log cannot sync every %v; give a positive time, or DurableLog to sync before each acknowledgement", c.LogSync)
+	refuse(c.DynamicLimit < 0 || (c.DynamicLimit == 0) != (c.Declare == nil), "DynamicLimit is %d, and Declare is given: %v; give both, with a positive limit, or neither", c.DynamicLimit, c.Declare != nil)
 	refuse(c.DrainTimeout < 0, "a drain timeout of %v leaves no time to end; it must be positive", c.DrainTimeout)
 	refuse(c.Backend == nil && (len(c.Retention) > 0 || c.HistoryBytes > 0), "a retention policy is given but no history to prune; add WithPersistence")
 	refuse(c.Log != nil && len(c.Leaf) > 0, "the log is on the NATS servers of Log, and there is no embedded server that could join a hub; leave out Leaf")

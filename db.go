@@ -38,6 +38,7 @@ type DB struct {
 	bus       *bus.Bus
 	listeners listeners
 	undecoded undecoded
+	additions additions
 	ready     chan struct{}
 	gone      chan struct{} // closed when the database is
 	life      life
@@ -95,7 +96,7 @@ func (db *DB) open() (err error) {
 	if db.access, err = access.NewList(c.Tokens, c.Users); err != nil {
 		return fmt.Errorf("aimdb: tokens and users: %w", err)
 	}
-	db.ingest = ingest.New(ingest.Config{Registry: db.registry})
+	db.ingest = db.newIngest()
 	db.gateway = db.newGateway()
 	if err := db.listeners.open(c); err != nil {
 		return err

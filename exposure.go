@@ -19,6 +19,9 @@ func (db *DB) admitReaders() error {
 	if db.server == nil || !db.server.Listens() {
 		return nil
 	}
+	a := &db.additions
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), admitTimeout)
 	defer cancel()
 	old, err := db.bus.FormerlyRemote(ctx, db.registry, db.config.PrivateHistory)
@@ -30,6 +33,7 @@ func (db *DB) admitReaders() error {
 			"NATS clients do not read them, and with a wildcard that matches one of their subjects read only what was logged later",
 			"database", db.config.Name, "subjects", len(old.Subjects), "first", old.Subjects[0], "closed_to", old.To)
 	}
+	a.closed, a.admitted = old, true
 	db.server.AllowReads(natsd.Closed(old))
 	return nil
 }

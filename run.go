@@ -36,8 +36,10 @@ func (db *DB) assemble(ctx context.Context) error {
 	db.addGateway(group)
 	db.addService(group)
 	group.add(part{name: "the stages", loop: db.whenReady(db.registry.Run), busy: db.registry.Busy, share: stagesShare})
-	if err := db.admitReaders(); err != nil {
-		return err
+	if db.config.Declare == nil || db.config.Backend == nil { // the start does it
+		if err := db.admitReaders(); err != nil {
+			return err
+		}
 	}
 	republisher := db.bus.Republisher(db.registry)
 	group.add(part{name: "the republisher", loop: republisher.Run, stop: republisher.EndBy, share: republisherShare})

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -21,8 +20,13 @@ const catchUpTimeout = 10 * time.Second
 func (db *DB) refill(ctx context.Context, release func()) error {
 	defer release()
 	begin := time.Now()
-	db.catchUp(ctx)
+	complete := db.catchUp(ctx)
 	values, err := db.refillRecords(ctx)
+	if err == nil && db.config.Declare != nil {
+		var more int
+		more, err = db.remakeRecords(ctx, complete)
+		values += more
+	}
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -35,13 +39,18 @@ func (db *DB) refill(ctx context.Context, release func()) error {
 	db.config.Logger.Info("the database serves", "database", db.config.Name,
 		"refilled", values, "after", time.Since(begin).Round(time.Millisecond))
 	release()
+	if db.config.Declare != nil {
+		if err := db.admitReaders(); err != nil {
+			return err
+		}
+	}
 	close(db.ready)
 	<-ctx.Done()
 	return nil
 }
 
 func (db *DB) refillRecords(ctx context.Context) (values int, err error) {
-	for _, h := range db.registry.Records() {
+	for _, h := range db.beginRefill() {
 		if !h.Config().Logged {
 			continue
 		}
@@ -54,26 +63,32 @@ func (db *DB) refillRecords(ctx context.Context) (values int, err error) {
 	return values, nil
 }
 
-// catchUp waits until the history has what was in the log at start.
-func (db *DB) catchUp(ctx context.Context) {
+// beginRefill returns the records that the start refills.
+func (db *DB) beginRefill() []*records.Untyped {
+	a := &db.additions
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.begun = true
+	return db.registry.Records()
+}
+
+// catchUp waits until the history has what was in the log at start, and returns whether it
+// does.
+func (db *DB) catchUp(ctx context.Context) bool {
 	limited, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	if err := db.allPumps()[0].WaitStored(limited, db.bus.OpenedAt()); err != nil && ctx.Err() == nil {
+	err := db.allPumps()[0].WaitStored(limited, db.bus.OpenedAt())
+	if err != nil && ctx.Err() == nil {
 		db.config.Logger.Warn("the backend does not keep up with the log; serving without its newest values",
 			"database", db.config.Name, "error", err)
 	}
+	return err == nil
 }
 
 func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error) {
-	var rows []records.Stored
-	q := history.LatestQuery{Pattern: key.WirePattern(h.Key()), Limit: h.Capacity(), By: history.ByStoring}
-	for row, err := range db.history().Latest(ctx, q) {
-		if err != nil {
-			return 0, err
-		}
-		if row.Record == h.Key() && row.Err == nil { // not the same segments in another spelling
-			rows = append(rows, records.Stored{ID: row.ID, Record: row.Record, Time: row.Time, Value: row.Value})
-		}
+	rows, err := db.storedRows(ctx, h.Key(), h.Shape(), h.Capacity())
+	if err != nil {
+		return 0, err
 	}
 	skipped, err := h.Refill(rows)
 	return len(rows) - skipped, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -43,15 +44,32 @@ func (b *Bus) FormerlyRemote(ctx context.Context, reg *records.Registry, retired
 		if open, registered := remote[subject]; open || !registered && !retired {
 			continue
 		}
-		last, err := stream.GetLastMsgForSubject(ctx, subject)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue // a limit has discarded them meanwhile
+		if err := f.add(ctx, stream, subject); err != nil {
+			return f, err
 		}
-		if err != nil {
-			return f, fmt.Errorf("bus: find the last message of %s: %w", subject, err)
-		}
-		f.To = max(f.To, last.Sequence)
-		f.Subjects = append(f.Subjects, subject)
 	}
 	return f, nil
+}
+
+// FormerlyRemoteKey finds such messages of one key.
+func (b *Bus) FormerlyRemoteKey(ctx context.Context, k key.Key) (f Formerly, err error) {
+	stream, err := b.js.Stream(ctx, b.stream)
+	if err != nil {
+		return f, fmt.Errorf("bus: find the last message of record %q: %w", k, err)
+	}
+	return f, f.add(ctx, stream, b.subjects.of(logKind, k.Segments()))
+}
+
+// add adds the messages of a subject.
+func (f *Formerly) add(ctx context.Context, stream jetstream.Stream, subject string) error {
+	last, err := stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil // a limit has discarded them meanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("bus: find the last message of %s: %w", subject, err)
+	}
+	f.To = max(f.To, last.Sequence)
+	f.Subjects = append(f.Subjects, subject)
+	return nil
 }

@@ -1,0 +1,130 @@
+package aimdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aimdb-go/aimdb/ingest"
+	"github.com/aimdb-go/aimdb/records"
+)
+
+// Dynamic registers a record, as [AddJSON] does, when a client sets a key that has none.
+// declare returns its options, which must have [Writable], or why there must be no such
+// record. It is called by one goroutine at a time, may be called several times for a key,
+// and must not use the database. At most limit records are made so.
+//
+// At start each name in history that has no record and that declare takes is registered
+// before the database is ready, and has its values back.
+func Dynamic(limit int, declare func(key string) ([]RecordOption, error)) Option {
+	return func(c *Config) error {
+		if c.Declare != nil {
+			return errors.New("aimdb: Dynamic is given twice; one function declares all keys")
+		}
+		if declare == nil {
+			return errors.New("aimdb: Dynamic was given no function to declare records")
+		}
+		c.DynamicLimit, c.Declare = limit, declare
+		return positive(int64(limit), "a limit of %d dynamic records takes none; give a positive one, or leave Dynamic out", limit)
+	}
+}
+
+// Validate has a function judge the values that are set from outside, after the type has.
+// T is the type of the record, json.RawMessage for one of [AddJSON]. The error says what is
+// wrong; it may be a [*records.InvalidError] that names the place. Values that the program
+// produces are not asked about.
+func Validate[T any](valid func(T) error) RecordOption {
+	return func(c *records.Config) { c.Validate = valid }
+}
+
+// newIngest returns what sets records from outside.
+func (db *DB) newIngest() *ingest.Writer {
+	c := ingest.Config{Registry: db.registry}
+	if db.config.Declare != nil {
+		c.Create = db.makeRecord
+	}
+	return ingest.New(c)
+}
+
+// makeRecord makes a record for a key from outside, unless there is one by now.
+func (db *DB) makeRecord(name string) (*Untyped, error) {
+	a := &db.additions
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if u, known := db.registry.Lookup(name); known {
+		return u, nil
+	}
+	if limit := db.config.DynamicLimit; a.made >= limit {
+		return nil, &ingest.Refusal{Cause: ingest.TooManyRecords, Record: name, Reason: fmt.Sprintf(
+			"record %q cannot be made: there are %d records that were made for keys from outside, which is the limit; raise the limit, or register the record", name, limit)}
+	}
+	c, err := db.declared(name)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Writable {
+		return nil, errors.New("its declaration is not Writable")
+	}
+	u, err := db.addJSON(name, c)
+	if err == nil {
+		a.made++
+	}
+	return u, err
+}
+
+func (db *DB) declared(name string) (records.Config, error) {
+	opts, err := db.config.Declare(name)
+	return jsonConfig(opts), err
+}
+
+// remakeRecords registers the names in history that Declare takes, and returns the number
+// of their values. complete says that the history has all that was logged before this run.
+func (db *DB) remakeRecords(ctx context.Context, complete bool) (values int, err error) {
+	a := &db.additions
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	names, err := db.config.Backend.Records(ctx)
+	if err != nil {
+		return 0, db.failed(err, "list the records of history")
+	}
+	a.rest, a.complete = make(map[string]struct{}, len(names)), complete
+	for _, name := range names {
+		a.rest[name] = struct{}{}
+	}
+	refused, over := 0, 0
+	for _, name := range names {
+		if ctx.Err() != nil {
+			return values, ctx.Err()
+		}
+		if _, known := db.registry.Lookup(name); known {
+			continue
+		}
+		c, err := db.declared(name)
+		k, wrong := db.checkAdd(name, &c)
+		switch {
+		case err != nil || wrong != nil:
+			refused++
+			continue
+		case a.made >= db.config.DynamicLimit:
+			over++
+			continue
+		}
+		rows, err := db.beforeAdd(k, c)
+		if err != nil {
+			return values, db.failed(err, "bring record %q back from history", name)
+		}
+		u, err := db.registry.Add(name, c, rows...)
+		if err != nil {
+			refused++
+			continue
+		}
+		delete(a.rest, name)
+		a.made++
+		values += int(u.Metrics().Restored)
+	}
+	if refused > 0 || over > 0 {
+		db.config.Logger.Warn("the history has names that get no record; their rows can be queried",
+			"database", db.config.Name, "refused", refused, "over_the_limit", over, "limit", db.config.DynamicLimit)
+	}
+	return values, nil
+}
