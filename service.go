@@ -18,7 +18,11 @@ func (c Config) serviceSubjects() []string {
 	if !c.serves() {
 		return nil
 	}
-	return natsservice.Subjects(c.Name)
+	subjects := natsservice.Subjects(c.Name)
+	if len(c.ServiceWrites) > 0 {
+		subjects = append(subjects, natsservice.SetSubjects(c.Name)...)
+	}
+	return subjects
 }
 
 // addService answers the methods of AimX over NATS, and ends the database when another
@@ -32,7 +36,7 @@ func (db *DB) addService(group *actors) {
 		writes = append(writes, key.WirePattern(p)) // it is checked
 	}
 	service := natsservice.New(natsservice.Config{
-		Database: db.config.Name, Gateway: db.gateway, Live: db.bus.AwaitLive, Writes: writes, Logger: db.config.Logger,
+		Database: db.config.Name, Gateway: db.gateway, Ingest: db.ingest, Live: db.bus.AwaitLive, Writes: writes, Logger: db.config.Logger,
 		Connect: func(ctx context.Context) (*nats.Conn, error) { return db.logServer.Connect(ctx, "rpc") },
 	})
 	group.add(part{name: "the NATS service", loop: db.whenReady(service.Run), stop: service.Drain, share: gatewayShare})

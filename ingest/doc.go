@@ -9,6 +9,7 @@
 //     as may be (TooManyRecords),
 //   - the record is not Writable, or a stage produces it (Denied),
 //   - the type or the validation of the record does not take the value (Invalid),
+//   - more values came than the way in can hold (Dropped),
 //   - it was lost between the record and the log, or a newer value replaced it (NotLogged).
 //
 // [Writer.Set] does not wait, and so replaces the oldest value of a full ring.

@@ -22,16 +22,23 @@ const (
 	TooManyRecords
 	// NotLogged: the value was set, and the log does not have it.
 	NotLogged
+	// Dropped: more values came than the way in can hold.
+	Dropped
 	causes
 )
 
 // String returns the name of a cause for counters and answers.
 func (c Cause) String() string {
-	names := [causes]string{"denied", "unknown", "invalid", "read_only", "too_many_records", "not_logged"}
+	names := [causes]string{"denied", "unknown", "invalid", "read_only", "too_many_records", "not_logged", "dropped"}
 	if c < causes {
 		return names[c]
 	}
 	return fmt.Sprintf("cause %d", uint8(c))
+}
+
+// Forbids reports whether the client cannot set the record at all, whatever the value.
+func (c Cause) Forbids() bool {
+	return c == Denied || c == Unknown || c == ReadOnly || c == TooManyRecords
 }
 
 // Refusal is the error for a value that was refused.
@@ -62,6 +69,16 @@ type counters struct {
 	accepted atomic.Uint64
 	refused  [causes]atomic.Uint64
 }
+
+// Refuse counts a value that a way in refuses itself, for a name that cannot be a key, for
+// example, and returns the refusal.
+func (w *Writer) Refuse(cause Cause, record, reason string) *Refusal {
+	w.counters.refused[min(cause, causes-1)].Add(1)
+	return &Refusal{Cause: cause, Record: record, Reason: reason}
+}
+
+// Drop counts values that a way in could not hold.
+func (w *Writer) Drop(n uint64) { w.counters.refused[Dropped].Add(n) }
 
 // Counts returns what was accepted and refused so far.
 func (w *Writer) Counts() Counts {

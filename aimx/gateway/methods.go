@@ -170,11 +170,8 @@ func (s *session) refuseReadOnly(doing, name string) *refusal {
 func refuseSet(err error) *refusal {
 	var r *ingest.Refusal
 	code := aimx.CodeInternal
-	if errors.As(err, &r) {
-		switch r.Cause {
-		case ingest.Denied, ingest.Unknown, ingest.ReadOnly, ingest.TooManyRecords:
-			code = aimx.CodeDenied
-		}
+	if errors.As(err, &r) && r.Cause.Forbids() {
+		code = aimx.CodeDenied
 	}
 	return refuse(code, "%v", err)
 }

@@ -25,6 +25,8 @@ type failure struct {
 	status  string // in the header
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	// Path is the JSON Pointer of what is wrong in a value that was published.
+	Path string `json:"path,omitempty"`
 }
 
 // failureBytes bounds the message of a failure, which may quote a request. It is in the
@@ -36,7 +38,7 @@ func failed(code aimx.Code, format string, args ...any) *failure {
 	if len(message) > failureBytes {
 		message = strings.ToValidUTF8(message[:failureBytes], "") + " (cut)"
 	}
-	return &failure{rpc.Code(code), string(code), message}
+	return &failure{status: rpc.Code(code), Code: string(code), Message: message}
 }
 
 // headers returns the error as the header of an answer.
@@ -87,7 +89,7 @@ func (s *Service) handle(m rpc.Method, r micro.Request) {
 	}
 	if !lanes.admit() {
 		s.counts[m.Name].busy.Add(1)
-		s.respond(m, r, nil, &failure{rpc.Busy, string(aimx.CodeInternal), fmt.Sprintf("too many requests for %s run now; ask again later", m.Name)})
+		s.respond(m, r, nil, &failure{status: rpc.Busy, Code: string(aimx.CodeInternal), Message: fmt.Sprintf("too many requests for %s run now; ask again later", m.Name)})
 		return
 	}
 	s.launch(func() {

@@ -16,6 +16,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/aimx/internal/rpc"
+	"github.com/aimdb-go/aimdb/ingest"
 	"github.com/aimdb-go/aimdb/key"
 )
 
@@ -53,8 +54,11 @@ type Config struct {
 	// Live returns when live values reach all who have subscribed. It may be nil, if
 	// they always do.
 	Live func(context.Context) error
-	// Writes are patterns of the records that may be set, none if it is nil.
+	// Writes are patterns of the records that may be set, none if it is nil. Without one,
+	// there is no subscription to values either.
 	Writes []key.Pattern
+	// Ingest sets the records that values are published to. Nil takes none.
+	Ingest *ingest.Writer
 	// Queries bounds the queries of the history that run at a time. Default 4.
 	Queries int
 	// Logger may be nil.
@@ -75,10 +79,13 @@ type Service struct {
 	calls  context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+	// setting is the goroutine of the setter.
+	setting sync.WaitGroup
 
 	mu      sync.Mutex
 	nc      *nats.Conn    // nil before Run
 	service micro.Service // nil before Run
+	setter  *setter       // nil before Run, and if no value is taken
 }
 
 // New returns a service that serves nothing yet.
@@ -101,6 +108,7 @@ func New(c Config) *Service {
 
 // Run serves until ctx ends. It returns an error if it cannot connect or subscribe.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.setting.Wait()
 	defer s.cancel()
 	nc, err := s.config.Connect(ctx)
 	if err != nil {
@@ -116,7 +124,12 @@ func (s *Service) Run(ctx context.Context) error {
 	s.cancel()
 	s.mu.Unlock()
 	s.work.Wait()
-	return errors.Join(err, answerArrived(nc))
+	s.setting.Wait() // what was set is answered
+	err = errors.Join(err, answerArrived(nc))
+	if s.setter != nil {
+		s.setter.settleAll()
+	}
+	return err
 }
 
 // answerArrived returns when the handlers have answered the requests that the servers had
@@ -170,6 +183,9 @@ func (s *Service) start(nc *nats.Conn) error {
 			err = errors.Join(err, s.endpoint(service, m, "-of", subject+".>"))
 		}
 	}
+	if err == nil && s.config.Ingest != nil && len(s.config.Writes) > 0 {
+		err = s.startSetter(nc)
+	}
 	if err == nil {
 		err = nc.Flush()
 	}
@@ -196,6 +212,12 @@ func (s *Service) stop() error {
 	if err := s.service.Stop(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("natsservice: stop: %w", err)
 	}
+	if s.setter == nil {
+		return nil
+	}
+	if err := s.setter.sub.Drain(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
+		return fmt.Errorf("natsservice: stop taking values: %w", err)
+	}
 	return nil
 }
 
@@ -212,7 +234,7 @@ func (s *Service) drain(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	nc := s.nc
+	nc, setter := s.nc, s.setter
 	s.mu.Unlock()
 	if nc == nil || !nc.IsConnected() {
 		return nil // nothing arrives and no answer leaves
@@ -224,6 +246,9 @@ func (s *Service) drain(ctx context.Context) error {
 	if err := nc.Barrier(func() { // all handlers have run
 		go func() {
 			s.work.Wait()
+			if setter != nil {
+				setter.settled(ctx)
+			}
 			close(answered)
 		}()
 	}); err != nil {

@@ -17,6 +17,9 @@ const (
 // Prefix begins the subjects of the requests to a database.
 func Prefix(database string) string { return "aimdb." + database + ".rpc." }
 
+// SetPrefix begins the subjects of values that set records of a database.
+func SetPrefix(database string) string { return "aimdb." + database + ".set." }
+
 // ValueSubjects returns the beginnings of the subjects of values: those of records that
 // persist, and those of others.
 func ValueSubjects(database string) []string {
