@@ -137,6 +137,9 @@ type Config struct {
 
 	// DrainTimeout bounds a shutdown as a whole, ten seconds by default.
 	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
+	// Troubles, if it is set, names what does not work of the program around the database.
+	// /health and AimX clients are told, beside the troubles of the database itself.
+	Troubles func() []string `json:"-"`
 	// Logger gets what the database has to say. Nil discards it.
 	Logger *slog.Logger `json:"-"`
 }
@@ -267,9 +270,24 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// retention returns the actor that prunes the backend. The policy of HistoryAge
-// comes last, so that any other policy for the same pattern comes before it.
+// retention returns the actor that prunes the backend.
 func (c Config) retention() (*retention.Retention, error) {
+	policies, err := c.policies()
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := retention.New(c.Backend, retention.Config{
+		Policies: policies, MaxBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: %w", err)
+	}
+	return keeper, nil
+}
+
+// policies returns the policies of the retention. That of HistoryAge comes last, so that
+// any other policy for the same pattern comes before it.
+func (c Config) policies() ([]history.Policy, error) {
 	var policies []history.Policy
 	all := c.Retention
 	if c.HistoryAge > 0 {
@@ -284,11 +302,23 @@ func (c Config) retention() (*retention.Retention, error) {
 			Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever,
 		})
 	}
-	keeper, err := retention.New(c.Backend, retention.Config{
-		Policies: policies, MaxBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("aimdb: %w", err)
+	return policies, nil
+}
+
+// ReplaceRetention puts other limits in the place of Config.Retention, HistoryAge and
+// HistoryBytes, while the database runs or before. A sweep by them begins at once. An error
+// leaves the old ones in force.
+func (db *DB) ReplaceRetention(policies []RetentionPolicy, age time.Duration, bytes int64) error {
+	if db.keeper == nil {
+		return errors.New("aimdb: replace the retention: the database has no history to prune; add WithPersistence")
 	}
-	return keeper, nil
+	c := Config{Retention: policies, HistoryAge: age}
+	replaced, err := c.policies()
+	if err == nil {
+		err = db.keeper.Replace(replaced, bytes)
+	}
+	if err != nil {
+		return fmt.Errorf("aimdb: replace the retention: %w", err)
+	}
+	return nil
 }
