@@ -45,6 +45,7 @@ func table() map[string][]string {
 		"aimx/mcp":          {"key", "loss", "history", "aimx", "internal/timetext"},
 		"aimx/gateway":      {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"schema":            {"records"},
+		"serve":             {".", "key", "schema", "sinks/sqlite", "sinks/postgres", "internal/timetext"},
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
