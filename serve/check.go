@@ -2,7 +2,6 @@ package serve
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -18,7 +17,7 @@ import (
 // checker collects what contradicts itself.
 type checker struct {
 	*Settings
-	errs []error
+	errs []*placed
 }
 
 // check checks the settings, and makes the rules of the records.
@@ -31,10 +30,10 @@ func (s *Settings) check() error {
 	c.records()
 	if len(c.errs) == 0 {
 		if err := s.database(stand{}).Check(); err != nil {
-			c.errs = append(c.errs, fmt.Errorf("%s: %w", s.source(), err))
+			return fmt.Errorf("%s: %w", s.source(), err)
 		}
 	}
-	return errors.Join(c.errs...)
+	return joined(c.errs)
 }
 
 // stand stands for the history that is opened later.
@@ -57,7 +56,7 @@ func (c *checker) fail(path, format string, args ...any) {
 	if !ok {
 		at.source = c.source()
 	}
-	c.errs = append(c.errs, fmt.Errorf("%s: %s: %w", at, path, fmt.Errorf(format, args...)))
+	c.errs = append(c.errs, &placed{at, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...))})
 }
 
 func isPostgres(history string) bool {

@@ -14,7 +14,7 @@ import (
 // decoder sets the fields of a Config from settings. It goes on after an error, so that
 // all of them are told at once.
 type decoder struct {
-	errs []error
+	errs []*placed
 	// dir is the directory that relative paths of secrets start from.
 	dir string
 	// places has where each setting was given, by its path, such as records[0].key.
@@ -22,7 +22,7 @@ type decoder struct {
 }
 
 func (d *decoder) fail(at place, format string, args ...any) {
-	d.errs = append(d.errs, fmt.Errorf("%s: %w", at, fmt.Errorf(format, args...)))
+	d.errs = append(d.errs, &placed{at, fmt.Errorf(format, args...)})
 }
 
 // group sets the fields of a struct.

@@ -8,7 +8,7 @@ func nearest(wrong string, names []string) string {
 	if len(wrong) > longestName {
 		return ""
 	}
-	best, least := "", len(wrong)/3+2
+	best, least := "", len(wrong)/3+1
 	for _, name := range names {
 		if d := distance(wrong, name); d < least {
 			best, least = name, d

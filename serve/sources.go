@@ -2,7 +2,6 @@ package serve
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -88,7 +87,7 @@ func Load(from Sources) (*Settings, error) {
 	d := &decoder{dir: filepath.Dir(from.Path), places: s.places}
 	d.group(s.tree, "", reflect.ValueOf(&s.Config).Elem())
 	if len(d.errs) > 0 {
-		return nil, errors.Join(d.errs...)
+		return nil, joined(d.errs)
 	}
 	s.turnOff()
 	return s, s.check()

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -17,6 +19,30 @@ func (p place) String() string {
 		return p.source
 	}
 	return fmt.Sprintf("%s:%d:%d", p.source, p.line, p.column)
+}
+
+// placed is an error about a setting.
+type placed struct {
+	at  place
+	err error
+}
+
+// Error implements error.
+func (p *placed) Error() string { return p.at.String() + ": " + p.err.Error() }
+
+// Unwrap returns the cause.
+func (p *placed) Unwrap() error { return p.err }
+
+// joined returns the errors in the order of their places.
+func joined(errs []*placed) error {
+	slices.SortStableFunc(errs, func(a, b *placed) int {
+		return cmp.Or(cmp.Compare(a.at.line, b.at.line), cmp.Compare(a.at.column, b.at.column))
+	})
+	all := make([]error, len(errs))
+	for i, e := range errs {
+		all[i] = e
+	}
+	return errors.Join(all...)
 }
 
 // kind is the kind of a node.
