@@ -25,8 +25,8 @@ func TestSetByPublishing(t *testing.T) {
 	const logged = `{"logged":true}`
 	for _, c := range []struct{ subject, body, want string }{
 		{"attic.air", `{"city":"x","celsius":1}`, logged},
-		{"attic.lamp", `4`, logged},
-		{"attic.50%25", `5`, logged},
+		{"attic.lamp", `4`, `{"logged":false}`},
+		{"attic.50%25", `5`, `{"logged":false}`},
 		{"attic.air", `{"city":"x","celsius":"warm"}`, "500 set record \"attic::air\": the value is not a aimdb_test.reading"},
 		{"attic.air", `{"city":"x"}`, "the member celsius is missing; a set replaces the whole value, so give all members (at /celsius)"},
 		{"attic.air", `{`, "500 set record"},

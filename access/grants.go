@@ -52,6 +52,16 @@ func (g *Grants) Revoked() <-chan struct{} {
 	return g.revoked
 }
 
+// IsRevoked reports whether Revoked is closed.
+func (g *Grants) IsRevoked() bool {
+	select {
+	case <-g.Revoked():
+		return true
+	default:
+		return false
+	}
+}
+
 // patterns parses patterns that were checked.
 func patterns(texts []string) []key.Pattern {
 	all := make([]key.Pattern, 0, len(texts))

@@ -24,6 +24,8 @@ type List struct {
 	// replacing is held by Replace.
 	replacing sync.Mutex
 	entries   atomic.Pointer[entries]
+	// watchers are the functions of OnReplace.
+	watchers map[*func()]struct{}
 }
 
 // entries are what a list holds at a time.
@@ -79,7 +81,28 @@ func (l *List) Replace(tokens []Token, users []User) error {
 	next.keep(old)
 	l.entries.Store(next)
 	next.revoke(old)
+	for watcher := range l.watchers {
+		(*watcher)()
+	}
 	return nil
+}
+
+// OnReplace makes Replace call fn when it has revoked grants, before it returns, for an
+// owner of many sessions. fn must not call Replace. cancel ends it, and waits for a call
+// that has begun.
+func (l *List) OnReplace(fn func()) (cancel func()) {
+	l.replacing.Lock()
+	defer l.replacing.Unlock()
+	watcher := &fn
+	if l.watchers == nil {
+		l.watchers = make(map[*func()]struct{})
+	}
+	l.watchers[watcher] = struct{}{}
+	return func() {
+		l.replacing.Lock()
+		defer l.replacing.Unlock()
+		delete(l.watchers, watcher)
+	}
 }
 
 // open reports whether everybody may do everything.

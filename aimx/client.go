@@ -61,6 +61,7 @@ type Client struct {
 	// subscribers are the watches and the streams, by the text of their ids.
 	subscribers map[string]subscriber
 	err         error // the cause of the end of the connection
+	farewell    error // what the server said before it ended the connection
 
 	done   chan struct{} // closed when the connection has ended
 	closed context.Context
@@ -122,6 +123,9 @@ func (c *Client) fail(why error) {
 		c.mu.Unlock()
 		return
 	}
+	if c.farewell != nil && !errors.Is(why, ErrClientClosed) {
+		why = c.farewell
+	}
 	c.err = &ConnectionError{Endpoint: c.endpoint.String(), Advice: "connect again", Err: why}
 	close(c.done)
 	c.mu.Unlock()
@@ -177,6 +181,8 @@ func (c *Client) dispatch(f wire.Frame) {
 			call <- f
 		} else if s, ok := c.subscribers[subscriptionName(f.ID)]; ok && f.Result == nil {
 			s.refuse(f)
+		} else if f.ID == 0 && f.Result == nil { // the server says why it ends the connection
+			c.farewell = fmt.Errorf("the server ended the connection: %s", f.Message)
 		}
 	case wire.KindPong:
 		if len(c.pongs) > 0 {
@@ -229,17 +235,8 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 			return nil, fmt.Errorf("%s: the parameters cannot be encoded: %w", operation, err)
 		}
 	}
-	answer := make(chan wire.Frame, 1)
-	c.mu.Lock()
-	id := c.nextID
-	c.nextID++
-	c.calls[id] = answer
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		delete(c.calls, id)
-		c.mu.Unlock()
-	}()
+	id, answer := c.expect()
+	defer c.forget(id)
 	f, err := c.exchange(ctx, answer, func(w *wire.FrameWriter) []byte { return w.Request(id, method, raw) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
@@ -250,11 +247,34 @@ func (c *Client) call(ctx context.Context, method, subject string, params any) (
 	return nil, c.refusalOf(f, operation)
 }
 
+// expect returns the id of a request, and what gets its answer.
+func (c *Client) expect() (id uint64, answer chan wire.Frame) {
+	answer = make(chan wire.Frame, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id = c.nextID
+	c.nextID++
+	c.calls[id] = answer
+	return id, answer
+}
+
+// forget ends the wait for an answer.
+func (c *Client) forget(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.calls, id)
+}
+
 // exchange sends a frame and waits for its answer.
 func (c *Client) exchange(ctx context.Context, answer <-chan wire.Frame, fill func(*wire.FrameWriter) []byte) (wire.Frame, error) {
 	if err := c.send(ctx, fill); err != nil {
 		return wire.Frame{}, err
 	}
+	return c.await(ctx, answer)
+}
+
+// await waits for an answer.
+func (c *Client) await(ctx context.Context, answer <-chan wire.Frame) (wire.Frame, error) {
 	select {
 	case f := <-answer:
 		return f, nil

@@ -94,6 +94,9 @@ type Pending struct {
 // Record returns the record.
 func (p Pending) Record() *records.Untyped { return p.record }
 
+// Logged reports whether the record is logged, so that there is something to wait for.
+func (p Pending) Logged() bool { return p.ack.Logged() }
+
 // Wait returns when the log has the value; at once if the record is not logged. It returns a
 // *Refusal with the cause NotLogged for a value that the log will never have, or the error
 // of ctx. Call it once.

@@ -59,6 +59,9 @@ type outcome struct {
 	done chan struct{}
 }
 
+// Logged reports whether the record is logged, so that there is something to wait for.
+func (a Ack) Logged() bool { return a.outcome != nil }
+
 // Wait returns when the log has the value. Its errors are those of ProduceLogged.
 func (a Ack) Wait(ctx context.Context) error {
 	if a.outcome == nil {

@@ -79,6 +79,7 @@ func (s *session) listed() []*records.Untyped {
 var (
 	errWrongToken = errors.New("the client presented an unknown token")
 	errNoToken    = errors.New("the client presented no token in time")
+	errRevoked    = errors.New("the token or user of the client was removed or changed")
 )
 
 // noTokenYet refuses what comes before a token.
@@ -109,12 +110,38 @@ func (s *session) authenticate(params []byte) *refusal {
 	return nil
 }
 
-// endImpatiently ends a connection that has presented no token in time. Nothing was asked,
-// so the reason goes out under the id 0.
+// endImpatiently ends a connection that has presented no token in time.
 func (s *session) endImpatiently() {
-	defer time.AfterFunc(time.Second, func() { s.end(errNoToken) }).Stop() // a client that reads nothing is not waited for
-	s.answer(&wire.FrameWriter{}, 0, nil, refuse(aimx.CodeDenied, "no token came within %v, and the connection ends; present one in auth_token of hello", s.server.config.Limits.TokenTimeout))
-	s.end(errNoToken)
+	s.endSaying(errNoToken, refuse(aimx.CodeDenied, "no token came within %v, and the connection ends; present one in auth_token of hello", s.server.config.Limits.TokenTimeout))
+}
+
+// endSaying ends a connection with a reason for the client. Nothing was asked, so the
+// reason goes out under the id 0.
+func (s *session) endSaying(cause error, reason *refusal) {
+	defer time.AfterFunc(time.Second, func() { s.end(cause) }).Stop() // a client that reads nothing is not waited for
+	s.answer(&wire.FrameWriter{}, 0, nil, reason)
+	s.sending.Lock()
+	s.release() // its error ends the session too
+	s.sending.Unlock()
+	s.end(cause)
+}
+
+// endRevoked ends the sessions whose grants are revoked.
+func (s *Server) endRevoked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.sessions {
+		if session.holds.Load().IsRevoked() {
+			s.work.Go(session.endIfRevoked)
+		}
+	}
+}
+
+// endIfRevoked ends the session if its grants are revoked.
+func (s *session) endIfRevoked() {
+	if s.holds.Load().IsRevoked() && s.conn != nil {
+		s.endSaying(errRevoked, refuse(aimx.CodeDenied, "the token or user of this connection was removed or changed, and the connection ends; ask whoever runs the database, and connect again"))
+	}
 }
 
 // stop refuses a frame of a client that has not presented its token. Only hello and
@@ -135,6 +162,8 @@ func (s *session) stop(f wire.Frame) bool {
 // admit lets the client in with grants, nil for all.
 func (s *session) admit(g *access.Grants) {
 	s.grants, s.admitted = g, true
+	s.holds.Store(g)
+	s.endIfRevoked() // since it was found in the list
 	if s.patience != nil {
 		s.patience.Stop()
 	}

@@ -40,6 +40,10 @@ func (s *session) call(f wire.Frame) {
 		s.runQuery(f.Method, f.Params, parse, func(w *wire.FrameWriter, result []byte, refused *refusal) { s.answer(w, f.ID, result, refused) })
 		return
 	}
+	if f.Method == wire.MethodRecordSet && s.asksForLog(f.Params) {
+		s.setLogged(f)
+		return
+	}
 	run := s.server.methods[f.Method]
 	if run == nil {
 		s.answer(&s.out, f.ID, nil, refuse(aimx.CodeNotFound, "there is no method %q", f.Method))
@@ -121,10 +125,16 @@ func (s *session) newest(name string) (json.RawMessage, *refusal) {
 }
 
 func (s *session) recordSet(params []byte) (json.RawMessage, *refusal) {
-	name, ok := s.nameOf(params)
-	value := s.decoder.Member(params, "value")
-	if !ok || value == nil {
-		return nil, refuse(aimx.CodeInternal, "record.set needs the name of a record and a value")
+	if s.asksForLog(params) {
+		pending, refused := s.beginLogged(params)
+		if refused != nil {
+			return nil, refused
+		}
+		return s.awaitLog(pending)
+	}
+	name, value, refused := s.setParams(params)
+	if refused != nil {
+		return nil, refused
 	}
 	h, err := s.server.ingest.Set(s.grants, name, value)
 	if err != nil {

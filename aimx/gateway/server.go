@@ -79,6 +79,8 @@ type Server struct {
 	migrating chan struct{}
 	rewritten atomic.Int64
 	ingest    *ingest.Writer
+	// unwatch ends the watch for revoked grants.
+	unwatch func()
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -101,7 +103,7 @@ func New(c Config) *Server {
 	if c.Ingest == nil {
 		c.Ingest = ingest.New(ingest.Config{Registry: c.Registry, ReadOnly: c.ReadOnly})
 	}
-	return &Server{
+	s := &Server{
 		config:         c,
 		methods:        methods(),
 		historyMethods: historyMethods(),
@@ -111,6 +113,8 @@ func New(c Config) *Server {
 		ingest:         c.Ingest,
 		sessions:       make(map[*session]struct{}),
 	}
+	s.unwatch = c.Access.OnReplace(s.endRevoked)
+	return s
 }
 
 // errServerClosed is the cause of connections that end because of Close.
@@ -249,6 +253,7 @@ func (s *Server) Connections() (n int) {
 // returns when their goroutines have ended. It closes no listener; the context of
 // Serve does. It always returns nil.
 func (s *Server) Close() error {
+	s.unwatch()
 	s.mu.Lock()
 	s.closed = true
 	for session := range s.sessions {

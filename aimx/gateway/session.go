@@ -44,6 +44,8 @@ type session struct {
 	// serve, and the ones it starts.
 	asksForToken, admitted bool
 	grants                 *access.Grants
+	// holds are the grants for the goroutine that ends revoked sessions.
+	holds atomic.Pointer[access.Grants]
 	// ending, if it is not nil, ends the connection after the present frame.
 	ending error
 	// patience ends a connection that presents no token; nil if there is nothing to
@@ -61,6 +63,8 @@ type session struct {
 	cursors       map[*records.Untyped]*drainCursor
 	// legacyOpened counts the subscriptions of the earlier protocol, to name them.
 	legacyOpened uint64
+	// logging has the sets whose answers wait for the log; nil before the first.
+	logging chan loggedSet
 	// refusedWrites counts writes that changed nothing, deniedFrames the requests and
 	// subscriptions before a token.
 	refusedWrites, deniedFrames uint64
@@ -104,6 +108,9 @@ func (s *session) serve() {
 	}
 	for _, cursor := range s.cursors {
 		cursor.Close()
+	}
+	if s.logging != nil {
+		close(s.logging)
 	}
 	if !errors.Is(err, io.EOF) {
 		s.end(err)

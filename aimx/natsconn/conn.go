@@ -154,6 +154,10 @@ func (c *conn) Send(frame []byte) error {
 	}
 	switch f.Kind {
 	case wire.KindRequest:
+		if f.Method == wire.MethodRecordSet && string(c.decoder.Member(f.Params, "logged")) == "true" {
+			c.setLogged(f)
+			break
+		}
 		c.call(f)
 	case wire.KindWrite: // later frames must see its effect
 		ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)

@@ -108,6 +108,11 @@ func (c *conn) ask(ctx context.Context, subject string, body []byte) (json.RawMe
 	if err := c.nc.PublishMsg(&nats.Msg{Subject: subject, Reply: reply, Data: body}); err != nil {
 		return nil, fmt.Errorf("send the request: %w", err)
 	}
+	return c.await(ctx, subject, answer)
+}
+
+// await returns an answer to a request of a subject.
+func (c *conn) await(ctx context.Context, subject string, answer <-chan *nats.Msg) (json.RawMessage, error) {
 	patience := time.NewTimer(permissionCheck)
 	defer patience.Stop()
 	for {

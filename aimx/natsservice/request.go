@@ -28,6 +28,8 @@ func (s *Service) parse(m rpc.Method, subject string, body []byte) (gateway.Call
 	switch {
 	case m.Target == rpc.Key && !exact:
 		return call, failed(aimx.CodeInternal, "the subject %s: it names the key of one record, without wildcards", subject)
+	case m.Name == wire.MethodRecordSet && asksForLog(body):
+		return call, failed(aimx.CodeInternal, "a set over the NATS service is not answered when the log has the value; publish the value to %s%s instead", rpc.SetPrefix(s.config.Database), tokens)
 	case m.Name == wire.MethodRecordSet:
 		granted := slices.ContainsFunc(s.config.Writes, func(p key.Pattern) bool { return p.Grants(name) })
 		if !granted {
@@ -39,6 +41,13 @@ func (s *Service) parse(m rpc.Method, subject string, body []byte) (gateway.Call
 	var wrong *failure
 	call.Params, wrong = params(m, of.String(), body)
 	return call, wrong
+}
+
+// asksForLog reports whether a set wants an answer when the log has the value, for which
+// the other sets would wait.
+func asksForLog(body []byte) bool {
+	var params struct{ Logged bool }
+	return json.Unmarshal(body, &params) == nil && params.Logged
 }
 
 // params returns the parameters of AimX: those in the body, and the name in the subject.

@@ -23,8 +23,11 @@ const (
 	unlogged = 4096
 )
 
-// setAnswer says that the log has a value.
-const setAnswer = `{"logged":true}`
+// The answers to a value that was set, in a record that is logged and in another one.
+const (
+	answerLogged   = `{"logged":true}`
+	answerUnlogged = `{"logged":false}`
+)
 
 // SetSubjects returns the subjects that values are published to, to set records.
 func SetSubjects(database string) []string { return []string{rpc.SetPrefix(database) + ">"} }
@@ -73,6 +76,9 @@ func (s *Service) startSetter(nc *nats.Conn) error {
 func (t *setter) receive(m *nats.Msg) {
 	c := t.service.config
 	t.countDropped(m.Sub)
+	if m.Reply == "" && len(m.Data) == 0 {
+		return // a client looks whether it may publish
+	}
 	if m.Reply != "" && !answerable(m.Reply) {
 		c.Logger.Warn("natsservice: a value wants its answer at a subject that is not one of answers; it is ignored", "subject", m.Subject, "reply", m.Reply)
 		return
@@ -161,7 +167,10 @@ func (t *setter) settle(p published) {
 	if p.reply == "" {
 		return
 	}
-	answer := &nats.Msg{Subject: p.reply, Data: []byte(setAnswer)}
+	answer := &nats.Msg{Subject: p.reply, Data: []byte(answerUnlogged)}
+	if p.pending.Logged() {
+		answer.Data = []byte(answerLogged)
+	}
 	if err != nil {
 		wrong := failureOf(err)
 		answer.Header, answer.Data = wrong.headers(), wrong.body()

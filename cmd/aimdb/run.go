@@ -55,9 +55,9 @@ keep, and has a weather hub to try it with.`
 	setVersion(root)
 	section(root, "Run a database:", newServe(env), newConfig(env))
 	section(root, "Try it:", newDemo())
-	section(root, "Talk to a running database:", newRecord(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
+	section(root, "Talk to a running database:", newRecord(env), newProduce(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
 	section(root, "Keep and prove history:", newHistory(env), newVerify(openUnchecked, env))
-	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub())
+	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub(), newToken())
 	root.AddCommand(newExitCodes())
 	complete(root, env)
 	return root

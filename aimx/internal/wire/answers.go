@@ -16,6 +16,9 @@ type HelloParams struct {
 type SetAnswer struct {
 	Status string          `json:"status"`
 	Value  json.RawMessage `json:"value,omitempty"`
+	// Logged is the answer to the parameter logged: false if the record is not logged. A
+	// server that does not know the parameter leaves it out.
+	Logged *bool `json:"logged,omitempty"`
 }
 
 // DrainAnswer is the answer to record.drain.
