@@ -1,7 +1,6 @@
 package aimdb
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -75,56 +74,4 @@ func (db *DB) makeRecord(name string) (*Untyped, error) {
 func (db *DB) declared(name string) (records.Config, error) {
 	opts, err := db.config.Declare(name)
 	return jsonConfig(opts), err
-}
-
-// remakeRecords registers the names in history that Declare takes, and returns the number
-// of their values. complete says that the history has all that was logged before this run.
-func (db *DB) remakeRecords(ctx context.Context, complete bool) (values int, err error) {
-	a := &db.additions
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	names, err := db.config.Backend.Records(ctx)
-	if err != nil {
-		return 0, db.failed(err, "list the records of history")
-	}
-	a.rest, a.complete = make(map[string]struct{}, len(names)), complete
-	for _, name := range names {
-		a.rest[name] = struct{}{}
-	}
-	refused, over := 0, 0
-	for _, name := range names {
-		if ctx.Err() != nil {
-			return values, ctx.Err()
-		}
-		if _, known := db.registry.Lookup(name); known {
-			continue
-		}
-		c, err := db.declared(name)
-		k, wrong := db.checkAdd(name, &c)
-		switch {
-		case err != nil || wrong != nil:
-			refused++
-			continue
-		case a.made >= db.config.DynamicLimit:
-			over++
-			continue
-		}
-		rows, err := db.beforeAdd(k, c)
-		if err != nil {
-			return values, db.failed(err, "bring record %q back from history", name)
-		}
-		u, err := db.registry.Add(name, c, rows...)
-		if err != nil {
-			refused++
-			continue
-		}
-		delete(a.rest, name)
-		a.made++
-		values += int(u.Metrics().Restored)
-	}
-	if refused > 0 || over > 0 {
-		db.config.Logger.Warn("the history has names that get no record; their rows can be queried",
-			"database", db.config.Name, "refused", refused, "over_the_limit", over, "limit", db.config.DynamicLimit)
-	}
-	return values, nil
 }

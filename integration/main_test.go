@@ -13,6 +13,7 @@ const childVariable = "AIMDB_TEST_CHILD"
 func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
 		"writer":     runWriter,
+		"dynamic":    runDynamic,
 		"locker":     runLocker,
 		"idle":       runIdle,
 		"wire":       runWire,
