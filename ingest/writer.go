@@ -97,6 +97,9 @@ func (p Pending) Record() *records.Untyped { return p.record }
 // Logged reports whether the record is logged, so that there is something to wait for.
 func (p Pending) Logged() bool { return p.ack.Logged() }
 
+// Settled reports whether Wait returns at once.
+func (p Pending) Settled() bool { return p.ack.Settled() }
+
 // Wait returns when the log has the value; at once if the record is not logged. It returns a
 // *Refusal with the cause NotLogged for a value that the log will never have, or the error
 // of ctx. Call it once.

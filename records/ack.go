@@ -62,6 +62,16 @@ type outcome struct {
 // Logged reports whether the record is logged, so that there is something to wait for.
 func (a Ack) Logged() bool { return a.outcome != nil }
 
+// Settled reports whether Wait returns at once.
+func (a Ack) Settled() bool {
+	if a.outcome == nil {
+		return true
+	}
+	a.record.mu.Lock()
+	defer a.record.mu.Unlock()
+	return a.settled
+}
+
 // Wait returns when the log has the value. Its errors are those of ProduceLogged.
 func (a Ack) Wait(ctx context.Context) error {
 	if a.outcome == nil {

@@ -14,22 +14,11 @@ import (
 // time in Unix milliseconds, 0 if the record keeps none. It does not take the value
 // from a mailbox. The JSON is shared and must not be changed.
 func (u *Untyped) Get() (value json.RawMessage, timeMS int64, ok bool, err error) {
-	box := u.typed.newBox()
-	u.mu.Lock()
-	if u.kept() == 0 {
-		u.mu.Unlock()
-		return nil, 0, false, nil
+	e, ok := u.Newest()
+	if e.Err != nil {
+		return nil, e.Time, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", u.key.String(), e.Err)
 	}
-	slot := u.slot(u.newest)
-	timeMS = u.time(slot)
-	u.typed.load(slot, box)
-	shared := u.shareNewest(slot)
-	u.mu.Unlock()
-	value, err = shared.encode(u, box)
-	if err != nil {
-		return nil, timeMS, true, fmt.Errorf("get record %q: JSON cannot carry the value: %w", u.key.String(), err)
-	}
-	return value, timeMS, true, nil
+	return e.JSON, e.Time, ok, nil
 }
 
 // Set decodes a value and produces it. It checks what encoding/json does not:

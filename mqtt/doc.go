@@ -1,0 +1,2 @@
+// Package mqtt serves MQTT.
+package mqtt

@@ -1,0 +1,216 @@
+package mqtt
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/aimdb-go/aimdb/ingest"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// publish sets the value of a PUBLISH. It returns before the log has the value: the
+// acknowledgement waits for it, the next packet does not.
+func (c *conn) publish(pk *packets.Packet) {
+	name, err := c.keyOf(pk.TopicName)
+	if err != nil {
+		c.refusePublish(causeTopic, packets.ErrTopicNameInvalid, err)
+		return
+	}
+	qos, id := pk.FixedHeader.Qos, pk.PacketID
+	if qos > 0 && !c.acks.awaitRoom(c) {
+		return
+	}
+	if qos == 2 && c.session.repeated(c, id) {
+		c.server.counters.duplicates.Add(1)
+		return
+	}
+	pending, err := c.server.writer.SetLogged(c.ctx, c.grants, name, pk.Payload)
+	if err != nil {
+		if qos == 2 {
+			c.session.forget(id)
+		}
+		c.refusePublish(ingestCause(err), codeOf(err), err)
+		return
+	}
+	c.server.counters.published.Add(1)
+	if qos == 2 {
+		c.session.begun(id, pending)
+	}
+	if qos > 0 {
+		c.acks.add(c, ack{id: id, qos: qos, pending: pending})
+	}
+}
+
+// keyOf returns the key that a topic names.
+func (c *conn) keyOf(topic string) (string, error) {
+	if topic == c.topic && topic != "" {
+		return c.key, nil
+	}
+	name, err := c.server.topics.key(topic)
+	if err == nil {
+		c.topic, c.key = topic, name
+	}
+	return name, err
+}
+
+// refusePublish ends the connection because of a message, once the messages before it are
+// acknowledged.
+func (c *conn) refusePublish(cause string, code packets.Code, err error) {
+	if c.ctx.Err() != nil {
+		return // nobody refused it: the connection had ended
+	}
+	c.acks.awaitEmpty(c)
+	c.refuse(cause, code, err)
+}
+
+// ingestCause returns the name of the cause of a value that was not set.
+func ingestCause(err error) string {
+	var r *ingest.Refusal
+	if errors.As(err, &r) {
+		return r.Cause.String()
+	}
+	return causeBusy // the database stops
+}
+
+// ack is a message that waits for the log.
+type ack struct {
+	id      uint16
+	qos     byte
+	pending ingest.Pending
+}
+
+// acks are the messages of a connection that wait for the log, in the order in which they
+// came. A goroutine of the connection acknowledges them while there are any.
+type acks struct {
+	mu      sync.Mutex
+	waiting []ack
+	spare   []ack
+	// outstanding counts those that the client may take for in flight, unsent those whose
+	// acknowledgement is not written.
+	outstanding, unsent int
+	running             bool
+	room        chan struct{} // one slot, for the goroutine that reads
+}
+
+// awaitRoom waits until the client may have one more message in flight. A client of MQTT 5
+// was told how many, and is disconnected. It returns false if the connection ends.
+func (a *acks) awaitRoom(c *conn) bool {
+	limit := c.server.config.Limits.InFlight
+	if a.below(limit, &a.outstanding) {
+		return true
+	}
+	if c.v5() {
+		c.refuse(causeProtocol, packets.ErrReceiveMaximum, fmt.Errorf("it has more than %d messages in flight, its receive maximum", limit))
+		return false
+	}
+	return a.await(c, limit, &a.outstanding)
+}
+
+// awaitEmpty waits until all messages are acknowledged.
+func (a *acks) awaitEmpty(c *conn) bool { return a.await(c, 1, &a.unsent) }
+
+// await waits until a count is below a limit.
+func (a *acks) await(c *conn, limit int, count *int) bool {
+	for !a.below(limit, count) {
+		select {
+		case <-a.room:
+		case <-c.ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func (a *acks) below(limit int, count *int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return *count < limit
+}
+
+func (a *acks) add(c *conn, k ack) {
+	a.mu.Lock()
+	a.waiting = append(a.waiting, k)
+	a.outstanding++
+	a.unsent++
+	start := !a.running
+	a.running = true
+	a.mu.Unlock()
+	if start {
+		c.work.Go(func() { a.run(c) })
+	}
+}
+
+// next returns what waits, nil if nothing does.
+func (a *acks) next() []ack {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	batch := a.waiting
+	a.waiting, a.spare = a.spare[:0], batch
+	a.running = len(batch) > 0
+	if !a.running && cap(a.spare) > 64 {
+		a.waiting, a.spare = nil, nil
+	}
+	return batch
+}
+
+// done counts one message less.
+func (a *acks) done(count *int) {
+	a.mu.Lock()
+	*count--
+	a.mu.Unlock()
+	select {
+	case a.room <- struct{}{}:
+	default:
+	}
+}
+
+// run acknowledges what waits.
+func (a *acks) run(c *conn) {
+	c.hold()
+	defer c.release()
+	for batch := a.next(); len(batch) > 0; batch = a.next() {
+		for _, k := range batch {
+			if !c.acknowledge(k) {
+				clear(batch)
+				return // a.running stays true: the connection ends
+			}
+		}
+		clear(batch)
+	}
+}
+
+// acknowledge waits until the log has a value, and tells the client.
+func (c *conn) acknowledge(k ack) bool {
+	if !k.pending.Settled() { // the client gets what was acknowledged before
+		c.release()
+		defer c.hold()
+	}
+	if err := k.pending.Wait(c.ctx); err != nil {
+		if c.ctx.Err() != nil {
+			return false
+		}
+		if k.qos == 2 {
+			c.session.forget(k.id)
+		}
+		c.refuse(ingestCause(err), codeOf(err), err)
+		return false
+	}
+	kind := packets.Puback
+	if k.qos == 2 {
+		kind = packets.Pubrec
+		c.session.logged(k.id)
+	}
+	c.acks.done(&c.acks.outstanding) // before the client knows, which may then send one more
+	if err := c.send(kind, k.id); err != nil {
+		return false
+	}
+	c.acks.done(&c.acks.unsent)
+	c.server.counters.acknowledged.Add(1)
+	return true
+}
+
+// send sends an acknowledgement. The connection is closed after an error.
+func (c *conn) send(kind byte, id uint16) error {
+	return c.client.WritePacket(packets.Packet{FixedHeader: packets.FixedHeader{Type: kind}, PacketID: id})
+}

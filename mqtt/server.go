@@ -1,0 +1,169 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/access"
+	"github.com/aimdb-go/aimdb/ingest"
+	"github.com/aimdb-go/aimdb/records"
+	broker "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// topicAliases is how many topics a client of MQTT 5 may abbreviate.
+const topicAliases = 32
+
+// Server serves MQTT for one database. It is safe for concurrent use.
+type Server struct {
+	config   Config
+	topics   topics
+	registry *records.Registry
+	writer   *ingest.Writer
+	access   *access.List
+	broker   *broker.Server
+	sessions sessions
+	counters counters
+	// ctx ends with Close. work is what sessions left for later.
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	// slots bound the connections, those that have not sent CONNECT yet included.
+	slots chan struct{}
+}
+
+// New returns a server for a database. The caller calls Close when it is done.
+func New(db *aimdb.DB, c Config) (*Server, error) {
+	if err := c.Limits.Check(); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	c = c.withDefaults()
+	s := &Server{
+		config: c, topics: newTopics(db.Name()),
+		registry: db.Registry(), writer: db.Ingest(), access: db.Access(),
+		slots: make(chan struct{}, c.Limits.Clients+c.Limits.Clients/10+16),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.broker = broker.New(&broker.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: c.capabilities()})
+	if err := s.broker.AddHook(&hook{server: s}, nil); err != nil {
+		return nil, fmt.Errorf("mqtt: %w", err)
+	}
+	return s, nil
+}
+
+// capabilities are those of the broker library. It keeps nothing for clients: sessions and
+// messages to subscribers are those of this package.
+func (c Config) capabilities() *broker.Capabilities {
+	b := broker.NewDefaultServerCapabilities()
+	b.MaximumClients = int64(c.Limits.Clients)
+	b.MaximumPacketSize = uint32(c.Limits.PacketBytes)
+	b.MaximumClientWritesPending = 1
+	b.MaximumSessionExpiryInterval = uint32(min(c.Limits.SessionExpiry/time.Second, math.MaxUint32-1))
+	b.ReceiveMaximum = uint16(c.Limits.InFlight)
+	b.TopicAliasMaximum = topicAliases
+	b.Compatibilities.NoInheritedPropertiesOnAck = true
+	return b
+}
+
+// Serve accepts clients until ctx ends or Close is called, and then disconnects them. It
+// closes the listener. Several listeners may be served at a time.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if s.ctx.Err() != nil {
+		return errors.Join(fmt.Errorf("mqtt: serve %v: the server was closed", l.Addr()), l.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // Accept returns the reason to end
+	if s.config.TLS != nil {
+		l = tls.NewListener(l, s.config.TLS)
+	}
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	defer cancel()
+	for {
+		nc, err := l.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				_ = nc.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("mqtt: serve %v: %w", l.Addr(), err)
+		case err != nil: // of one connection, or too many open files
+			s.config.Logger.Warn("an MQTT connection was not accepted", "address", l.Addr().String(), "error", err)
+			pause(ctx, 100*time.Millisecond)
+			continue
+		}
+		select {
+		case s.slots <- struct{}{}:
+			clients.Go(func() {
+				defer func() { <-s.slots }()
+				s.serve(ctx, nc)
+			})
+		default:
+			s.counters.refuse(causeBusy)
+			_ = nc.Close()
+		}
+	}
+}
+
+// pause waits for a time or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
+}
+
+// serve serves one connection until it ends.
+func (s *Server) serve(ctx context.Context, nc net.Conn) {
+	c := newConn(s, ctx, nc)
+	defer context.AfterFunc(ctx, c.stop)()
+	err := s.broker.EstablishConnection("", c)
+	var code packets.Code
+	if errors.As(err, &code) && code.Code >= packets.ErrUnspecifiedError.Code && !c.ended.Load() {
+		c.count(causeOf(code), err)
+	}
+	c.cleanup()
+}
+
+// causeOf returns the cause that a code of the library is counted as.
+func causeOf(code packets.Code) string {
+	switch code {
+	case packets.ErrBadUsernameOrPassword:
+		return causeLogin
+	case packets.ErrServerBusy:
+		return causeBusy
+	}
+	return causeProtocol
+}
+
+// later does what a session left for later, unless the server was closed.
+func (s *Server) later(do func()) {
+	s.sessions.mu.Lock()
+	closed := s.sessions.closed
+	if !closed {
+		s.work.Add(1)
+	}
+	s.sessions.mu.Unlock()
+	if !closed {
+		defer s.work.Done()
+		do()
+	}
+}
+
+// Close ends Serve, which disconnects all clients, and forgets the sessions.
+func (s *Server) Close() {
+	s.cancel()
+	s.sessions.close()
+	s.work.Wait()
+}
