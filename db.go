@@ -15,6 +15,7 @@ import (
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/ingest"
 	"github.com/aimdb-go/aimdb/internal/filelock"
+	"github.com/aimdb-go/aimdb/internal/follow"
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/aimdb-go/aimdb/sinks"
 	"github.com/aimdb-go/aimdb/sinks/pump"
@@ -36,6 +37,7 @@ type DB struct {
 	server    *natsd.Server // nil if the log is on servers of others
 	logServer bus.Server    // the servers that keep the log, whoever runs them
 	bus       *bus.Bus
+	tail      *follow.Tail
 	listeners listeners
 	undecoded undecoded
 	additions additions
@@ -104,6 +106,7 @@ func (db *DB) open() (err error) {
 	if err := db.openLog(context.Background()); err != nil {
 		return fmt.Errorf("aimdb: open the log of database %q: %w", c.Name, err)
 	}
+	db.tail = follow.NewTail(db.bus)
 	db.config.warnOfExposure(db.natsAddr(), addrOf(db.listeners.tcp), addrOf(db.listeners.web))
 	return nil
 }

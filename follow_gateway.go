@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"net/http"
+	"slices"
 
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 	"github.com/aimdb-go/aimdb/history"
@@ -19,7 +21,9 @@ func (db *DB) followForGateway(ctx context.Context, q gateway.FollowQuery) iter.
 			return
 		}
 		asked := follow.Query{Pattern: q.Pattern, From: q.From, After: q.After, Includes: q.Includes, Accept: accepting[json.RawMessage](db, new(json.RawMessage))}
-		for step, err := range db.source().Resume(ctx, asked) {
+		source := db.source()
+		source.Tail = db.tail
+		for step, err := range source.Resume(ctx, asked) {
 			if err != nil {
 				yield(gateway.FollowEvent{}, db.failed(err, "follow %q", q.Pattern))
 				return
@@ -66,3 +70,17 @@ func accepting[T any](db *DB, to *T) func(*history.Row) bool {
 		return true
 	}
 }
+
+// Subscribe is a subscription of AimX with from, for a way out of the caller. The error that
+// ends it is a [*aimx.Refusal]. It needs Run, like a client. It keeps no values for a caller
+// that is slow, and an idle one costs little, since all read the end of the log together.
+func (db *DB) Subscribe(ctx context.Context, sub gateway.Sub) iter.Seq2[gateway.FollowEvent, error] {
+	return db.gateway.Follow(ctx, sub)
+}
+
+// CheckHost guards a handler of the caller as the web server's are: through a listener on
+// loopback, only requests for loopback and for Config.Origins are answered.
+func (db *DB) CheckHost(next http.Handler) http.Handler { return db.gateway.CheckHost(next) }
+
+// Origins returns Config.Origins.
+func (db *DB) Origins() []string { return slices.Clone(db.config.Origins) }

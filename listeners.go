@@ -123,10 +123,12 @@ func (l *listeners) newWebServer(g *gateway.Server, logger *slog.Logger) *webSer
 	if l.handler != nil {
 		mux.Handle("/", g.CheckHost(l.handler))
 	}
-	return &webServer{l.web, &http.Server{
+	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}}
+	}
+	server.RegisterOnShutdown(g.EndFollowers) // a shutdown waits for handlers
+	return &webServer{l.web, server}
 }
 
 // run serves until ctx ends, or until drain has been called.

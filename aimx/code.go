@@ -23,7 +23,13 @@ type Refusal struct {
 	Endpoint string
 	// Reason is the explanation of the server. Servers of upstream give none.
 	Reason string
+	// Err is the cause, if the server is in this process and knows one: a
+	// *history.QueryError, for example. It is nil for a request that is wrong in itself.
+	Err error
 }
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
 
 // Error implements error.
 func (r *Refusal) Error() string {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx"
@@ -33,7 +32,7 @@ func (s *Server) Call(ctx context.Context, c Call) (json.RawMessage, error) {
 	session.grants = c.Grants
 	session.frameBytes.Store(int64(c.AnswerBytes))
 	var result json.RawMessage
-	refused := refuse(aimx.CodeInternal, "the server is closed")
+	refused := closedRefusal()
 	if s.add(session) {
 		result, refused = session.runCall(c)
 		s.remove(session)
@@ -47,7 +46,7 @@ func (s *Server) Call(ctx context.Context, c Call) (json.RawMessage, error) {
 		refused = refuse(aimx.CodeInternal, "the answer has %d bytes and this client takes %d; ask for less, or for pages with a cursor", len(result), c.AnswerBytes)
 	}
 	if refused != nil {
-		return nil, &aimx.Refusal{Code: refused.code, Operation: c.Method, Endpoint: fmt.Sprintf("database %s", s.config.Name), Reason: refused.reason}
+		return nil, s.refusalOf(c.Method, refused)
 	}
 	return result, nil
 }

@@ -28,7 +28,7 @@ type FollowQuery struct {
 	Pattern key.Pattern
 	// From is a time in Unix milliseconds: values written earlier are left out. If it is
 	// nil, After is the position of an earlier event: FollowBegin.Base and FollowEvent.At,
-	// joined.
+	// joined. "" is the end of the log now.
 	From  *int64
 	After string
 	// Includes reports whether the values of a record are wanted.
@@ -109,9 +109,8 @@ func (s *session) resuming() (n int) {
 	return n
 }
 
-// followQuery checks topic and from.
-func (s *session) followQuery(f wire.Frame) (q FollowQuery, refused *refusal) {
-	topic := f.Topic
+// followTopic checks which records a client wants to follow.
+func (s *session) followTopic(topic string) (q FollowQuery, refused *refusal) {
 	if strings.ContainsAny(topic, "*#") {
 		if refused = s.refusePattern(key.WirePattern(topic)); refused == nil {
 			refused = s.refuseUnlogged(topic)
@@ -129,8 +128,19 @@ func (s *session) followQuery(f wire.Frame) (q FollowQuery, refused *refusal) {
 		return q, refuse(aimx.CodeInternal, "%v", err)
 	}
 	q.Pattern, q.Includes = p, s.includes()
+	return q, nil
+}
+
+// followQuery checks topic and from.
+func (s *session) followQuery(f wire.Frame) (q FollowQuery, refused *refusal) {
+	if q, refused = s.followTopic(f.Topic); refused != nil {
+		return q, refused
+	}
 	if wire.IsString(f.From) {
 		q.After = string(bytes.Clone(wire.Unquote(f.From)))
+		if q.After == "" {
+			return q, refuse(aimx.CodeInternal, "from is no position of an event; leave it out for values from now on")
+		}
 		return q, nil
 	}
 	ms, err := strconv.ParseInt(string(f.From), 10, 64)

@@ -74,15 +74,15 @@ func (s *session) runQuery(method string, params []byte, parse historyMethod, an
 // can correct are not logged.
 func (s *session) queryError(ctx context.Context, method, pattern string, err error) *refusal {
 	if wrong := (*history.QueryError)(nil); errors.As(err, &wrong) {
-		return refuse(aimx.CodeInternal, "%v", wrong)
+		return because(wrong, refuse(aimx.CodeInternal, "%v", wrong))
 	}
 	if s.ctx.Err() == nil {
 		s.server.config.Logger.Warn(method+" failed", "pattern", pattern, "error", err)
 	}
 	if ctx.Err() == context.DeadlineExceeded {
-		return refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.timeout(method), timeoutAdvice(method))
+		return because(context.DeadlineExceeded, refuse(aimx.CodeInternal, "the query took longer than %v; %s", s.server.config.Limits.timeout(method), timeoutAdvice(method)))
 	}
-	return refuse(aimx.CodeInternal, "the history failed: %v", err)
+	return because(err, refuse(aimx.CodeInternal, "the history failed: %v", err))
 }
 
 // timeoutAdvice says what a client can do about a query that took too long.

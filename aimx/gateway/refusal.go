@@ -10,6 +10,8 @@ import (
 type refusal struct {
 	code   aimx.Code
 	reason string
+	// cause is the error that it is made of, nil if the request is wrong in itself.
+	cause error
 }
 
 func refuse(code aimx.Code, format string, args ...any) *refusal {

@@ -44,6 +44,8 @@ type session struct {
 	// serve, and the ones it starts.
 	asksForToken, admitted bool
 	grants                 *access.Grants
+	// follows says that it is that of a Follow.
+	follows bool
 	// holds are the grants for the goroutine that ends revoked sessions.
 	holds atomic.Pointer[access.Grants]
 	// ending, if it is not nil, ends the connection after the present frame.

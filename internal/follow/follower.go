@@ -121,7 +121,7 @@ func (f *Follower) onlyLog(ctx context.Context, at Position) {
 
 // log yields what the log has after the position of a part.
 func (f *Follower) log(ctx context.Context, part *logPart) {
-	for message, err := range f.Log.Follow(ctx, f.pattern, part.at.sequence) {
+	for message, err := range f.followLog(ctx, f.pattern, part.at.sequence) {
 		if ctx.Err() != nil {
 			return
 		}

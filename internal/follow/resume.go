@@ -13,7 +13,8 @@ import (
 // Query says what a client of a gateway follows.
 type Query struct {
 	Pattern key.Pattern
-	// From is a time in Unix milliseconds. If it is nil, After is the text of a position.
+	// From is a time in Unix milliseconds. If it is nil, After is the text of a position, ""
+	// for the end of the log.
 	From  *int64
 	After string
 	// Includes, Accept and Admits are those of Follower.
@@ -67,6 +68,10 @@ func (s Source) Resume(ctx context.Context, q Query) iter.Seq2[Step, error] {
 func (s Source) begin(ctx context.Context, q Query) (at Position, reason string, err error) {
 	if q.From != nil {
 		at, err = s.Start(ctx, q.Pattern.String(), q.From)
+		return at, "", err
+	}
+	if q.After == "" {
+		at, err = s.End(ctx, q.Pattern.String())
 		return at, "", err
 	}
 	if at, err = Parse(q.After); err != nil {

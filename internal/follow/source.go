@@ -3,6 +3,8 @@ package follow
 import (
 	"context"
 	"fmt"
+	"iter"
+	"time"
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
@@ -14,6 +16,17 @@ type Source struct {
 	Log *bus.Bus
 	// History has what was stored from the log. It may be nil.
 	History history.Reader
+	// Tail, if it is not nil, is that of Log: the sequence goes on there where it has
+	// reached it.
+	Tail *Tail
+}
+
+// followLog yields the messages of the log after a sequence.
+func (s Source) followLog(ctx context.Context, pattern key.Pattern, after uint64) iter.Seq2[bus.Message, error] {
+	if s.Tail != nil {
+		return s.Tail.Follow(ctx, pattern, after)
+	}
+	return s.Log.Follow(ctx, pattern, after)
 }
 
 // fallBackOverlap is how many milliseconds before the last value the history is sent
@@ -45,6 +58,20 @@ func (s Source) Start(ctx context.Context, pattern string, from *int64) (Positio
 		b.Sequence = at.Sequence
 	}
 	return Position{boundary: b.encode()}, nil
+}
+
+// End returns the position after everything that is in the log now.
+func (s Source) End(ctx context.Context, pattern string) (Position, error) {
+	if _, err := key.ParsePattern(pattern); err != nil {
+		return Position{}, err
+	}
+	_, last, err := s.Log.Extent(ctx)
+	if err != nil {
+		return Position{}, fmt.Errorf("find the end of the log: %w", err)
+	}
+	b := &boundary{Pattern: pattern, Log: s.Log.Identity(), Sequence: last, MaxID: -1}
+	now := history.Point{Time: time.Now().UnixMilli()}
+	return Position{boundary: b.encode(), row: now, live: true, sequence: last}, nil
 }
 
 // Gone says why the sequence cannot continue after a position without a gap. It returns
