@@ -111,14 +111,23 @@ func (s *Settings) addresses() []listener {
 	all := []listener{{"http", s.HTTP}, {"tcp", s.TCP}, {"nats", s.NATS}, {"mqtt", s.MQTT}}
 	all = slices.DeleteFunc(all, func(l listener) bool { return l.address == "" })
 	for i, l := range all {
-		if strings.HasPrefix(l.address, ":") {
-			all[i].address = "127.0.0.1" + l.address
-		}
+		all[i].address = onLoopback(l.address)
 	}
 	return all
 }
 
+// onLoopback returns an address with the host 127.0.0.1 if it has none.
+func onLoopback(address string) string {
+	if strings.HasPrefix(address, ":") {
+		return "127.0.0.1" + address
+	}
+	return address
+}
+
 func (c *checker) tls() {
+	if err := c.MQTTClients.Check(); err != nil {
+		c.fail("mqtt_clients", "%w", err)
+	}
 	none := aimdb.TLSFiles{}
 	for _, one := range []struct {
 		setting string

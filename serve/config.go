@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/mqtt"
 )
 
 // The defaults of a Config that aimdb.Config does not have.
@@ -28,6 +29,8 @@ type Config struct {
 	// MQTT is the host:port for MQTT clients, empty for none. Without a host it is
 	// 127.0.0.1.
 	MQTT string `json:"mqtt,omitempty"`
+	// MQTTClients bounds what MQTT clients can take. A field that is 0 has its default.
+	MQTTClients mqtt.Limits `json:"mqtt_clients,omitzero"`
 	// NATSTLS and MQTTTLS are the certificates of these listeners. Without, they are
 	// those of TLS.
 	NATSTLS aimdb.TLSFiles `json:"nats_tls,omitzero"`

@@ -20,6 +20,7 @@ func descriptions() map[string]string {
 		"tcp":               "host:port that serves AimX over TCP. Off if it is not given.",
 		"nats":              "host:port for NATS clients, or off. Default 127.0.0.1:4222, and off if tokens or users are given.",
 		"mqtt":              "host:port for MQTT clients, or off. Default 127.0.0.1:1883.",
+		"mqtt_clients":      "Limits of MQTT clients.",
 		"tls":               "Certificate and key of all listeners.",
 		"nats_tls":          "Certificate and key of the NATS listener, instead of tls.",
 		"mqtt_tls":          "Certificate and key of the MQTT listener, instead of tls.",

@@ -31,7 +31,7 @@ func (s *Server) Greet(w io.Writer) error {
 		secure = "s"
 	}
 	if a.HTTP != "" {
-		say("http", "http%s://%s, AimX at /ws", secure, a.HTTP)
+		say("http", "http%s://%s, the API at /api, AimX at /ws", secure, a.HTTP)
 	}
 	if a.TCP != "" {
 		say("tcp", "tcp%s://%s", secure, a.TCP)
@@ -58,8 +58,12 @@ func (s *Server) example(b *strings.Builder, secure, web string) {
 	} else if _, err := s.declare(key); err != nil {
 		return
 	}
-	if apiPath != "" && web != "" && s.db.Access().Open() {
-		fmt.Fprintf(b, "Set a value: curl -X PUT http%s://%s%s/records/%s -H 'Content-Type: application/json' -d '{\"celsius\": 21.5}'\n", secure, web, apiPath, key)
+	if web != "" {
+		login := ""
+		if !s.db.Access().Open() {
+			login = " -H 'Authorization: Bearer TOKEN'"
+		}
+		fmt.Fprintf(b, "Set a value: curl -X PUT http%s://%s/api/records/%s%s -d '{\"celsius\": 21.5}'\n", secure, web, key, login)
 		return
 	}
 	fmt.Fprintf(b, "Set a value: aimdb record set %s '{\"celsius\": 21.5}'\n", key)

@@ -4,10 +4,8 @@ import (
 	"net/http"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/httpapi"
 )
 
-// apiPath is where the HTTP API is, "" if there is none.
-const apiPath = ""
-
-// webHandler returns what the web server serves beside AimX, nil for nothing.
-func webHandler(*aimdb.DB) (http.Handler, error) { return nil, nil }
+// webHandler returns what the web server serves beside AimX.
+func webHandler(db *aimdb.DB) http.Handler { return httpapi.New(db) }

@@ -78,12 +78,8 @@ func (s *Server) prepare() error {
 			return err
 		}
 	}
-	handler, err := webHandler(s.db)
-	if err != nil {
-		return err
-	}
-	s.web.set(handler)
-	m, err := mqttPart(s.db, s.settings, s.logger)
+	s.web.set(webHandler(s.db))
+	m, err := openMQTT(s.db, s.settings, s.logger)
 	if err != nil {
 		return s.settings.explain(err)
 	}
@@ -163,11 +159,7 @@ func contains(err error, name string) bool { return strings.Contains(err.Error()
 // lateHandler is a handler that is known once the database is open.
 type lateHandler struct{ handler atomic.Pointer[http.Handler] }
 
-func (l *lateHandler) set(h http.Handler) {
-	if h != nil {
-		l.handler.Store(&h)
-	}
-}
+func (l *lateHandler) set(h http.Handler) { l.handler.Store(&h) }
 
 // ServeHTTP implements http.Handler.
 func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

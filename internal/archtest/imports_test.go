@@ -45,7 +45,7 @@ func table() map[string][]string {
 		"aimx/mcp":          {"key", "loss", "history", "aimx", "internal/timetext"},
 		"aimx/gateway":      {"key", "loss", "history", "records", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"schema":            {"records"},
-		"serve":             {".", "key", "schema", "sinks/sqlite", "sinks/postgres", "internal/timetext"},
+		"serve":             {".", "key", "schema", "httpapi", "mqtt", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
