@@ -3,6 +3,7 @@ package records
 import (
 	"encoding/json"
 	"reflect"
+	"time"
 )
 
 // Record holds values of one type under a key. Register makes it. It is safe for
@@ -16,6 +17,8 @@ type Record[T any] struct {
 	// has no more of them than it needs.
 	slots  []T
 	signal *SignalOf[T]
+	// ownTime returns the own time of a value, nil if values have none.
+	ownTime func(T) time.Time
 }
 
 // Key returns the key of the record in its own spelling.

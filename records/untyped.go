@@ -52,6 +52,8 @@ type Untyped struct {
 	// taken counts the values taken from a mailbox, restored those that were there
 	// before the first one produced.
 	taken, restored uint64
+	// badTimes counts the values whose own time was not usable.
+	badTimes uint64
 	// base holds the counters at the last ResetMetrics.
 	base   *baseline
 	signal *signalMeter
@@ -71,6 +73,8 @@ type erased interface {
 	// decode reads a value into a new box.
 	decode(raw json.RawMessage) (any, error)
 	produce(box any)
+	// eventTime returns the own time of the value in a box.
+	eventTime(box any) time.Time
 }
 
 // Key returns the key of the record in its own spelling.
