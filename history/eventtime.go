@@ -1,0 +1,22 @@
+package history
+
+import "context"
+
+// EventTimes says how many rows of a record are of values that have times of their own, and
+// how many are not.
+type EventTimes struct{ With, Without int64 }
+
+// EventTimed is a history that keeps the own times of values, and beside them the times of
+// their writes, by which rows are aged and ordered by storing.
+type EventTimed interface {
+	// EventTimes returns it for each record that has rows.
+	EventTimes(ctx context.Context) (map[string]EventTimes, error)
+	// Retime gives all rows of a record their own times, which own returns for each row. It
+	// returns false for a row that has none, which keeps the time of its write. A nil own
+	// gives all rows the times of their writes back; of values that were written together
+	// it may be the last one's. Rows are changed in transactions of bounded size, beside
+	// writes and reads; a run that is interrupted can be run again. IDs stay.
+	//
+	// changed is called after each transaction with the rows that it has changed.
+	Retime(ctx context.Context, record string, own func(Row) (ms int64, has bool), changed func(rows int)) error
+}
