@@ -21,9 +21,9 @@ const (
 	storedTables = `CREATE TABLE aimdb_stored (first_id INTEGER PRIMARY KEY, last_id INTEGER NOT NULL,
 			record_name TEXT NOT NULL, at INTEGER NOT NULL, imported INTEGER NOT NULL);
 		CREATE INDEX aimdb_stored_record ON aimdb_stored(record_name, imported, first_id);`
-	coverText   = "INSERT INTO aimdb_stored(first_id, last_id, record_name, at, imported) VALUES (?,?,?,?,?)"
-	anyCovered  = "SELECT EXISTS (SELECT 1 FROM aimdb_stored)"
-	isCovered   = "SELECT EXISTS (SELECT 1 FROM aimdb_stored WHERE record_name = ?1)"
+	coverText  = "INSERT INTO aimdb_stored(first_id, last_id, record_name, at, imported) VALUES (?,?,?,?,?)"
+	anyCovered = "SELECT EXISTS (SELECT 1 FROM aimdb_stored)"
+	isCovered  = "SELECT EXISTS (SELECT 1 FROM aimdb_stored WHERE record_name = ?1)"
 	// uncovered is the condition that no entry covers a row.
 	uncovered = `NOT EXISTS (SELECT 1 FROM aimdb_stored s WHERE s.last_id >= record_history.id AND s.record_name = record_history.record_name
 		AND s.first_id = (SELECT max(first_id) FROM aimdb_stored WHERE first_id <= record_history.id))`
