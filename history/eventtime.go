@@ -7,7 +7,9 @@ import "context"
 type EventTimes struct{ With, Without int64 }
 
 // EventTimed is a history that keeps the own times of values, and beside them the times of
-// their writes, by which rows are aged and ordered by storing.
+// their writes, by which rows are aged. Of values of a record that are stored together and
+// were written within a minute, the last write may stand for all. By storing, such rows are
+// ordered by ID.
 type EventTimed interface {
 	// EventTimes returns it for each record that has rows.
 	EventTimes(ctx context.Context) (map[string]EventTimes, error)
