@@ -1,6 +1,7 @@
 package aimdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -22,6 +23,9 @@ func (db *DB) refill(ctx context.Context, release func()) error {
 	defer release()
 	begin := time.Now()
 	db.catchUp(ctx)
+	if err := db.checkEventTimes(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, history.ErrUnavailable) {
+		return err
+	}
 	values, err := db.refillRecords(ctx)
 	if ctx.Err() != nil {
 		return nil
@@ -72,7 +76,7 @@ func (db *DB) refillRecord(ctx context.Context, h *records.Untyped) (int, error)
 			return 0, err
 		}
 		if row.Record == h.Key() && row.Err == nil { // not the same segments in another spelling
-			rows = append(rows, records.Stored{ID: row.ID, Record: row.Record, Time: row.Time, Value: row.Value})
+			rows = append(rows, records.Stored{ID: row.ID, Record: row.Record, Time: cmp.Or(row.Stored, row.Time), Value: row.Value})
 		}
 	}
 	skipped, err := h.Refill(rows)

@@ -32,9 +32,9 @@ func newValueLane(h *records.Untyped, subject string) *subjectLane {
 
 // entry is one message on its way into the log or to live subscribers.
 type entry struct {
-	lane  *subjectLane
-	time  int64
-	lost  uint64
+	lane *subjectLane
+	time int64
+	lost uint64
 	// event is the own time of the value if timed says that the record has such times.
 	event int64
 	timed bool

@@ -11,7 +11,9 @@ type EventTimes struct{ With, Without int64 }
 // were written within a minute, the last write may stand for all. By storing, such rows are
 // ordered by ID.
 type EventTimed interface {
-	// EventTimes returns it for each record that has rows.
+	// HasEventTimes reports whether any row may have a time of its own.
+	HasEventTimes(ctx context.Context) (bool, error)
+	// EventTimes returns the numbers of rows of each record that has rows.
 	EventTimes(ctx context.Context) (map[string]EventTimes, error)
 	// Retime gives all rows of a record their own times, which own returns for each row. It
 	// returns false for a row that has none, which keeps the time of its write. A nil own

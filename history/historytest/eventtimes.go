@@ -223,7 +223,7 @@ func (x Target) latePruneRandom(t *testing.T) {
 	for round := int64(1); round <= 40; round++ {
 		rows := lateRandom(random, 1+random.IntN(80), 10_000*round, 100)
 		slices.SortStableFunc(rows, func(a, b history.Row) int { return int(a.Record[1]) - int(b.Record[1]) }) // as a store may do
-		for i := range rows { // a store may note one time for values that are stored together
+		for i := range rows {                                                                                  // a store may note one time for values that are stored together
 			rows[i].Stored = 10_000*round + 10
 		}
 		f.write(t, rows...)

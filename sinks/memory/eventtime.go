@@ -18,6 +18,13 @@ func (s stored) at() int64 {
 	return s.Time
 }
 
+// HasEventTimes implements history.EventTimed.
+func (s *Sink) HasEventTimes(ctx context.Context) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.rows, func(row stored) bool { return row.timed }), ctx.Err()
+}
+
 // EventTimes implements history.EventTimed.
 func (s *Sink) EventTimes(ctx context.Context) (map[string]history.EventTimes, error) {
 	s.mu.Lock()

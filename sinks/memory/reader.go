@@ -54,7 +54,9 @@ func (s *Sink) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[hist
 			if q.By == history.ByStoring {
 				newestStored(r.all)
 				for i, row := range r.all {
-					r.rows[i] = row.Row
+					if r.rows[i] = row.Row; row.timed {
+						r.rows[i].Stored = row.written
+					}
 				}
 			} else {
 				slices.SortFunc(r.rows, func(a, b history.Row) int { return byTime(b, a) })

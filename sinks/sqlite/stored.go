@@ -174,6 +174,17 @@ func (s *Store) isTimed(ctx context.Context, record string) (timed bool, err err
 	return timed, err
 }
 
+// HasEventTimes implements history.EventTimed.
+func (s *Store) HasEventTimes(ctx context.Context) (some bool, err error) {
+	if s.version < timedSince {
+		return false, nil
+	}
+	ctx, cancel := s.reading(ctx)
+	defer cancel()
+	err = s.readers.QueryRowContext(ctx, anyCovered).Scan(&some)
+	return some, s.readError("read whether there are event times", err)
+}
+
 // EventTimes implements history.EventTimed.
 func (s *Store) EventTimes(ctx context.Context) (map[string]history.EventTimes, error) {
 	all := map[string]history.EventTimes{}
@@ -269,6 +280,11 @@ func (s *Store) coveredPage(ctx context.Context, record, text string, args []any
 	if err != nil {
 		return into, err
 	}
-	into, _, err = scanRows(rows, record, into)
+	if into, _, err = scanRows(rows, record, into); err != nil || text == uncoveredText {
+		return into, err
+	}
+	slices.Reverse(into)
+	err = s.addStored(ctx, into)
+	slices.Reverse(into)
 	return into, err
 }
