@@ -59,6 +59,10 @@ type Config struct {
 	// HistoryBytes bounds the whole history: the rows stored first are removed
 	// first, of all records that are not kept for ever. 0 is no bound.
 	HistoryBytes int64 `json:"history_bytes,omitempty"`
+	// MigrateAtStart does at start what [DB.MigrateHistory] does, before anything is
+	// served. It gives rows their times where the [EventTime] of a record was added or
+	// taken away.
+	MigrateAtStart bool `json:"migrate_at_start,omitempty"`
 	// Retention has the policies of single records by pattern.
 	Retention []RetentionPolicy `json:"retention,omitempty"`
 	// SweepEvery is the time between two sweeps, an hour by default.
