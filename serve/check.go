@@ -238,7 +238,12 @@ func (c *checker) options(r *rule) {
 	refuse(r.Lossless && !r.persist, ".lossless", "nobody waits for a record that is not persisted; leave one out")
 	refuse(r.Retention != aimdb.Retention{} && !r.persist, ".retention", "the record has no history that could be limited; leave one out")
 	refuse(r.Unit != "" && r.Signal == nil, ".unit", "it is the unit of the number that signal names; add signal, such as /celsius")
-	refuse(r.Time != "", ".time", "this version cannot take the time of a value from the value; leave it out")
+	refuse(r.Time != nil && !r.persist, ".time", "the time of a value is where it is kept in history; leave it out, or persist the record")
+	if r.Time != nil {
+		var err error
+		r.when, err = parsePointer(*r.Time)
+		refuse(err != nil, ".time", "%q: %w", *r.Time, err)
+	}
 	if !yes(r.Remote) && yes(r.Writable) {
 		refuse(r.Writable != nil, ".writable", "a writable record is remote; leave one out")
 		off := false

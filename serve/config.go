@@ -73,8 +73,10 @@ type Record struct {
 	// for the value itself. Unit is its unit.
 	Signal *string `json:"signal,omitempty"`
 	Unit   string  `json:"unit,omitempty"`
-	// Time is the JSON Pointer of the value's own time.
-	Time string `json:"time,omitempty"`
+	// Time is the JSON Pointer of the value's own time, "" for the value itself: text in
+	// RFC 3339 or a number of Unix milliseconds. A value without one has the time of its
+	// write.
+	Time *string `json:"time,omitempty"`
 }
 
 // name is how messages call a record.

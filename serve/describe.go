@@ -49,6 +49,6 @@ func descriptions() map[string]string {
 		"records.type":      "Name of the contract that clients see as schema_type.",
 		"records.signal":    "JSON Pointer of a number whose statistics are kept, such as /celsius.",
 		"records.unit":      "Unit of the signal.",
-		"records.time":      "JSON Pointer of the value's own time.",
+		"records.time":      "JSON Pointer of the value's own time: RFC 3339 or Unix milliseconds.",
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // pointer is a JSON Pointer, as its tokens.
@@ -66,4 +67,18 @@ func (p pointer) number(value json.RawMessage) float64 {
 		return math.NaN()
 	}
 	return n
+}
+
+// time returns the time at the pointer: RFC 3339, or Unix milliseconds. It is zero if there
+// is none.
+func (p pointer) time(value json.RawMessage) time.Time {
+	found := p.find(value)
+	if ms, err := strconv.ParseInt(string(found), 10, 64); err == nil {
+		return time.UnixMilli(ms)
+	}
+	var t time.Time
+	if json.Unmarshal(found, &t) != nil {
+		return time.Time{}
+	}
+	return t
 }

@@ -16,6 +16,7 @@ type rule struct {
 	pattern key.Pattern
 	schema  *schema.Schema // nil takes every value
 	number  pointer        // of Signal
+	when    pointer        // of Time
 	persist bool
 }
 
@@ -62,6 +63,9 @@ func (r *rule) options() []aimdb.RecordOption {
 	}
 	if r.Signal != nil {
 		opts = append(opts, aimdb.Signal(r.number.name(), r.Unit, r.number.number))
+	}
+	if r.Time != nil {
+		opts = append(opts, aimdb.EventTime(r.when.time))
 	}
 	return opts
 }
