@@ -33,6 +33,7 @@ func descriptions() map[string]string {
 		"service_writes":    "Patterns of the records that NATS clients may set.",
 		"leaf":              "Hubs that the log is shown to.",
 		"drain_timeout":     "Time that a shutdown may take. Default 10s.",
+		"migrate_at_start":  "Give stored rows the times that the time of their records says, once at start.",
 		"max_records":       "How many records clients can begin by patterns. Default 10000.",
 		"records":           "The records. Without them, any JSON is taken under any key.",
 		"records.key":       "Key of the record.",
