@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -21,12 +22,19 @@ func startServe(t *testing.T, socket string, args ...string) *demo {
 	t.Helper()
 	d := &demo{socket: socket, ended: make(chan error, 1)}
 	d.cmd = exec.Command(os.Getenv(binaryVariable), append([]string{"serve", "--http", "off", "--nats", "off", "--mqtt", "off", "--aimx", socket}, args...)...)
-	d.cmd.Stderr = &d.stderr
+	stderr, err := os.Create(socket + ".err") // a file can be read while the process writes
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cmd.Stderr = stderr
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := stderr.Close(); err != nil { // the process has its own
 		t.Fatal(err)
 	}
 	greeted := make(chan struct{})
@@ -43,7 +51,7 @@ func startServe(t *testing.T, socket string, args ...string) *demo {
 		_ = d.cmd.Process.Kill() // it has ended unless the test failed
 		<-d.ended
 		if t.Failed() {
-			t.Logf("aimdb serve said on stderr:\n%s", d.stderr.String())
+			t.Logf("aimdb serve said on stderr:\n%s", serveSaid(t, socket))
 		}
 	})
 	select {
@@ -52,6 +60,16 @@ func startServe(t *testing.T, socket string, args ...string) *demo {
 		t.Fatal("aimdb serve did not greet")
 	}
 	return d
+}
+
+// serveSaid returns what the server at a socket has written to stderr.
+func serveSaid(t *testing.T, socket string) string {
+	t.Helper()
+	text, err := os.ReadFile(socket + ".err")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // TestServeKilled: what was logged is there after kill -9, SIGHUP ends nothing, and SIGTERM
@@ -69,7 +87,7 @@ func TestServeKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Set(t.Context(), "room.temperature", []byte(`{"celsius":21.5}`)); err != nil {
+	if _, err := c.Set(t.Context(), "room.temperature", json.RawMessage(`{"celsius":21.5}`)); err != nil {
 		t.Fatal(err)
 	}
 	_ = c.Close()
@@ -89,7 +107,7 @@ func TestServeKilled(t *testing.T) {
 	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "it reloads", func() bool { return strings.Contains(d.stderr.String(), "the settings were reloaded") })
+	soon(t, "it reloads", func() bool { return strings.Contains(serveSaid(t, socket), "the settings were reloaded") })
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func table() map[string][]string {
 		"examples/weather":  {".", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
 		"scripts":         {"history", "sinks", "sinks/sqlite"},
 		"internal":        {},
 		"internal/follow": {"key", "loss", "history", "bus"},
