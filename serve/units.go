@@ -3,7 +3,6 @@ package serve
 import (
 	"fmt"
 	"math/big"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,32 +46,6 @@ func sizeUnit(s string) (int64, bool) {
 		n *= base
 	}
 	return n, true
-}
-
-// formatSize writes a number of bytes so that parseSize reads it.
-func formatSize(n int64) string {
-	for _, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
-		if size, _ := sizeUnit(unit); n >= size && n%size == 0 {
-			return strconv.FormatInt(n/size, 10) + unit
-		}
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-// formatSpan writes a duration so that timetext.ParseSpan reads it.
-func formatSpan(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d != 0 && d%day == 0 {
-		return strconv.FormatInt(int64(d/day), 10) + "d"
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // parseSpan parses a duration.
