@@ -1,6 +1,7 @@
 package aimdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func (db *DB) storedRows(ctx context.Context, name string, shape, limit int) (ro
 }
 
 func stored(row history.Row) records.Stored {
-	return records.Stored{ID: row.ID, Record: row.Record, Time: row.Time, Value: row.Value}
+	return records.Stored{ID: row.ID, Record: row.Record, Time: cmp.Or(row.Stored, row.Time), Value: row.Value}
 }
 
 // closeReads closes the messages to NATS clients that a private record has from a time

@@ -59,6 +59,10 @@ type Config struct {
 	// HistoryBytes bounds the whole history: the rows stored first are removed
 	// first, of all records that are not kept for ever. 0 is no bound.
 	HistoryBytes int64 `json:"history_bytes,omitempty"`
+	// MigrateAtStart does at start what [DB.MigrateHistory] does, before anything is
+	// served. It gives rows their times where the [EventTime] of a record was added or
+	// taken away.
+	MigrateAtStart bool `json:"migrate_at_start,omitempty"`
 	// Retention has the policies of single records by pattern.
 	Retention []RetentionPolicy `json:"retention,omitempty"`
 	// SweepEvery is the time between two sweeps, an hour by default.
@@ -137,6 +141,9 @@ type Config struct {
 
 	// DrainTimeout bounds a shutdown as a whole, ten seconds by default.
 	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
+	// Troubles, if it is set, names what does not work of the program around the database.
+	// /health and AimX clients are told, beside the troubles of the database itself.
+	Troubles func() []string `json:"-"`
 	// Logger gets what the database has to say. Nil discards it.
 	Logger *slog.Logger `json:"-"`
 }
@@ -187,6 +194,12 @@ type LeafRemote = natsd.LeafRemote
 type Cluster = cluster.Config
 
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// Check returns an error if the configuration contradicts itself. [Open] checks it too.
+func (c Config) Check() error {
+	_, err := c.checked()
+	return err
+}
 
 // checked returns the configuration with its defaults.
 func (c Config) checked() (Config, error) {
@@ -261,9 +274,24 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-// retention returns the actor that prunes the backend. The policy of HistoryAge
-// comes last, so that any other policy for the same pattern comes before it.
+// retention returns the actor that prunes the backend.
 func (c Config) retention() (*retention.Retention, error) {
+	policies, err := c.policies()
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := retention.New(c.Backend, retention.Config{
+		Policies: policies, MaxBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: %w", err)
+	}
+	return keeper, nil
+}
+
+// policies returns the policies of the retention. That of HistoryAge comes last, so that
+// any other policy for the same pattern comes before it.
+func (c Config) policies() ([]history.Policy, error) {
 	var policies []history.Policy
 	all := c.Retention
 	if c.HistoryAge > 0 {
@@ -278,11 +306,23 @@ func (c Config) retention() (*retention.Retention, error) {
 			Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever,
 		})
 	}
-	keeper, err := retention.New(c.Backend, retention.Config{
-		Policies: policies, MaxBytes: c.HistoryBytes, Every: c.SweepEvery, Logger: c.Logger,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("aimdb: %w", err)
+	return policies, nil
+}
+
+// ReplaceRetention puts other limits in the place of Config.Retention, HistoryAge and
+// HistoryBytes, while the database runs or before. A sweep by them begins at once. An error
+// leaves the old ones in force.
+func (db *DB) ReplaceRetention(policies []RetentionPolicy, age time.Duration, bytes int64) error {
+	if db.keeper == nil {
+		return errors.New("aimdb: replace the retention: the database has no history to prune; add WithPersistence")
 	}
-	return keeper, nil
+	c := Config{Retention: policies, HistoryAge: age}
+	replaced, err := c.policies()
+	if err == nil {
+		err = db.keeper.Replace(replaced, bytes)
+	}
+	if err != nil {
+		return fmt.Errorf("aimdb: replace the retention: %w", err)
+	}
+	return nil
 }

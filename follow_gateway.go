@@ -30,7 +30,7 @@ func (db *DB) followForGateway(ctx context.Context, q gateway.FollowQuery) iter.
 			}
 			event := gateway.FollowEvent{
 				CaughtUp: step.CaughtUp, At: step.At.Place(),
-				Record: step.Row.Record, Time: step.At.Time(), Value: step.Row.Value, Lost: step.Lost, Loss: step.Loss,
+				Record: step.Row.Record, Time: step.Event.Time(), Value: step.Row.Value, Lost: step.Lost, Loss: step.Loss,
 			}
 			if b := step.Begin; b != nil {
 				event.Begin = &gateway.FollowBegin{Base: b.Base, Reason: b.Reason, From: b.From}

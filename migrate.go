@@ -46,7 +46,8 @@ var errNotRunning = errors.New("it does not run")
 
 // MigrateHistory rewrites the rows of the backend whose shape is not the one that their
 // record has now, with the functions of [Migrate]. Rows that cannot be upgraded stay as
-// they are; the report counts them. The database runs on meanwhile. When it is interrupted
+// they are; the report counts them. Rows of records with [EventTime] get the time that it
+// returns now. The database runs on meanwhile. When it is interrupted
 // it can be called again. It says nothing about the other sinks.
 //
 // Nothing needs it: rows are upgraded whenever they are read. It saves that work, lets
@@ -61,8 +62,7 @@ func (db *DB) migrateHistory(ctx context.Context, progress func(rows int64)) (Mi
 	if db.config.Backend == nil {
 		return MigrateReport{}, db.failed(ErrNoHistory, doing, db.config.Name)
 	}
-	shaped, can := db.config.Backend.(history.Shaped)
-	if !can {
+	if _, can := db.config.Backend.(history.Shaped); !can {
 		return MigrateReport{}, db.failed(ErrNotMigratable, doing, db.config.Name)
 	}
 	select {
@@ -70,11 +70,24 @@ func (db *DB) migrateHistory(ctx context.Context, progress func(rows int64)) (Mi
 	default:
 		return MigrateReport{}, db.failed(errNotRunning, doing, db.config.Name)
 	}
+	return db.rewriteHistory(ctx, progress)
+}
+
+// rewriteHistory migrates the history, whether or not the database serves already.
+func (db *DB) rewriteHistory(ctx context.Context, progress func(rows int64)) (MigrateReport, error) {
+	const doing = "migrate the history of database %q"
+	shaped, can := db.config.Backend.(history.Shaped)
+	if !can {
+		return MigrateReport{}, db.failed(ErrNotMigratable, doing, db.config.Name)
+	}
 	m := historyMigration{up: db.newRowUpgrade(), progress: progress, records: map[string]*history.MigratedRecord{}}
 	err := shaped.Rewrite(ctx, m.upgrade, m.changed)
+	if err == nil {
+		err = db.retime(ctx, m.retimed)
+	}
 	report := m.report()
 	db.config.Logger.Info("the rows of the history were migrated", "database", db.config.Name,
-		"rewritten", report.Rewritten, "left", report.Left, "error", err)
+		"rewritten", report.Rewritten, "left", report.Left, "retimed", report.Retimed, "error", err)
 	return report, db.failed(err, doing, db.config.Name)
 }
 
@@ -83,6 +96,7 @@ type historyMigration struct {
 	up        *rowUpgrade
 	progress  func(rows int64)
 	rewritten int64
+	times     int64
 	records   map[string]*history.MigratedRecord
 }
 
@@ -115,8 +129,14 @@ func (m *historyMigration) changed(rows int) {
 	m.progress(m.rewritten)
 }
 
+// retimed counts rows that have another time now.
+func (m *historyMigration) retimed(rows int) {
+	m.times += int64(rows)
+	m.progress(m.rewritten + m.times)
+}
+
 func (m *historyMigration) report() MigrateReport {
-	report := MigrateReport{Records: []history.MigratedRecord{}, Rewritten: m.rewritten}
+	report := MigrateReport{Records: []history.MigratedRecord{}, Rewritten: m.rewritten, Retimed: m.times}
 	for _, name := range slices.Sorted(maps.Keys(m.records)) {
 		report.Records = append(report.Records, *m.records[name])
 		report.Left += m.records[name].Left

@@ -145,6 +145,11 @@ func (db *DB) admits(c *records.Config) error {
 	if c.Logged && db.config.Backend == nil && len(db.config.Sinks) == 0 && db.config.Log == nil {
 		return errors.New("it is to persist, but the database has no backend; give New the option WithPersistence, or Log for sinks in other processes")
 	}
+	if c.EventTime != nil {
+		if err := db.keepsEventTimes(); err != nil {
+			return err
+		}
+	}
 	if c.Durable && !db.config.DurableLog {
 		return errors.New("it is to be durable, but the log does not sync before it acknowledges; give New the option DurableLog")
 	}

@@ -21,12 +21,7 @@ func (db *DB) refill(ctx context.Context, release func()) error {
 	defer release()
 	begin := time.Now()
 	complete := db.catchUp(ctx)
-	values, err := db.refillRecords(ctx)
-	if err == nil && db.config.Declare != nil {
-		var more int
-		more, err = db.remakeRecords(ctx, complete)
-		values += more
-	}
+	values, err := db.bringBack(ctx, complete)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -47,6 +42,26 @@ func (db *DB) refill(ctx context.Context, release func()) error {
 	close(db.ready)
 	<-ctx.Done()
 	return nil
+}
+
+// bringBack checks the times of the rows of all records and returns the number of values
+// that the records have back. Those of Declare are known once they are made.
+func (db *DB) bringBack(ctx context.Context, complete bool) (values int, err error) {
+	if db.config.Declare == nil {
+		if err := db.checkEventTimes(ctx); err != nil {
+			return 0, err
+		}
+		return db.refillRecords(ctx)
+	}
+	values, err = db.refillRecords(ctx)
+	if err != nil {
+		return values, err
+	}
+	more, err := db.remakeRecords(ctx, complete)
+	if err != nil {
+		return values + more, err
+	}
+	return values + more, db.checkEventTimes(ctx)
 }
 
 func (db *DB) refillRecords(ctx context.Context) (values int, err error) {

@@ -87,5 +87,8 @@ func (db *DB) troubles() []string {
 			all = append(all, fmt.Sprintf("sink %s: %s, for %v", s.Sink, s.State, time.Since(since).Round(time.Second)))
 		}
 	}
+	if db.config.Troubles != nil {
+		all = append(all, db.config.Troubles()...)
+	}
 	return all
 }

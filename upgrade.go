@@ -72,6 +72,15 @@ func (u upgrader) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[
 	}
 }
 
+// HasEventTimes tells followers whether rows have times of their own.
+func (u upgrader) HasEventTimes(ctx context.Context) (bool, error) {
+	h, can := u.Reader.(history.EventTimed)
+	if !can {
+		return false, nil
+	}
+	return h.HasEventTimes(ctx)
+}
+
 // hasOtherShapes reports whether rows of a record may need an upgrade.
 func (u upgrader) hasOtherShapes(ctx context.Context, record string) (bool, error) {
 	r, registered := u.db.registry.Lookup(record)
@@ -180,6 +189,25 @@ func (up *rowUpgrade) newerShapes(row history.Row) (all []history.Row) {
 		}
 		row.Value, row.Shape = value, shape
 		all = append(all, row)
+	}
+	return all
+}
+
+// otherTimes returns a row of the log with each time that it may be stored under: that of the
+// log, its own, and that of its write.
+func (up *rowUpgrade) otherTimes(row history.Row) []history.Row {
+	written := row.Stored
+	row.Stored = 0
+	all := []history.Row{row}
+	if row.Time != written {
+		row.Time = written
+		all = append(all, row)
+	}
+	if r := up.of(row.Record); r != nil && r.EventTimed() {
+		if ms, has, err := r.EventTime(row.Value); err == nil && has && ms != all[0].Time {
+			row.Time = ms
+			all = append(all, row)
+		}
 	}
 	return all
 }

@@ -187,17 +187,20 @@ func (db *DB) runMeanwhile() (end func() error) {
 }
 
 // readLogShapes yields what readLog does, and each value of an older shape again in all
-// shapes since: the row may have been rewritten. A row is recognized by its checksum.
+// shapes since, and all with the times that they may have: the row may have been rewritten. A row is recognized by its checksum.
 func (db *DB) readLogShapes(ctx context.Context, from, to uint64) iter.Seq2[history.Row, error] {
 	return func(yield func(history.Row, error) bool) {
 		up := db.newRowUpgrade()
 		for row, err := range db.readLog(ctx, from, to) {
-			if !yield(row, err) || err != nil {
+			if err != nil {
+				yield(row, err)
 				return
 			}
-			for _, newer := range up.newerShapes(row) {
-				if !yield(newer, nil) {
-					return
+			for _, one := range append([]history.Row{row}, up.newerShapes(row)...) {
+				for _, as := range up.otherTimes(one) {
+					if !yield(as, nil) {
+						return
+					}
 				}
 			}
 		}
@@ -214,7 +217,7 @@ func (db *DB) readLog(ctx context.Context, from, to uint64) iter.Seq2[history.Ro
 			if err == nil && (m.Loss != nil || m.Marker) {
 				continue
 			}
-			if !yield(history.Row{Record: m.Record, Time: m.Time, Value: m.Value, Shape: m.Shape}, err) || err != nil {
+			if !yield(history.Row{Record: m.Record, Time: m.RowTime(), Stored: m.Time, Value: m.Value, Shape: m.Shape}, err) || err != nil {
 				return
 			}
 		}

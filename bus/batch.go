@@ -32,9 +32,12 @@ func newValueLane(h *records.Untyped, subject string) *subjectLane {
 
 // entry is one message on its way into the log or to live subscribers.
 type entry struct {
-	lane  *subjectLane
-	time  int64
-	lost  uint64
+	lane *subjectLane
+	time int64
+	lost uint64
+	// event is the own time of the value if timed says that the record has such times.
+	event int64
+	timed bool
 	value []byte
 	// ringNumber is the number of the value in its record. logNumber is its number
 	// among the values that were to be logged, which does not count values that a
@@ -69,6 +72,11 @@ func (e *entry) headers(b []byte, run uint64) []byte {
 		b = strconv.AppendUint(b, e.number(), 10)
 		b = append(b, '.')
 		b = strconv.AppendInt(b, int64(len(e.value)), 10)
+		b = append(b, "\r\n"...)
+	}
+	if e.timed {
+		b = append(b, EventHeader+": "...)
+		b = strconv.AppendInt(b, e.event, 10)
 		b = append(b, "\r\n"...)
 	}
 	if e.before > 0 {

@@ -21,6 +21,7 @@
 //
 //	Aimdb-Key     the exact key
 //	Aimdb-Time    the time of the write in Unix milliseconds
+//	Aimdb-Event   the own time of the value, if its record has such times; see below
 //	Aimdb-Number  the number of a logged value, see below
 //	Aimdb-Lost    how many values of the record were lost since its previous message
 //	Aimdb-Shape   the version of the shape of the value, if it is not 0
@@ -39,6 +40,13 @@
 // Remote, or from an earlier version. The process itself reads them as before.
 // [Bus.FormerlyRemote] finds them, so that the server can keep clients from them. What
 // a private record has logged stays private when it becomes Remote.
+//
+// # Event time
+//
+// Values of a record with records.Config.EventTime have a time of their own, which each of
+// its messages carries in Aimdb-Event: the time of the write if the value has none. A sink
+// stores the value under it. Losses, ages and the order of the log go by the time of the
+// write and by sequences.
 //
 // # Numbers, and what the log discards
 //

@@ -14,6 +14,10 @@ const (
 	KeyHeader = "Aimdb-Key"
 	// TimeHeader holds the time of the write in Unix milliseconds.
 	TimeHeader = "Aimdb-Time"
+	// EventHeader holds the own time of the value in Unix milliseconds, the time of the
+	// write if it has none. It is set on all values of a record whose values have times of
+	// their own, and on no others.
+	EventHeader = "Aimdb-Event"
 	// NumberHeader holds <run>.<number>.<length> and is set on logged messages. Run is
 	// the last sequence of the log before this run of the process. Number is the number
 	// of the value in its record within that run, from 1. Length is the size of the
@@ -58,6 +62,20 @@ func shapeOf(h nats.Header) int {
 		return -1
 	}
 	return int(n)
+}
+
+// eventOf reads EventHeader. It returns false if it is missing. A malformed one is the time
+// of the write.
+func eventOf(h nats.Header, written int64) (ms int64, timed bool) {
+	values := h[EventHeader]
+	if len(values) == 0 {
+		return 0, false
+	}
+	ms, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil {
+		return written, true
+	}
+	return ms, true
 }
 
 // runAndNumber reads NumberHeader. It returns 0, 0 if it is missing or malformed.

@@ -121,7 +121,7 @@ func (r *Republisher) appendValue(entries []entry, s *loggedRecord, v *records.E
 		return append(entries, r.lossEntry(s, v, one))
 	}
 	s.lastTime = v.Time
-	e := entry{lane: s.values, time: v.Time, lost: s.lost, value: v.JSON, ringNumber: v.Number, logNumber: s.lastNumber.Add(1), record: s}
+	e := entry{lane: s.values, time: v.Time, event: v.Event, timed: v.Timed, lost: s.lost, value: v.JSON, ringNumber: v.Number, logNumber: s.lastNumber.Add(1), record: s}
 	s.lost = 0
 	return append(entries, e)
 }

@@ -23,6 +23,10 @@ type Message struct {
 	Time   int64
 	Value  []byte
 	Lost   uint64
+	// Timed says that the values of the record have times of their own. Event is that of
+	// this value in Unix milliseconds, and Time if it has none.
+	Timed bool
+	Event int64
 	// Shape is the version of the shape of the value.
 	Shape int
 	// Number is the number of the value in its record within one run of the process,
@@ -41,6 +45,15 @@ type Message struct {
 	subject string
 	data    []byte
 	reply   string
+}
+
+// RowTime returns the time under which the value is stored: its own if the record has such
+// times, and that of the write otherwise.
+func (m *Message) RowTime() int64 {
+	if m.Timed {
+		return m.Event
+	}
+	return m.Time
 }
 
 // tombstone reports whether the message stands for one that the log had lost at its end.
@@ -107,6 +120,7 @@ func (b *Bus) message(subject string, h nats.Header, data []byte, sequence uint6
 	}
 	m.Lost = uint64(max(0, headerInt(h, LostHeader)))
 	m.Shape = shapeOf(h)
+	m.Event, m.Timed = eventOf(h, m.Time)
 	if kind == lossKind {
 		m.Loss, m.Value = &loss.Loss{}, nil
 		if err := json.Unmarshal(data, m.Loss); err != nil {

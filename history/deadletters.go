@@ -16,6 +16,8 @@ type DeadLetter struct {
 	Sequence uint64 `json:"sequence"`
 	// Time is the time of the write in Unix milliseconds.
 	Time int64 `json:"time"`
+	// Event is the own time of the value, if the values of its record have such times.
+	Event *int64 `json:"event,omitempty"`
 	// Value is what was refused, which may be no JSON.
 	Value json.RawMessage `json:"value"`
 	// Shape is the version of the shape of the value.

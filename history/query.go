@@ -13,8 +13,12 @@ type Row struct {
 	ID int64 `json:"id,omitempty"`
 	// Record is the key of the record in the spelling it was registered with.
 	Record string `json:"record"`
-	// Time is the time of the write in Unix milliseconds.
+	// Time is the time of the write in Unix milliseconds, or the own time of the value if
+	// the values of the record have such times.
 	Time int64 `json:"time"`
+	// Stored is the time of the write of a value that has Time of its own, where it is
+	// told: in exports and in what an import takes. It is 0 otherwise.
+	Stored int64 `json:"stored,omitempty"`
 	// Value is the JSON of the value.
 	Value json.RawMessage `json:"value"`
 	// Shape is the version of the shape of the value: how many migrations the record
@@ -80,6 +84,11 @@ type RangeQuery struct {
 	// After, if not nil, is a place in the order of the query: the answer begins
 	// with the row that follows it.
 	After *Point
+	// StoredSince leaves out rows that were written before it, in Unix milliseconds; nil
+	// leaves out none. Rows whose Time is the time of the write are compared with it. Of
+	// values with times of their own, the answer may begin with some that were written
+	// before.
+	StoredSince *int64
 	// MaxID is the last row that the query can see: later rows are left out. 0
 	// is the last row there is when the query begins.
 	MaxID int64

@@ -30,6 +30,9 @@ type MigrateReport struct {
 	// of those that could not be upgraded and stay as they are.
 	Rewritten int64 `json:"rewritten"`
 	Left      int64 `json:"left"`
+	// Retimed is the number of rows that have another time now, or now have a time of
+	// their own.
+	Retimed int64 `json:"retimed,omitempty"`
 }
 
 // MigratedRecord is the part of one record in a MigrateReport.

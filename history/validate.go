@@ -65,6 +65,16 @@ func (w Window) Bounds() (start, end int64) {
 	return start, end
 }
 
+// WindowSince returns the window of the query without the times before StoredSince. It is
+// for stores whose rows all have the times of their writes.
+func (q RangeQuery) WindowSince() Window {
+	w := q.Window
+	if q.StoredSince != nil && (w.Start == nil || *w.Start < *q.StoredSince) {
+		w.Start = q.StoredSince
+	}
+	return w
+}
+
 // Contains reports whether a time lies in the window.
 func (w Window) Contains(ms int64) bool {
 	start, end := w.Bounds()

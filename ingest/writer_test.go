@@ -149,11 +149,14 @@ func TestCreate(t *testing.T) {
 	w := newWorld(t)
 	var mu sync.Mutex
 	made := 0
-	writer := ingest.New(ingest.Config{Registry: w.registry, Create: func(name string) (*records.Untyped, error) {
+	writer := ingest.New(ingest.Config{Registry: w.registry, Create: func(name string, _ json.RawMessage, register bool) (*records.Untyped, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if u, ok := w.registry.Lookup(name); ok {
 			return u, nil
+		}
+		if !register {
+			return nil, nil
 		}
 		if made == 2 {
 			return nil, &ingest.Refusal{Cause: ingest.TooManyRecords, Record: name, Reason: "there are 2 already"}

@@ -135,3 +135,25 @@ func cutSegment(key string, at int, both bool) (segment string, next int) {
 	}
 	return key[at:], len(key) + 1
 }
+
+// MoreSpecific compares two patterns segment by segment: a literal is more specific than
+// '*', and '*' than '#'. Of patterns that begin alike the longer one is. Two patterns that
+// match a common key and of which neither is more specific have the same segments.
+func (p Pattern) MoreSpecific(q Pattern) bool {
+	for i := range min(len(p.both), len(q.both)) {
+		if a, b := rank(p.both[i]), rank(q.both[i]); a != b {
+			return a > b
+		}
+	}
+	return len(p.both) > len(q.both)
+}
+
+func rank(segment string) int {
+	switch segment {
+	case "#":
+		return 0
+	case "*":
+		return 1
+	}
+	return 2
+}

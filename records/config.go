@@ -55,6 +55,10 @@ type Config struct {
 	// Migrations turn values of older types into the type of the record, from the oldest
 	// on. Their number is the version of its shape.
 	Migrations []Migration
+	// EventTime is a func(T) time.Time, or nil. It returns the own time of a value, or the
+	// zero time if the value has none. The log carries it beside the time of the write, and
+	// a history stores the value under it. It must depend on the value alone.
+	EventTime any
 	// Signal is a *SignalOf[T] or nil.
 	Signal any
 	// Validate is a func(T) error that says why a value may not be set from outside, or

@@ -14,6 +14,11 @@ type Encoded struct {
 	// Time is the time of the write in Unix milliseconds, 0 if the record keeps
 	// none.
 	Time int64
+	// Timed says that the values of the record have times of their own and that this reader
+	// is the log. Event is that of this value in Unix milliseconds: Time if the value has
+	// none, or one that cannot be stored.
+	Timed bool
+	Event int64
 	// Number is the number of the value in its record, from 1. It is 0 for a
 	// refilled value.
 	Number uint64
@@ -131,6 +136,8 @@ func (c *cursor) encode(s captured, box any) Encoded {
 	if e.Err != nil {
 		e.Err = fmt.Errorf("record %q: value %d is lost: JSON cannot carry it: %w", u.key.String(), e.Number, e.Err)
 		u.cannotEncode(c, e)
+	} else if c.log && u.EventTimed() {
+		u.setEvent(&e, box)
 	}
 	return e
 }

@@ -21,6 +21,9 @@ type Metrics struct {
 	// Lost is the number of values that Losses counts, LostBy the same by cause.
 	Lost   uint64
 	LostBy map[loss.Cause]uint64
+	// BadTimes counts the values whose Config.EventTime was not usable, since the start.
+	// They are stored with the time of their write.
+	BadTimes uint64
 	// Items is the number of values kept, of at most Capacity.
 	Items, Capacity int
 	// Unread is the number of values kept that the slowest reader has not read. An
@@ -68,7 +71,7 @@ type baseline struct {
 func (u *Untyped) Metrics() Metrics {
 	u.mu.Lock()
 	m := Metrics{
-		Produced: uint64(u.newest), Consumed: u.consumed, Restored: u.restored,
+		Produced: uint64(u.newest), Consumed: u.consumed, Restored: u.restored, BadTimes: u.badTimes,
 		Items: u.kept(), Capacity: u.capacity, Unread: u.mostUnread(), Readers: int(u.readerCount),
 	}
 	if u.kept() > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"reflect"
+	"time"
 )
 
 // Record holds values of one type under a key. Register makes it. It is safe for
@@ -18,6 +19,8 @@ type Record[T any] struct {
 	slots  []T
 	signal *SignalOf[T]
 	valid  func(T) error // of Config.Validate
+	// ownTime returns the own time of a value, nil if values have none.
+	ownTime func(T) time.Time
 }
 
 // Key returns the key of the record in its own spelling.

@@ -127,13 +127,17 @@ func newRecord[T any](r *Registry, name string, c Config) (*Record[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	ownTime, err := eventTimeFrom[T](c)
+	if err != nil {
+		return nil, err
+	}
 	shape := r.shapeOf(reflect.TypeFor[T]())
 	if c.Logged || c.Remote {
 		if err := checkEncodable[T](r, shape); err != nil {
 			return nil, err
 		}
 	}
-	record := &Record[T]{signal: signal, valid: valid}
+	record := &Record[T]{signal: signal, valid: valid, ownTime: ownTime}
 	u := &record.untyped
 	u.registry, u.key, u.config, u.typed, u.shape = r, k, c, record, shape
 	u.capacity, u.wakeAt = c.Capacity, never

@@ -55,6 +55,8 @@ type Untyped struct {
 	// taken counts the values taken from a mailbox, restored those that were there
 	// before the first one produced.
 	taken, restored uint64
+	// badTimes counts the values whose own time was not usable.
+	badTimes uint64
 	// base holds the counters at the last ResetMetrics.
 	base   *baseline
 	signal *signalMeter
@@ -78,6 +80,8 @@ type erased interface {
 	validate(box any) error
 	// send waits for space and produces.
 	send(ctx context.Context, box any) (Ack, error)
+	// eventTime returns the own time of the value in a box.
+	eventTime(box any) time.Time
 }
 
 // Key returns the key of the record in its own spelling.

@@ -21,10 +21,32 @@ type Entry struct {
 	Run, Number uint64
 	// Time is the time of the write in Unix milliseconds.
 	Time int64
+	// Timed says that the values of the record have times of their own. Event is that of
+	// this value in Unix milliseconds, and Time if it has none. A sink stores the value
+	// under RowTime, and ages it by Time.
+	Timed bool
+	Event int64
 	// Value is the JSON of the value, and Shape the version of its shape, which a sink
 	// keeps with it: how many migrations the record had when the value was written.
 	Value []byte
 	Shape int
+}
+
+// RowTime returns the time under which a sink stores the value: its own if the record has
+// such times, and that of the write otherwise.
+func (e *Entry) RowTime() int64 {
+	if e.Timed {
+		return e.Event
+	}
+	return e.Time
+}
+
+// Untimed is a Sink that cannot keep own times of values beside the times of their writes. A
+// database refuses to start with such a sink and records that have own times.
+type Untimed interface {
+	Sink
+	// NoEventTimes returns why, and what to do.
+	NoEventTimes() error
 }
 
 // Refusal is an entry that the sink refuses for good, with the reason. It is

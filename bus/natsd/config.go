@@ -57,14 +57,16 @@ type Config struct {
 // Access is what clients from outside must present. Without Token, Users and NKeys,
 // any client that reaches the port may read.
 type Access struct {
-	Token string
+	Token string `json:"token,omitempty"`
 	// Users maps a name to its password.
-	Users map[string]string
+	Users map[string]string `json:"users,omitempty"`
 	// NKeys are the public keys of users.
-	NKeys []string
+	NKeys []string `json:"nkeys,omitempty"`
 	// CertFile and KeyFile, both or neither, enable TLS. CAFile requires client
 	// certificates that it has signed.
-	CertFile, KeyFile, CAFile string
+	CertFile string `json:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty"`
+	CAFile   string `json:"ca_file,omitempty"`
 }
 
 // Everybody reports whether a client is let in that presents nothing.

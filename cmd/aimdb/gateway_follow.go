@@ -86,7 +86,7 @@ func (s *logSequence) step(step follow.Step) bool {
 	s.asked.From, s.asked.After = nil, step.At.String()
 	event := gateway.FollowEvent{
 		CaughtUp: step.CaughtUp, At: step.At.Place(),
-		Record: step.Row.Record, Time: step.At.Time(), Value: step.Row.Value, Lost: step.Lost, Loss: step.Loss,
+		Record: step.Row.Record, Time: step.Event.Time(), Value: step.Row.Value, Lost: step.Lost, Loss: step.Loss,
 	}
 	switch b := step.Begin; {
 	case b != nil && b.Reason == "" && s.begun, step.CaughtUp && s.caughtUp:

@@ -17,6 +17,7 @@ import (
 type storedRow struct {
 	Record string          `json:"record"`
 	Time   int64           `json:"time"`
+	Stored int64           `json:"stored,omitempty" csv:"-"`
 	Shape  int             `json:"shape,omitempty" csv:"-"`
 	Value  json.RawMessage `json:"value"`
 }
@@ -47,7 +48,7 @@ func printable(rows iter.Seq2[history.Row, error], broken *int) iter.Seq2[stored
 		for r, err := range rows {
 			if err == nil && !sound(r) {
 				*broken++
-			} else if !yield(storedRow{r.Record, r.Time, r.Shape, r.Value}, err) {
+			} else if !yield(storedRow{r.Record, r.Time, r.Stored, r.Shape, r.Value}, err) {
 				return
 			}
 		}

@@ -83,7 +83,7 @@ type printedRows struct {
 }
 
 func (p printedRows) write(r history.Row) error {
-	stored := storedRow{r.Record, r.Time, r.Shape, r.Value}
+	stored := storedRow{r.Record, r.Time, r.Stored, r.Shape, r.Value}
 	return p.out.row(stored, stored.cells)
 }
 
@@ -168,7 +168,7 @@ func (j *jsonSource) read() (history.Row, error) {
 		if row.Record == nil || row.Time == nil || row.Value == nil {
 			return history.Row{}, fmt.Errorf("line %d: a row has record, time and value", j.line)
 		}
-		return checkRow(j.line, history.Row{Record: *row.Record, Time: *row.Time, Value: row.Value, Shape: row.Shape})
+		return checkRow(j.line, history.Row{Record: *row.Record, Time: *row.Time, Value: row.Value, Stored: row.Stored, Shape: row.Shape})
 	}
 }
 
@@ -176,6 +176,7 @@ func (j *jsonSource) read() (history.Row, error) {
 type jsonRow struct {
 	Record *string         `json:"record"`
 	Time   *int64          `json:"time"`
+	Stored int64           `json:"stored"`
 	Shape  int             `json:"shape"`
 	Value  json.RawMessage `json:"value"`
 }

@@ -42,7 +42,8 @@ func newRoot(env func(string) string) *cobra.Command {
 	root := group("aimdb", "Typed records in memory, with history")
 	root.Long = `aimdb talks to running databases of typed records with history, looks after what they
 keep, and has a weather hub to try it with.`
-	root.Example = `  aimdb demo                                       # the hub, with a page on 127.0.0.1:8080
+	root.Example = `  aimdb serve                                      # a database that takes any JSON under any key
+  aimdb demo                                       # the hub, with a page on 127.0.0.1:8080
   aimdb record list                                # the records of the database that runs here
   aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
   aimdb history stats ./aimdb-data/history.db      # a history file, in use or not
@@ -52,6 +53,7 @@ keep, and has a weather hub to try it with.`
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(flagError)
 	setVersion(root)
+	section(root, "Run a database:", newServe(env), newConfig(env))
 	section(root, "Try it:", newDemo())
 	section(root, "Talk to a running database:", newRecord(env), newProduce(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
 	section(root, "Keep and prove history:", newHistory(env), newVerify(openUnchecked, env))

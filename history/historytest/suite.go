@@ -58,6 +58,7 @@ func Run(t *testing.T, target Target) {
 	t.Run("rows of older shapes are rewritten", target.rewriting)
 	t.Run("rows are rewritten while others are stored and pruned", target.rewritingBeside)
 	t.Run("dead letters keep the version of their shape", target.shapesOfLetters)
+	t.Run("rows with times of their own", target.eventTimes)
 	t.Run("reads are right while rows are written", target.concurrent)
 }
 
@@ -115,10 +116,19 @@ func (f *feed) batch(rows ...history.Row) *sinks.Batch {
 	b := &sinks.Batch{Previous: f.have}
 	for _, row := range rows {
 		f.at.Sequence++
-		b.Entries = append(b.Entries, sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
+		e := sinks.Entry{Sequence: f.at.Sequence, Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape}
+		if row.Stored != 0 {
+			e.Timed, e.Event, e.Time = true, row.Time, row.Stored
+		}
+		b.Entries = append(b.Entries, e)
 	}
 	b.Checkpoint = f.at
 	return b
+}
+
+// late is a row with a time of its own.
+func late(record string, ms, stored int64, value string) history.Row {
+	return history.Row{Record: record, Time: ms, Stored: stored, Value: []byte(value)}
 }
 
 func row(record string, ms int64, value string) history.Row {

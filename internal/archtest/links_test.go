@@ -29,6 +29,8 @@ const (
 	parquetGo  = "github.com/parquet-go"
 	mcpSDK     = "github.com/modelcontextprotocol"
 	mochi      = "github.com/mochi-mqtt"
+	goccyYAML  = "github.com/goccy/go-yaml"
+	jsonSchema = "github.com/santhosh-tekuri/jsonschema"
 )
 
 func linkRules() []linkRule {
@@ -52,10 +54,11 @@ func linkRules() []linkRule {
 		{pkg: "aimx/natsconn", never: []string{natsServer, modernc, pgx, parquetGo, module + "/records", module + "/bus"}},
 		{pkg: "bus/hub", never: []string{natsServer, pgx, parquetGo}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, jsonSchema}},
 		{pkg: "mqtt", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, "gopkg.in"}},
 		{pkg: "aimx/gateway", never: []string{mcpSDK}},
 		{pkg: ".", never: []string{module + "/httpapi"}},
+		{pkg: "schema", never: []string{natsIO, modernc, pgx, parquetGo, mcpSDK, goccyYAML}, only: []string{"key", "loss", "records", "internal/backoff", "internal/jsonrule", "internal/jsonshape"}},
 		{pkg: "httpapi", never: []string{modernc, pgx, parquetGo, mcpSDK}},
 		{pkg: "aimx/mcp", never: []string{natsIO, modernc, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "internal/timetext", "aimx/internal/wire", "aimx"}},
 	}
@@ -150,6 +153,8 @@ func TestLinksFindAPlantedImport(t *testing.T) {
 		{"aimx", mcpSDK + "/go-sdk/mcp", "."},
 		{"aimx", mcpSDK + "/go-sdk/mcp", "aimx/gateway"},
 		{"aimx/internal/wire", natsIO + "/nats.go", "aimx/mcp"},
+		{"records", jsonSchema + "/v6", "."},
+		{"records", goccyYAML, "schema"},
 	} {
 		g := maps.Clone(all)
 		if !broken(g, c.breaks) {

@@ -21,6 +21,14 @@ type Event struct {
 	At   Position
 }
 
+// Time returns the time of the value of an event, or of its position if it has none.
+func (e Event) Time() int64 {
+	if e.Row.Record != "" {
+		return e.Row.Time
+	}
+	return e.At.Time()
+}
+
 // Follower yields what follows a position.
 type Follower struct {
 	Source
@@ -64,6 +72,9 @@ func (f *Follower) Run(ctx context.Context, at Position) {
 func (p Position) atLog() Position {
 	// A row from a time to come does not move the time of live values.
 	p.row.Time = min(p.row.Time, time.Now().UnixMilli())
+	if p.boundary.Timed { // when the rows were written is not known
+		p.row = history.Point{}
+	}
 	return Position{boundary: p.boundary, row: p.row, live: true, sequence: p.after()}
 }
 
@@ -163,10 +174,10 @@ func (l *logPart) take(ctx context.Context, message bus.Message) bool {
 	}
 	l.at.sequence, l.at.row.Time = message.Sequence, message.Time
 	l.lost[message.Record] += message.Lost
-	if l.at.boundary.excludes(message.Time) {
+	if l.at.boundary.excludes(&message) {
 		return true
 	}
-	row := history.Row{Record: message.Record, Time: message.Time, Value: message.Value, Shape: message.Shape}
+	row := history.Row{Record: message.Record, Time: message.RowTime(), Value: message.Value, Shape: message.Shape}
 	if !l.accepts(&row) {
 		return true
 	}

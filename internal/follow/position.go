@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 )
@@ -18,7 +19,12 @@ import (
 type boundary struct {
 	Pattern string `json:"pattern"`
 	// From is the requested time in Unix milliseconds, nil for none.
-	From     *int64 `json:"from,omitempty"`
+	From *int64 `json:"from,omitempty"`
+	// Since is a time of storing before which rows are left out, nil for none.
+	Since *int64 `json:"since,omitempty"`
+	// Timed says that rows of the history have times of their own, so that the time of the
+	// last one says nothing about when it was written.
+	Timed    bool   `json:"timed,omitempty"`
 	Log      string `json:"log"`
 	Sequence uint64 `json:"sequence"`
 	MaxID    int64  `json:"max_id"`
@@ -58,15 +64,29 @@ func decodeSummed(text string, into any) bool {
 	return err == nil && len(data) >= 4 && binary.BigEndian.Uint32(data) == crc32.ChecksumIEEE(data[4:]) && json.Unmarshal(data[4:], into) == nil
 }
 
-// excludes reports whether a value was written before the requested time.
-func (b *boundary) excludes(ms int64) bool { return b.From != nil && ms < *b.From }
+// excludes reports whether a value is from before the requested time, or was written before
+// Since.
+func (b *boundary) excludes(m *bus.Message) bool {
+	return b.From != nil && m.RowTime() < *b.From || b.Since != nil && m.Time < *b.Since
+}
+
+// begins returns the time from which on values are sent, 0 for none.
+func (b *boundary) begins() (ms int64) {
+	if b.From != nil {
+		ms = *b.From
+	}
+	if b.Since != nil {
+		ms = max(ms, *b.Since)
+	}
+	return ms
+}
 
 // Position is the place of an event. It is small, since each event has one. Its text can be
 // kept, and Parse reads it.
 type Position struct {
 	boundary *boundary
 	// row is the last row of the history; ID 0 is before all rows. After the end of
-	// history, only its time counts: that of the last value.
+	// history, only its time counts: when the last value was written.
 	row history.Point
 	// live is true after the end of history, and sequence is the last one of the
 	// log then.
@@ -173,7 +193,7 @@ func (p Position) after() uint64 {
 
 // remaining asks for the rows after the position.
 func (p Position) remaining(pattern key.Pattern) history.RangeQuery {
-	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.boundary.From}, MaxID: p.boundary.MaxID}
+	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.boundary.From}, MaxID: p.boundary.MaxID, StoredSince: p.boundary.Since}
 	if p.row.ID > 0 {
 		q.After = &p.row
 	}

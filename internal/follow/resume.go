@@ -47,8 +47,8 @@ func (s Source) Resume(ctx context.Context, q Query) iter.Seq2[Step, error] {
 		at, reason, err := s.begin(ctx, q)
 		for err == nil {
 			begin := &Begin{Base: at.boundary.base, Reason: reason}
-			if reason != "" && at.boundary.From != nil {
-				begin.From = *at.boundary.From
+			if reason != "" {
+				begin.From = at.boundary.begins()
 			}
 			if !yield(Step{Begin: begin, Event: Event{At: at}}, nil) {
 				return

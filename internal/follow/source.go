@@ -37,10 +37,14 @@ const fallBackOverlap = 10_000
 // Start returns the position before everything that is there from a time on, in Unix
 // milliseconds; nil is the beginning.
 func (s Source) Start(ctx context.Context, pattern string, from *int64) (Position, error) {
+	return s.start(ctx, pattern, from, nil)
+}
+
+func (s Source) start(ctx context.Context, pattern string, from, since *int64) (Position, error) {
 	if _, err := key.ParsePattern(pattern); err != nil {
 		return Position{}, err
 	}
-	b := &boundary{Pattern: pattern, From: from, Log: s.Log.Identity(), MaxID: -1}
+	b := &boundary{Pattern: pattern, From: from, Since: since, Log: s.Log.Identity(), MaxID: -1}
 	if s.History == nil {
 		first, _, err := s.Log.Extent(ctx)
 		if err != nil {
@@ -54,6 +58,9 @@ func (s Source) Start(ctx context.Context, pattern string, from *int64) (Positio
 		return Position{}, fmt.Errorf("find the end of history: %w", err)
 	}
 	b.MaxID, b.History = at.MaxID, at.Identity
+	if b.Timed, err = s.timed(ctx); err != nil {
+		return Position{}, err
+	}
 	if at.Log == b.Log { // otherwise the history has nothing of this log yet
 		b.Sequence = at.Sequence
 	}
@@ -122,9 +129,41 @@ func (s Source) otherHistory(ctx context.Context, p Position) (string, error) {
 // FallBack returns the position from which on the values after a position of a log are
 // sent again.
 func (s Source) FallBack(ctx context.Context, p Position) (Position, error) {
-	from := p.boundary.From
-	if t := p.row.Time - fallBackOverlap; p.row != (history.Point{}) && (from == nil || t > *from) {
-		from = &t
+	from, since := p.boundary.From, p.boundary.Since
+	timed, err := s.timed(ctx)
+	if err != nil {
+		return Position{}, err
 	}
-	return s.Start(ctx, p.boundary.Pattern, from)
+	later := func(t *int64) *int64 {
+		if at := p.row.Time - fallBackOverlap; p.row != (history.Point{}) && (t == nil || at > *t) {
+			return &at
+		}
+		return t
+	}
+	switch {
+	case !timed:
+		from = later(from)
+	case p.live:
+		since = later(since)
+	default: // it is among rows in the order of their own times, and late ones may have come
+	}
+	return s.start(ctx, p.boundary.Pattern, from, since)
+}
+
+// timed reports whether rows of the history have times of their own.
+func (s Source) timed(ctx context.Context) (bool, error) {
+	h, can := s.History.(timedReader)
+	if !can {
+		return false, nil
+	}
+	timed, err := h.HasEventTimes(ctx)
+	if err != nil {
+		return false, fmt.Errorf("find out whether the history has event times: %w", err)
+	}
+	return timed, nil
+}
+
+// timedReader is the part of history.EventTimed that is asked.
+type timedReader interface {
+	HasEventTimes(ctx context.Context) (bool, error)
 }

@@ -17,7 +17,7 @@ func (s *Sink) Buckets(ctx context.Context, q history.BucketQuery) iter.Seq2[his
 			yield(history.Bucket{}, err)
 			return
 		}
-		for _, r := range s.records(func(row history.Row) bool { return q.Pattern.Match(row.Record) && q.Window.Contains(row.Time) }) {
+		for _, r := range s.records(func(row stored) bool { return q.Pattern.Match(row.Record) && q.Window.Contains(row.Time) }) {
 			slices.SortFunc(r.rows, byTime)
 			samples := func(yield func(history.Sample, error) bool) {
 				for _, row := range r.rows {

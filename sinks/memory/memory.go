@@ -42,6 +42,9 @@ type stored struct {
 	history.Row
 	sequence uint64
 	found    int64
+	// timed says that Time is the value's own, and written is when it was written.
+	timed   bool
+	written int64
 }
 
 // Name implements sinks.Sink.
@@ -77,7 +80,7 @@ func (s *Sink) Write(ctx context.Context, b *sinks.Batch) error {
 	for _, e := range b.Entries {
 		e = copied(e)
 		s.lastID++
-		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.Time, Value: e.Value, Shape: e.Shape}, e.Sequence, 0})
+		s.rows = append(s.rows, stored{history.Row{ID: s.lastID, Record: e.Record, Time: e.RowTime(), Value: e.Value, Shape: e.Shape}, e.Sequence, 0, e.Timed, e.Time})
 	}
 	for _, r := range b.Refused {
 		s.refused = append(s.refused, sinks.Refusal{Entry: copied(r.Entry), Reason: r.Reason})
@@ -99,7 +102,11 @@ func (s *Sink) Entries() []sinks.Entry {
 	defer s.mu.Unlock()
 	entries := make([]sinks.Entry, 0, len(s.rows))
 	for _, row := range s.rows {
-		entries = append(entries, sinks.Entry{Sequence: row.sequence, Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape})
+		e := sinks.Entry{Sequence: row.sequence, Record: row.Record, Time: row.at(), Value: row.Value, Shape: row.Shape}
+		if e.Timed = row.timed; e.Timed {
+			e.Event = row.Time
+		}
+		entries = append(entries, e)
 	}
 	return entries
 }

@@ -94,12 +94,12 @@ func expired(all []stored, plan history.PrunePlan) (gone map[int64]bool, report 
 func overLimits(all []stored, plan history.PrunePlan, k history.Keep, gone map[int64]bool, report *history.PruneReport) {
 	before := k.Before
 	old := func(row stored, before int64) bool {
-		return before != 0 && (row.Time < before || row.Time > plan.Future() && row.found != 0 && row.found < before)
+		return before != 0 && (row.at() < before || row.at() > plan.Future() && row.found != 0 && row.found < before)
 	}
 	if sure := plan.Sure(k); k.Before != 0 && plan.Trusted != 0 && sure < k.Before {
 		only, rows := int64(0), int64(0)
 		for _, row := range all {
-			if row.Record != k.Record || row.Time > plan.Trusted {
+			if row.Record != k.Record || row.at() > plan.Trusted {
 				continue
 			}
 			if rows++; old(row, k.Before) && !old(row, sure) {
@@ -119,7 +119,7 @@ func overLimits(all []stored, plan history.PrunePlan, k history.Keep, gone map[i
 		switch {
 		case old(row, before) || k.MaxRows > 0 && rows > k.MaxRows || k.MaxBytes > 0 && bytes > k.MaxBytes:
 			gone[row.ID] = true
-		case k.Before != 0 && row.Time > plan.Future():
+		case k.Before != 0 && row.at() > plan.Future():
 			report.Future++
 		}
 	}

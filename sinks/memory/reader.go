@@ -15,27 +15,29 @@ import (
 type record struct {
 	name string
 	rows []history.Row // in the order of their IDs
+	all  []stored      // the same
 }
 
 // records returns the rows for which match holds, by record. The caller owns
 // the slices.
-func (s *Sink) records(match func(history.Row) bool) (all []record) {
+func (s *Sink) records(match func(stored) bool) (all []record) {
 	s.mu.Lock()
 	rows := s.rows
 	s.mu.Unlock()
-	found := map[string][]history.Row{}
+	found := map[string]record{}
 	for _, row := range rows {
-		if match(row.Row) {
-			found[row.Record] = append(found[row.Record], row.Row)
+		if match(row) {
+			r := found[row.Record]
+			found[row.Record] = record{row.Record, append(r.rows, row.Row), append(r.all, row)}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
-		all = append(all, record{name, found[name]})
+		all = append(all, found[name])
 	}
 	return all
 }
 
-func every(history.Row) bool { return true }
+func every(stored) bool { return true }
 
 func byTime(a, b history.Row) int {
 	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
@@ -48,16 +50,17 @@ func (s *Sink) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[hist
 			yield(history.Row{}, err)
 			return
 		}
-		for _, r := range s.records(func(row history.Row) bool { return q.Pattern.Match(row.Record) && q.Window.Contains(row.Time) }) {
-			step := 0
-			for i := 1; i < len(r.rows) && q.By == history.ByStoring; i++ {
-				if r.rows[i].Time < r.rows[i-1].Time {
-					step = i
+		for _, r := range s.records(func(row stored) bool { return q.Pattern.Match(row.Record) && q.Window.Contains(row.Time) }) {
+			if q.By == history.ByStoring {
+				newestStored(r.all)
+				for i, row := range r.all {
+					if r.rows[i] = row.Row; row.timed {
+						r.rows[i].Stored = row.written
+					}
 				}
+			} else {
+				slices.SortFunc(r.rows, func(a, b history.Row) int { return byTime(b, a) })
 			}
-			slices.SortFunc(r.rows[:step], byTime)
-			slices.SortFunc(r.rows[step:], byTime)
-			slices.Reverse(r.rows)
 			for _, row := range r.rows[:min(q.Limit, len(r.rows))] {
 				if !yield(row, nil) {
 					return
@@ -79,9 +82,10 @@ func (s *Sink) Range(ctx context.Context, q history.RangeQuery) iter.Seq2[histor
 			order = func(a, b history.Row) int { return byTime(b, a) }
 		}
 		var rows []history.Row
-		for _, r := range s.records(func(row history.Row) bool {
-			follows := q.After == nil || order(history.Row{Time: q.After.Time, ID: q.After.ID}, row) < 0
-			return follows && q.Pattern.Match(row.Record) && q.Window.Contains(row.Time) && (q.MaxID == 0 || row.ID <= q.MaxID)
+		for _, r := range s.records(func(row stored) bool {
+			follows := q.After == nil || order(history.Row{Time: q.After.Time, ID: q.After.ID}, row.Row) < 0
+			return follows && q.Pattern.Match(row.Record) && q.Window.Contains(row.Time) && (q.MaxID == 0 || row.ID <= q.MaxID) &&
+				(q.StoredSince == nil || row.at() >= *q.StoredSince)
 		}) {
 			slices.SortFunc(r.rows, order)
 			if q.PerRecord > 0 {

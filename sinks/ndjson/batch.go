@@ -121,7 +121,11 @@ func (s *Sink) encode(b *sinks.Batch) error {
 }
 
 func row(e sinks.Entry) history.Row {
-	return history.Row{Record: e.Record, Time: e.Time, Value: e.Value, Shape: e.Shape}
+	r := history.Row{Record: e.Record, Time: e.RowTime(), Value: e.Value, Shape: e.Shape}
+	if e.Timed {
+		r.Stored = e.Time
+	}
+	return r
 }
 
 // add takes the entries that follow.

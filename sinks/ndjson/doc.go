@@ -9,7 +9,7 @@
 //
 //	{"record":…,"time":UNIX_MS,"value":…}
 //
-// as `aimdb history export` writes it, with "sequence" if [Sequences] is set and "shape" if the version of the shape is not 0, and `aimdb history import DB FILE` takes a data
+// as `aimdb history export` writes it, with "stored", the time of the write, if the value has a time of its own, "sequence" if [Sequences] is set, and "shape" if the version of the shape is not 0, and `aimdb history import DB FILE` takes a data
 // file as it is. Times are Unix milliseconds and sizes are bytes.
 //
 // # Atomic batches

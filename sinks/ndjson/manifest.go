@@ -24,7 +24,7 @@ type File struct {
 	Log           string `json:"log"`
 	FirstSequence uint64 `json:"first_sequence"`
 	LastSequence  uint64 `json:"last_sequence"`
-	// FirstTime and LastTime are the least and the greatest time of a row, in Unix
+	// FirstTime and LastTime are the least and the greatest time of a write, in Unix
 	// milliseconds.
 	FirstTime int64 `json:"first_time"`
 	LastTime  int64 `json:"last_time"`

@@ -105,8 +105,15 @@ func parseLine(line []byte) (e sinks.Entry, err error) {
 			return e, err
 		}
 	}
+	time, stored, hasStored := bytes.Cut(time, []byte(`,"stored":`))
 	if e.Time, err = strconv.ParseInt(string(time), 10, 64); err != nil {
 		return e, err
+	}
+	if hasStored {
+		e.Timed, e.Event = true, e.Time
+		if e.Time, err = strconv.ParseInt(string(stored), 10, 64); err != nil {
+			return e, err
+		}
 	}
 	e.Value = value
 	if inner := bytes.Trim(name, `"`); len(inner) == len(name)-2 && plain(string(inner)) {

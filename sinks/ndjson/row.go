@@ -37,7 +37,7 @@ func checkContent(r history.Row) error {
 // one line, and else takes the white space out.
 func AppendRow(dst []byte, r history.Row) ([]byte, error) { return appendLine(dst, r, 0) }
 
-// appendLine leaves out a sequence and a shape of 0.
+// appendLine leaves out a sequence, a shape and a time of storing of 0.
 func appendLine(dst []byte, r history.Row, sequence uint64) ([]byte, error) {
 	dst = append(dst, `{"record":`...)
 	if plain(r.Record) {
@@ -50,6 +50,9 @@ func appendLine(dst []byte, r history.Row, sequence uint64) ([]byte, error) {
 		dst = append(dst, name...)
 	}
 	dst = strconv.AppendInt(append(dst, `,"time":`...), r.Time, 10)
+	if r.Stored != 0 {
+		dst = strconv.AppendInt(append(dst, `,"stored":`...), r.Stored, 10)
+	}
 	if sequence > 0 {
 		dst = strconv.AppendUint(append(dst, `,"sequence":`...), sequence, 10)
 	}

@@ -55,12 +55,16 @@ func (s *Sink) convert(ctx context.Context, staged ndjson.File) (m Manifest, err
 	tmp := filepath.Join(s.Dir, tmpDir)
 	rows := newSorter(tmp)
 	defer func() { err = errors.Join(err, rows.close()) }()
-	read := int64(0)
+	read, written, timed := int64(0), int64(0), false
 	for e, err := range ndjson.Entries(s.stagedPath(staged.Name)) {
 		if err == nil && read%checkEvery == 0 {
 			err = ctx.Err()
 		}
 		if err == nil {
+			written = max(written, e.Time)
+			if e.Timed { // the files have its own time only
+				timed, e.Time, e.Timed = true, e.Event, false
+			}
 			err = rows.add(e)
 		}
 		if err != nil {
@@ -73,6 +77,9 @@ func (s *Sink) convert(ctx context.Context, staged ndjson.File) (m Manifest, err
 		return m, err
 	}
 	m = Manifest{Source: staged.Name, Log: staged.Log, DamagedRows: max(0, staged.Rows-read), Files: t.files}
+	if timed {
+		m.LastWrite = written
+	}
 	if err := m.store(s.Dir); err != nil {
 		return m, err
 	}

@@ -21,8 +21,10 @@ type Manifest struct {
 	// Log is the log whose sequences the files have.
 	Log string `json:"log"`
 	// DamagedRows is the number of rows of the staged file that could not be read.
-	DamagedRows int64  `json:"damaged_rows,omitzero"`
-	Files       []File `json:"files"`
+	DamagedRows int64 `json:"damaged_rows,omitzero"`
+	// LastWrite is the time of the last write, if rows have times of their own.
+	LastWrite int64  `json:"last_write,omitzero"`
+	Files     []File `json:"files"`
 }
 
 func (m Manifest) bytes() (n int64) {
@@ -32,8 +34,11 @@ func (m Manifest) bytes() (n int64) {
 	return n
 }
 
-// lastTime is the time of the newest row.
+// lastTime is the time of the last write.
 func (m Manifest) lastTime() (last int64) {
+	if m.LastWrite != 0 {
+		return m.LastWrite
+	}
 	for _, f := range m.Files {
 		last = max(last, f.LastTime)
 	}

@@ -27,6 +27,11 @@ const attempts = 3
 // Write implements sinks.Sink. It refuses values that are no JSON, and names or values
 // that are no text.
 func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
+	for i := range b.Entries {
+		if b.Entries[i].Timed {
+			return fmt.Errorf("store values of %s: %w", b.Entries[i].Record, errNoEventTimes)
+		}
+	}
 	if err := sinks.Refuse(b, notStorable); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (p *Pump) store(ctx context.Context, at history.Position, msgs []bus.Messag
 			continue
 		}
 		if m.Loss == nil {
-			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Run: m.Run, Number: m.Number, Time: m.Time, Value: m.Value, Shape: m.Shape})
+			b.Entries = append(b.Entries, sinks.Entry{Sequence: m.Sequence, Record: m.Record, Run: m.Run, Number: m.Number, Time: m.Time, Timed: m.Timed, Event: m.Event, Value: m.Value, Shape: m.Shape})
 			continue
 		}
 		l := *m.Loss

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -33,7 +34,10 @@ type Config struct {
 // Retention prunes a history from time to time.
 type Retention struct {
 	pruner history.Pruner
-	config Config
+	config Config // without limits, which keep has
+	// keep is replaced as a whole, and wake gets a value then.
+	keep atomic.Pointer[limits]
+	wake chan struct{}
 
 	// reference is a time that is known to have come, as of since.
 	mu        sync.Mutex
@@ -41,15 +45,16 @@ type Retention struct {
 	since     time.Time
 }
 
+// limits are what stays of a history.
+type limits struct {
+	policies []history.Policy
+	maxBytes int64
+}
+
 // New checks the policies.
 func New(p history.Pruner, c Config) (*Retention, error) {
-	for _, policy := range c.Policies {
-		if err := policy.Validate(); err != nil {
-			return nil, err
-		}
-	}
-	if c.MaxBytes < 0 || c.Every < 0 {
-		return nil, errors.New("a limit or interval of retention is negative; 0 is the default")
+	if c.Every < 0 {
+		return nil, errors.New("an interval of retention is negative; 0 is the default")
 	}
 	if c.Every == 0 {
 		c.Every = time.Hour
@@ -60,7 +65,31 @@ func New(p history.Pruner, c Config) (*Retention, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Retention{pruner: p, config: c}, nil
+	r := &Retention{pruner: p, config: c, wake: make(chan struct{}, 1)}
+	if err := r.Replace(c.Policies, c.MaxBytes); err != nil {
+		return nil, err
+	}
+	<-r.wake // Run begins with a sweep
+	return r, nil
+}
+
+// Replace puts other limits in the place of Config.Policies and MaxBytes, and has Run sweep
+// by them soon. An error leaves the old ones in force.
+func (r *Retention) Replace(policies []history.Policy, maxBytes int64) error {
+	for _, policy := range policies {
+		if err := policy.Validate(); err != nil {
+			return err
+		}
+	}
+	if maxBytes < 0 {
+		return errors.New("a limit of retention is negative; 0 is no limit")
+	}
+	r.keep.Store(&limits{policies, maxBytes})
+	select {
+	case r.wake <- struct{}{}:
+	default: // a sweep is due already
+	}
+	return nil
 }
 
 // Run sweeps until the context ends, and then returns nil.
@@ -72,6 +101,7 @@ func (r *Retention) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
+		case <-r.wake:
 		}
 		r.sweepAndLog(ctx)
 		timer.Reset(jitter(r.config.Every))
@@ -134,9 +164,10 @@ func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
 	}
-	plan := history.PrunePlan{MaxBytes: r.config.MaxBytes, Now: now.UnixMilli(), Trusted: trusted.UnixMilli()}
+	keep := r.keep.Load()
+	plan := history.PrunePlan{MaxBytes: keep.maxBytes, Now: now.UnixMilli(), Trusted: trusted.UnixMilli()}
 	for _, name := range names {
-		if policy, found := choose(r.config.Policies, name); found {
+		if policy, found := choose(keep.policies, name); found {
 			plan.Keep = append(plan.Keep, policy.Keep(name, now))
 		}
 	}

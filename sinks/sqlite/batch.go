@@ -76,6 +76,9 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch, now int64) error {
 		if err != nil {
 			return err
 		}
+		if err := w.cover(ctx, firstID, entries); err != nil {
+			return err
+		}
 		if err := w.addSums(ctx, firstID, entries, b.Checkpoint.Log); err != nil {
 			return err
 		}
@@ -115,11 +118,12 @@ func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
 	var record any = ""
 	for part := range slices.Chunk(entries, chunks[0]) {
 		args := w.args[:0]
-		for _, e := range part {
+		for i := range part {
+			e := &part[i]
 			if record != e.Record {
 				record = e.Record
 			}
-			args = append(args, record, string(e.Value), e.Time)
+			args = append(args, record, string(e.Value), e.RowTime())
 		}
 		w.args = args
 		if err := w.execChunks(ctx, &w.insertRows, args); err != nil {
@@ -131,8 +135,8 @@ func (w *writer) insert(ctx context.Context, entries []sinks.Entry) error {
 
 func (w *writer) keepRefused(ctx context.Context, b *sinks.Batch, now int64) error {
 	for _, r := range b.Refused {
-		_, err := w.exec(ctx, "INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at, shape) VALUES (?,?,?,?,?,?,?,?)",
-			b.Checkpoint.Log, int64(r.Entry.Sequence), r.Entry.Record, deadValue(r.Entry.Value), r.Entry.Time, r.Reason, now, r.Entry.Shape)
+		_, err := w.exec(ctx, "INSERT INTO aimdb_dead_letter(log, sequence, record_name, value_json, stored_at, reason, noted_at, shape, event) VALUES (?,?,?,?,?,?,?,?,?)",
+			b.Checkpoint.Log, int64(r.Entry.Sequence), r.Entry.Record, deadValue(r.Entry.Value), r.Entry.Time, r.Reason, now, r.Entry.Shape, eventOf(r.Entry))
 		if err != nil {
 			return err
 		}
@@ -155,4 +159,12 @@ func (w *writer) keepLosses(ctx context.Context, losses []loss.Loss, now int64) 
 		}
 	}
 	return nil
+}
+
+// eventOf is the column event of a dead letter.
+func eventOf(e sinks.Entry) any {
+	if !e.Timed {
+		return nil
+	}
+	return e.Event
 }

@@ -73,7 +73,7 @@ func (w *writer) addSums(ctx context.Context, firstID int64, entries []sinks.Ent
 		c.sums = slices.Grow(c.sums, n*sumBytes)
 		for i, e := range entries[:n] {
 			var sum uint32
-			w.summed, sum = rowSum(w.summed, e.Record, e.Time, e.Value)
+			w.summed, sum = rowSum(w.summed, e.Record, e.RowTime(), e.Value)
 			c.set(firstID+int64(i), sum)
 			if log != "" {
 				c.extend(log, e.Sequence)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -146,7 +145,15 @@ func (s *Store) clockStep(ctx context.Context, record string) (step clockStep, s
 // whether the caller wants more. Rows after the clock step come before all others.
 // If the clock was set back more than once, the others are ordered by time.
 func (s *Store) yieldStored(ctx context.Context, record string, q history.LatestQuery, page []history.Row, yield func(history.Row, error) bool) ([]history.Row, bool) {
-	step, stepped, err := s.clockStep(ctx, record)
+	timed, err := s.isTimed(ctx, record)
+	if err == nil && timed {
+		return s.yieldCovered(ctx, record, q, page, yield)
+	}
+	var step clockStep
+	var stepped bool
+	if err == nil {
+		step, stepped, err = s.clockStep(ctx, record)
+	}
 	if err == nil && !stepped {
 		return s.yieldLatest(ctx, record, q, page, yield)
 	}
@@ -179,7 +186,7 @@ func (s *Store) yieldStored(ctx context.Context, record string, q history.Latest
 func (s *Store) storedPage(ctx context.Context, record string, step clockStep, late bool, before history.Point, from int64, limit int, into []history.Row) ([]history.Row, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, strings.Replace(storedText, shapeMarker, shapeColumn(s.version), 1), record, before.Time, before.ID, from, late, step.id, step.time, step.last, limit)
+	rows, err := s.readers.QueryContext(ctx, withShape(storedText, s.version), record, before.Time, before.ID, from, late, step.id, step.time, step.last, limit)
 	if err != nil {
 		return into, err
 	}

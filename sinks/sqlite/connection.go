@@ -33,6 +33,8 @@ type writer struct {
 	// numbers are the last numbers of the records in this log, as far as they were
 	// read from aimdb_record.
 	numbers map[string]sinks.LastNumber
+	// timed are the records that have covered rows, or had some.
+	timed map[string]bool
 	// names is the set that queries use.
 	names *names
 	// worked is when the last command began, and zero since the connection rests.
@@ -111,6 +113,9 @@ func (w *writer) start(ctx context.Context, have int, owned bool, o options) (er
 		return err
 	}
 	if err := w.findSteps(ctx); err != nil {
+		return err
+	}
+	if err := w.findTimed(ctx); err != nil && (!o.unchecked || ifReadable(err) != nil) {
 		return err
 	}
 	w.checkpoint, err = w.readCheckpoint(ctx, o.unchecked)
@@ -207,7 +212,7 @@ func (w *writer) forget(before int64) {
 // taken over: sweeps ask for it.
 func (w *writer) take(fresh *writer) {
 	w.db, w.conn, w.statements = fresh.db, fresh.conn, fresh.statements
-	w.checkpoint, w.last, w.numbers = fresh.checkpoint, fresh.last, fresh.numbers
+	w.checkpoint, w.last, w.numbers, w.timed = fresh.checkpoint, fresh.last, fresh.numbers, fresh.timed
 	w.stepped.Store(fresh.stepped.Load())
 }
 

@@ -11,10 +11,14 @@ import (
 
 // cutoff says which rows of one record go: those with times below before, those
 // with IDs below id, and those with times above future and IDs up to found.
-type cutoff struct{ before, id, future, found int64 }
+// stored is set instead of before, future and found for a record with covered rows.
+type cutoff struct {
+	before, id, future, found int64
+	stored                    *storedCutoff
+}
 
 func (c cutoff) selects(p history.Point) bool {
-	return p.Time < c.before || p.ID < c.id || p.Time > c.future && p.ID <= c.found
+	return p.Time < c.before || p.ID < c.id || p.Time > c.future && p.ID <= c.found || c.stored.selects(p.ID)
 }
 
 // cutoffs are by record.
@@ -41,7 +45,7 @@ func (s *Store) cutoffs(ctx context.Context, plan history.PrunePlan, report *his
 		if err != nil {
 			return nil, s.readError("find what to prune of "+k.Record, err)
 		}
-		if c.before > math.MinInt64 || c.id > 0 {
+		if c.before > math.MinInt64 || c.id > 0 || c.stored != nil {
 			all[k.Record] = c
 		}
 	}
@@ -50,6 +54,12 @@ func (s *Store) cutoffs(ctx context.Context, plan history.PrunePlan, report *his
 
 // cutAge applies the limit of age.
 func (s *Store) cutAge(ctx context.Context, plan history.PrunePlan, k history.Keep, c *cutoff, report *history.PruneReport) error {
+	if timed, err := s.isTimed(ctx, k.Record); err != nil || timed {
+		if err != nil {
+			return err
+		}
+		return s.cutStored(ctx, plan, k, c, report)
+	}
 	c.before = k.Before
 	if sure := plan.Sure(k); plan.Trusted != 0 && sure < k.Before {
 		only, rows, err := s.doubtful(ctx, k, sure, plan.Trusted)

@@ -18,14 +18,18 @@ var _ history.DeadLetters = (*Store)(nil)
 // ErrNoDeadLetter is the error for the ID of a dead letter that there is not.
 var ErrNoDeadLetter = errors.New("there is no such dead letter; list them for their IDs")
 
-const letterColumns = "SELECT id, sequence, record_name, value_json, stored_at, reason, shape FROM aimdb_dead_letter"
+const letterColumns = "SELECT id, sequence, record_name, value_json, stored_at, reason, shape, event FROM aimdb_dead_letter"
 
 // letters is letterColumns for a file of any version.
 func (s *Store) letters() string {
+	text := letterColumns
 	if s.version < shapedSince {
-		return strings.Replace(letterColumns, ", shape", ", 0", 1)
+		text = strings.Replace(text, ", shape", ", 0", 1)
 	}
-	return letterColumns
+	if s.version < timedSince {
+		text = strings.Replace(text, ", event", ", NULL", 1)
+	}
+	return text
 }
 
 // DeadLetters implements history.DeadLetters. Of a very large value only the beginning
@@ -54,7 +58,7 @@ func (s *Store) lettersAfter(ctx context.Context, after int64) (letters []histor
 
 func scanLetter(scan func(...any) error) (l history.DeadLetter, err error) {
 	var value string
-	err = scan(&l.ID, &l.Sequence, &l.Record, &value, &l.Time, &l.Reason, &l.Shape)
+	err = scan(&l.ID, &l.Sequence, &l.Record, &value, &l.Time, &l.Reason, &l.Shape, &l.Event)
 	l.Value = []byte(value)
 	return l, err
 }
@@ -112,6 +116,10 @@ func (s *Store) notStorable(l history.DeadLetter) error {
 // as an import does, and takes its loss out of the ledger.
 func (w *writer) storeLetter(ctx context.Context, l history.DeadLetter) error {
 	row := []sinks.Entry{{Record: l.Record, Time: l.Time, Value: l.Value, Shape: l.Shape}}
+	at := []int64{0}
+	if l.Event != nil {
+		row[0].Timed, row[0].Event, at[0] = true, *l.Event, l.Time
+	}
 	if err := w.insert(ctx, row); err != nil {
 		return err
 	}
@@ -119,6 +127,9 @@ func (w *writer) storeLetter(ctx context.Context, l history.DeadLetter) error {
 	fresh.add(l.Record, 1, int64(len(l.Value)))
 	last, err := w.countImported(ctx, fresh, map[string]int64{l.Record: l.Time}, 1)
 	if err != nil {
+		return err
+	}
+	if err := w.coverImported(ctx, last, []string{l.Record}, at, l.Time); err != nil {
 		return err
 	}
 	if err := w.addSums(ctx, last, row, ""); err != nil {

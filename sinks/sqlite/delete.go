@@ -24,7 +24,7 @@ func (w *writer) delete(ctx context.Context, b *pruneBatch) (gone rowCounts, err
 		if deleted != int64(len(b.ids)) {
 			return errOthers
 		}
-		if err := w.dropSums(ctx, b.ids); err != nil {
+		if err := errors.Join(w.dropSums(ctx, b.ids), w.uncover(ctx, b.ids)); err != nil {
 			return err
 		}
 		return w.takeOff(ctx, b, gone)
@@ -37,7 +37,7 @@ func (w *writer) delete(ctx context.Context, b *pruneBatch) (gone rowCounts, err
 		if gone, ids, err = w.deleteOneByOne(ctx, b.ids); err != nil {
 			return err
 		}
-		if err := w.dropSums(ctx, ids); err != nil {
+		if err := errors.Join(w.dropSums(ctx, ids), w.uncover(ctx, ids)); err != nil {
 			return err
 		}
 		return w.takeOff(ctx, b, gone)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -74,5 +75,33 @@ func (s *Store) rowPage(ctx context.Context, start, end, after, to int64) (page 
 			page = append(page, row)
 		}
 	}
-	return page, last, rows.Err()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return page, last, err
+	}
+	return page, last, s.addStored(ctx, page)
+}
+
+// addStored sets the times of storing of covered rows, which are in the order of their IDs.
+func (s *Store) addStored(ctx context.Context, page []history.Row) error {
+	if len(page) == 0 || s.version < timedSince {
+		return nil
+	}
+	rows, err := s.readers.QueryContext(ctx, `SELECT first_id, last_id, at FROM aimdb_stored
+		WHERE first_id BETWEEN coalesce((SELECT max(first_id) FROM aimdb_stored WHERE first_id <= ?1), ?1) AND ?2 ORDER BY first_id`, page[0].ID, page[len(page)-1].ID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for i := 0; rows.Next(); {
+		var first, last, at int64
+		if err := rows.Scan(&first, &last, &at); err != nil {
+			return err
+		}
+		for ; i < len(page) && page[i].ID <= last; i++ {
+			if page[i].ID >= first {
+				page[i].Stored = at
+			}
+		}
+	}
+	return rows.Err()
 }

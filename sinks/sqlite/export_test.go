@@ -46,7 +46,7 @@ func (s *Store) HoldSweep(t *testing.T) (release func()) {
 func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows int64) {
 	t.Helper()
 	total := rowCounts{}
-	d, err := s.readByRecord(t.Context(), record, firstPoint, timeSpan{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}, 1000)
+	d, err := s.readByRecord(t.Context(), record, "TRUE", firstPoint, timeSpan{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func (s *Store) PruneWhile(t *testing.T, record string, between func()) (rows in
 // does.
 func (s *Store) DeleteRecord(t *testing.T, record string) error {
 	t.Helper()
-	d, err := s.readByRecord(t.Context(), record, firstPoint, timeSpan{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}, 1000)
+	d, err := s.readByRecord(t.Context(), record, "TRUE", firstPoint, timeSpan{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *history
 		}
 		var added int64
 		err := inTransaction(ctx, w.conn, func() (err error) {
-			added, err = w.addMissing(ctx, part, nth)
+			added, err = w.addMissing(ctx, part, nth, s.now())
 			return err
 		})
 		if err != nil {
@@ -83,7 +83,7 @@ func (im *importer) add(ctx context.Context, part []history.Row, report *history
 }
 
 // addMissing inserts the rows that the history has fewer than nth times.
-func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) (added int64, err error) {
+func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int, now int64) (added int64, err error) {
 	find, err := w.prepared(ctx, `SELECT count(*) FROM (SELECT 1 FROM record_history
 		WHERE record_name = ?1 AND stored_at = ?2 
 		AND (value_json = ?3 OR value_json = ?4 OR json_valid(value_json) AND json(value_json) = ?4) LIMIT ?5)`)
@@ -92,6 +92,8 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 	}
 	fresh, newest := rowCounts{}, map[string]int64{}
 	var all []sinks.Entry
+	var records []string
+	var at []int64
 	for i, row := range part {
 		var have int
 		if err := find.QueryRowContext(ctx, row.Record, row.Time, string(row.Value), history.CompactJSON(row.Value), nth[i]).Scan(&have); err != nil {
@@ -104,6 +106,7 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 		if err := w.insert(ctx, all[len(all)-1:]); err != nil {
 			return 0, err
 		}
+		records, at = append(records, row.Record), append(at, row.Stored)
 		if ms, have := newest[row.Record]; !have || ms < row.Time {
 			newest[row.Record] = row.Time
 		}
@@ -115,6 +118,9 @@ func (w *writer) addMissing(ctx context.Context, part []history.Row, nth []int) 
 	}
 	last, err := w.countImported(ctx, fresh, newest, added)
 	if err != nil {
+		return 0, err
+	}
+	if err := w.coverImported(ctx, last-added+1, records, at, now); err != nil {
 		return 0, err
 	}
 	if err := w.addSums(ctx, last-added+1, all, ""); err != nil {

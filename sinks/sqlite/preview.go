@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"iter"
 	"math"
 
 	"github.com/aimdb-go/aimdb/history"
@@ -17,12 +18,14 @@ func (s *Store) Preview(ctx context.Context, plan history.PrunePlan) (report his
 	total := rowCounts{}
 	size := newStepSize(4096, 4096, 4096)
 	for record, c := range cut {
-		for b, err := range s.byRecord(ctx, record, c, size) {
-			if err != nil {
-				return report, err
-			}
-			for name, c := range b.counts {
-				total.add(name, c.rows, c.bytes)
+		for _, seq := range []iter.Seq2[*pruneBatch, error]{s.byRecord(ctx, record, c, size), s.byStoring(ctx, record, c, size)} {
+			for b, err := range seq {
+				if err != nil {
+					return report, err
+				}
+				for name, c := range b.counts {
+					total.add(name, c.rows, c.bytes)
+				}
 			}
 		}
 	}

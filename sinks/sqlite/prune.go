@@ -158,8 +158,10 @@ func (s *Store) pruneLimits(ctx context.Context, plan history.PrunePlan, total r
 		return err
 	}
 	for _, record := range slices.Sorted(maps.Keys(cut)) {
-		if err := s.deleteAll(ctx, s.byRecord(ctx, record, cut[record], size), size, total); err != nil {
-			return err
+		for _, seq := range []iter.Seq2[*pruneBatch, error]{s.byRecord(ctx, record, cut[record], size), s.byStoring(ctx, record, cut[record], size)} {
+			if err := s.deleteAll(ctx, seq, size, total); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -173,6 +175,9 @@ func (s *Store) expired(ctx context.Context, cut cutoffs) (from, to int64, err e
 	for record, c := range cut {
 		if c.id > 0 {
 			from, to = 1, max(to, c.id-1)
+		}
+		if c.stored != nil && len(c.stored.gone) > 0 {
+			from, to = min(from, c.stored.gone[0].first), max(to, c.stored.gone[len(c.stored.gone)-1].last)
 		}
 		for _, order := range []string{"stored_at, id", "stored_at DESC, id DESC"} {
 			id, err := s.firstBefore(ctx, record, order, c.before)

@@ -48,6 +48,11 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery) (*merge, er
 		if q.After != nil {
 			reader.resume(*q.After)
 		}
+		if q.StoredSince != nil {
+			if err := reader.since(ctx, *q.StoredSince); err != nil {
+				return nil, err
+			}
+		}
 		readers = append(readers, reader)
 	}
 	return newMerge(ctx, readers, q.Total)

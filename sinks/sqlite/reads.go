@@ -10,7 +10,7 @@ import (
 
 // reads are the statements that queries are made of, kept prepared.
 type reads struct {
-	maxID, allNames, position, newest, clockStep *sql.Stmt
+	maxID, allNames, position, newest, clockStep, isTimed *sql.Stmt
 	// sorted are forward and backward with rows of one time in order.
 	forward, backward, sortedForward, sortedBackward *sql.Stmt
 }
@@ -34,17 +34,17 @@ const (
 	// time and the ID of that row. Rows come in the order of the index, which
 	// reverses those of one time; having SQLite sort them takes twice as long.
 	forwardText = `SELECT id, value_json, stored_at, ` + shapeMarker + ` FROM record_history
-		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND id <= ?5
+		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND id BETWEEN ?7 AND ?5
 		ORDER BY stored_at LIMIT ?6`
 	backwardText = `SELECT id, value_json, stored_at, ` + shapeMarker + ` FROM record_history
-		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3) AND id <= ?5
+		WHERE record_name = ?1 AND stored_at BETWEEN ?4 AND ?2 AND (stored_at < ?2 OR id < ?3) AND id BETWEEN ?7 AND ?5
 		ORDER BY stored_at DESC LIMIT ?6`
 	bareText = `SELECT FALSE, '', 0, 0, 0, -1, '', ` + lastID
 )
 
 // prepareReads prepares the statements that a file of a version can answer.
 func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error) {
-	position, step := checkpointText, clockStepText
+	position, step, timed := checkpointText, clockStepText, isCovered
 	if have < provenSince {
 		position = plainCheckpointText
 	}
@@ -54,11 +54,15 @@ func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error
 	if have < steppedSince {
 		step = "SELECT NULL" // not asked
 	}
+	if have < timedSince {
+		timed = "SELECT NULL" // not asked
+	}
 	for _, s := range []struct {
 		statement **sql.Stmt
 		text      string
 	}{
 		{&r.clockStep, step},
+		{&r.isTimed, timed},
 		{&r.maxID, "SELECT " + lastID},
 		{&r.allNames, allNamesText},
 		{&r.position, position},
@@ -68,7 +72,7 @@ func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error
 		{&r.sortedForward, strings.Replace(forwardText, "ORDER BY stored_at", "ORDER BY stored_at, id", 1)},
 		{&r.sortedBackward, strings.Replace(backwardText, "ORDER BY stored_at DESC", "ORDER BY stored_at DESC, id DESC", 1)},
 	} {
-		if *s.statement, err = db.PrepareContext(ctx, strings.Replace(s.text, shapeMarker, shapeColumn(have), 1)); err != nil {
+		if *s.statement, err = db.PrepareContext(ctx, withShape(s.text, have)); err != nil {
 			return r, err
 		}
 	}
@@ -77,7 +81,7 @@ func prepareReads(ctx context.Context, db *sql.DB, have int) (r reads, err error
 
 func (r reads) close() {
 	for _, statement := range []*sql.Stmt{
-		r.maxID, r.allNames, r.position, r.newest, r.clockStep, r.forward, r.backward, r.sortedForward, r.sortedBackward,
+		r.maxID, r.allNames, r.position, r.newest, r.clockStep, r.isTimed, r.forward, r.backward, r.sortedForward, r.sortedBackward,
 	} {
 		if statement != nil {
 			_ = statement.Close() // goes with the pool anyway

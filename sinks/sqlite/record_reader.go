@@ -23,6 +23,7 @@ type recordReader struct {
 	descending bool
 	after      history.Point // exclusive
 	until      int64         // a time, inclusive
+	minID      int64
 	maxID      int64
 	left       int // rows that may still come; negative is no limit
 	page       int
@@ -45,6 +46,22 @@ func (r *recordReader) resume(p history.Point) {
 	if r.descending == p.Before(r.after) {
 		r.after = p
 	}
+}
+
+// since leaves out rows that were stored before a time.
+func (r *recordReader) since(ctx context.Context, ms int64) error {
+	first, timed, err := r.store.storedSince(ctx, r.record, ms)
+	switch {
+	case err != nil:
+		return err
+	case timed:
+		r.minID = first
+	case r.descending:
+		r.until = max(r.until, ms)
+	default:
+		r.resume(history.Point{Time: ms, ID: math.MinInt64})
+	}
+	return nil
 }
 
 // next reads the next page into a slice; it is empty at the end.
@@ -110,7 +127,7 @@ func (r *recordReader) pick(forward, backward *sql.Stmt) *sql.Stmt {
 func (r *recordReader) query(ctx context.Context, statement *sql.Stmt, into []history.Row, limit int) (_ []history.Row, cut bool, err error) {
 	ctx, cancel := r.store.reading(ctx)
 	defer cancel()
-	rows, err := statement.QueryContext(ctx, r.record, r.after.Time, r.after.ID, r.until, r.maxID, limit)
+	rows, err := statement.QueryContext(ctx, r.record, r.after.Time, r.after.ID, r.until, r.maxID, limit, r.minID)
 	if err != nil {
 		return into, false, err
 	}

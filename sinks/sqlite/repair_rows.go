@@ -54,6 +54,13 @@ func (w *writer) giveUp(ctx context.Context, number int64, found []finding, now 
 		c.set(f.id, 0)
 		gone = append(gone, f)
 	}
+	ids := make([]int64, len(gone))
+	for i, f := range gone {
+		ids[i] = f.id
+	}
+	if err := w.uncover(ctx, ids); err != nil {
+		return 0, err
+	}
 	var losses []loss.Loss
 	for _, d := range damagedRows(nil, gone) {
 		losses = append(losses, loss.Loss{Record: d.Record, Cause: loss.HistoryDamaged, Count: uint64(d.To - d.From + 1), From: uint64(d.From), To: uint64(d.To)})

@@ -106,7 +106,7 @@ func (c *salvager) copyTable(ctx context.Context, t *salvagedTable) (whole bool,
 	switch {
 	case ifReadable(err) != nil:
 		return false, err
-	case err != nil || t.name == "aimdb_sweep": // its keys are IDs of rows
+	case err != nil || t.name == "aimdb_sweep" || t.name == "aimdb_stored": // its keys are IDs of rows
 		last.Int64 = c.last
 	case !last.Valid:
 		return true, nil // it never had a row

@@ -58,7 +58,7 @@ func (c *salvager) copy(ctx context.Context) error {
 // copyNotes copies the other tables, row by row.
 func (c *salvager) copyNotes(ctx context.Context) error {
 	return inTransaction(ctx, c.into.conn, func() error {
-		for _, name := range []string{"aimdb_loss", "aimdb_dead_letter", "aimdb_hole", "aimdb_shape", "aimdb_sweep", "aimdb_record", "aimdb_meta"} {
+		for _, name := range []string{"aimdb_loss", "aimdb_dead_letter", "aimdb_hole", "aimdb_shape", "aimdb_sweep", "aimdb_stored", "aimdb_record", "aimdb_meta"} {
 			t, err := c.table(ctx, name)
 			if err != nil {
 				return err

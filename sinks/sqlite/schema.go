@@ -11,14 +11,15 @@ import (
 
 // version is the schema that this program writes. Version 0 is a file that
 // upstream made: the table and the index of the history and nothing else.
-const version = 5
+const version = 6
 
 // Since these versions, files have clock steps and sweeps; checksums, holes and a
-// checkpoint that is stored twice; and versions of shapes.
+// checkpoint that is stored twice; versions of shapes; and times of storing.
 const (
 	steppedSince = 3
 	provenSince  = 4
 	shapedSince  = 5
+	timedSince   = 6
 )
 
 // historySchema is what upstream and this program share, to the letter.
@@ -50,11 +51,12 @@ func ownColumns() map[string]string {
 		"aimdb_meta":        "key,value",
 		"aimdb_checkpoint":  "log,message_hash,message_time,only,sequence,sum",
 		"aimdb_loss":        "cause,count,first_time,from_seq,id,last_time,noted_at,record_name,to_seq",
-		"aimdb_dead_letter": "id,log,noted_at,reason,record_name,sequence,shape,stored_at,value_json",
+		"aimdb_dead_letter": "event,id,log,noted_at,reason,record_name,sequence,shape,stored_at,value_json",
 		"aimdb_record":      "bytes,last_time,name,number,rows,run,step_id,step_time",
 		"aimdb_sweep":       "at,last_id",
 		"aimdb_checksum":    "chunk,from_seq,log,sum,sums,to_seq",
 		"aimdb_shape":       "first_id,id,record_name,version",
+		"aimdb_stored":      "at,first_id,imported,last_id,record_name",
 		"aimdb_hole":        "from_number,id,noted_at,record_name,run,time,to_number",
 	}
 }
@@ -66,6 +68,7 @@ var migrations = [version]func(ctx context.Context, conn *sql.Conn) error{
 	migrateClockSteps,
 	migrateProofs,
 	migrateShapes,
+	migrateEventTimes,
 }
 
 // migrateFromUpstream adds our own tables and leaves the history as it is. Its

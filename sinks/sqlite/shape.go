@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks"
@@ -145,4 +146,9 @@ func (s *Store) Shapes(ctx context.Context, record string) (all []int, err error
 		all = append(all, n)
 	}
 	return all, s.readError("read the shapes of "+record, errors.Join(rows.Err(), rows.Close()))
+}
+
+// withShape puts the column of the shape into a query.
+func withShape(text string, have int) string {
+	return strings.Replace(text, shapeMarker, shapeColumn(have), 1)
 }

@@ -100,7 +100,7 @@ func (s *Store) byRecord(ctx context.Context, record string, c cutoff, size *ste
 			after := history.Point{Time: span.from, ID: math.MinInt64}
 			for more := true; more; {
 				limit := size.rows()
-				b, err := s.readByRecord(ctx, record, after, span, limit)
+				b, err := s.readByRecord(ctx, record, "TRUE", after, span, limit)
 				if err != nil {
 					yield(nil, s.readError("read the rows to prune of "+record, err))
 					return
@@ -114,12 +114,18 @@ func (s *Store) byRecord(ctx context.Context, record string, c cutoff, size *ste
 	}
 }
 
-func (s *Store) readByRecord(ctx context.Context, record string, after history.Point, span timeSpan, limit int) (*pruneBatch, error) {
+// readByRecord reads rows of a span for which a condition holds.
+func (s *Store) readByRecord(ctx context.Context, record, condition string, after history.Point, span timeSpan, limit int) (*pruneBatch, error) {
+	return s.readBatch(ctx, record, `SELECT id, stored_at, octet_length(value_json) FROM record_history
+		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND +id BETWEEN ?5 AND ?6 AND `+condition+`
+		ORDER BY stored_at, id LIMIT ?7`, record, after.Time, after.ID, span.to, span.firstID, span.lastID, limit)
+}
+
+// readBatch reads the ID, the time and the size of rows of one record.
+func (s *Store) readBatch(ctx context.Context, record, text string, args ...any) (*pruneBatch, error) {
 	ctx, cancel := s.reading(ctx)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, `SELECT id, stored_at, octet_length(value_json) FROM record_history
-		WHERE record_name = ?1 AND stored_at BETWEEN ?2 AND ?4 AND (stored_at > ?2 OR id > ?3) AND +id BETWEEN ?5 AND ?6
-		ORDER BY stored_at, id LIMIT ?7`, record, after.Time, after.ID, span.to, span.firstID, span.lastID, limit)
+	rows, err := s.readers.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

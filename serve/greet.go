@@ -1,0 +1,70 @@
+package serve
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Greet writes where the data is, what listens, and how to set a value.
+func (s *Server) Greet(w io.Writer) error {
+	var b strings.Builder
+	a, c := s.db.Addresses(), s.settings
+	say := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-9s%s\n", label, fmt.Sprintf(format, args...))
+	}
+	from := "the settings of aimdb serve, without a file"
+	if c.sources.Path != "" {
+		from = c.sources.Path
+	}
+	fmt.Fprintf(&b, "Database %s, by %s\n", s.db.Name(), from)
+	history := c.historyPath()
+	if c.History == Off {
+		history = "off; values are kept in memory only"
+	}
+	say("history", "%s", history)
+	if c.Dir != "" {
+		say("data", "%s", c.Dir)
+	}
+	secure := ""
+	if c.TLS.CertFile != "" {
+		secure = "s"
+	}
+	if a.HTTP != "" {
+		say("http", "http%s://%s, the API at /api, AimX at /ws", secure, a.HTTP)
+	}
+	if a.TCP != "" {
+		say("tcp", "tcp%s://%s", secure, a.TCP)
+	}
+	for _, socket := range a.Gateways {
+		say("aimx", "%s", socket)
+	}
+	if a.NATS != "" {
+		say("nats", "nats://%s, set by publishing to aimdb.%s.set.KEY", a.NATS, s.db.Name())
+	}
+	for _, p := range s.extra {
+		say(p.name, "%s", p.address)
+	}
+	s.example(&b, secure, a.HTTP)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// example shows how to set a value that the settings take.
+func (s *Server) example(b *strings.Builder, secure, web string) {
+	key := "room.temperature"
+	if keys := s.settings.rules.keys; len(keys) > 0 {
+		key = keys[0].Key
+	} else if _, err := s.declare(key); err != nil {
+		return
+	}
+	if web != "" {
+		login := ""
+		if !s.db.Access().Open() {
+			login = " -H 'Authorization: Bearer TOKEN'"
+		}
+		fmt.Fprintf(b, "Set a value: curl -X PUT http%s://%s/api/records/%s%s -d '{\"celsius\": 21.5}'\n", secure, web, key, login)
+		return
+	}
+	fmt.Fprintf(b, "Set a value: aimdb record set %s '{\"celsius\": 21.5}'\n", key)
+}
