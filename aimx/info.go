@@ -63,6 +63,10 @@ type RecordInfo struct {
 	Losses []loss.Loss           `json:"losses,omitempty"`
 	Lost   uint64                `json:"lost_count,omitempty"`
 	LostBy map[loss.Cause]uint64 `json:"lost_by_cause,omitempty"`
+	// EventTime says that the values have times of their own, under which history has them.
+	EventTime bool `json:"event_time,omitempty"`
+	// BadTimes is the number of values whose own time could not be stored.
+	BadTimes uint64 `json:"bad_times,omitempty"`
 }
 
 // StageProfile is the time that one stage of a record took.

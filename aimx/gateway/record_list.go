@@ -42,7 +42,7 @@ func (s *session) describe(h *records.Untyped) aimx.RecordInfo {
 		Writable: s.mayWrite(h),
 		Produced: m.Produced + m.Restored, Consumed: m.Consumed, Dropped: m.Dropped,
 		Occupancy: []int{occupied(h, m), m.Capacity},
-		Persisted: &persisted, Remote: &remote, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy,
+		Persisted: &persisted, Remote: &remote, LastWrite: m.LastWrite, Lost: m.Lost, LostBy: m.LostBy, EventTime: h.EventTimed(), BadTimes: m.BadTimes,
 	}
 	if h.Kind() == records.Ring {
 		capacity := h.Capacity()

@@ -81,6 +81,13 @@ func (q *inquiry) reason(g gap, i interval, asked bool) (certainty, text string)
 	if q.record != nil && q.record.Persisted != nil && !*q.record.Persisted {
 		return "known", "the record is not persisted, so nothing of it is stored"
 	}
+	if q.record != nil && q.record.EventTime && q.waiting == 0 {
+		text = "the values of the record have times of their own, and none with a time of this span has come"
+		if q.record.LastWrite > 0 {
+			text += "; the record was last written at " + timetext.Format(q.record.LastWrite)
+		}
+		return "likely", text
+	}
 	if i.last {
 		return q.openReason(i)
 	}

@@ -122,6 +122,16 @@ func olderRows(ctx context.Context, old history.Reader, first map[string]int64) 
 			yield(history.Row{}, err)
 			return
 		}
+		if timed, is := old.(history.EventTimed); is { // then their times do not tell which are older
+			some, err := timed.HasEventTimes(ctx)
+			if err != nil {
+				yield(history.Row{}, err)
+				return
+			}
+			if some {
+				first = nil // an import leaves out what is there
+			}
+		}
 		for row, err := range old.Range(ctx, history.RangeQuery{Pattern: everything}) {
 			if begin, rebuilt := first[row.Record]; err == nil && rebuilt && row.Time > begin {
 				continue

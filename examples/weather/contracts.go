@@ -34,7 +34,8 @@ type ForecastValidation struct {
 	AbsoluteError float64 `json:"absolute_error"`
 	// LeadHours is the number of hours from IssuedAt to ValidAt.
 	LeadHours int `json:"lead_hours"`
-	// IssuedAt and ValidAt are the data's own times, not those of the write.
+	// IssuedAt and ValidAt are the data's own times, not those of the write. History has
+	// the validation at ValidAt.
 	IssuedAt time.Time `json:"issued_at"`
 	ValidAt  time.Time `json:"valid_at"`
 	// WithinTolerance reports whether the absolute error was at most the

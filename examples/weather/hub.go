@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/aimdb-go/aimdb"
 )
@@ -62,9 +63,14 @@ func (h *hub) add(c *City) error {
 	if err != nil {
 		return err
 	}
-	accuracy, err := aimdb.Register[ForecastValidation](h.db, "accuracy::"+c.Key,
+	options := []aimdb.RecordOption{
 		aimdb.Ring(500), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader),
-		aimdb.Signal("error", "°C", func(v ForecastValidation) float64 { return v.ErrorCelsius }))
+		aimdb.Signal("error", "°C", func(v ForecastValidation) float64 { return v.ErrorCelsius }),
+	}
+	if h.options.Log == nil { // PostgreSQL, which may read a log elsewhere, keeps no event times
+		options = append(options, aimdb.EventTime(func(v ForecastValidation) time.Time { return v.ValidAt }))
+	}
+	accuracy, err := aimdb.Register[ForecastValidation](h.db, "accuracy::"+c.Key, options...)
 	if err != nil {
 		return err
 	}

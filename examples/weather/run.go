@@ -70,6 +70,7 @@ func open(o Options) (*aimdb.DB, error) {
 		aimdb.Dir(o.DataDir),
 		aimdb.WithPersistence(store, keep),
 		aimdb.Retain("hub.settings", aimdb.Retention{MaxRows: 1}), // kept whatever its age
+		aimdb.MigrateAtStart(), // a directory of an earlier version has the times of the writes
 		aimdb.Logger(o.Logger),
 	}
 	if o.Log != nil {

@@ -64,10 +64,10 @@ func decodeSummed(text string, into any) bool {
 	return err == nil && len(data) >= 4 && binary.BigEndian.Uint32(data) == crc32.ChecksumIEEE(data[4:]) && json.Unmarshal(data[4:], into) == nil
 }
 
-// excludes reports whether a value is from before the requested time, or was written before
-// Since.
+// excludes reports whether a value is from before the requested time and was also written
+// before it, or was written before Since.
 func (b *boundary) excludes(m *bus.Message) bool {
-	return b.From != nil && m.RowTime() < *b.From || b.Since != nil && m.Time < *b.Since
+	return b.From != nil && max(m.RowTime(), m.Time) < *b.From || b.Since != nil && m.Time < *b.Since
 }
 
 // begins returns the time from which on values are sent, 0 for none.
@@ -194,6 +194,9 @@ func (p Position) after() uint64 {
 // remaining asks for the rows after the position.
 func (p Position) remaining(pattern key.Pattern) history.RangeQuery {
 	q := history.RangeQuery{Pattern: pattern, Window: history.Window{Start: p.boundary.From}, MaxID: p.boundary.MaxID, StoredSince: p.boundary.Since}
+	if since := p.boundary.Since; since != nil && p.boundary.From != nil && *since >= *p.boundary.From {
+		q.Window.Start = nil // what was written since then was to be sent, whatever its own time
+	}
 	if p.row.ID > 0 {
 		q.After = &p.row
 	}

@@ -37,6 +37,15 @@
 // which the clock of a record was last set back, so that nothing is scanned. The
 // statement that counts the rows of a batch writes it.
 //
+// # Event times
+//
+// Rows of values with times of their own have these as stored_at. aimdb_stored says when
+// they were written, one entry for consecutive rows that a batch has stored of a record: the
+// first and the last ID, and the time of the last write, at most a minute after the first.
+// Ages go by it, and rows by storing come by ID. What was imported, or retried as a dead
+// letter, is marked and comes after the rest. Rows without an entry were written at
+// stored_at. A file without such values has no entries. Retime turns one into the other.
+//
 // # Counts
 //
 // The table aimdb_record also has the number of rows and bytes of each record.

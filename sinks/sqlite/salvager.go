@@ -59,6 +59,9 @@ func (c *salvager) copy(ctx context.Context) error {
 func (c *salvager) copyNotes(ctx context.Context) error {
 	return inTransaction(ctx, c.into.conn, func() error {
 		for _, name := range []string{"aimdb_loss", "aimdb_dead_letter", "aimdb_hole", "aimdb_shape", "aimdb_sweep", "aimdb_stored", "aimdb_record", "aimdb_meta"} {
+			if name == "aimdb_stored" && c.refill {
+				continue // the rows come again from the log, with other IDs
+			}
 			t, err := c.table(ctx, name)
 			if err != nil {
 				return err
@@ -71,6 +74,11 @@ func (c *salvager) copyNotes(ctx context.Context) error {
 				continue
 			}
 			c.unread = append(c.unread, name)
+			if name == "aimdb_stored" { // rows that are not covered would be pruned by their own times
+				if _, err := c.into.exec(ctx, coverRest, c.now); err != nil {
+					return err
+				}
+			}
 			if name == "aimdb_loss" || name == "aimdb_hole" {
 				c.losses = append(c.losses, loss.Loss{Cause: loss.HistoryDamaged}) // what they had is not known
 			}

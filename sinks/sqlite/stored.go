@@ -24,6 +24,10 @@ const (
 	coverText  = "INSERT INTO aimdb_stored(first_id, last_id, record_name, at, imported) VALUES (?,?,?,?,?)"
 	anyCovered = "SELECT EXISTS (SELECT 1 FROM aimdb_stored)"
 	isCovered  = "SELECT EXISTS (SELECT 1 FROM aimdb_stored WHERE record_name = ?1)"
+	// coverRest covers what is not covered of the records that have covered rows.
+	coverRest = `INSERT INTO aimdb_stored(first_id, last_id, record_name, at, imported) SELECT id, id, record_name, ?1, 0 FROM record_history
+		WHERE record_name IN (SELECT record_name FROM aimdb_stored) AND ` + uncovered + `
+		AND NOT EXISTS (SELECT 1 FROM aimdb_stored WHERE first_id = record_history.id)`
 	// uncovered is the condition that no entry covers a row.
 	uncovered = `NOT EXISTS (SELECT 1 FROM aimdb_stored s WHERE s.last_id >= record_history.id AND s.record_name = record_history.record_name
 		AND s.first_id = (SELECT max(first_id) FROM aimdb_stored WHERE first_id <= record_history.id))`

@@ -31,10 +31,9 @@ function tell() {
   view.status(status({ ...state, short: store.short, full: store.full, now: Date.now() }));
 }
 
-// newest records the write time and the valid time of a value.
-function newest(written, valid) {
+// newest records the valid time of a value, under which history has it.
+function newest(valid) {
   if (Number.isNaN(valid)) return;
-  state.written = Math.max(state.written ?? 0, written);
   state.valid = Math.max(state.valid ?? valid, valid);
 }
 
@@ -88,7 +87,7 @@ async function fill() {
   state.filled = false;
   try {
     const rows = await store.refresh();
-    for (const { value, time } of rows) newest(time, Date.parse(value?.valid_at));
+    for (const { value } of rows) newest(Date.parse(value?.valid_at));
     state.error = undefined;
     document.body.dataset.filled = Number(document.body.dataset.filled ?? 0) + 1;
     follow(rows.length ? rows.at(-1).time - overlap : 0);
@@ -173,16 +172,16 @@ function showAbout(data) {
   if (state.filled) deepen(); // the range that is shown at first depends on it
 }
 
-function validated(validation, { record, live, time = Date.now() }) {
-  if (live) heard(validation, time);
+function validated(validation, { record, live }) {
+  if (live) heard(validation);
   const city = cityOf(record);
   if (store.of(city).add([validation])) redraw(city);
 }
 
-// heard records when a live value was written, and for when.
-function heard(value, written) {
+// heard records when a live value came, and its valid time.
+function heard(value) {
   state.heard = Date.now();
-  newest(written, Date.parse(value?.valid_at));
+  newest(Date.parse(value?.valid_at));
 }
 
 setInterval(tell, 1000); // a silence causes no event

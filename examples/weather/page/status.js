@@ -12,7 +12,6 @@ const patience = 10_000; // the shortest silence that is reported, in ms
 //   any         whether there is a validation
 //   short       whether older rows have to be read for the chosen range
 //   full        whether the page cannot hold all rows of the chosen range
-//   written     when the newest value was written or arrived, Unix ms
 //   valid       the newest time of the data, Unix ms; daily, how to write it
 //   heard       when the last live value or phase arrived, Unix ms
 //   now         Unix ms
@@ -27,7 +26,7 @@ const stops = {
 };
 
 function production(s) {
-  const last = s.written ? `Last value at ${clock(s.written)}${s.valid ? `, for ${moment(s.valid, s.daily)}` : ""}.` : "No value has arrived.";
+  const last = s.valid ? `Last value for ${moment(s.valid, s.daily)}.` : "No value has arrived.";
   if (s.connection === "lost") return `Not connected to the hub: what you see may be out of date. ${last}`;
   if (s.connection !== "up") return "";
   if (s.phase === "starting") return "The hub is starting.";
