@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/aimdb-go/aimdb/access"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 	"github.com/aimdb-go/aimdb/records"
 )
 
@@ -137,6 +138,9 @@ func (w *Writer) record(g *access.Grants, name string, value json.RawMessage, ma
 		return u, nil
 	case w.config.Create == nil:
 		return nil, refuse(Unknown, "record %q is not writable from outside: there is no such record", name)
+	}
+	if err := jsonrule.Check(value); err != nil {
+		return nil, refuse(Invalid, "set record %q: the value %v", name, err)
 	}
 	u, err := w.config.Create(name, value, make)
 	var refused *Refusal
