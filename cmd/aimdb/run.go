@@ -53,11 +53,10 @@ keep, and has a weather hub to try it with.`
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(flagError)
 	setVersion(root)
-	section(root, "Run a database:", newServe(env), newConfig(env))
-	section(root, "Try it:", newDemo())
+	section(root, "Run a database:", newServe(env), newDemo(), newConfig(env), newToken())
 	section(root, "Talk to a running database:", newRecord(env), newProduce(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
 	section(root, "Keep and prove history:", newHistory(env), newVerify(openUnchecked, env))
-	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub(), newToken())
+	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub())
 	root.AddCommand(newExitCodes())
 	complete(root, env)
 	return root
