@@ -47,8 +47,7 @@ keep, and has a weather hub to try it with.`
   aimdb record list                                # the records of the database that runs here
   aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
   aimdb history stats ./aimdb-data/history.db      # a history file, in use or not
-  aimdb verify ./aimdb-data                        # is anything missing?
-  aimdb sink list --nats-url nats://127.0.0.1:4222 --name hub`
+  aimdb verify ./aimdb-data                        # is anything missing?`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(flagError)
