@@ -98,9 +98,9 @@ func TestAssistantAfterRestart(t *testing.T) {
 	}
 }
 
-// TestAssistantConfiguration runs the configuration that README gives to assistants.
+// TestAssistantConfiguration runs the configuration that docs/USE.md gives to assistants.
 func TestAssistantConfiguration(t *testing.T) {
-	text := readmeBlock(t, "### An assistant", "json")
+	text := useBlock(t, "### An assistant", "json")
 	var c struct {
 		Servers map[string]struct {
 			Command string

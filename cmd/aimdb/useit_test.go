@@ -13,10 +13,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// readmeBlock returns the first block of a language in README.md below a heading.
-func readmeBlock(t *testing.T, heading, language string) string {
+// useBlock returns the first block of a language in docs/USE.md below a heading.
+func useBlock(t *testing.T, heading, language string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", "USE.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,12 +24,12 @@ func readmeBlock(t *testing.T, heading, language string) string {
 	_, block, has := strings.Cut(below, "\n```"+language+"\n")
 	block, _, _ = strings.Cut(block, "\n```")
 	if !found || !has {
-		t.Fatalf("README has no block of %s below %s", language, heading)
+		t.Fatalf("docs/USE.md has no block of %s below %s", language, heading)
 	}
 	return block + "\n"
 }
 
-// TestUseItFrom runs the section "Use it from" of README.md beside the demo: its commands,
+// TestUseItFrom runs docs/USE.md beside the demo: its commands,
 // those of the NATS command line by requests of a NATS client, and its Go program. Other
 // tests run the web page (integration) and the configuration for assistants.
 func TestUseItFrom(t *testing.T) {
@@ -51,7 +51,7 @@ func TestUseItFrom(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	commands, requests := 0, 0
-	for _, line := range shellBlocks(t, "README.md", "Use it from") {
+	for _, line := range shellBlocks(t, "docs/USE.md", "While the demo runs") {
 		words := shellWords(line)
 		switch words[0] {
 		case "aimdb":
@@ -67,7 +67,7 @@ func TestUseItFrom(t *testing.T) {
 	if commands < 7 || requests < 6 {
 		t.Errorf("there are %d commands and %d requests", commands, requests)
 	}
-	runProgram(t, strings.ReplaceAll(readmeBlock(t, "### Go", "go"), defaultEndpoint, socket))
+	runProgram(t, strings.ReplaceAll(useBlock(t, "### Go", "go"), defaultEndpoint, socket))
 	hub.interrupt()
 }
 
@@ -152,7 +152,7 @@ func runProgram(t *testing.T, text string) {
 	build := exec.Command("go", "build", "-o", binary, source)
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the program of README: %v\n%s", err, out)
+		t.Fatalf("the program of docs/USE.md: %v\n%s", err, out)
 	}
 	c := &child{t: t, cmd: exec.Command(binary)}
 	c.cmd.Stdout, c.cmd.Stderr = c, c

@@ -10,22 +10,22 @@ import (
 	"github.com/aimdb-go/aimdb/examples/weather"
 )
 
-// browserSnippet returns the block of HTML in README.
+// browserSnippet returns the block of HTML in docs/USE.md.
 func browserSnippet(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	readme, err := os.ReadFile(filepath.Join("..", "..", "docs", "USE.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, found := strings.Cut(string(readme), "```html\n")
 	if !found {
-		t.Fatal("README has no page")
+		t.Fatal("docs/USE.md has no page")
 	}
 	snippet, _, _ := strings.Cut(rest, "```")
 	return snippet
 }
 
-// The page that README shows lists stored and live errors. It must be short.
+// The page that docs/USE.md shows lists stored and live errors. It must be short.
 func TestBrowserSnippet(t *testing.T) {
 	t.Parallel()
 	snippet := browserSnippet(t)
