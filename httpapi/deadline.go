@@ -56,11 +56,7 @@ type patientBody struct {
 // Read implements io.Reader.
 func (b *patientBody) Read(into []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.patience)) // see extendWrite
-	n, err := b.body.Read(into)
-	if err == io.EOF { // the deadline would end the context of the request while it waits for the log
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
+	return b.body.Read(into)
 }
 
 // bodyProblem is the answer to a body that could not be read to its end.

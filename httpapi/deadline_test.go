@@ -4,34 +4,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 )
-
-// The bound of a body ends with the body: what is done with it may take longer.
-func TestNoDeadlineAfterTheBody(t *testing.T) {
-	const patience = 50 * time.Millisecond
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &request{api: &api{limits: defaults()}, w: w, r: r, now: time.Now()}
-		q.limits.write = patience
-		q.boundBody()
-		if _, err := io.ReadAll(q.body()); err != nil {
-			t.Error(err)
-		}
-		select {
-		case <-r.Context().Done():
-			t.Errorf("the request ends: %v", r.Context().Err())
-		case <-time.After(4 * patience): // nothing happens
-		}
-	}))
-	defer server.Close()
-	response, err := http.Post(server.URL, "application/json", strings.NewReader("1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close() // it is empty
-}
 
 // A client that takes a long answer slowly, but takes it, gets all of it.
 func TestSlowReaderGetsTheWholeAnswer(t *testing.T) {
