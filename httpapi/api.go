@@ -80,6 +80,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	req := &request{api: a, w: w, r: r, now: time.Now()}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	req.boundBody()
 	if p := req.answer(); p != nil {
 		p.write(w, r)
 	}
@@ -104,6 +105,9 @@ func (q *request) answer() *problem {
 		return problemf(http.StatusMethodNotAllowed, "%s is not served at this path, only %s", q.r.Method, found.allowed())
 	}
 	if p := q.admit(m); p != nil {
+		return p
+	}
+	if p := q.headers(name); p != nil {
 		return p
 	}
 	if q.params, p = parseParams(q.r.URL.RawQuery, m.params); p != nil {

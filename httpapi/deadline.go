@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,29 @@ import (
 // deadlines, such as a recorder of a test, goes without.
 func (q *request) extendWrite() {
 	_ = http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(q.limits.write))
+}
+
+// writePart is the most that is written under one deadline.
+const writePart = 64 << 10
+
+// Write implements io.Writer. A client has the time of the limit for each part.
+func (q *request) Write(text []byte) (n int, err error) {
+	for part := range slices.Chunk(text, writePart) {
+		q.extendWrite()
+		written, err := q.w.Write(part)
+		if n += written; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// boundBody bounds the time that the server waits for a body that is not read, such as that
+// of a request that is refused: it does so before it answers.
+func (q *request) boundBody() {
+	if q.r.ContentLength != 0 {
+		_ = http.NewResponseController(q.w).SetReadDeadline(q.now.Add(q.limits.write)) // see extendWrite
+	}
 }
 
 // body returns the body of a write with its bounds: in bytes, and in the time between two

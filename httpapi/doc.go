@@ -27,7 +27,8 @@
 //
 // # Writing
 //
-// Both ways to write go by aimdb.DB.Ingest. They wait for space in the record, so that
+// A write with a condition (If-Match and the like), a Content-Range or a Content-Encoding is
+// refused; the Content-Type is not looked at. Both ways to write go by aimdb.DB.Ingest. They wait for space in the record, so that
 // nothing is dropped, and answer when the log has the values of persisted records. PUT with
 // wait=none does not wait for the log, and answers 202. No answer holds a value.
 //
@@ -37,6 +38,11 @@
 // is wrong. A body that is too long, or that ends early, or whose sender is too slow, is
 // refused with the number of lines that were accepted before; of an incomplete last line
 // nothing is taken.
+//
+// # CSV
+//
+// A value is its JSON in one cell. A key that begins like a formula of a spreadsheet, with
+// one of = + - @, has a ' before it, which no key begins with.
 //
 // # Streams
 //

@@ -37,6 +37,26 @@ func (q *request) admit(m method) *problem {
 	return nil
 }
 
+// headers refuses what would change the meaning of a request, and is not done.
+func (q *request) headers(method string) *problem {
+	if method == http.MethodGet {
+		if q.r.ContentLength != 0 {
+			return problemf(http.StatusBadRequest, "a body is not read here; send parameters in the query")
+		}
+		return nil
+	}
+	if coding := q.r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		q.w.Header().Set("Accept-Encoding", "identity")
+		return problemf(http.StatusUnsupportedMediaType, "the body has the Content-Encoding %.40q; send it without one", coding)
+	}
+	for _, name := range []string{"Content-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if q.r.Header.Get(name) != "" {
+			return problemf(http.StatusBadRequest, "a write cannot have %s: values are not compared before they are set", name)
+		}
+	}
+	return nil
+}
+
 func (q *request) unauthorized(detail string) *problem {
 	q.w.Header().Add("WWW-Authenticate", `Bearer realm="aimdb"`)
 	q.w.Header().Add("WWW-Authenticate", `Basic realm="aimdb", charset="UTF-8"`)

@@ -209,7 +209,7 @@ func (q *request) stepThrough(params map[string]any, limit int, format string) *
 		}
 		limit -= len(next.Rows) + int(next.LeftOut)
 		params["cursor"], params["max_id"] = next.Next, next.MaxID
-		if next.Next == "" || limit <= 0 {
+		if next.Next == "" || limit <= 0 || q.r.Method == http.MethodHead {
 			q.w.Header().Set("Next-Cursor", next.Next)
 			return out.end()
 		}

@@ -161,10 +161,9 @@ func (q *request) json(status int, v any) *problem {
 func (q *request) text(status int, kind string, body []byte) *problem {
 	q.w.Header().Set("Content-Type", kind)
 	q.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	q.extendWrite()
 	q.w.WriteHeader(status)
 	if q.r.Method != http.MethodHead {
-		_, _ = q.w.Write(body)
+		_, _ = q.Write(body)
 	}
 	return nil
 }

@@ -189,8 +189,7 @@ func (s *stream) append(e gateway.FollowEvent) error {
 
 // flush writes the buffer. It returns false if the client has left, or takes nothing.
 func (s *stream) flush() bool {
-	s.q.extendWrite()
-	_, err := s.q.w.Write(s.buf)
+	_, err := s.q.Write(s.buf)
 	if err == nil {
 		err = s.control.Flush()
 	}

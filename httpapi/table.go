@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"bufio"
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 )
@@ -18,6 +20,7 @@ const (
 // table writes rows as NDJSON or CSV. The first error ends it.
 type table struct {
 	q    *request
+	out  *bufio.Writer
 	json *json.Encoder // nil for CSV
 	csv  *csv.Writer
 	err  error
@@ -25,16 +28,15 @@ type table struct {
 
 // table begins an answer.
 func (q *request) table(format string, header int) *table {
-	q.extendWrite()
-	t := &table{q: q}
+	t := &table{q: q, out: bufio.NewWriterSize(q, 16<<10)}
 	if format == formatNDJSON {
 		q.w.Header().Set("Content-Type", "application/x-ndjson")
-		t.json = json.NewEncoder(q.w)
+		t.json = json.NewEncoder(t.out)
 		t.json.SetEscapeHTML(false)
 		return t
 	}
 	q.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	t.csv = csv.NewWriter(q.w)
+	t.csv = csv.NewWriter(t.out)
 	columns := []string{"record", "time", "value"}
 	if header == bucketHeader {
 		columns = []string{"record", "start", "count", "missing", "not_numeric", "min", "max", "mean", "sum", "first", "last"}
@@ -51,7 +53,7 @@ func (t *table) row(r row) {
 		t.err = t.json.Encode(r)
 		return
 	}
-	t.err = t.csv.Write([]string{r.Record, strconv.FormatInt(r.Time, 10), string(r.Value)})
+	t.err = t.csv.Write([]string{cell(r.Record), strconv.FormatInt(r.Time, 10), string(r.Value)})
 }
 
 func (t *table) bucket(b history.Bucket) {
@@ -62,7 +64,7 @@ func (t *table) bucket(b history.Bucket) {
 		t.err = t.json.Encode(b)
 		return
 	}
-	columns := []string{b.Record}
+	columns := []string{cell(b.Record)}
 	for _, n := range []int64{b.Start, b.Count, b.Missing, b.NotNumeric} {
 		columns = append(columns, strconv.FormatInt(n, 10))
 	}
@@ -72,7 +74,16 @@ func (t *table) bucket(b history.Bucket) {
 	t.err = t.csv.Write(columns)
 }
 
-// flush sends what there is, and gives the client time to take the next part.
+// cell returns a key for CSV. A spreadsheet computes a cell that begins like a formula, and
+// some commands in it: such a key comes after a quote, which no key has.
+func cell(key string) string {
+	if strings.IndexAny(key, "=+-@＝＋－＠") == 0 {
+		return "'" + key
+	}
+	return key
+}
+
+// flush sends what there is.
 func (t *table) flush() error {
 	if t.csv != nil {
 		t.csv.Flush()
@@ -81,16 +92,13 @@ func (t *table) flush() error {
 		}
 	}
 	if t.err == nil {
-		t.err = http.NewResponseController(t.q.w).Flush()
-		t.q.extendWrite()
+		t.err = t.out.Flush()
 	}
 	return t.err
 }
 
 // end ends the answer. A client that has left gets none.
 func (t *table) end() *problem {
-	if t.csv != nil {
-		t.csv.Flush()
-	}
+	_ = t.flush()
 	return nil
 }

@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/aimdb-go/aimdb/ingest"
+	"github.com/aimdb-go/aimdb/internal/jsonrule"
 )
 
 // put answers PUT /api/records/{key}.
@@ -188,9 +190,13 @@ func (b *batch) settle(ctx context.Context, first int) error {
 
 // parse returns the members of a line. They are valid until the next line.
 func (b *batch) parse(line []byte) (key string, value []byte, err error) {
+	if err := jsonrule.CheckText(line); err != nil {
+		return "", nil, fmt.Errorf("it %w", err)
+	}
 	b.source.Reset()
 	b.source.Write(line)
-	b.decoder.Reset(&b.source)
+	// What a value may be, ingest decides, as for the other ways in.
+	b.decoder.Reset(&b.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if start, err := b.decoder.ReadToken(); err != nil || start.Kind() != '{' {
 		return "", nil, errors.Join(err, errNoObject)
 	}
@@ -199,7 +205,11 @@ func (b *batch) parse(line []byte) (key string, value []byte, err error) {
 		if err != nil {
 			return "", nil, err
 		}
-		switch name.String() {
+		text := name.String()
+		if text == "key" && key != "" || text == "value" && value != nil {
+			return "", nil, errTwice
+		}
+		switch text {
 		case "key":
 			token, err := b.decoder.ReadToken()
 			if err != nil {
@@ -216,7 +226,7 @@ func (b *batch) parse(line []byte) (key string, value []byte, err error) {
 			}
 			value = bytes.Clone(raw)
 		default:
-			return "", nil, errors.New("the member " + name.String() + " is not known")
+			return "", nil, errors.New("the member " + text + " is not known")
 		}
 	}
 	if _, err := b.decoder.ReadToken(); err != nil {
@@ -235,6 +245,7 @@ func (b *batch) parse(line []byte) (key string, value []byte, err error) {
 var (
 	errNoObject = errors.New("it is no object")
 	errKeyText  = errors.New("the key is no string")
+	errTwice    = errors.New("a member comes twice")
 	errMissing  = errors.New("it needs both members")
 	errMore     = errors.New("there is more than one value in the line")
 )

@@ -48,7 +48,7 @@ func table() map[string][]string {
 		"aimx/gateway":      {"key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"schema":            {"records"},
 		"serve":             {".", "key", "schema", "httpapi", "mqtt", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
-		"httpapi":           {".", "key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/gateway", "internal/timetext"},
+		"httpapi":           {".", "key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/gateway", "internal/timetext", "internal/jsonrule"},
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "httpapi", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
