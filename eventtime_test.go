@@ -1,6 +1,7 @@
 package aimdb_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -194,3 +195,48 @@ func TestEventTimeNeedsAHistoryThatKeepsIt(t *testing.T) {
 
 // plainBackend shows nothing of a history beyond the least.
 type plainBackend struct{ aimdb.Backend }
+
+// TestEventTimeOfARecordAddedLater: a record that is added while the database runs does not
+// mix times either.
+func TestEventTimeOfARecordAddedLater(t *testing.T) {
+	timed := aimdb.EventTime(func(raw json.RawMessage) time.Time {
+		var m measured
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return time.Time{}
+		}
+		return m.At
+	})
+	for _, had := range []bool{false, true} {
+		dir := t.TempDir()
+		db := open(t, dir)
+		var opts []aimdb.RecordOption
+		if had {
+			opts = append(opts, aimdb.EventTime(measured.own))
+		}
+		r := registerLate(t, db, opts...)
+		stop := start(t, db)
+		r.Produce(onDay(1, 1))
+		if err := db.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+
+		db = open(t, dir)
+		stop = start(t, db)
+		same, other := []aimdb.RecordOption{aimdb.Persist()}, []aimdb.RecordOption{aimdb.Persist(), timed}
+		if had {
+			same, other = other, same
+		}
+		if _, err := aimdb.AddJSON(db, late, other...); !errors.Is(err, aimdb.ErrEventTimes) {
+			t.Errorf("rows with times of their own: %v: a record with other times is added: %v", had, err)
+		}
+		u, err := aimdb.AddJSON(db, late, same...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, ok, err := u.Get(); !ok || err != nil {
+			t.Errorf("the record has no value: %v", err)
+		}
+		stop()
+	}
+}
