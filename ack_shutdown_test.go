@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +22,10 @@ func TestShutdownDuringSets(t *testing.T) {
 		return []aimdb.RecordOption{aimdb.Ring(2), aimdb.Persist(), aimdb.Remote(), aimdb.Writable()}, nil
 	}
 	db := open(t, dir, aimdb.Dynamic(1000, declare))
-	stop := start(t, db)
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- db.Run(ctx) }()
+	<-db.Ready()
 	logged := make([]map[string]bool, senders)
 	var wg sync.WaitGroup
 	var begun sync.WaitGroup
@@ -62,7 +66,10 @@ func TestShutdownDuringSets(t *testing.T) {
 			}
 		}
 	}()
-	stop()
+	cancel()
+	if err := <-ran; err != nil && !strings.Contains(err.Error(), "accepted and not logged") { // the senders go on to the end, and are told
+		t.Error(err)
+	}
 	<-ended
 	wg.Wait()
 
