@@ -240,3 +240,34 @@ func TestEventTimeOfARecordAddedLater(t *testing.T) {
 		stop()
 	}
 }
+
+// TestEventTimeOfDynamicRecords: a record that a start brings back has the value that was
+// written last, whatever its time.
+func TestEventTimeOfDynamicRecords(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	r := registerLate(t, db, aimdb.EventTime(measured.own))
+	stop := start(t, db)
+	r.Produce(onDay(9, 1))
+	r.Produce(onDay(1, 2))
+	if err := db.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+
+	db = open(t, dir, aimdb.Dynamic(9, func(string) ([]aimdb.RecordOption, error) {
+		return []aimdb.RecordOption{aimdb.Latest(), aimdb.Persist(), aimdb.Writable(), aimdb.EventTime(func(json.RawMessage) time.Time { return onDay(1, 0).At })}, nil
+	}))
+	defer start(t, db)()
+	u, ok := db.Registry().Lookup(late)
+	if !ok {
+		t.Fatal("the record is not back")
+	}
+	value, ms, _, err := u.Get()
+	if err != nil || !strings.Contains(string(value), `"n":2`) {
+		t.Errorf("the value is %s, %v, want the one with 2", value, err)
+	}
+	if ms < time.Now().Add(-time.Hour).UnixMilli() {
+		t.Errorf("its write time is %v, want that of the write", time.UnixMilli(ms))
+	}
+}
