@@ -23,7 +23,8 @@ const addTimeout = 30 * time.Second
 // [Register] it does so at any time until the database is closed. The record has no
 // stages and no [Migrate]. A client that is subscribed to a pattern gets its values too.
 // If it persists and history has values of its key, it begins with the newest of them;
-// values of a shape that [Migrate] has made are left out.
+// values of a shape that [Migrate] has made are left out. The error is ErrEventTimes if the
+// record is added after the start and these have other times than its own, see [EventTime].
 func AddJSON(db *DB, key string, opts ...RecordOption) (*Untyped, error) {
 	a := &db.additions
 	a.mu.Lock()
@@ -97,7 +98,12 @@ func (db *DB) beforeAdd(k key.Key, c records.Config) ([]records.Stored, error) {
 	if err := db.closeReads(ctx, k, c.Remote); err != nil {
 		return nil, err
 	}
-	return db.rowsOf(ctx, k.String(), c)
+	rows, err := db.rowsOf(ctx, k.String(), c)
+	_, stored := db.additions.rest[k.String()]
+	if err == nil && db.additions.begun && c.Logged && (stored || len(rows) > 0) {
+		err = db.checkTimesOf(ctx, k.String(), c)
+	}
+	return rows, err
 }
 
 // rowsOf returns what a record that is added after the start had begun finds in history.

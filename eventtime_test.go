@@ -1,6 +1,7 @@
 package aimdb_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -194,3 +195,79 @@ func TestEventTimeNeedsAHistoryThatKeepsIt(t *testing.T) {
 
 // plainBackend shows nothing of a history beyond the least.
 type plainBackend struct{ aimdb.Backend }
+
+// TestEventTimeOfARecordAddedLater: a record that is added while the database runs does not
+// mix times either.
+func TestEventTimeOfARecordAddedLater(t *testing.T) {
+	timed := aimdb.EventTime(func(raw json.RawMessage) time.Time {
+		var m measured
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return time.Time{}
+		}
+		return m.At
+	})
+	for _, had := range []bool{false, true} {
+		dir := t.TempDir()
+		db := open(t, dir)
+		var opts []aimdb.RecordOption
+		if had {
+			opts = append(opts, aimdb.EventTime(measured.own))
+		}
+		r := registerLate(t, db, opts...)
+		stop := start(t, db)
+		r.Produce(onDay(1, 1))
+		if err := db.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+
+		db = open(t, dir)
+		stop = start(t, db)
+		same, other := []aimdb.RecordOption{aimdb.Persist()}, []aimdb.RecordOption{aimdb.Persist(), timed}
+		if had {
+			same, other = other, same
+		}
+		if _, err := aimdb.AddJSON(db, late, other...); !errors.Is(err, aimdb.ErrEventTimes) {
+			t.Errorf("rows with times of their own: %v: a record with other times is added: %v", had, err)
+		}
+		u, err := aimdb.AddJSON(db, late, same...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, ok, err := u.Get(); !ok || err != nil {
+			t.Errorf("the record has no value: %v", err)
+		}
+		stop()
+	}
+}
+
+// TestEventTimeOfDynamicRecords: a record that a start brings back has the value that was
+// written last, whatever its time.
+func TestEventTimeOfDynamicRecords(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	r := registerLate(t, db, aimdb.EventTime(measured.own))
+	stop := start(t, db)
+	r.Produce(onDay(9, 1))
+	r.Produce(onDay(1, 2))
+	if err := db.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+
+	db = open(t, dir, aimdb.Dynamic(9, func(string) ([]aimdb.RecordOption, error) {
+		return []aimdb.RecordOption{aimdb.Latest(), aimdb.Persist(), aimdb.Writable(), aimdb.EventTime(func(json.RawMessage) time.Time { return onDay(1, 0).At })}, nil
+	}))
+	defer start(t, db)()
+	u, ok := db.Registry().Lookup(late)
+	if !ok {
+		t.Fatal("the record is not back")
+	}
+	value, ms, _, err := u.Get()
+	if err != nil || !strings.Contains(string(value), `"n":2`) {
+		t.Errorf("the value is %s, %v, want the one with 2", value, err)
+	}
+	if ms < time.Now().Add(-time.Hour).UnixMilli() {
+		t.Errorf("its write time is %v, want that of the write", time.UnixMilli(ms))
+	}
+}

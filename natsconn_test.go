@@ -25,12 +25,17 @@ func dialOver(t *testing.T, nc *nats.Conn, database string) *aimx.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	client, err := natsconn.Dial(ctx, nc, database)
-	if err != nil {
-		t.Fatal(err)
+	for { // the service subscribes once the database is ready
+		client, err := natsconn.Dial(ctx, nc, database)
+		if err == nil {
+			t.Cleanup(func() { _ = client.Close() })
+			return client
+		}
+		if !strings.Contains(err.Error(), "no database answers over NATS") || ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	t.Cleanup(func() { _ = client.Close() })
-	return client
 }
 
 // eachServer runs a test with a database whose log is in the embedded server, and with one

@@ -216,3 +216,16 @@ func TestCauses(t *testing.T) {
 		seen[cause.String()] = true
 	}
 }
+
+// TestCreateOfARecordThatNobodyMaySet: what Create returns is checked like any other record.
+func TestCreateOfARecordThatNobodyMaySet(t *testing.T) {
+	r := records.NewRegistry(records.RegistryOptions{})
+	writer := ingest.New(ingest.Config{Registry: r, Create: func(name string, _ json.RawMessage, _ bool) (*records.Untyped, error) {
+		return r.Add(name, records.Config{Kind: records.Latest})
+	}})
+	_, err := writer.Set(nil, "private", json.RawMessage("1"))
+	var refused *ingest.Refusal
+	if !errors.As(err, &refused) || refused.Cause != ingest.Denied {
+		t.Errorf("a record without Writable is set: %v", err)
+	}
+}

@@ -15,14 +15,18 @@ import (
 	"github.com/aimdb-go/aimdb/internal/tcpproxy"
 )
 
-// choose picks an option of a list of the page.
+// choose picks an option of a list of the page, and waits until the page has drawn it.
 func choose(t *testing.T, browser context.Context, id, value string) {
 	t.Helper()
 	read[bool](t, browser, fmt.Sprintf(`(() => {
 		const list = document.getElementById(%q);
 		list.value = %q;
-		return list.dispatchEvent(new Event("change", { bubbles: true }));
+		delete list.dataset.drawn;
+		const taken = list.dispatchEvent(new Event("change", { bubbles: true }));
+		requestAnimationFrame(() => { list.dataset.drawn = "yes"; });
+		return taken;
 	})()`, id, value))
+	until(t, browser, "the frame after the choice of "+value, fmt.Sprintf(`document.getElementById(%q).dataset.drawn`, id))
 }
 
 // chosen is what the lists of the page show.
