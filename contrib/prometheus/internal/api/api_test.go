@@ -207,6 +207,7 @@ func TestFailures(t *testing.T) {
 		{"/api/v1/query_range?query=1&start=1&end=2&step=0", "", 400, `zero or negative`},
 		{"/api/v1/query_range?query=1&start=1&end=2&step=0.0001", "", 400, `below a millisecond`},
 		{"/api/v1/query_range?query=1&start=1&end=11002&step=1", "", 400, `11,000 points`},
+		{"/api/v1/query_range?query=temp&start=1700000000&end=1731536000&step=1", "", 400, `{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}`},
 		{"/api/v1/query_range?query=1&start=-9e15&end=9e15&step=1", "", 400, `11,000 points`},
 		{"/api/v1/query_range?query=1&end=2&step=1", "", 400, `invalid parameter \"start\"`},
 		{"/api/v1/query?query=temp%2Btemp&time=1200", "", 422, `"execution","error":"expanding series: read temp: the query needs more than 8 rows`},
@@ -217,10 +218,10 @@ func TestFailures(t *testing.T) {
 		{"/api/v1/format_query?query=)", "", 400, `invalid parameter \"query\"`},
 		{"/federate?match[]={}", "", 400, `at least one non-empty matcher`},
 		{"/api/v1/query", "query=" + strings.Repeat("1", 2<<20), 400, `error parsing form values: http: request body too large`},
-		{"/api/v1/none", "", 404, `"errorType":"not_found","error":"/api/v1/none is not served: this is a read-only adapter`},
+		{"/api/v1/none", "", 404, `"errorType":"not_found","error":"GET /api/v1/none is not served: this is a read-only adapter`},
 		{"/api/v1/parse_query?query=1", "", 404, `"not_found"`},
 		{"/api/v1/read", "x=1", 404, `"not_found"`},
-		{"/api/v1/metadata", "limit=1", 404, `"not_found"`}, // a POST
+		{"/api/v1/metadata", "limit=1", 404, `POST /api/v1/metadata is not served`},
 		{"/none", "", 404, ""},
 	} {
 		status, got := ask(t, s, c.path, c.form)

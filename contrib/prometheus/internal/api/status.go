@@ -55,5 +55,5 @@ func always(data string) endpoint {
 
 // unknown answers requests below /api that are not served.
 func unknown(r *http.Request) (answer, *failure) {
-	return answer{}, failf(notFound, http.StatusNotFound, "%s is not served: this is a read-only adapter with queries, series, labels, metadata and the status of Prometheus", r.URL.Path)
+	return answer{}, failf(notFound, http.StatusNotFound, "%s %s is not served: this is a read-only adapter with queries, series, labels, metadata and the status of Prometheus; all but queries, series and labels take GET only", r.Method, r.URL.Path)
 }
