@@ -267,7 +267,11 @@ func TestQueryEndsWithItsClient(t *testing.T) {
 		}
 		gone <- err
 	}()
-	<-source.asked
+	select {
+	case <-source.asked:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the query gets no slot: the engine takes one to prepare it, and one to run it")
+	}
 	leave()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Error(err)
