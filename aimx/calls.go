@@ -145,7 +145,12 @@ func (c *Client) Ping(ctx context.Context) error {
 // decode decodes a result.
 func (c *Client) decode(operation string, raw json.RawMessage, to any) error {
 	if err := json.Unmarshal(raw, to); err != nil {
-		return fmt.Errorf("%s at %s: the answer does not follow AimX %s: %w", operation, c.endpoint, Version, err)
+		return c.malformed(operation, err)
 	}
 	return nil
+}
+
+// malformed is the error of an answer that cannot be read.
+func (c *Client) malformed(operation string, err error) error {
+	return fmt.Errorf("%s at %s: the answer does not follow AimX %s: %w", operation, c.endpoint, Version, err)
 }

@@ -48,7 +48,8 @@ func (c *Client) HistoryBuckets(ctx context.Context, q history.BucketQuery) ([]h
 	return answer.Buckets, err
 }
 
-// Page is one page of a range of rows. The ID of the rows is 0.
+// Page is one page of a range of rows. The ID of the rows is 0. Their values are parts of
+// the page in memory: clone one that is kept for longer than the others.
 type Page struct {
 	history.Page
 	// LeftOut counts the rows that cannot be sent because their values are not
@@ -66,16 +67,11 @@ func (c *Client) HistoryPage(ctx context.Context, q history.PageQuery) (Page, er
 	if err != nil {
 		return Page{}, err
 	}
-	var answer wire.PageAnswer
-	if err := c.decode(wire.MethodHistoryPage, raw, &answer); err != nil {
-		return Page{}, err
+	answer, err := wire.DecodePage(raw)
+	if err != nil {
+		return Page{}, c.malformed(wire.MethodHistoryPage, err)
 	}
-	page := Page{LeftOut: answer.LeftOut}
-	page.Rows, page.MaxID, page.Next = make([]history.Row, len(answer.Rows)), answer.MaxID, answer.Next
-	for i, r := range answer.Rows {
-		page.Rows[i] = history.Row{Record: r.Record, Time: r.Time, Value: r.Value, Shape: r.Shape}
-	}
-	return page, nil
+	return Page{Page: answer.Page, LeftOut: answer.LeftOut}, nil
 }
 
 // HistoryPages yields the pages of a range until they hold q.Total rows, or all

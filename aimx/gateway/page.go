@@ -41,7 +41,11 @@ func (s *session) collectPage(ctx context.Context, q history.PageQuery) (json.Ra
 	if err != nil {
 		return nil, s.queryError(ctx, wire.MethodHistoryPage, q.Pattern.String(), err)
 	}
-	w := pageWriter{buf: []byte(`{"rows":[`)}
+	size := 128
+	for _, row := range page.Rows {
+		size += rowBytes(row)
+	}
+	w := pageWriter{buf: append(make([]byte, 0, size), `{"rows":[`...)}
 	for _, row := range page.Rows {
 		w.add(row)
 	}

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 )
@@ -34,22 +32,6 @@ type PageParams struct {
 	Limit      int    `json:"limit,omitempty"`
 	Cursor     string `json:"cursor,omitempty"`
 	MaxID      int64  `json:"max_id,omitempty"`
-}
-
-// PageAnswer is the answer to history.page.
-type PageAnswer struct {
-	Rows    []PageRow `json:"rows"`
-	LeftOut int       `json:"left_out"`
-	MaxID   int64     `json:"max_id"`
-	Next    string    `json:"next"`
-}
-
-// PageRow is one row of a PageAnswer.
-type PageRow struct {
-	Record string          `json:"record"`
-	Time   int64           `json:"time"`
-	Value  json.RawMessage `json:"value"`
-	Shape  int             `json:"shape"`
 }
 
 // BucketParams are the parameters of history.buckets.

@@ -61,18 +61,23 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	logger := slog.New(slog.NewTextHandler(out, nil))
-	a := api.New(api.Config{
-		Storage: series.New(source, metrics, s.samples), Logger: logger,
-		Lookback: s.lookback, Timeout: s.timeout, Samples: s.samples, Queries: s.queries,
-	})
-	defer func() { err = errors.Join(err, a.Close()) }()
-	listener, err := api.Listen(s.listen)
+	door, err := s.openDoor()
 	if err != nil {
 		return err
 	}
-	logger.Info("serving the HTTP API of Prometheus", "url", "http://"+listener.Addr().String(), "metrics", len(metrics), "engine", api.Version)
-	return serve(ctx, listener, a.Handler())
+	defer func() {
+		if closing := door.Close(); !errors.Is(closing, net.ErrClosed) {
+			err = errors.Join(err, closing)
+		}
+	}()
+	logger := slog.New(slog.NewTextHandler(out, nil))
+	a := api.New(api.Config{
+		Storage: series.New(source, metrics, s.samples), Logger: logger, Tokens: door.tokens,
+		Lookback: s.lookback, Timeout: s.timeout, Samples: s.samples, Queries: s.queries,
+	})
+	defer func() { err = errors.Join(err, a.Close()) }()
+	logger.Info("serving the HTTP API of Prometheus", "url", door.url, "metrics", len(metrics), "engine", api.Version)
+	return serve(ctx, door, a.Handler())
 }
 
 // serve answers requests until ctx ends, which also ends the queries that run.

@@ -24,6 +24,7 @@ func (e usageError) Unwrap() error { return e.error }
 type settings struct {
 	metrics, connect, history, listen string
 	token, ca                         string
+	tokens, cert, key                 string
 	lookback, timeout                 time.Duration
 	samples, queries                  int
 }
@@ -35,7 +36,10 @@ func parse(args []string, env func(string) string, out io.Writer) (s settings, e
 	flags.StringVar(&s.metrics, "metrics", "", "YAML `file` that declares the metrics")
 	flags.StringVar(&s.connect, "connect", env("AIMDB_CONNECT"), "`endpoint` of a database that runs (default $AIMDB_CONNECT)")
 	flags.StringVar(&s.history, "history", "", "SQLite `file` of a history, instead of -connect; a database may run on it")
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:9201", "`address` of loopback to serve on; port 0 takes a free one")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:9201", "`address` to serve on; port 0 takes a free one")
+	flags.StringVar(&s.tokens, "tokens", "", "YAML `file` of tokens that clients present; an address that is not loopback needs it, and TLS")
+	flags.StringVar(&s.cert, "tls-cert", "", "PEM `file` of the certificate to serve TLS with")
+	flags.StringVar(&s.key, "tls-key", "", "PEM `file` of its key")
 	flags.StringVar(&s.ca, "ca", "", "`file` of certificates that the database's is checked with (default: those of the system)")
 	flags.DurationVar(&s.lookback, "lookback", 5*time.Minute, "how long the last sample of a series counts; take more if values come more rarely")
 	flags.DurationVar(&s.timeout, "timeout", 2*time.Minute, "how long a query may take")

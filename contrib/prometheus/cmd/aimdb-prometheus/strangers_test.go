@@ -236,6 +236,9 @@ func TestGrafana(t *testing.T) {
 		{"/api/v1/label/city/values?" + window + "&match[]=" + selector + "&limit=40000", "", `["new_york","seattle"]`},
 		{"/api/v1/series?" + window + "&match[]=" + selector, "", `[{"__name__":"weather_actual_celsius","city":"new_york"},{"__name__":"weather_actual_celsius","city":"seattle"}]`},
 		{"/api/v1/query_range", window + "&step=15&query=" + url.QueryEscape(`count(weather_actual_celsius)`), `"resultType":"matrix"`},
+		{"/api/v1/rules", "", `"data":{"groups":[]}`},
+		{"/api/v1/rules?type=alert&group_limit=40", "", `"data":{"groups":[]}`},
+		{"/api/v1/series", window + "&limit=40000&match[]=" + selector, `"city":"seattle"`},
 		{"/api/v1/query_exemplars", window + "&query=weather_actual_celsius", `"data":[]`},
 	} {
 		method := http.MethodGet

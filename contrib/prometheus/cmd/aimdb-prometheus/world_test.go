@@ -59,12 +59,13 @@ func build(to, module, pkg string) (string, error) {
 	return to, nil
 }
 
-// tool returns the path of a program that Debian's package prometheus has.
+// tool returns the path of a program that Debian's packages prometheus and victoria-metrics
+// have.
 func tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		needed.Missing(t, "%s (Debian package prometheus): %v", name, err)
+		needed.Missing(t, "%s (Debian packages prometheus and victoria-metrics): %v", name, err)
 	}
 	return path
 }
@@ -205,12 +206,18 @@ func runHub(t testing.TB, aimdb, dir string) *log {
 // startAdapter runs the adapter and returns its URL.
 func startAdapter(t testing.TB, args ...string) string {
 	t.Helper()
+	return startAdapterAt(t, `url=(http://127\.0\.0\.1:\d+)`, args...)
+}
+
+// startAdapterAt runs the adapter and returns the URL that it tells.
+func startAdapterAt(t testing.TB, url string, args ...string) string {
+	t.Helper()
 	adapter, err := built.server()
 	if err != nil {
 		t.Fatal(err)
 	}
 	args = append([]string{"-metrics", "../../weather.yaml", "-listen", "127.0.0.1:0"}, args...)
-	return child(t, adapter, args...).await(t, `url=(http://127\.0\.0\.1:\d+)`)
+	return child(t, adapter, args...).await(t, url)
 }
 
 // get returns the body of an answer.

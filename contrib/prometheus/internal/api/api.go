@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/contrib/prometheus/internal/series"
 )
 
@@ -22,6 +23,9 @@ type Config struct {
 	Timeout time.Duration
 	Samples int
 	Queries int
+	// Tokens admit clients, and say which records each may read. Without them everybody is
+	// admitted who asks for a host of loopback.
+	Tokens *access.List
 }
 
 // API answers requests. It is safe for concurrent use.
@@ -30,6 +34,8 @@ type API struct {
 	engine *promql.Engine
 	parser parser.Parser
 	slots  slots
+	// started is the time of New, in UTC.
+	started time.Time
 }
 
 // formBytes bounds the body of a request.
@@ -39,7 +45,7 @@ const formBytes = 1 << 20
 func New(c Config) *API {
 	p := parser.NewParser(parser.Options{})
 	s := make(slots, c.Queries)
-	return &API{config: c, parser: p, slots: s, engine: promql.NewEngine(promql.EngineOpts{
+	return &API{config: c, parser: p, slots: s, started: time.Now().UTC(), engine: promql.NewEngine(promql.EngineOpts{
 		Logger: c.Logger, MaxSamples: c.Samples, Timeout: c.Timeout, LookbackDelta: c.Lookback,
 		ActiveQueryTracker: s, Parser: p, EnableAtModifier: true, EnableNegativeOffset: true,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
@@ -63,14 +69,27 @@ func (a *API) Handler() http.Handler {
 		mux.Handle("GET "+path, a.answer(serve))
 		mux.Handle("POST "+path, a.answer(serve))
 	}
-	mux.Handle("GET /api/v1/label/{name}/values", a.answer(a.labelValues))
-	mux.Handle("GET /api/v1/metadata", a.answer(a.metadata))
-	mux.Handle("GET /api/v1/status/buildinfo", a.answer(a.buildInfo))
+	for path, serve := range map[string]endpoint{
+		"/api/v1/label/{name}/values": a.labelValues,
+		"/api/v1/metadata":            a.metadata,
+		"/api/v1/status/buildinfo":    a.buildInfo,
+		"/api/v1/status/runtimeinfo":  a.runtimeInfo,
+		"/api/v1/status/flags":        a.flags,
+		"/api/v1/status/config":       always(`{"yaml":""}`),
+		// There are none of these.
+		"/api/v1/rules":         always(`{"groups":[]}`),
+		"/api/v1/alerts":        always(`{"alerts":[]}`),
+		"/api/v1/targets":       always(`{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}}`),
+		"/api/v1/alertmanagers": always(`{"activeAlertmanagers":[],"droppedAlertmanagers":[]}`),
+	} {
+		mux.Handle("GET "+path, a.answer(serve))
+	}
+	mux.Handle("/api/", a.answer(unknown))
 	mux.HandleFunc("GET /federate", a.federate)
 	for path, state := range map[string]string{"/-/healthy": "Healthy", "/-/ready": "Ready"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte("The adapter is " + state + ".\n")) // the client may have gone
 		})
 	}
-	return checkHost(http.MaxBytesHandler(mux, formBytes))
+	return a.guard(http.MaxBytesHandler(mux, formBytes))
 }

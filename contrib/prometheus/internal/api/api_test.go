@@ -175,6 +175,12 @@ func TestAnswers(t *testing.T) {
 		{"/api/v1/metadata?metric=temp&limit=1&limit_per_metric=1", "", ok(`{"temp":[{"type":"gauge","help":"Temperature.","unit":"celsius"}]}`)},
 		{"/api/v1/format_query?" + q("sum  by(a)(temp)", ""), "", ok(`"sum by (a) (temp)"`)},
 		{"/api/v1/query_exemplars", q("temp", ""), ok(`[]`)},
+		{"/api/v1/rules?type=alert", "", ok(`{"groups":[]}`)},
+		{"/api/v1/alerts", "", ok(`{"alerts":[]}`)},
+		{"/api/v1/targets?state=active", "", ok(`{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}}`)},
+		{"/api/v1/alertmanagers", "", ok(`{"activeAlertmanagers":[],"droppedAlertmanagers":[]}`)},
+		{"/api/v1/status/config", "", ok(`{"yaml":""}`)},
+		{"/api/v1/status/flags", "", ok(`{"query.lookback-delta":"5m0s","query.max-concurrency":"2","query.max-samples":"1000","query.timeout":"1m0s"}`)},
 		{"/-/ready", "", "The adapter is Ready.\n"},
 	} {
 		status, got := ask(t, s, c.path, c.form)
@@ -201,6 +207,7 @@ func TestFailures(t *testing.T) {
 		{"/api/v1/query_range?query=1&start=1&end=2&step=0", "", 400, `zero or negative`},
 		{"/api/v1/query_range?query=1&start=1&end=2&step=0.0001", "", 400, `below a millisecond`},
 		{"/api/v1/query_range?query=1&start=1&end=11002&step=1", "", 400, `11,000 points`},
+		{"/api/v1/query_range?query=temp&start=1700000000&end=1731536000&step=1", "", 400, `{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}`},
 		{"/api/v1/query_range?query=1&start=-9e15&end=9e15&step=1", "", 400, `11,000 points`},
 		{"/api/v1/query_range?query=1&end=2&step=1", "", 400, `invalid parameter \"start\"`},
 		{"/api/v1/query?query=temp%2Btemp&time=1200", "", 422, `"execution","error":"expanding series: read temp: the query needs more than 8 rows`},
@@ -211,7 +218,11 @@ func TestFailures(t *testing.T) {
 		{"/api/v1/format_query?query=)", "", 400, `invalid parameter \"query\"`},
 		{"/federate?match[]={}", "", 400, `at least one non-empty matcher`},
 		{"/api/v1/query", "query=" + strings.Repeat("1", 2<<20), 400, `error parsing form values: http: request body too large`},
-		{"/api/v1/none", "", 404, ""},
+		{"/api/v1/none", "", 404, `"errorType":"not_found","error":"GET /api/v1/none is not served: this is a read-only adapter`},
+		{"/api/v1/parse_query?query=1", "", 404, `"not_found"`},
+		{"/api/v1/read", "x=1", 404, `"not_found"`},
+		{"/api/v1/metadata", "limit=1", 404, `POST /api/v1/metadata is not served`},
+		{"/none", "", 404, ""},
 	} {
 		status, got := ask(t, s, c.path, c.form)
 		if status != c.status || !strings.Contains(got, c.want) {
@@ -256,17 +267,66 @@ func TestQueryEndsWithItsClient(t *testing.T) {
 		}
 		gone <- err
 	}()
-	<-source.asked
+	select {
+	case <-source.asked:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the query gets no slot: the engine takes one to prepare it, and one to run it")
+	}
 	leave()
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	// The only slot is free again; the answer to a query that waits too long is a timeout.
 	answered := make(chan string, 1)
 	go func() { _, body := ask(t, s, "/api/v1/query?query=temp&timeout=20ms", ""); answered <- body }()
-	<-source.asked
+	select {
+	case <-source.asked:
+	case got := <-answered:
+		t.Fatalf("the only slot is not free: %s", got)
+	}
 	if got := <-answered; !strings.Contains(got, `"errorType":"timeout"`) {
 		t.Error(got)
+	}
+}
+
+// TestSlotsAreFreed: what has ended, well or not, leaves its slot to others. What waits for
+// one ends with its client.
+func TestSlotsAreFreed(t *testing.T) {
+	source := &rows{all: sample()}
+	s := start(t, source, func(c *api.Config) { c.Queries = 1 })
+	for range 2 {
+		for path, want := range map[string]int{
+			"/api/v1/query?query=temp&time=1000&timeout=10s":             200,
+			"/api/v1/query?query=temp%2Btemp&time=1200&timeout=10s":      422,
+			"/api/v1/query_range?query=1&start=1&end=2&step=1&timeout=9": 200,
+			"/federate?match[]=temp":                                     200,
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := s.Client().Do(r)
+			if err != nil {
+				t.Fatalf("%s: no slot is free: %v", path, err)
+			}
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+			cancel()
+			if answer.StatusCode != want { // a query that gets no slot is answered with 503
+				t.Fatalf("%s: %s, want %d", path, answer.Status, want)
+			}
+		}
+	}
+	source.asked, source.hold = make(chan string), make(chan struct{})
+	held := make(chan int, 1)
+	go func() { status, _ := ask(t, s, "/api/v1/query?query=temp&time=1000", ""); held <- status }()
+	<-source.asked
+	if status, got := ask(t, s, "/api/v1/query?query=temp&timeout=20ms", ""); status != 503 || !strings.Contains(got, `"errorType":"timeout"`) {
+		t.Errorf("while another query holds the slot: %d %s", status, got)
+	}
+	close(source.hold)
+	if status := <-held; status != 200 {
+		t.Errorf("the query that held the slot: %d", status)
 	}
 }
 
@@ -288,12 +348,6 @@ func TestOnlyLoopback(t *testing.T) {
 		_ = answer.Body.Close()
 		if answer.StatusCode != want {
 			t.Errorf("host %s: %d, want %d", host, answer.StatusCode, want)
-		}
-	}
-	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "10.0.0.1:0", "127.0.0.1"} {
-		if l, err := api.Listen(address); err == nil {
-			_ = l.Close()
-			t.Errorf("it listens on %s", address)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"math"
 	"net/http"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +12,6 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/annotations"
 )
-
-// Version is the version of Prometheus whose engine answers. Clients go by it.
-const Version = "3.16.0"
 
 // selection is what series and labels are asked by.
 type selection struct {
@@ -148,16 +144,4 @@ func (a *API) metadata(r *http.Request) (answer, *failure) {
 		}
 	}
 	return answer{data: all}, nil
-}
-
-// buildInfo says which Prometheus this behaves like.
-func (a *API) buildInfo(*http.Request) (answer, *failure) {
-	return answer{data: struct {
-		Version   string `json:"version"`
-		Revision  string `json:"revision"`
-		Branch    string `json:"branch"`
-		BuildUser string `json:"buildUser"`
-		BuildDate string `json:"buildDate"`
-		GoVersion string `json:"goVersion"`
-	}{Version: Version, Branch: "aimdb-prometheus", GoVersion: runtime.Version()}}, nil
 }

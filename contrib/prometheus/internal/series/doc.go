@@ -9,4 +9,7 @@
 //
 // Lists of series and of labels come from the statistics of the history: a series is listed
 // if rows of its record span the time that is asked for, whether or not they hold a number.
+//
+// A context of [WithGrants] hides the series of records that a client may not read. Their
+// rows count as read: a metric's pattern is asked for as a whole.
 package series

@@ -116,7 +116,7 @@ func (q *querier) listed(ctx context.Context, matchers []*labels.Matcher) ([]*sa
 			if r.Rows == 0 || r.LastTime < q.mint || r.FirstTime > q.maxt {
 				continue
 			}
-			if l, ok := m.Labels(r.Record); ok && matches(matchers, l) {
+			if l, ok := m.Labels(r.Record); ok && matches(matchers, l) && reads(ctx, r.Record) {
 				all = append(all, &samples{labels: l})
 			}
 		}

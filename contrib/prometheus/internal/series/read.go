@@ -40,7 +40,7 @@ func (q *querier) read(ctx context.Context, m *metric.Metric, window history.Win
 		}
 		s, known := byRecord[row.Record]
 		if !known {
-			if l, ok := m.Labels(row.Record); ok && matches(matchers, l) {
+			if l, ok := m.Labels(row.Record); ok && matches(matchers, l) && reads(ctx, row.Record) {
 				s = &samples{labels: l}
 				all = append(all, s)
 			}
