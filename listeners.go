@@ -17,6 +17,10 @@ import (
 // headerTimeout is how long a web client may take to ask.
 const headerTimeout = 10 * time.Second
 
+// idleTimeout ends a connection on which a web client asks nothing more. It does not end
+// WebSockets and streams.
+const idleTimeout = 2 * time.Minute
+
 // listeners are the sockets of the gateway. They are opened before anything is
 // served, so that a taken one is known at once.
 type listeners struct {
@@ -124,7 +128,7 @@ func (l *listeners) newWebServer(g *gateway.Server, logger *slog.Logger) *webSer
 		mux.Handle("/", g.CheckHost(l.handler))
 	}
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: headerTimeout, BaseContext: gateway.ListenerContext,
+		Handler: mux, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, BaseContext: gateway.ListenerContext,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	server.RegisterOnShutdown(g.EndFollowers) // a shutdown waits for handlers
