@@ -98,7 +98,8 @@
 //
 // Retime moves rows to the partitions of their new times, in transactions of some hundred.
 // EventTimes counts all rows with event times in an index. Range with StoredSince reads all
-// rows of the window if any record has event times.
+// rows of the window of such records. A row without both times that is imported or retried
+// into such a record counts as written then.
 //
 // # Order
 //

@@ -132,9 +132,18 @@ func TestEventTimesBeside(t *testing.T) {
 		}
 	}
 	same(t, collect(t, s.Latest(t.Context(), history.LatestQuery{Pattern: all, Limit: 9, By: history.ByStoring})), "a 5 50", "a 7 70", "a 9 90")
+	one := func(yield func(history.Row, error) bool) {
+		yield(history.Row{Record: "a", Time: 11, Value: []byte("11")}, nil)
+	}
+	if report, err := s.Import(t.Context(), one); err != nil || report.Added != 1 {
+		t.Errorf("a row with one time: %+v, %v", report, err)
+	}
+	if times, err := s.EventTimes(t.Context()); err != nil || times["a"] != (history.EventTimes{With: 4}) {
+		t.Errorf("%+v, %v", times, err)
+	}
 	report, err := s.Prune(t.Context(), history.PrunePlan{Keep: []history.Keep{{Record: "a", Before: 102*week + 1}}})
 	if err != nil || report.Rows != 2 {
 		t.Errorf("%+v, %v", report, err)
 	}
-	counted(t, s, dsn, 1)
+	counted(t, s, dsn, 2)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -139,6 +141,10 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 	if len(entries) == 0 {
 		return nil
 	}
+	entries, err := withWrites(ctx, tx, entries)
+	if err != nil {
+		return err
+	}
 	var id int64
 	if err := tx.QueryRow(ctx, "UPDATE aimdb_checkpoint SET next_id = next_id + $1 RETURNING next_id - $1", len(entries)).Scan(&id); err != nil {
 		return err
@@ -158,11 +164,34 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 	for _, e := range entries {
 		c.add(e)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time, timed)
+	_, err = tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time, timed)
 		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bool[]) ON CONFLICT (record_name)
 		DO UPDATE SET rows = r.rows + excluded.rows, bytes = r.bytes + excluded.bytes, last_time = greatest(r.last_time, excluded.last_time), timed = r.timed OR excluded.timed`,
 		c.names, c.rows, c.bytes, c.last, c.timed)
 	return err
+}
+
+// withWrites gives those entries that have one time alone, of records with event times, this
+// moment as the time of their write.
+func withWrites(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) ([]sinks.Entry, error) {
+	var names []string
+	for _, e := range entries {
+		if !e.Timed {
+			names = append(names, e.Record)
+		}
+	}
+	timed, name := map[string]bool{}, ""
+	err := each(ctx, tx, "SELECT record_name FROM aimdb_record WHERE timed AND record_name = ANY($1)", []any{names}, []any{&name}, func() { timed[name] = true })
+	if err != nil || len(timed) == 0 {
+		return entries, err
+	}
+	entries, now := slices.Clone(entries), time.Now().UnixMilli()
+	for i := range entries {
+		if e := &entries[i]; !e.Timed && timed[e.Record] {
+			e.Timed, e.Event, e.Time = true, e.Time, now
+		}
+	}
+	return entries, nil
 }
 
 // recordCounts are rows, bytes and the last times of records, by columns.
