@@ -8,7 +8,6 @@ import (
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/records"
-	"github.com/aimdb-go/aimdb/sinks"
 )
 
 // EventTime says that the values of a record have times of their own, such as the time of a
@@ -38,17 +37,8 @@ func MigrateAtStart() Option {
 // record has no [EventTime], or the other way round.
 var ErrEventTimes = errors.New("aimdb: rows of the history have other times than their record")
 
-// keepsEventTimes returns an error if the backend or a sink cannot keep event times.
+// keepsEventTimes returns an error if the backend cannot keep event times.
 func (db *DB) keepsEventTimes() error {
-	all := db.config.Sinks
-	if b := db.config.Backend; b != nil {
-		all = append([]sinks.Sink{b}, all...)
-	}
-	for _, sink := range all {
-		if untimed, is := sink.(sinks.Untimed); is {
-			return fmt.Errorf("its values have times of their own: %w", untimed.NoEventTimes())
-		}
-	}
 	if _, can := db.config.Backend.(history.EventTimed); !can && db.config.Backend != nil {
 		return errors.New("its values have times of their own, and the backend is no history.EventTimed; give another one, or leave EventTime out")
 	}

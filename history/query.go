@@ -17,7 +17,7 @@ type Row struct {
 	// the values of the record have such times.
 	Time int64 `json:"time"`
 	// Stored is the time of the write of a value that has Time of its own, where it is
-	// told: in exports and in what an import takes. It is 0 otherwise.
+	// told: in exports, in what an import takes, and in rows of PostgreSQL. It is 0 otherwise.
 	Stored int64 `json:"stored,omitempty"`
 	// Value is the JSON of the value.
 	Value json.RawMessage `json:"value"`

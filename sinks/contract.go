@@ -41,14 +41,6 @@ func (e *Entry) RowTime() int64 {
 	return e.Time
 }
 
-// Untimed is a Sink that cannot keep own times of values beside the times of their writes. A
-// database refuses to start with such a sink and records that have own times.
-type Untimed interface {
-	Sink
-	// NoEventTimes returns why, and what to do.
-	NoEventTimes() error
-}
-
 // Refusal is an entry that the sink refuses for good, with the reason. It is
 // kept beside the history as a dead letter.
 type Refusal struct {

@@ -66,9 +66,7 @@ func (h *hub) add(c *City) error {
 	options := []aimdb.RecordOption{
 		aimdb.Ring(500), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader),
 		aimdb.Signal("error", "°C", func(v ForecastValidation) float64 { return v.ErrorCelsius }),
-	}
-	if h.options.Log == nil { // PostgreSQL, which may read a log elsewhere, keeps no event times
-		options = append(options, aimdb.EventTime(func(v ForecastValidation) time.Time { return v.ValidAt }))
+		aimdb.EventTime(func(v ForecastValidation) time.Time { return v.ValidAt }),
 	}
 	accuracy, err := aimdb.Register[ForecastValidation](h.db, "accuracy::"+c.Key, options...)
 	if err != nil {

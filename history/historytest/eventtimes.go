@@ -8,22 +8,10 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
-	"github.com/aimdb-go/aimdb/sinks"
 )
 
-// eventTimes runs what a store must do with values that have times of their own. A store that
-// cannot keep them says so, and stores none.
+// eventTimes runs what a store must do with values that have times of their own.
 func (x Target) eventTimes(t *testing.T) {
-	if untimed, is := x.open(t).(sinks.Untimed); is {
-		if untimed.NoEventTimes() == nil {
-			t.Error("the store does not say why it cannot keep event times")
-		}
-		err := untimed.Write(t.Context(), newFeed(x.open(t)).batch(late("a", 5, 100, "1")))
-		if err == nil || sinks.Refused(err) {
-			t.Errorf("a value with an event time: %v; want an error that lets it wait", err)
-		}
-		return
-	}
 	t.Run("late rows are answered in their place", x.lateRows)
 	t.Run("pages stay right while late rows come", x.latePages)
 	t.Run("rows by storing have nothing to do with event times", x.lateByStoring)

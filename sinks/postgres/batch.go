@@ -27,11 +27,6 @@ const attempts = 3
 // Write implements sinks.Sink. It refuses values that are no JSON, and names or values
 // that are no text.
 func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
-	for i := range b.Entries {
-		if b.Entries[i].Timed {
-			return fmt.Errorf("store values of %s: %w", b.Entries[i].Record, errNoEventTimes)
-		}
-	}
 	if err := sinks.Refuse(b, notStorable); err != nil {
 		return err
 	}
@@ -131,7 +126,7 @@ func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
 	if err := w.partitions.create(ctx, w.conn, starts); err != nil {
 		return err
 	}
-	if err := w.copyRows(ctx, entries, firstID); err != nil {
+	if err := w.copyRows(ctx, entries, firstID, false); err != nil {
 		return err
 	}
 	rest, now := &pgx.Batch{}, time.Now().UnixMilli()

@@ -96,7 +96,7 @@ func BenchmarkCopy(b *testing.B) {
 	after := uint64(0)
 	for b.Loop() {
 		batch := benchBatch(after)
-		stream := postgres.AppendRows(nil, postgres.Gathered(batch.Entries), int64(after+1))
+		stream := postgres.AppendRows(nil, postgres.Gathered(batch.Entries), int64(after+1), false)
 		measure("sink", func() error { return s.Write(b.Context(), batch) })
 		for name, conn := range copies {
 			measure(name, func() error {

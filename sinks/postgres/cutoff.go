@@ -3,13 +3,27 @@ package postgres
 import (
 	"context"
 	"math"
+	"strings"
 
 	"github.com/aimdb-go/aimdb/history"
 )
 
 // cutoff says which rows of one record go: those with times below before, those with IDs
 // below id, and those with times above future and IDs up to found.
-type cutoff struct{ before, id, future, found int64 }
+// The times of rows with times of their own are those of their writes.
+type cutoff struct {
+	before, id, future, found int64
+	// timed says that the record may have such rows.
+	timed bool
+}
+
+// text is a statement over the rows of the record.
+func (c cutoff) text(text string) string {
+	if c.timed {
+		return strings.ReplaceAll(text, "FROM record_history", "FROM "+writtenRows)
+	}
+	return text
+}
 
 const (
 	// cutRowsText and cutBytesText find the first row that stays, from the first one that
@@ -22,9 +36,9 @@ const (
 	overText = `SELECT $2 > 0 AND rows > $2, $3 > 0 AND bytes > $3, (SELECT next_id FROM aimdb_checkpoint) FROM aimdb_record WHERE record_name = $1`
 	// doubtfulText counts the rows of a record from before a trusted time, and those of
 	// them that would go only because of the time after it.
-	doubtfulText = `SELECT count(*) FILTER (WHERE stored_at >= $2 AND stored_at < $3), count(*) FROM record_history WHERE record_name = $1 AND stored_at <= $4`
+	doubtfulText = `SELECT count(*) FILTER (WHERE stored_at >= $2 AND stored_at < $3), count(*) FROM record_history h WHERE record_name = $1 AND stored_at <= $4`
 	foundText    = "SELECT coalesce(max(last_id), 0) FROM aimdb_sweep WHERE at < $1"
-	futureText   = "SELECT count(*) FROM record_history WHERE record_name = $1 AND stored_at > $2 AND id > $3 AND id >= $4"
+	futureText   = "SELECT count(*) FROM record_history h WHERE record_name = $1 AND stored_at > $2 AND id > $3 AND id >= $4"
 )
 
 // cutoffs finds which rows a plan does not keep, by record.
@@ -36,7 +50,10 @@ func (w *sweep) cutoffs(ctx context.Context, plan history.PrunePlan, report *his
 			continue
 		}
 		c := cutoff{before: math.MinInt64, future: plan.Future()}
-		err := w.cutID(ctx, k, &c)
+		err := each(ctx, w.conn, timedText, []any{k.Record}, []any{&c.timed}, func() {})
+		if err == nil {
+			err = w.cutID(ctx, k, &c)
+		}
 		if err == nil && k.Before != 0 {
 			err = w.cutAge(ctx, plan, k, &c, report)
 		}
@@ -82,7 +99,7 @@ func (w *sweep) cutAge(ctx context.Context, plan history.PrunePlan, k history.Ke
 	c.before = k.Before
 	if sure := plan.Sure(k); plan.Trusted != 0 && sure < k.Before {
 		var only, rows int64
-		if err := each(ctx, w.conn, doubtfulText, []any{k.Record, sure, k.Before, plan.Trusted}, []any{&only, &rows}, func() {}); err != nil {
+		if err := each(ctx, w.conn, c.text(doubtfulText), []any{k.Record, sure, k.Before, plan.Trusted}, []any{&only, &rows}, func() {}); err != nil {
 			return err
 		}
 		if plan.Holds(only, rows) {
@@ -97,7 +114,7 @@ func (w *sweep) cutAge(ctx context.Context, plan history.PrunePlan, k history.Ke
 		return err
 	}
 	var stay int64
-	err := each(ctx, w.conn, futureText, []any{k.Record, c.future, c.found, c.id}, []any{&stay}, func() {})
+	err := each(ctx, w.conn, c.text(futureText), []any{k.Record, c.future, c.found, c.id}, []any{&stay}, func() {})
 	report.Future += stay
 	return err
 }

@@ -24,18 +24,22 @@ var ErrNoDeadLetter = errors.New("there is no such dead letter; list them for th
 // queueLetter keeps a refused value.
 func queueLetter(batch *pgx.Batch, log string, r sinks.Refusal, now int64) {
 	e := r.Entry
-	batch.Queue(`INSERT INTO aimdb_dead_letter(log, sequence, run, number, record_name, value_json, stored_at, reason, noted_at, shape) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	var event *int64
+	if e.Timed {
+		event = &e.Event
+	}
+	batch.Queue(`INSERT INTO aimdb_dead_letter(log, sequence, run, number, record_name, value_json, stored_at, reason, noted_at, shape, event) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		text(log), int64(e.Sequence), int64(e.Run), int64(e.Number), append([]byte{}, e.Record...),
-		append([]byte{}, e.Value[:min(len(e.Value), maxLetter)]...), e.Time, text(r.Reason), now, int64(e.Shape))
+		append([]byte{}, e.Value[:min(len(e.Value), maxLetter)]...), e.Time, text(r.Reason), now, int64(e.Shape), event)
 }
 
-const letterColumns = "id, sequence, record_name, value_json, stored_at, reason, shape"
+const letterColumns = "id, sequence, record_name, value_json, stored_at, reason, shape, event"
 
 func scanLetter(row pgx.CollectableRow) (int64, history.DeadLetter, error) {
 	var l history.DeadLetter
 	var sequence int64
 	var record, value []byte
-	err := row.Scan(&l.ID, &sequence, &record, &value, &l.Time, &l.Reason, &l.Shape)
+	err := row.Scan(&l.ID, &sequence, &record, &value, &l.Time, &l.Reason, &l.Shape, &l.Event)
 	l.Sequence, l.Record, l.Value = uint64(sequence), string(record), value
 	return l.ID, l, err
 }
@@ -56,6 +60,9 @@ func (s *Store) DropDeadLetter(ctx context.Context, id int64) error {
 func (s *Store) RetryDeadLetter(ctx context.Context, id int64) error {
 	return s.changeLetter(ctx, "store", id, func(tx pgx.Tx, l history.DeadLetter) error {
 		e := sinks.Entry{Record: l.Record, Time: l.Time, Value: l.Value, Shape: l.Shape}
+		if l.Event != nil {
+			e.Timed, e.Event = true, *l.Event
+		}
 		if len(l.Value) >= maxLetter {
 			return fmt.Errorf("only the first %d bytes of the value were kept", maxLetter)
 		}

@@ -18,7 +18,7 @@ const chunkRows = 4096
 // A chunk is found by an index and ends at the row that is found here. The rows between
 // two chunks are in the order of that index.
 const (
-	timeEndText = `SELECT stored_at, id FROM (SELECT stored_at, id FROM record_history
+	timeEndText = `SELECT stored_at, id FROM (SELECT stored_at, id FROM record_history h
 			WHERE record_name = $1 AND stored_at BETWEEN $2 AND $3 AND (stored_at, id) > ($2, $4) AND id <= $5
 			ORDER BY stored_at, id LIMIT $6) h
 		ORDER BY stored_at DESC, id DESC LIMIT 1`
@@ -26,6 +26,13 @@ const (
 			WHERE record_name = $1 AND stored_at BETWEEN $2 AND $3 AND (stored_at, id) > ($2, $4) AND (stored_at, id) <= ($3, $5) AND id <= $6
 			RETURNING octet_length(value_json) AS bytes)
 		SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM gone`
+	writtenDeleteText = `WITH gone AS (DELETE FROM record_history
+			WHERE record_name = $1 AND written_at IS NOT NULL AND written_at BETWEEN $2 AND $3 AND (written_at, id) > ($2, $4) AND (written_at, id) <= ($3, $5) AND id <= $6
+			RETURNING octet_length(value_json) AS bytes),
+		others AS (DELETE FROM record_history
+			WHERE record_name = $1 AND written_at IS NULL AND stored_at BETWEEN $2 AND $3 AND (stored_at, id) > ($2, $4) AND (stored_at, id) <= ($3, $5) AND id <= $6
+			RETURNING octet_length(value_json) AS bytes)
+		SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM (SELECT bytes FROM gone UNION ALL SELECT bytes FROM others) h`
 	idEndText = `SELECT id FROM (SELECT id FROM record_history
 			WHERE record_name = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) h
 		ORDER BY id DESC LIMIT 1`
@@ -40,7 +47,7 @@ func (w *sweep) deleteRows(ctx context.Context, cut map[string]cutoff) error {
 	for _, record := range slices.Sorted(maps.Keys(cut)) {
 		c := cut[record]
 		if c.before > math.MinInt64 {
-			if err := w.deleteByTime(ctx, record, math.MinInt64, c.before-1, math.MaxInt64); err != nil {
+			if err := w.deleteByTime(ctx, record, c.timed, math.MinInt64, c.before-1, math.MaxInt64); err != nil {
 				return err
 			}
 		}
@@ -50,7 +57,7 @@ func (w *sweep) deleteRows(ctx context.Context, cut map[string]cutoff) error {
 			}
 		}
 		if c.found > 0 {
-			if err := w.deleteByTime(ctx, record, c.future+1, math.MaxInt64, c.found); err != nil {
+			if err := w.deleteByTime(ctx, record, c.timed, c.future+1, math.MaxInt64, c.found); err != nil {
 				return err
 			}
 		}
@@ -59,17 +66,17 @@ func (w *sweep) deleteRows(ctx context.Context, cut map[string]cutoff) error {
 }
 
 // deleteBefore deletes the rows that cutoffs select by their times or IDs, of those with
-// times before one.
+// times before one. Rows with times of their own that are too old are left for later.
 func (w *sweep) deleteBefore(ctx context.Context, cut map[string]cutoff, ms int64) error {
 	for _, record := range slices.Sorted(maps.Keys(cut)) {
 		c := cut[record]
-		if before := min(c.before, ms); before > math.MinInt64 {
-			if err := w.deleteByTime(ctx, record, math.MinInt64, before-1, math.MaxInt64); err != nil {
+		if before := min(c.before, ms); before > math.MinInt64 && !c.timed {
+			if err := w.deleteByTime(ctx, record, false, math.MinInt64, before-1, math.MaxInt64); err != nil {
 				return err
 			}
 		}
 		if c.id > 0 {
-			if err := w.deleteByTime(ctx, record, math.MinInt64, ms-1, c.id-1); err != nil {
+			if err := w.deleteByTime(ctx, record, false, math.MinInt64, ms-1, c.id-1); err != nil {
 				return err
 			}
 		}
@@ -77,19 +84,24 @@ func (w *sweep) deleteBefore(ctx context.Context, cut map[string]cutoff, ms int6
 	return nil
 }
 
-// deleteByTime deletes the rows between two times with IDs up to one.
-func (w *sweep) deleteByTime(ctx context.Context, record string, from, to, maxID int64) error {
+// deleteByTime deletes the rows between two times with IDs up to one. written says that
+// the times are those of the writes.
+func (w *sweep) deleteByTime(ctx context.Context, record string, written bool, from, to, maxID int64) error {
+	text := timeDeleteText
+	if written {
+		text = writtenDeleteText
+	}
 	after := history.Point{Time: from, ID: math.MinInt64}
 	for {
 		end, found := history.Point{}, false
-		err := each(ctx, w.conn, timeEndText, []any{record, after.Time, to, after.ID, maxID, chunkRows}, []any{&end.Time, &end.ID}, func() { found = true })
+		err := each(ctx, w.conn, cutoff{timed: written}.text(timeEndText), []any{record, after.Time, to, after.ID, maxID, chunkRows}, []any{&end.Time, &end.ID}, func() { found = true })
 		if err != nil {
 			return w.store.explained("find what to prune of "+record, err)
 		}
 		if !found {
 			return nil
 		}
-		if err := w.deleteChunk(ctx, record, timeDeleteText, record, after.Time, end.Time, after.ID, end.ID, maxID); err != nil {
+		if err := w.deleteChunk(ctx, record, text, record, after.Time, end.Time, after.ID, end.ID, maxID); err != nil {
 			return err
 		}
 		after = end

@@ -2,8 +2,8 @@
 //
 // Times are Unix milliseconds and sizes are bytes. The tables are in a PostgreSQL schema of
 // their own, aimdb by default, so one database can hold several histories. The table
-// record_history has the columns that it has in SQLite. Everything else is in tables named
-// aimdb_*. Unsigned numbers are stored as bigint with the same bits.
+// record_history has the columns that it has in SQLite, and two more for event times.
+// Everything else is in tables named aimdb_*. Unsigned numbers are stored as bigint with the same bits.
 //
 // # Opening
 //
@@ -72,7 +72,7 @@
 //
 // # Partitions
 //
-// record_history is partitioned by the time of the write, so that pruning by age can drop
+// record_history is partitioned by stored_at, so that pruning by age can drop
 // tables. A partition spans Config.Partition, a week by default, from a multiple of that
 // since 1970, and is named record_history_ and its first millisecond. The writer makes one
 // when it stores the first row for it, by attaching a table, which blocks no reader and no
@@ -83,6 +83,23 @@
 // 5 ms with 52 partitions, a year of the default, and within 20 to 45 ms with 474, and its plan
 // took 0.4 s once per connection (PostgreSQL 15, two busy cores). So choose a span that gives
 // up to some hundred partitions.
+//
+// # Event times
+//
+// A value with a time of its own is stored under that. written_at has the time of its write,
+// imported is set if the row was imported or retried, and the column timed of aimdb_record
+// is set if a record has such rows. Ages and rows from the future go by written_at, the order
+// of storing by ID. A partition is dropped when all its rows go by these times. Its drop may
+// come before older writes in other partitions are deleted, if a sweep is interrupted.
+//
+// Own times may be far from those of the writes. A value that is more than 52 spans from its
+// write goes into a partition of 64 spans, named record_history_ and its first millisecond
+// and _wide, unless one of these spans has a partition already.
+//
+// Retime moves rows to the partitions of their new times, in transactions of some hundred.
+// EventTimes counts all rows with event times in an index. Range with StoredSince reads all
+// rows of the window of such records. A row without both times that is imported or retried
+// into such a record counts as written then.
 //
 // # Order
 //

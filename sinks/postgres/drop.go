@@ -14,7 +14,7 @@ import (
 const (
 	// partitionsText reads the partitions that the writer has made, which are named by
 	// where they begin.
-	partitionsText = `SELECT start FROM (SELECT substring(c.relname FROM '^record_history_(\d+)$')::bigint AS start
+	partitionsText = `SELECT start, wide FROM (SELECT substring(c.relname FROM '^record_history_(\d+)(?:_wide)?$')::bigint AS start, c.relname LIKE '%wide' AS wide
 		FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'record_history'::regclass) p
 		WHERE start IS NOT NULL ORDER BY start`
 	// lastIDsText skips from each record of a partition to the next and reads its last ID.
@@ -52,7 +52,11 @@ func (w *sweep) dropPartitions(ctx context.Context, cut map[string]cutoff, now i
 		if err != nil {
 			return w.store.explained("read the records of "+p.name, err)
 		}
-		if !p.allGoes(ids, cut, now) {
+		goes, err := w.allGoes(ctx, p, ids, cut, now)
+		if err != nil {
+			return err
+		}
+		if !goes {
 			older = older || len(ids) > 0
 			continue
 		}
@@ -81,10 +85,15 @@ func (w *sweep) partitions(ctx context.Context, cut map[string]cutoff, now int64
 	}
 	all := []span{{earlyPartition, math.MinInt64, math.MaxInt64}}
 	var start int64
+	var wide bool
 	width := w.store.facts.Load().width
-	err := each(ctx, w.conn, partitionsText, nil, []any{&start}, func() {
-		if start+width <= until {
-			all = append(all, span{partitionName(start), start, start + width})
+	err := each(ctx, w.conn, partitionsText, nil, []any{&start, &wide}, func() {
+		p := span{partitionName(start), start, start + width}
+		if wide {
+			p = span{wideName(start), start, wideEnd(start, width)}
+		}
+		if p.to <= until {
+			all = append(all, p)
 		}
 	})
 	return all, err
@@ -100,8 +109,8 @@ func (w *sweep) drop(ctx context.Context, p span, cut map[string]cutoff, now int
 	if err != nil {
 		return w.store.explained("count the rows of "+p.name, err)
 	}
-	if !p.allGoes(counted, cut, now) {
-		return nil // rows were stored in it just now
+	if goes, err := w.allGoes(ctx, p, counted, cut, now); err != nil || !goes {
+		return err // rows were stored in it just now
 	}
 	err = w.transact(ctx, "drop the partition "+p.name, func(tx pgx.Tx) (err error) {
 		bytes, err = drop(ctx, tx, p, counts, counted)
@@ -123,17 +132,37 @@ func (w *sweep) drop(ctx context.Context, p span, cut map[string]cutoff, now int
 
 // allGoes reports whether cutoffs select all rows of a partition, of which it gets the last
 // ID of each record. An empty one goes if its time is over.
-func (p span) allGoes(ids map[string]int64, cut map[string]cutoff, now int64) bool {
+func (w *sweep) allGoes(ctx context.Context, p span, ids map[string]int64, cut map[string]cutoff, now int64) (bool, error) {
 	if p.name == earlyPartition {
-		return false
+		return false, nil
 	}
 	for record, id := range ids {
 		c, limited := cut[record]
+		if limited && c.timed && c.id <= id {
+			old, err := w.allOld(ctx, p, record, c.before)
+			if err != nil || !old {
+				return false, err
+			}
+			continue
+		}
 		if !limited || c.before < p.to && c.id <= id {
-			return false
+			return false, nil
 		}
 	}
-	return len(ids) > 0 || p.to <= now
+	return len(ids) > 0 || p.to <= now, nil
+}
+
+// allOld reports whether all rows of a record in a partition were written before a time.
+func (w *sweep) allOld(ctx context.Context, p span, record string, before int64) (old bool, err error) {
+	for _, text := range []string{
+		"SELECT coalesce(max(written_at) < $2, true) FROM PARTITION WHERE record_name = $1 AND written_at IS NOT NULL",
+		"SELECT NOT EXISTS (SELECT FROM PARTITION WHERE record_name = $1 AND written_at IS NULL AND stored_at >= $2)",
+	} {
+		if err := each(ctx, w.conn, p.text(text), []any{record, before}, []any{&old}, func() {}); err != nil || !old {
+			return false, w.store.explained("find what to prune of "+record, err)
+		}
+	}
+	return true, nil
 }
 
 func lastIDs(ctx context.Context, on querier, p span) (map[string]int64, error) {

@@ -72,7 +72,9 @@ func TestIdentityAfterAFailover(t *testing.T) {
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	// What each version added, the last one first.
-	added := []string{`DROP TABLE aimdb_shape, aimdb_foreign; DROP FUNCTION aimdb_mark_shapes, aimdb_note_foreign;
+	added := []string{`DROP INDEX idx_record_written; ALTER TABLE record_history DROP COLUMN written_at, DROP COLUMN imported;
+		ALTER TABLE aimdb_record DROP COLUMN timed; ALTER TABLE aimdb_dead_letter DROP COLUMN event`,
+		`DROP TABLE aimdb_shape, aimdb_foreign; DROP FUNCTION aimdb_mark_shapes, aimdb_note_foreign;
 		ALTER TABLE aimdb_dead_letter DROP COLUMN shape;
 		CREATE OR REPLACE FUNCTION aimdb_next_id() RETURNS bigint LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 			AS 'UPDATE aimdb_checkpoint SET next_id = next_id + 1 RETURNING next_id - 1'`,

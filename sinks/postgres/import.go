@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,6 +29,9 @@ func (s *Store) Import(ctx context.Context, rows iter.Seq2[history.Row, error]) 
 	var part []sinks.Entry
 	for row, err := range rows {
 		e := sinks.Entry{Record: row.Record, Time: row.Time, Value: row.Value, Shape: row.Shape}
+		if row.Stored != 0 {
+			e.Timed, e.Event, e.Time = true, row.Time, row.Stored
+		}
 		if err == nil {
 			_, err = key.Parse(row.Record)
 		}
@@ -63,7 +68,7 @@ func (im *importer) add(ctx context.Context, part []sinks.Entry, report *history
 	}
 	nth := make([]int, len(part))
 	for i, e := range part {
-		nth[i] = im.seen.Nth(history.Row{Record: e.Record, Time: e.Time, Value: e.Value})
+		nth[i] = im.seen.Nth(history.Row{Record: e.Record, Time: e.RowTime(), Value: e.Value})
 	}
 	var added int
 	for range attempts {
@@ -94,7 +99,7 @@ func (s *Store) addMissing(ctx context.Context, tx pgx.Tx, part []sinks.Entry, n
 	}
 	var missing []sinks.Entry
 	for i, e := range part {
-		if have[identical{e.Record, e.Time, history.CompactJSON(e.Value)}] < nth[i] {
+		if have[identical{e.Record, e.RowTime(), history.CompactJSON(e.Value)}] < nth[i] {
 			missing = append(missing, e)
 		}
 	}
@@ -112,7 +117,7 @@ type identical struct {
 func countIdentical(ctx context.Context, tx pgx.Tx, part []sinks.Entry) (map[identical]int, error) {
 	names, times := make([]string, len(part)), make([]int64, len(part))
 	for i, e := range part {
-		names[i], times[i] = e.Record, e.Time
+		names[i], times[i] = e.Record, e.RowTime()
 	}
 	rows, err := tx.Query(ctx, `SELECT h.record_name, h.stored_at, h.value_json
 		FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::bigint[])) AS r(record, at)
@@ -136,6 +141,10 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 	if len(entries) == 0 {
 		return nil
 	}
+	entries, err := withWrites(ctx, tx, entries)
+	if err != nil {
+		return err
+	}
 	var id int64
 	if err := tx.QueryRow(ctx, "UPDATE aimdb_checkpoint SET next_id = next_id + $1 RETURNING next_id - $1", len(entries)).Scan(&id); err != nil {
 		return err
@@ -145,7 +154,7 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 		return err
 	}
 	w := writer{conn: tx.Conn()}
-	if err := w.copyRows(ctx, entries, id); err != nil {
+	if err := w.copyRows(ctx, entries, id, true); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, markShapes, shapeRuns(entries, id)...); err != nil {
@@ -155,11 +164,34 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 	for _, e := range entries {
 		c.add(e)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time)
-		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) ON CONFLICT (record_name)
-		DO UPDATE SET rows = r.rows + excluded.rows, bytes = r.bytes + excluded.bytes, last_time = greatest(r.last_time, excluded.last_time)`,
-		c.names, c.rows, c.bytes, c.last)
+	_, err = tx.Exec(ctx, `INSERT INTO aimdb_record AS r (record_name, rows, bytes, last_time, timed)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bool[]) ON CONFLICT (record_name)
+		DO UPDATE SET rows = r.rows + excluded.rows, bytes = r.bytes + excluded.bytes, last_time = greatest(r.last_time, excluded.last_time), timed = r.timed OR excluded.timed`,
+		c.names, c.rows, c.bytes, c.last, c.timed)
 	return err
+}
+
+// withWrites gives those entries that have one time alone, of records with event times, this
+// moment as the time of their write.
+func withWrites(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) ([]sinks.Entry, error) {
+	var names []string
+	for _, e := range entries {
+		if !e.Timed {
+			names = append(names, e.Record)
+		}
+	}
+	timed, name := map[string]bool{}, ""
+	err := each(ctx, tx, "SELECT record_name FROM aimdb_record WHERE timed AND record_name = ANY($1)", []any{names}, []any{&name}, func() { timed[name] = true })
+	if err != nil || len(timed) == 0 {
+		return entries, err
+	}
+	entries, now := slices.Clone(entries), time.Now().UnixMilli()
+	for i := range entries {
+		if e := &entries[i]; !e.Timed && timed[e.Record] {
+			e.Timed, e.Event, e.Time = true, e.Time, now
+		}
+	}
+	return entries, nil
 }
 
 // recordCounts are rows, bytes and the last times of records, by columns.
@@ -167,6 +199,7 @@ type recordCounts struct {
 	index             map[string]int
 	names             []string
 	rows, bytes, last []int64
+	timed             []bool
 }
 
 func (c *recordCounts) add(e sinks.Entry) {
@@ -178,8 +211,10 @@ func (c *recordCounts) add(e sinks.Entry) {
 		i = len(c.names)
 		c.index[e.Record] = i
 		c.names, c.rows, c.bytes, c.last = append(c.names, e.Record), append(c.rows, 0), append(c.bytes, 0), append(c.last, e.Time)
+		c.timed = append(c.timed, false)
 	}
 	c.rows[i]++
 	c.bytes[i] += int64(len(e.Value))
+	c.timed[i] = c.timed[i] || e.Timed
 	c.last[i] = max(c.last[i], e.Time)
 }

@@ -31,7 +31,7 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 		}
 		page := min(q.Limit, firstPage, sc.budget)
 		for some := range slices.Chunk(sc.names, min(sc.budget/page, manyRecords)) {
-			if !s.yieldLatest(ctx, some, q, page, recent(sc.last, s.facts.Load().width), steps, yield) {
+			if !s.yieldLatest(ctx, sc, some, q, page, recent(sc.last, s.facts.Load().width), steps, yield) {
 				return
 			}
 		}
@@ -40,10 +40,11 @@ func (s *Store) Latest(ctx context.Context, q history.LatestQuery) iter.Seq2[his
 
 // yieldLatest yields the newest rows of some records, reading pages of a number of rows at
 // first. It returns whether the caller wants more.
-func (s *Store) yieldLatest(ctx context.Context, names []string, q history.LatestQuery, page int, recent int64, steps map[string]clockStep, yield func(history.Row, error) bool) bool {
+func (s *Store) yieldLatest(ctx context.Context, sc scope, names []string, q history.LatestQuery, page int, recent int64, steps map[string]clockStep, yield func(history.Row, error) bool) bool {
+	timed := func(name string) bool { return q.By == history.ByStoring && sc.timed[name] }
 	var readers []*recordReader
 	for _, name := range names {
-		if _, stepped := steps[name]; !stepped {
+		if _, stepped := steps[name]; !stepped && !timed(name) {
 			r := s.newRecordReader(name, q.Window, true, math.MaxInt64, q.Limit)
 			r.page = page
 			readers = append(readers, r)
@@ -55,6 +56,12 @@ func (s *Store) yieldLatest(ctx context.Context, names []string, q history.Lates
 		return false
 	}
 	for _, name := range names {
+		if timed(name) {
+			if !s.yieldWritten(ctx, name, q.Limit, page, yield) {
+				return false
+			}
+			continue
+		}
 		if step, stepped := steps[name]; stepped {
 			if !s.yieldStored(ctx, name, step, q.Limit, page, yield) {
 				return false

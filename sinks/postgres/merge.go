@@ -36,14 +36,24 @@ func (s *Store) newMerge(ctx context.Context, readers []*recordReader, budget, t
 		r.page = size
 	}
 	m := &merge{}
-	for some := range slices.Chunk(readers, manyRecords) {
-		pages, err := s.firstPages(ctx, some)
-		if err != nil {
-			return nil, err
+	var timed, others []*recordReader // which have different statements
+	for _, r := range readers {
+		if r.since != nil {
+			timed = append(timed, r)
+		} else {
+			others = append(others, r)
 		}
-		for i, page := range pages {
-			if len(page) > 0 {
-				m.parts = append(m.parts, &mergePart{some[i], page})
+	}
+	for _, group := range [][]*recordReader{timed, others} {
+		for some := range slices.Chunk(group, manyRecords) {
+			pages, err := s.firstPages(ctx, some)
+			if err != nil {
+				return nil, err
+			}
+			for i, page := range pages {
+				if len(page) > 0 {
+					m.parts = append(m.parts, &mergePart{some[i], page})
+				}
 			}
 		}
 	}

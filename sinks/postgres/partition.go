@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,28 @@ func createEdges(ctx context.Context, tx pgx.Tx, width int64) error {
 	return nil
 }
 
+// Times of values may be far from those of their writes, and anywhere. So many partitions
+// as they could need would be too many for a query. What is further away than nearSpans is
+// in partitions of wideSpans spans each, as long as none of these has one of its own.
+const (
+	nearSpans = 52
+	wideSpans = 64
+)
+
+func wideName(start int64) string { return partitionName(start) + "_wide" }
+
+// wideStart returns where the wide partition of a time begins.
+func wideStart(time, width int64) int64 { return time - time%(wideSpans*width) }
+
+// wideEnd returns where the wide partition ends that begins at a time.
+func wideEnd(start, width int64) int64 { return min(start+wideSpans*width, lateFrom(width)) }
+
+// place is a span without a partition. far says that it may be part of a wide one.
+type place struct {
+	start int64
+	far   bool
+}
+
 // partitions knows which partitions there are. A sweep may drop one that it knows; storing
 // into that fails with a check violation, after which it forgets all.
 type partitions struct {
@@ -56,32 +79,39 @@ type partitions struct {
 	known map[int64]bool
 }
 
-// missing returns the starts of the partitions of entries that are not known, sorted.
-func (p *partitions) missing(entries []sinks.Entry) (starts []int64) {
+// missing returns the places of entries whose partitions are not known, sorted.
+func (p *partitions) missing(entries []sinks.Entry) (places []place) {
 	last := int64(-1)
 	for i := range entries {
-		start, ok := partitionStart(entries[i].Time, p.width)
+		e := &entries[i]
+		start, ok := partitionStart(e.RowTime(), p.width)
 		if !ok || start == last {
 			continue
 		}
-		if last = start; !p.known[start] && !slices.Contains(starts, start) {
-			starts = append(starts, start)
+		if last = start; p.known[start] || slices.ContainsFunc(places, func(have place) bool { return have.start == start }) {
+			continue
 		}
+		far := e.RowTime() - e.Time
+		places = append(places, place{start, max(far, -far) > nearSpans*p.width})
 	}
-	slices.Sort(starts)
-	return starts
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.start, b.start) })
+	return places
 }
 
 // create makes the partitions that do not exist. To attach one locks the table against
 // other changes of its structure, and against no reader and no writer.
-func (p *partitions) create(ctx context.Context, conn *pgx.Conn, starts []int64) error {
-	for _, start := range starts {
-		name := partitionName(start)
-		var found bool
-		err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = to_regclass('record_history') AND inhrelid = to_regclass($1))`, name).Scan(&found)
+func (p *partitions) create(ctx context.Context, conn *pgx.Conn, places []place) error {
+	for _, at := range places {
+		wide := wideStart(at.start, p.width)
+		name, from, to := partitionName(at.start), at.start, at.start+p.width
+		var found, narrow bool
+		err := conn.QueryRow(ctx, partitionText, name, wideName(wide), wide, wideEnd(wide, p.width)).Scan(&found, &narrow)
 		if err == nil && !found {
+			if at.far && !narrow {
+				name, from, to = wideName(wide), wide, wideEnd(wide, p.width)
+			}
 			_, err = conn.Exec(ctx, fmt.Sprintf(`CREATE TABLE %[1]s (LIKE record_history INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
-				ALTER TABLE record_history ATTACH PARTITION %[1]s FOR VALUES FROM (%[2]d) TO (%[3]d)`, name, start, start+p.width))
+				ALTER TABLE record_history ATTACH PARTITION %[1]s FOR VALUES FROM (%[2]d) TO (%[3]d)`, name, from, to))
 		}
 		if err != nil {
 			return fmt.Errorf("make the partition %s: %w", name, err)
@@ -90,10 +120,16 @@ func (p *partitions) create(ctx context.Context, conn *pgx.Conn, starts []int64)
 	return nil
 }
 
+// partitionText reads whether a place has a partition, narrow or wide, and whether the
+// span of the wide one has any that are narrow.
+const partitionText = `WITH p AS (SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass('record_history'))
+	SELECT EXISTS (SELECT FROM p WHERE relname IN ($1, $2)),
+		EXISTS (SELECT FROM p WHERE substring(relname FROM '^record_history_(\d+)$')::bigint >= $3 AND substring(relname FROM '^record_history_(\d+)$')::bigint < $4)`
+
 // note adds partitions after the transaction that made them was committed.
-func (p *partitions) note(starts []int64) {
-	for _, start := range starts {
-		p.known[start] = true
+func (p *partitions) note(places []place) {
+	for _, at := range places {
+		p.known[at.start] = true
 	}
 }
 

@@ -65,15 +65,15 @@ func (w *sweep) rows() (n int64) {
 }
 
 const countText = `SELECT count(*), coalesce(sum(octet_length(value_json)), 0)::bigint FROM (
-	SELECT value_json FROM record_history WHERE record_name = $1 AND stored_at < $2
-	UNION ALL SELECT value_json FROM record_history WHERE record_name = $1 AND id < $3 AND stored_at >= $2
-	UNION ALL SELECT value_json FROM record_history WHERE record_name = $1 AND stored_at > $4 AND stored_at >= $2 AND id <= $5 AND id >= $3) h`
+	SELECT value_json FROM record_history h WHERE record_name = $1 AND stored_at < $2
+	UNION ALL SELECT value_json FROM record_history h WHERE record_name = $1 AND id < $3 AND stored_at >= $2
+	UNION ALL SELECT value_json FROM record_history h WHERE record_name = $1 AND stored_at > $4 AND stored_at >= $2 AND id <= $5 AND id >= $3) h`
 
 // countAll counts the rows that cutoffs select.
 func (w *sweep) countAll(ctx context.Context, cut map[string]cutoff) error {
 	for record, c := range cut {
 		var gone rowCount
-		if err := each(ctx, w.conn, countText, []any{record, c.before, c.id, c.future, c.found}, []any{&gone.rows, &gone.bytes}, func() {}); err != nil {
+		if err := each(ctx, w.conn, c.text(countText), []any{record, c.before, c.id, c.future, c.found}, []any{&gone.rows, &gone.bytes}, func() {}); err != nil {
 			return w.store.explained("count what to prune of "+record, err)
 		}
 		w.took(record, gone)

@@ -41,10 +41,14 @@ func (s *Store) openRange(ctx context.Context, q history.RangeQuery, total int) 
 	if err != nil {
 		return nil, err
 	}
-	q.Window = q.WindowSince()
 	readers := make([]*recordReader, 0, len(sc.names))
 	for _, name := range sc.names {
-		r := s.newRecordReader(name, q.Window, q.Descending, cmp.Or(q.MaxID, sc.maxID), min(cmp.Or(q.PerRecord, math.MaxInt), total))
+		window, since := q.WindowSince(), (*int64)(nil)
+		if sc.timed[name] {
+			window, since = q.Window, q.StoredSince
+		}
+		r := s.newRecordReader(name, window, q.Descending, cmp.Or(q.MaxID, sc.maxID), min(cmp.Or(q.PerRecord, math.MaxInt), total))
+		r.since = since
 		if q.After != nil {
 			r.resume(*q.After)
 		}

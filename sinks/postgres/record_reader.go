@@ -27,10 +27,10 @@ const (
 //	  ->  Append
 //	        ->  Index Scan [Backward] using the index on (record_name, stored_at DESC, id DESC)
 const (
-	forwardText = `SELECT id, stored_at, value_json, ` + shapeText + ` FROM record_history
+	forwardText = `SELECT id, stored_at, value_json, ` + shapeText + `, coalesce(written_at, 0) FROM record_history
 		WHERE record_name = $1 AND stored_at BETWEEN $2 AND $4 AND (stored_at, id) > ($2, $3) AND id <= $5
 		ORDER BY stored_at, id LIMIT $6`
-	backwardText = `SELECT id, stored_at, value_json, ` + shapeText + ` FROM record_history
+	backwardText = `SELECT id, stored_at, value_json, ` + shapeText + `, coalesce(written_at, 0) FROM record_history
 		WHERE record_name = $1 AND stored_at BETWEEN $4 AND $2 AND (stored_at, id) < ($2, $3) AND id <= $5
 		ORDER BY stored_at DESC, id DESC LIMIT $6`
 )
@@ -44,9 +44,10 @@ type recordReader struct {
 	after      history.Point // exclusive
 	until      int64         // a time, inclusive
 	maxID      int64
-	left       int // rows that may still come
-	page       int // rows of the next page
-	budget     int // and of any page
+	since      *int64 // leaves out rows that were written before
+	left       int    // rows that may still come
+	page       int    // rows of the next page
+	budget     int    // and of any page
 	done       bool
 }
 
@@ -69,10 +70,23 @@ func (r *recordReader) resume(p history.Point) {
 }
 
 func (r *recordReader) text() string {
+	text := forwardText
 	if r.descending {
-		return backwardText
+		text = backwardText
 	}
-	return forwardText
+	if r.since != nil {
+		return strings.Replace(text, " AND id <= ", " AND coalesce(written_at, stored_at) >= $7 AND id <= ", 1)
+	}
+	return text
+}
+
+// args are those of the statement, for one record or several.
+func (r *recordReader) args(records any, limit int) []any {
+	args := []any{records, r.after.Time, r.after.ID, r.until, r.maxID, limit}
+	if r.since != nil {
+		args = append(args, *r.since)
+	}
+	return args
 }
 
 // next reads the next page into a slice; it is empty at the end.
@@ -81,7 +95,7 @@ func (r *recordReader) next(ctx context.Context, into []history.Row) ([]history.
 	if r.done || limit == 0 {
 		return into, nil
 	}
-	into, err := r.store.rows(ctx, r.record, into, r.text(), r.record, r.after.Time, r.after.ID, r.until, r.maxID, limit)
+	into, err := r.store.rows(ctx, r.record, into, r.text(), r.args(r.record, limit)...)
 	if err == nil {
 		r.took(into, limit)
 	}
@@ -91,7 +105,7 @@ func (r *recordReader) next(ctx context.Context, into []history.Row) ([]history.
 // rows appends the rows of one record that a statement reads.
 func (s *Store) rows(ctx context.Context, record string, into []history.Row, text string, args ...any) ([]history.Row, error) {
 	row := history.Row{Record: record}
-	err := s.read(ctx, "read rows of "+record, text, args, []any{&row.ID, &row.Time, (*[]byte)(&row.Value), &row.Shape}, func() { into = append(into, row) })
+	err := s.read(ctx, "read rows of "+record, text, args, []any{&row.ID, &row.Time, (*[]byte)(&row.Value), &row.Shape, &row.Stored}, func() { into = append(into, row) })
 	return into, err
 }
 
@@ -125,8 +139,8 @@ func (s *Store) firstPages(ctx context.Context, readers []*recordReader) ([][]hi
 	}
 	limit, n, row := min(one.page, one.left), 0, history.Row{}
 	err := s.read(ctx, "read rows of several records", ofEach(one.text()),
-		[]any{names, one.after.Time, one.after.ID, one.until, one.maxID, limit},
-		[]any{&n, &row.ID, &row.Time, (*[]byte)(&row.Value), &row.Shape},
+		one.args(names, limit),
+		[]any{&n, &row.ID, &row.Time, (*[]byte)(&row.Value), &row.Shape, &row.Stored},
 		func() {
 			row.Record = names[n-1]
 			pages[n-1] = append(pages[n-1], row)

@@ -23,13 +23,13 @@ var migrationFiles embed.FS
 // columns are those of each table of ours with their types, by name.
 func columns() map[string]string {
 	return map[string]string{
-		"record_history":    "id bigint, record_name text, stored_at bigint, value_json text",
+		"record_history":    "id bigint, imported boolean, record_name text, stored_at bigint, value_json text, written_at bigint",
 		"aimdb_meta":        "key text, value text",
 		"aimdb_checkpoint":  "log text, message_hash bigint, message_time bigint, next_id bigint, only_row smallint, sequence bigint",
-		"aimdb_record":      "bytes bigint, last_time bigint, number bigint, record_name text, rows bigint, run bigint, step_id bigint, step_time bigint",
+		"aimdb_record":      "bytes bigint, last_time bigint, number bigint, record_name text, rows bigint, run bigint, step_id bigint, step_time bigint, timed boolean",
 		"aimdb_hole":        "from_number bigint, id bigint, noted_at bigint, record_name text, run bigint, time bigint, to_number bigint",
 		"aimdb_loss":        "cause text, count bigint, first_time bigint, from_seq bigint, id bigint, last_time bigint, noted_at bigint, record_name text, run bigint, to_seq bigint",
-		"aimdb_dead_letter": "id bigint, log text, noted_at bigint, number bigint, reason text, record_name bytea, run bigint, sequence bigint, shape bigint, stored_at bigint, value_json bytea",
+		"aimdb_dead_letter": "event bigint, id bigint, log text, noted_at bigint, number bigint, reason text, record_name bytea, run bigint, sequence bigint, shape bigint, stored_at bigint, value_json bytea",
 		"aimdb_shape":       "first_id bigint, record_name text, version bigint",
 		"aimdb_foreign":     "first_id bigint, last_id bigint",
 		"aimdb_sweep":       "at bigint, last_id bigint",

@@ -16,6 +16,8 @@ type scope struct {
 	budget int
 	// last is the latest time of the rows that were stored last of their records.
 	last int64
+	// timed are the records that may have rows with times of their own.
+	timed map[string]bool
 }
 
 // A query over many records holds at most budgetRows rows in memory, or about budgetBytes
@@ -31,8 +33,8 @@ const (
 	// begin with $1 as they are, and with $2 when '::' is written as '.'.
 	scopeText = `SELECT (SELECT next_id - 1 FROM aimdb_checkpoint),
 		EXISTS (SELECT FROM aimdb_meta WHERE key = 'recount'),
-		r.names, r.size, r.last
-		FROM (SELECT coalesce(array_agg(record_name ORDER BY record_name), '{}') AS names, coalesce(max(bytes / rows), 0) AS size, coalesce(max(last_time), 0) AS last
+		r.names, r.size, r.last, r.timed
+		FROM (SELECT coalesce(array_agg(record_name ORDER BY record_name), '{}') AS names, coalesce(array_agg(record_name) FILTER (WHERE timed), '{}') AS timed, coalesce(max(bytes / rows), 0) AS size, coalesce(max(last_time), 0) AS last
 			FROM aimdb_record WHERE rows > 0 AND record_name ^@ $1 AND replace(record_name, '::', '.') ^@ $2) r`
 	// namesText skips through the index from each name to the next. A DISTINCT would
 	// visit every entry.
@@ -50,10 +52,14 @@ func (s *Store) scope(ctx context.Context, p key.Pattern) (sc scope, err error) 
 	prefix := p.Prefix()
 	first, _, _ := strings.Cut(prefix, ".")
 	var recount bool
-	var names []string
+	var names, timed []string
 	var size int64
-	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names, &size, &sc.last}, func() {}); err != nil {
+	if err := s.read(ctx, doing, scopeText, []any{first, prefix}, []any{&sc.maxID, &recount, &names, &size, &sc.last, &timed}, func() {}); err != nil {
 		return sc, err
+	}
+	sc.timed = make(map[string]bool, len(timed))
+	for _, name := range timed {
+		sc.timed[name] = true
 	}
 	sc.budget = int(min(budgetRows, max(budgetBytes/max(size, 1), 1)))
 	if recount {

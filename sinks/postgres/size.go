@@ -18,7 +18,7 @@ type size struct {
 // PostgreSQL gives the space of deleted rows back only when the whole partition is dropped or
 // the end of its file is empty. So what is in use is estimated from the exact counts. Beside
 // its value, a row takes about 160 bytes and five times its name: once in the table and in
-// two indexes whose pages are half full, since rows of many records are added in turns. Each
+// two indexes whose pages are half full, since rows of many records are added in turns; a third index has rows of event times. Each
 // partition has some pages that are not full. Long values are compressed; a sample of the
 // last ones shows by how much.
 const sizeText = `SELECT
@@ -27,7 +27,7 @@ const sizeText = `SELECT
 		'aimdb_record', 'aimdb_hole', 'aimdb_loss', 'aimdb_dead_letter', 'aimdb_shape',
 		'aimdb_foreign', 'aimdb_sweep']) name),
 	(SELECT coalesce(sum(rows), 0)::bigint FROM aimdb_record),
-	(SELECT coalesce(sum(rows * (160 + 5 * octet_length(record_name)) + bytes * s.share), 0)::bigint FROM aimdb_record),
+	(SELECT coalesce(sum(rows * (160 + 5 * octet_length(record_name) + CASE WHEN timed THEN 64 + 2 * octet_length(record_name) ELSE 0 END) + bytes * s.share), 0)::bigint FROM aimdb_record),
 	(SELECT 40960 * count(*) FROM pg_inherits WHERE inhparent = 'record_history'::regclass)
 	FROM (SELECT coalesce(sum(pg_column_size(h.value_json))::float8 / nullif(sum(octet_length(h.value_json)), 0), 1) AS share
 		FROM (SELECT record_name FROM aimdb_record WHERE rows > 0 LIMIT 64) r CROSS JOIN LATERAL

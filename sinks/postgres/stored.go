@@ -16,7 +16,7 @@ type clockStep struct{ id, time, last int64 }
 const (
 	stepsText = "SELECT record_name, step_id, step_time, coalesce(last_time, step_time) FROM aimdb_record WHERE step_id IS NOT NULL AND record_name = ANY($1)"
 	// storedText reads the rows after a clock step if $5 is true, the others if it is not.
-	storedText = `SELECT id, stored_at, value_json, ` + shapeText + ` FROM record_history
+	storedText = `SELECT id, stored_at, value_json, ` + shapeText + `, coalesce(written_at, 0) FROM record_history
 		WHERE record_name = $1 AND stored_at BETWEEN $4 AND $2 AND (stored_at, id) < ($2, $3)
 		AND (id >= $6 AND stored_at BETWEEN $7 AND $8) = $5
 		ORDER BY stored_at DESC, id DESC LIMIT $9`
