@@ -104,8 +104,11 @@ func (db *DB) beforeAdd(k key.Key, c records.Config) ([]records.Stored, error) {
 func (db *DB) rowsOf(ctx context.Context, name string, c records.Config) ([]records.Stored, error) {
 	a := &db.additions
 	_, stored := a.rest[name]
-	if !a.begun || !c.Logged || c.Kind == records.Mailbox || db.config.Backend == nil || a.complete && !stored {
+	if !a.begun || !c.Logged || db.config.Backend == nil || a.complete && !stored {
 		return nil, nil
+	}
+	if err := db.checkAddedTimes(ctx, name, c.EventTime != nil); err != nil || c.Kind == records.Mailbox {
+		return nil, err
 	}
 	rows, err := db.storedRows(ctx, name, 0, max(1, c.Capacity))
 	if errors.Is(err, history.ErrUnavailable) {

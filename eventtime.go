@@ -74,16 +74,39 @@ func (db *DB) checkEventTimes(ctx context.Context) error {
 	}
 	var wrong []error
 	for _, r := range db.registry.Records() {
-		have := all[r.Key()]
-		switch {
-		case !r.Config().Logged:
-		case r.EventTimed() && have.Without > 0:
-			wrong = append(wrong, fmt.Errorf("%w: %d rows of %q have the times of their writes, and the record has an EventTime; start once with MigrateAtStart to give them their own", ErrEventTimes, have.Without, r.Key()))
-		case !r.EventTimed() && have.With > 0:
-			wrong = append(wrong, fmt.Errorf("%w: %d rows of %q have times of their own, and the record has no EventTime; give it one, or start once with MigrateAtStart to give them the times of their writes", ErrEventTimes, have.With, r.Key()))
+		if r.Config().Logged {
+			wrong = append(wrong, otherTimes(r.Key(), r.EventTimed(), all[r.Key()]))
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// otherTimes returns an error if rows of a record have other times than it says.
+func otherTimes(name string, timed bool, have history.EventTimes) error {
+	switch {
+	case timed && have.Without > 0:
+		return fmt.Errorf("%w: %d rows of %q have the times of their writes, and the record has an EventTime; start once with MigrateAtStart to give them their own", ErrEventTimes, have.Without, name)
+	case !timed && have.With > 0:
+		return fmt.Errorf("%w: %d rows of %q have times of their own, and the record has no EventTime; give it one, or start once with MigrateAtStart to give them the times of their writes", ErrEventTimes, have.With, name)
+	}
+	return nil
+}
+
+// checkAddedTimes is checkEventTimes for a record that is added after the start and may
+// have rows.
+func (db *DB) checkAddedTimes(ctx context.Context, name string, eventTimed bool) error {
+	timed, can := db.config.Backend.(history.EventTimed)
+	if !can {
+		return nil
+	}
+	all, err := timed.EventTimes(ctx)
+	if errors.Is(err, history.ErrUnavailable) {
+		return nil // the next start checks
+	}
+	if err != nil {
+		return fmt.Errorf("read whether its rows have event times: %w", err)
+	}
+	return otherTimes(name, eventTimed, all[name])
 }
 
 // retime gives the rows of all records the times that they have now. It returns how many it
