@@ -80,7 +80,7 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 func (db *DB) newGateway() *gateway.Server {
 	c := gateway.Config{
 		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos, Health: db.troubles,
-		Name: db.config.Name, Origins: db.config.Origins, Access: db.access, Ingest: db.ingest, Limits: db.config.Clients, Logger: db.config.Logger,
+		Name: db.config.Name, Origins: db.config.Origins, Access: db.access, Ingest: db.ingest.Via("aimx"), Limits: db.config.Clients, Logger: db.config.Logger,
 	}
 	if db.config.Backend != nil {
 		c.History, c.Verify, c.Migrate, c.Follow = db.history(), db.Verify, db.migrateHistory, db.followForGateway

@@ -36,7 +36,7 @@ func (db *DB) addService(group *actors) {
 		writes = append(writes, key.WirePattern(p)) // it is checked
 	}
 	service := natsservice.New(natsservice.Config{
-		Database: db.config.Name, Gateway: db.gateway, Ingest: db.ingest, Live: db.bus.AwaitLive, Writes: writes, Logger: db.config.Logger,
+		Database: db.config.Name, Gateway: db.gateway, Ingest: db.ingest.Via("nats"), Live: db.bus.AwaitLive, Writes: writes, Logger: db.config.Logger,
 		Connect: func(ctx context.Context) (*nats.Conn, error) { return db.logServer.Connect(ctx, "rpc") },
 	})
 	group.add(part{name: "the NATS service", loop: db.whenReady(service.Run), stop: service.Drain, share: gatewayShare})

@@ -50,6 +50,7 @@ func (db *DB) openStopped(ctx context.Context) (err error) {
 	}
 	db.registry = records.NewRegistry(records.RegistryOptions{Logger: db.config.Logger})
 	db.registry.Close() // there is nothing to register for
+	db.ingest = db.newIngest()
 	db.gateway = db.newGateway()
 	if db.config.Dir != "" {
 		db.lock, err = lockDir(db.config.Dir)

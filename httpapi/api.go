@@ -8,11 +8,13 @@ import (
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/access"
+	"github.com/aimdb-go/aimdb/ingest"
 )
 
 // api is the handler.
 type api struct {
 	db     *aimdb.DB
+	writer *ingest.Writer
 	limits limits
 	routes []route
 	cross  *http.CrossOriginProtection
@@ -23,7 +25,7 @@ type api struct {
 // New returns a handler for the requests described in the package comment. It needs Run of
 // the database, and answers 503 before.
 func New(db *aimdb.DB, opts ...Option) http.Handler {
-	a := &api{db: db, limits: defaults(), cross: http.NewCrossOriginProtection()}
+	a := &api{db: db, writer: db.Ingest().Via("http"), limits: defaults(), cross: http.NewCrossOriginProtection()}
 	for _, opt := range opts {
 		opt(&a.limits)
 	}

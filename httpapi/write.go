@@ -29,7 +29,7 @@ func (q *request) put() *problem {
 		return q.bodyProblem(err)
 	}
 	ctx := q.r.Context()
-	pending, err := q.db.Ingest().SetLogged(ctx, q.grants, q.key, value)
+	pending, err := q.writer.SetLogged(ctx, q.grants, q.key, value)
 	if err != nil {
 		return setProblem(err)
 	}
@@ -136,7 +136,7 @@ func (b *batch) set(line []byte) error {
 		b.refuse(fault{Line: b.line, Cause: "malformed", Detail: "the line is not {\"key\":…,\"value\":…}: " + err.Error()})
 		return nil
 	}
-	pending, err := b.db.Ingest().SetLogged(b.r.Context(), b.grants, key, value)
+	pending, err := b.writer.SetLogged(b.r.Context(), b.grants, key, value)
 	if err != nil {
 		return b.note(b.line, err)
 	}

@@ -12,6 +12,8 @@
 //   - more values came than the way in can hold (Dropped),
 //   - it was lost between the record and the log, or a newer value replaced it (NotLogged).
 //
+// [Writer.Counts] and [Writer.Recent] tell what was refused, by all ways in.
+//
 // [Writer.Set] does not wait, and so replaces the oldest value of a full ring.
 // [Writer.SetLogged] waits for space, and returns what the client waits with until the log
 // has the value. A way in that acknowledges values uses it, sets many, and then waits for

@@ -64,8 +64,9 @@ type Counts struct {
 	Refused map[string]uint64 `json:"refused,omitempty"`
 }
 
-// counters count for all ways in.
-type counters struct {
+// shared is what all ways in have in common.
+type shared struct {
+	recent   recent
 	accepted atomic.Uint64
 	refused  [causes]atomic.Uint64
 }
@@ -73,18 +74,19 @@ type counters struct {
 // Refuse counts a value that a way in refuses itself, for a name that cannot be a key, for
 // example, and returns the refusal.
 func (w *Writer) Refuse(cause Cause, record, reason string) *Refusal {
-	w.counters.refused[min(cause, causes-1)].Add(1)
-	return &Refusal{Cause: cause, Record: record, Reason: reason}
+	r := &Refusal{Cause: cause, Record: record, Reason: reason}
+	w.count(r)
+	return r
 }
 
 // Drop counts values that a way in could not hold.
-func (w *Writer) Drop(n uint64) { w.counters.refused[Dropped].Add(n) }
+func (w *Writer) Drop(n uint64) { w.shared.refused[Dropped].Add(n) }
 
 // Counts returns what was accepted and refused so far.
 func (w *Writer) Counts() Counts {
-	c := Counts{Accepted: w.counters.accepted.Load()}
+	c := Counts{Accepted: w.shared.accepted.Load()}
 	for cause := range causes {
-		if n := w.counters.refused[cause].Load(); n > 0 {
+		if n := w.shared.refused[cause].Load(); n > 0 {
 			if c.Refused == nil {
 				c.Refused = make(map[string]uint64)
 			}

@@ -27,12 +27,13 @@ type Config struct {
 
 // Writer sets records from outside. It is safe for concurrent use.
 type Writer struct {
-	config   Config
-	counters counters
+	config Config
+	via    string
+	shared *shared
 }
 
 // New returns a writer.
-func New(c Config) *Writer { return &Writer{config: c} }
+func New(c Config) *Writer { return &Writer{config: c, shared: &shared{}} }
 
 // MayWrite reports whether a client with these grants may set a record. A record that a
 // stage of the graph produces has that stage as its only writer.
@@ -60,7 +61,7 @@ func (w *Writer) Set(g *access.Grants, name string, value json.RawMessage) (*rec
 	if err != nil {
 		return nil, w.refused(name, err)
 	}
-	w.counters.accepted.Add(1)
+	w.shared.accepted.Add(1)
 	return u, nil
 }
 
@@ -88,7 +89,7 @@ func (w *Writer) SetLogged(ctx context.Context, g *access.Grants, name string, v
 	if err != nil {
 		return Pending{}, w.refused(name, err)
 	}
-	w.counters.accepted.Add(1)
+	w.shared.accepted.Add(1)
 	return Pending{w, u, ack}, nil
 }
 
@@ -163,7 +164,7 @@ func (w *Writer) refused(name string, err error) error {
 	err = asRefusal(name, err)
 	var r *Refusal
 	if errors.As(err, &r) {
-		w.counters.refused[min(r.Cause, causes-1)].Add(1)
+		w.count(r)
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func New(db *aimdb.DB, c Config) (*Server, error) {
 	c = c.withDefaults()
 	s := &Server{
 		config: c, topics: newTopics(db.Name()),
-		registry: db.Registry(), writer: db.Ingest(), access: db.Access(),
+		registry: db.Registry(), writer: db.Ingest().Via("mqtt"), access: db.Access(),
 		slots: make(chan struct{}, c.Limits.Clients+c.Limits.Clients/10+16),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

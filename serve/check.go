@@ -9,10 +9,14 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
 	"github.com/aimdb-go/aimdb/schema"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 )
+
+// maxCapacity is the largest ring.
+const maxCapacity = 1 << 24
 
 // checker collects what contradicts itself.
 type checker struct {
@@ -28,6 +32,7 @@ func (s *Settings) check() error {
 	c.tls()
 	c.guards()
 	c.records()
+	c.limits()
 	if len(c.errs) == 0 {
 		if err := s.database(stand{}).Check(); err != nil {
 			return fmt.Errorf("%s: %w", s.source(), err)
@@ -84,6 +89,10 @@ func (c *checker) listeners() {
 		host, port, err := net.SplitHostPort(l.address)
 		if err != nil {
 			c.fail(l.setting, "%w; write host:port, such as 127.0.0.1:8080, or off", err)
+			continue
+		}
+		if _, err := net.LookupPort("tcp", port); err != nil {
+			c.fail(l.setting, "%q is no port; write host:port, such as 127.0.0.1:8080, or off", port)
 			continue
 		}
 		for _, other := range taken {
@@ -160,6 +169,33 @@ func (c *checker) guards() {
 	}
 }
 
+// limits checks numbers that the database learns of too late.
+func (c *checker) limits() {
+	if c.MaxRecords < 0 {
+		c.fail("max_records", "%d records cannot begin; give a positive number", c.MaxRecords)
+	}
+	for i, one := range c.Retention {
+		if p, err := key.ParsePattern(one.Pattern); err == nil { // the database refuses others
+			c.limit(at("retention", i), p, one.Retention)
+		}
+	}
+	for _, r := range c.rules.keys {
+		c.limit(r.at+".retention", key.WirePattern(r.Key), r.Retention)
+	}
+	for _, r := range c.rules.patterns {
+		c.limit(r.at+".retention", r.pattern, r.Retention)
+	}
+}
+
+// limit checks the limits of the history of a pattern.
+func (c *checker) limit(path string, p key.Pattern, r aimdb.Retention) {
+	_, given := c.places[path]
+	policy := history.Policy{Pattern: p, MaxAge: r.MaxAge, MaxRows: r.MaxRows, MaxBytes: r.MaxBytes, Forever: r.Forever}
+	if err := policy.Validate(); err != nil && given {
+		c.fail(path, "%w", err)
+	}
+}
+
 // records checks the records and makes their rules.
 func (c *checker) records() {
 	r := &rules{byKey: map[string]*rule{}}
@@ -232,6 +268,7 @@ func (c *checker) options(r *rule) {
 	}
 	refuse(!slices.Contains([]string{"", "latest", "ring", "mailbox"}, r.Buffer), ".buffer", "%q is no buffer; write latest, ring or mailbox", r.Buffer)
 	refuse(r.Capacity < 0, ".capacity", "%d values cannot be kept; give a positive number", r.Capacity)
+	refuse(r.Capacity > maxCapacity, ".capacity", "%d values would be kept in memory; give at most %d", r.Capacity, maxCapacity)
 	refuse(r.Buffer == "ring" && r.Capacity == 0, ".buffer", "a ring needs a capacity, the number of values that it keeps")
 	refuse(r.Capacity > 0 && r.Buffer != "" && r.Buffer != "ring", ".capacity", "%s keeps one value; write buffer: ring", r.Buffer)
 	refuse(r.Durable && !c.DurableLog, ".durable", "the log does not sync before it acknowledges; set durable_log: true")

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
 )
+
+// maxSecret is the length of the largest file with a secret.
+const maxSecret = 64 << 10
 
 // decoder sets the fields of a Config from settings. It goes on after an error, so that
 // all of them are told at once.
@@ -76,14 +78,14 @@ func (d *decoder) secret(n *node, path string, v reflect.Value) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(d.dir, name)
 	}
-	secret, err := os.ReadFile(name)
+	secret, err := readSome(name, maxSecret+1)
 	if err != nil {
 		d.fail(n.at, "%s: %w", path, err)
 		return
 	}
 	line, more, _ := strings.Cut(strings.TrimRight(string(secret), "\r\n"), "\n")
-	if line == "" || more != "" {
-		d.fail(n.at, "%s: the file %s must have one line, which is the secret", path, name)
+	if line == "" || more != "" || len(secret) > maxSecret {
+		d.fail(n.at, "%s: the file %s must have one line of at most %d bytes, which is the secret", path, name, maxSecret)
 		return
 	}
 	v.SetString(line)
@@ -139,7 +141,11 @@ func (d *decoder) is(n *node, path string, want kind) bool {
 	case n.kind == want:
 		return true
 	case want == text && n.kind != list && n.kind != group:
-		d.fail(n.at, "%s is text; write %q in quotes", path, n.text)
+		shown := strconv.Quote(n.text)
+		if withoutSecret(n.text, path) != n.text {
+			shown = "it"
+		}
+		d.fail(n.at, "%s is text; write %s in quotes", path, shown)
 	default:
 		d.fail(n.at, "%s is %s, and this is %s", path, want, n.kind)
 	}

@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -53,9 +54,10 @@ func (s *Server) Greet(w io.Writer) error {
 // example shows how to set a value that the settings take.
 func (s *Server) example(b *strings.Builder, secure, web string) {
 	key := "room.temperature"
-	if keys := s.settings.rules.keys; len(keys) > 0 {
-		key = keys[0].Key
-	} else if _, err := s.declare(key); err != nil {
+	keys := s.settings.rules.keys
+	if i := slices.IndexFunc(keys, func(r *rule) bool { return yes(r.Remote) && yes(r.Writable) }); i >= 0 {
+		key = keys[i].Key
+	} else if _, err := s.declare(key); err != nil || s.settings.rules.byKey[key] != nil {
 		return
 	}
 	if web != "" {

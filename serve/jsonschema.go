@@ -33,7 +33,7 @@ func object(t reflect.Type, path string) map[string]any {
 }
 
 func described(s map[string]any, path string) map[string]any {
-	if text := descriptions()[path]; text != "" {
+	if text := descriptionOf(path); text != "" {
 		s["description"] = text
 	}
 	return s

@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +62,37 @@ func TestDescriptions(t *testing.T) {
 	}
 	for name := range all {
 		t.Errorf("%s is described and is no setting", name)
+	}
+	var root map[string]any
+	if err := json.Unmarshal(JSONSchema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	described := 0
+	var visit func(path string, s map[string]any)
+	visit = func(path string, s map[string]any) {
+		if items, ok := s["items"].(map[string]any); ok {
+			visit(path, items)
+		}
+		properties, ok := s["properties"].(map[string]any)
+		if ok && s["additionalProperties"] != false {
+			t.Errorf("%q takes any setting", path)
+		}
+		for name, one := range properties {
+			inner := one.(map[string]any)
+			if described++; inner["description"] == nil {
+				t.Errorf("%s.%s has no description", path, name)
+			}
+			visit(path+"."+name, inner)
+		}
+	}
+	visit("", root)
+	if described < 100 {
+		t.Errorf("%d settings were visited", described)
+	}
+	for path := range limitDescriptions() {
+		if !slices.ContainsFunc(settingsOf(reflect.TypeFor[Config]()), func(s setting) bool { return strings.Join(s.path, ".") == path }) {
+			t.Errorf("%s is described and is no setting", path)
+		}
 	}
 }
 

@@ -71,6 +71,19 @@ func TestLoadRefuses(t *testing.T) {
 		{"persist without history", "history: off\nrecords:\n  - key: a\n    persist: true\n", "F:4:5: records[0].persist: there is no history to persist to; give history, or leave this out"},
 		{"a secret twice", "history: a\nhistory_file: b\n", "F:2:1: history and history_file are both given; leave one out"},
 		{"a secret without file", "tokens:\n  - token_file: none\n", "F:2:17: tokens[0].token_file: open D/none: no such file or directory"},
+		{"an octal number", "max_records: 010\n", "F:1:14: the number 010 is not written as JSON writes numbers; write it in decimal digits, or in quotes if it is text"},
+		{"a hexadecimal size", "log_bytes: 0x10\n", "F:1:12: the number 0x10 is not written as JSON writes numbers; write it in decimal digits, or in quotes if it is text"},
+		{"a number with underscores", "max_records: 1_000\n", "F:1:14: the number 1_000 is not written as JSON writes numbers; write it in decimal digits, or in quotes if it is text"},
+		{"yes for a switch", "durable_log: yes\n", "F:1:14: durable_log is true or false, and this is text"},
+		{"fewer records than none", "max_records: -5\n", "F:1:1: max_records: -5 records cannot begin; give a positive number"},
+		{"records as a group", "records:\n  a: {buffer: latest}\n", "F:2:3: records is a list, and this is a group of settings"},
+		{"a ring of everything", "records:\n  - {key: a, capacity: 9000000000000}\n", "F:2:14: records[0].capacity: 9000000000000 values would be kept in memory; give at most 16777216"},
+		{"a limit and none", "retention:\n  - {pattern: a, max_age: 1h, forever: true}\n", "F:2:6: retention[0]: the retention policy for a keeps for ever and has a limit; choose one"},
+		{"a negative limit of a record", "records:\n  - {key: a, retention: {max_rows: -1}}\n", "F:2:14: records[0].retention: the retention policy for a has a negative limit; 0 is no limit"},
+		{"a port too high", "http: 127.0.0.1:99999\n", `F:1:1: http: "99999" is no port; write host:port, such as 127.0.0.1:8080, or off`},
+		{"a secret that is a number", "tokens:\n  - {token: 123456789}\n", "F:2:13: tokens[0].token is text; write it in quotes"},
+		{"a duplicate deep inside", "records:\n  - key: a\n    schema: {properties: {a: {type: string, type: number}}}\n", `F:3:45: mapping key "type" already defined at [3:31]`},
+		{"many aliases", "a: &a [x]\nb: [*a, *a]\n", "F:1:4: anchors and aliases are not taken; write the settings out"},
 		{"what the database refuses", "log_age: 0s\nlog_bytes: -1\n", "log_bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -156,9 +169,30 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
+// TestEditors: what editors of several systems write is taken, and nothing is read that has
+// no end.
+func TestEditors(t *testing.T) {
+	for _, text := range []string{"", "\ufeffname: a\r\nrecords:\r\n  - key: a\r\n    capacity: 5\r\n", "--- # one\nname: a\n...\n", "# nothing\n"} {
+		if _, err := serve.Load(serve.Sources{Path: write(t, text)}); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := serve.Load(serve.Sources{Path: write(t, "# "+strings.Repeat("x", 9<<20))}); err == nil || !strings.Contains(err.Error(), "longer than 8 MiB") {
+		t.Errorf("a long file: %v", err)
+	}
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip("there is no file without an end")
+	}
+	for path, want := range map[string]string{"/dev/zero": "longer than 8 MiB", write(t, "tokens:\n  - {token_file: /dev/zero}\n"): "at most 65536 bytes"} {
+		if _, err := serve.Load(serve.Sources{Path: path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	path := write(t, "tokens:\n  - token_file: secret\n  - {token: plainplain, read: [a]}\nusers:\n  - {name: u, password: hunter22}\nhistory: postgres://u:hunter23@127.0.0.1/x\n"+
-		"nats: 127.0.0.1:4333\nnats_access:\n  users: {n: hunter24}\nleaf:\n  - urls: ['nats-leaf://a:hunter25@127.0.0.1:7422']\n")
+		"nats: 127.0.0.1:4333\nnats_access:\n  users: {n: hunter24}\nleaf:\n  - urls: ['nats-leaf://a:hunter25@127.0.0.1:7422', 'nats-leaf://hunter26@127.0.0.1:7422']\n    token: hunter27\n")
 	secret := filepath.Join(filepath.Dir(path), "secret")
 	if err := os.WriteFile(secret, []byte("fromfile123\r\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -98,6 +98,9 @@ func withoutSecret(value, path string) string {
 		return hidden
 	}
 	if u, err := url.Parse(value); err == nil && u.User != nil {
+		if _, has := u.User.Password(); !has { // NATS takes it for a token
+			u.User = url.User("xxxxx")
+		}
 		return u.Redacted()
 	}
 	return value

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,13 +15,14 @@ import (
 // records that are new, retention, tokens and users. A pattern that was changed holds for
 // the records that begin from then on. What else has changed waits for a restart: it is
 // logged, and shown in /health until then. If the settings are wrong, those before stay in
-// force, and /health says so until a Reload succeeds.
+// force, and /health says so until a Reload succeeds. The first token or user is refused
+// while a NATS listener lets everybody in, since that one cannot be closed without a restart.
 func (s *Server) Reload() error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	next, err := Load(s.settings.sources)
 	if err == nil {
-		err = s.apply(next)
+		err = s.replace(next)
 	}
 	if err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
@@ -28,7 +30,7 @@ func (s *Server) Reload() error {
 		s.logger.Error("the settings were not reloaded; those before stay in force", "error", err)
 		return err
 	}
-	return nil
+	return s.add(next)
 }
 
 // say sets what /health tells, "" for nothing.
@@ -40,32 +42,56 @@ func (s *Server) say(trouble string) {
 	s.trouble.Store(&trouble)
 }
 
-// apply puts new settings in force. The settings that the server was started with stay
-// those that later reloads are compared with, except for what has been applied.
-func (s *Server) apply(next *Settings) error {
-	added, changed := s.compareRecords(next)
+// replace puts the limits of the history, the tokens and the users in force, all or none.
+func (s *Server) replace(next *Settings) error {
+	if s.settings.NATS != "" && s.settings.NATSAccess.Everybody() && len(next.Tokens)+len(next.Users) > 0 {
+		return fmt.Errorf("%s: the NATS listener on %s lets everybody in until a restart, and tokens and users would close the others only; "+
+			"restart the server with these settings", next.source(), s.db.Addresses().NATS)
+	}
 	if s.settings.History != Off {
 		if err := s.db.ReplaceRetention(next.retention(), next.HistoryAge, next.HistoryBytes); err != nil {
 			return err
 		}
 	}
-	if err := s.db.Access().Replace(next.Tokens, next.Users); err != nil {
-		return err
-	}
+	return s.db.Access().Replace(next.Tokens, next.Users)
+}
+
+// add begins the new records, and says what waits for a restart. The settings that the
+// server was started with stay those that later reloads are compared with, except for what
+// has been applied.
+func (s *Server) add(next *Settings) error {
+	added, later := s.compareRecords(next)
+	s.rules.Store(next.rules)
 	var errs []error
 	for _, r := range added {
 		if err := s.register(r, next); err != nil {
-			errs = append(errs, err)
+			errs = append(errs, withSetting(err))
+			later = append(later, "record "+r.Key)
 		}
 	}
-	s.rules.Store(next.rules)
-	later := append(s.compareRest(next), changed...)
+	later = append(later, s.compareRest(next)...)
+	slices.Sort(later)
 	s.logger.Info("the settings were reloaded", "records_added", len(added)-len(errs), "waits_for_a_restart", later)
-	s.say("")
+	trouble := ""
 	if len(later) > 0 {
-		s.say("settings that wait for a restart: " + strings.Join(later, ", "))
+		trouble = "settings that wait for a restart: " + strings.Join(later, ", ")
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		trouble += "; " + first
+		s.logger.Error("records were not added; the other settings were reloaded", "error", err)
+	}
+	s.say(trouble)
+	return err
+}
+
+// withSetting names the setting in an error about event times.
+func withSetting(err error) error {
+	if errors.Is(err, aimdb.ErrEventTimes) {
+		return fmt.Errorf("%w (setting migrate_at_start: true, or aimdb serve --set migrate_at_start=true, for one start)", err)
+	}
+	return err
 }
 
 // compareRecords returns the records with keys that are new, and names those that have
@@ -74,6 +100,8 @@ func (s *Server) compareRecords(next *Settings) (added []*rule, changed []string
 	for _, r := range next.rules.keys {
 		old := s.registered[key.Normalize(r.Key)]
 		switch {
+		case old == nil && s.begun(r.Key): // by a pattern
+			changed = append(changed, "record "+r.Key)
 		case old == nil:
 			added = append(added, r)
 		case !sameRecord(old, r):
@@ -85,8 +113,13 @@ func (s *Server) compareRecords(next *Settings) (added []*rule, changed []string
 			changed = append(changed, "record "+r.Key)
 		}
 	}
-	slices.Sort(changed)
 	return added, changed
+}
+
+// begun reports whether there is a record with a key.
+func (s *Server) begun(name string) bool {
+	_, has := s.db.Registry().Lookup(name)
+	return has
 }
 
 // sameRecord compares what cannot change while a record is there.
@@ -108,6 +141,5 @@ func (s *Server) compareRest(next *Settings) (changed []string) {
 			changed = append(changed, f.name)
 		}
 	}
-	slices.Sort(changed)
 	return changed
 }

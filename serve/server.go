@@ -115,7 +115,7 @@ func (s *Server) Run(ctx context.Context) error {
 			ended <- err
 		}()
 	}
-	err := s.db.Run(running)
+	err := withSetting(s.db.Run(running))
 	stop(nil)
 	for range s.extra {
 		err = errors.Join(err, <-ended)

@@ -2,7 +2,9 @@ package serve
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -94,11 +96,21 @@ func Load(from Sources) (*Settings, error) {
 }
 
 func readFile(path string) (*node, error) {
-	data, err := os.ReadFile(path)
+	data, err := readSome(path, maxFile+1)
 	if err != nil {
 		return nil, fmt.Errorf("read the settings: %w", err)
 	}
 	return parse(path, data)
+}
+
+// readSome reads the beginning of a file. A device has no end.
+func readSome(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	return data, errors.Join(err, f.Close())
 }
 
 // forget takes the lines from the places of the defaults.

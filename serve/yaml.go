@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -44,7 +45,7 @@ func parseValue(source string, data []byte) (*node, error) {
 		return nil, fmt.Errorf("%s: the settings are longer than %d MiB", source, maxFile>>20)
 	}
 	r := reader{source, regexp.MustCompile(jsonNumber)}
-	file, err := parser.ParseBytes(data, 0)
+	file, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0) // some editors write the mark
 	var syntax yaml.Error
 	if errors.As(err, &syntax) {
 		return nil, r.errorAt(syntax.GetToken(), "%s", syntax.GetMessage())
@@ -80,16 +81,12 @@ func (r reader) node(n ast.Node) (*node, error) {
 		return &node{at: at}, nil
 	case *ast.BoolNode:
 		return &node{at: at, kind: boolean, text: fmt.Sprint(n.Value)}, nil
-	case *ast.IntegerNode:
+	case *ast.IntegerNode, *ast.FloatNode:
 		if r.number.MatchString(t.Value) {
 			return &node{at: at, kind: number, text: t.Value}, nil
 		}
-		return &node{at: at, kind: number, text: fmt.Sprint(n.Value)}, nil
-	case *ast.FloatNode:
-		if r.number.MatchString(t.Value) {
-			return &node{at: at, kind: number, text: t.Value}, nil
-		}
-		return nil, r.errorAt(t, "the number %s is not written as JSON writes numbers", t.Value)
+		// 010 is 8 in some versions of YAML and 10 in others.
+		return nil, r.errorAt(t, "the number %s is not written as JSON writes numbers; write it in decimal digits, or in quotes if it is text", t.Value)
 	case *ast.StringNode:
 		k := text
 		if t.Type == token.StringType && r.number.MatchString(n.Value) {

@@ -114,6 +114,8 @@
 //   - sink.list takes nothing and returns an array of {"name","state","sequence",
 //     "lost","refused","retries","last_commit_ms"}, one for each sink of the
 //     database: see aimx.SinkInfo. It needs no history.
+//   - ingest.refused takes nothing and returns an aimx.Refusals: how many values from
+//     outside were set and refused, by cause, and the last refusals.
 //
 // All parameters of methods but the width are optional. An unknown parameter, a value of the
 // wrong type, a pattern against the grammar, and a cursor of another query or
@@ -197,7 +199,8 @@
 //   - record.list, the graph, history.stats and history.verify leave out the records that
 //     are not granted for reading, and the names of such records in other rows.
 //   - profiling.reset and buffer_metrics.reset reset what may be written.
-//   - sink.list is for every token.
+//   - sink.list and the counts of ingest.refused are for every token. Its refusals leave
+//     out the records that are not granted for reading.
 //
 // Grants are compared in the normalized form of package key: the grant "*" does not cover
 // "a::b". They open no private record.

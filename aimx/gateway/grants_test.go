@@ -104,6 +104,7 @@ func TestGrants(t *testing.T) {
 		{"history.migrate", `null`, `"rewritten":3`, denied, denied, "rewritten"},
 		{"history.migrate", `{"progress":true}`, `"running":false`, denied, denied, "running"},
 		{"sink.list", `null`, `"ok":[]`, `"ok":[]`, `"ok":[]`, "denied"},
+		{"ingest.refused", `null`, `"last":[`, `"record":"attic.door"`, `"last":[]`, "cellar"},
 		{"graph.nodes", `null`, `"cellar.safe"`, `"attic.air"`, `"ok":[]`, "vienna"},
 		{"graph.edges", `null`, `"tap"`, `[{"from":"attic.co2","to":"attic.air","edge_type":"transform"}]`, `"ok":[]`, "vienna"},
 		{"graph.topo_order", `null`, `"cellar.safe"`, `["attic.co2","attic.door","hub.bell","attic.air"]`, `"ok":[]`, "vienna"},

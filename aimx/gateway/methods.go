@@ -31,6 +31,7 @@ func methods() map[string]method {
 		wire.MethodResetProfiles: (*session).resetProfiles,
 		wire.MethodResetMetrics:  (*session).resetMetrics,
 		wire.MethodSinkList:      (*session).sinkList,
+		wire.MethodIngestRefused: (*session).ingestRefused,
 	}
 }
 

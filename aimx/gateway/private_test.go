@@ -100,6 +100,7 @@ func TestPrivateRecordsAreNotSent(t *testing.T) {
 		{"history.migrate", `{"progress":true}`, `{"running":false,"rewritten":3}`},
 		{"history.migrate", `{"deep":true}`, refused},
 		{"sink.list", `null`, `[]`},
+		{"ingest.refused", `null`, `"accepted":`},
 		{"graph.nodes", `null`, `"key":"cellar.safe"`},
 		{"graph.edges", `null`, `[]`},
 		{"graph.topo_order", `null`, `"cellar.safe"`},

@@ -6,7 +6,7 @@ import (
 
 func newRecord(env func(string) string) *cobra.Command {
 	c := group("record", "Read, set and watch the records of a running database",
-		newRecordList(env), newRecordGet(env), newRecordSet(env), newRecordDrain(env), newRecordQuery(env), newRecordWatch(env))
+		newRecordList(env), newRecordGet(env), newRecordSet(env), newRecordDrain(env), newRecordQuery(env), newRecordWatch(env), newRecordRefused(env))
 	c.Example = `  aimdb record list 'temp::*'
   aimdb record get hub.settings --format yaml
   aimdb record set hub.settings '{"tolerance_celsius":1.5}'

@@ -92,7 +92,11 @@ func TestServeKilled(t *testing.T) {
 	}
 	_ = c.Close()
 	r := aimdbIn(t, `{"celsius":22.5}`, "produce", "room.temperature", "--connect", socket)
-	r.ok(t) // the log has it
+	r.ok(t)                                                    // the log has it
+	aimdb(t, "record", "set", "a b", "1", "--connect", socket) // which is no key
+	if r := aimdb(t, "record", "refused", "--connect", socket); !strings.HasPrefix(r.stderr, "accepted 2") || r.code != exitOK {
+		t.Errorf("refused: %d %s %s", r.code, r.stdout, r.stderr)
+	}
 	if err := d.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

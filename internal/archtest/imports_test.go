@@ -47,7 +47,7 @@ func table() map[string][]string {
 		"aimx/mcp":          {"key", "loss", "history", "aimx", "internal/timetext"},
 		"aimx/gateway":      {"key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"schema":            {"records"},
-		"serve":             {".", "key", "schema", "httpapi", "mqtt", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
+		"serve":             {".", "key", "history", "schema", "httpapi", "mqtt", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
 		"httpapi":           {".", "key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/gateway", "internal/timetext", "internal/jsonrule"},
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "httpapi", "sinks/sqlite"},

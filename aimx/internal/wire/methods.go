@@ -24,4 +24,5 @@ const (
 	MethodHistoryVerify  = "history.verify"
 	MethodHistoryMigrate = "history.migrate"
 	MethodSinkList       = "sink.list"
+	MethodIngestRefused  = "ingest.refused"
 )
