@@ -67,9 +67,15 @@ func newConn(s *Server, serving context.Context, nc net.Conn) *conn {
 	return c
 }
 
-// SetDeadline sets the deadline for reads, which is that of the keepalive. That for writes is
-// set by Write, because a client without a keepalive may stop reading too.
-func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+// SetDeadline sets the deadline for reads, which is one and a half times the keepalive: the
+// library's own sum does not fit into its type from 43,691 s on. That for writes is set by
+// Write, because a client without a keepalive may stop reading too.
+func (c *conn) SetDeadline(t time.Time) error {
+	if c.client != nil && !t.IsZero() {
+		t = time.Now().Add(time.Duration(c.client.State.Keepalive) * 3 * time.Second / 2)
+	}
+	return c.SetReadDeadline(t)
+}
 
 // Write implements net.Conn.
 func (c *conn) Write(b []byte) (int, error) {

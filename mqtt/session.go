@@ -85,9 +85,9 @@ func (u *session) leave(c *conn) {
 	if c.left() || c.serving.Err() != nil || u.server.ctx.Err() != nil {
 		w = nil // the server ends, or the client said goodbye
 	}
-	if !last {
-		if w != nil {
-			w.send() // another connection has taken the session
+	if !last { // another connection has taken the session, or ended it
+		if w != nil && (w.delay == 0 || u.over()) {
+			w.send()
 		}
 		return
 	}
@@ -114,6 +114,13 @@ func (u *session) leave(c *conn) {
 		u.delayed = time.AfterFunc(min(w.delay, keep), func() { u.server.later(u.sendWill) })
 	}
 	u.expiry = time.AfterFunc(keep, func() { u.server.later(u.expire) })
+}
+
+// over reports whether the session has ended.
+func (u *session) over() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ended
 }
 
 // sendWill sends the will that was delayed.

@@ -42,7 +42,20 @@ func TestSessionExpiry(t *testing.T) {
 	await(t, "two sessions are kept", func() bool { c := h.server.Counts(); return c.Clients == 0 && c.Sessions <= 1 })
 }
 
-// TestDelayedWill: a will waits for its delay, and is not set if the client comes back.
+// TestLongKeepalive: one and a half times the longest keepalive is more than 16 bits.
+func TestLongKeepalive(t *testing.T) {
+	h := open(t, mqtt.Config{}, rooms(t))
+	for _, seconds := range []uint16{43_690, 43_691, 65_535} {
+		d, _ := connect(t, h.address, 4, "slow", func(pk *packets.Packet) { pk.Connect.Keepalive = seconds })
+		d.publish(1, 1, "aimdb/home/set/attic/lamp", "1")
+		d.want(packets.Puback)
+		d.publish(1, 2, "aimdb/home/set/attic/lamp", "2")
+		d.want(packets.Puback)
+	}
+}
+
+// TestDelayedWill: a will waits for its delay, and is not set if the client comes back, also
+// while the server takes it for connected.
 func TestDelayedWill(t *testing.T) {
 	h := open(t, mqtt.Config{}, rooms(t))
 	lamp, _ := h.db.Registry().Lookup("attic.lamp")
@@ -53,7 +66,9 @@ func TestDelayedWill(t *testing.T) {
 			pk.Connect.WillProperties.WillDelayInterval = delay
 		}
 	}
+	first, _ := connect(t, h.address, 5, "patient", willing("97", 60))
 	d, _ := connect(t, h.address, 5, "patient", willing("98", 60))
+	first.wantClosed()
 	check(t, d.conn.Close())
 	await(t, "the client is still there", func() bool { return h.server.Counts().Clients == 0 })
 	lost := time.Now()
