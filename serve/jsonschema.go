@@ -36,6 +36,9 @@ func described(s map[string]any, path string) map[string]any {
 	if text := descriptionOf(path); text != "" {
 		s["description"] = text
 	}
+	if example := exampleOf(path); example != nil {
+		s["examples"] = []json.RawMessage{example}
+	}
 	return s
 }
 

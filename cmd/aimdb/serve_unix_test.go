@@ -40,7 +40,7 @@ func startServe(t *testing.T, socket string, args ...string) *demo {
 	greeted := make(chan struct{})
 	go func() {
 		lines := bufio.NewScanner(out)
-		for lines.Scan() && !strings.HasPrefix(lines.Text(), "Set a value") {
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), "  aimx ") {
 		}
 		close(greeted)
 		_, _ = io.Copy(io.Discard, out) // so that it never blocks on its output
