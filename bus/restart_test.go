@@ -91,7 +91,7 @@ func (unreachable) Connect(context.Context, string, ...nats.Option) (*nats.Conn,
 
 // A consumer that cannot be read is not left on the stream.
 func TestConsumerThatCannotBeReadIsNotLeftBehind(t *testing.T) {
-	b, _, _ := running(t, setup{}, 1)
+	b := open(t, setup{}) // without a republisher, which reads the field
 	was := b.Bus.server
 	b.Bus.server = unreachable{was} // new connections fail, existing ones continue
 	_, err := b.Consumer(deadline(t), "sink", history.Position{})

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { os.Exit(testrun.Waiting(m)) }
 // wanted is the variable that says to the binary how many tests are to run at once.
 const wanted = "AIMDB_TEST_PARALLEL"
 
-// TestWaiting: the default is three tests for each processor, and the flag prevails.
+// TestWaiting: the default is PerProcessor tests for each processor, and the flag prevails.
 func TestWaiting(t *testing.T) {
 	if want := os.Getenv(wanted); want != "" {
 		if got := flag.Lookup("test.parallel").Value.String(); got != want {
@@ -25,8 +25,8 @@ func TestWaiting(t *testing.T) {
 		return
 	}
 	for want, args := range map[string][]string{
-		fmt.Sprint(3 * runtime.GOMAXPROCS(0)): nil,
-		"7":                                   {"-test.parallel=7"},
+		fmt.Sprint(testrun.PerProcessor * runtime.GOMAXPROCS(0)): nil,
+		"7": {"-test.parallel=7"},
 	} {
 		cmd := exec.Command(os.Args[0], args...)
 		cmd.Env = append(os.Environ(), wanted+"="+want)
