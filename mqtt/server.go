@@ -82,10 +82,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
-	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // Accept returns the reason to end
 	if s.config.TLS != nil {
 		l = tls.NewListener(l, s.config.TLS)
 	}
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // Accept returns the reason to end
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	defer cancel()
