@@ -15,6 +15,8 @@ import (
 const (
 	// dialTimeout bounds Dial if its context has no earlier deadline.
 	dialTimeout = 5 * time.Second
+	// lastAnswers is how long answers are still read after a frame could not be sent.
+	lastAnswers = time.Second
 	// clientWriteTimeout ends a connection whose server takes no byte of a
 	// frame for that long.
 	clientWriteTimeout = 30 * time.Second
@@ -205,11 +207,14 @@ func (c *Client) send(ctx context.Context, fill func(*wire.FrameWriter) []byte) 
 	case <-c.done:
 		return c.Err()
 	}
-	defer func() { <-c.sending }()
 	if err := c.conn.Send(fill(&wire.FrameWriter{})); err != nil {
-		c.fail(fmt.Errorf("send: %w", err))
-		return c.Err()
+		// The answers that are here already are still read, up to the end of what came. A
+		// frame that was sent in part cannot be followed by another, so the turn is kept.
+		why := fmt.Errorf("send: %w", err)
+		time.AfterFunc(lastAnswers, func() { c.fail(why) })
+		return &ConnectionError{Endpoint: c.endpoint.String(), Advice: "connect again", Err: why}
 	}
+	<-c.sending
 	return nil
 }
 

@@ -162,8 +162,8 @@ func TestStreamFromNowOn(t *testing.T) {
 	}
 }
 
-// Followers that begin at different places share the end of the log; each gets each value
-// once, also those that stop reading for a while and are left behind.
+// Followers that begin at different places share the end of the log. Each gets each value
+// once, also one that stops reading until its next values are no longer kept for it.
 func TestManyStreams(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	f := open(t, t.TempDir(), []httpapi.Option{httpapi.WriteTimeout(patience)})

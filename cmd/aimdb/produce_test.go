@@ -106,7 +106,7 @@ func TestProduceLosesTheServer(t *testing.T) {
 			replyTo(conn, frame, `"ok":{"status":"success","logged":true}`)
 		}
 	})
-	aimdbIn(t, strings.Repeat("1\n", 100), "produce", "a", "--connect", socket).fails(t, exitFailed, "line ", " lines logged") // 3, or fewer: a write that fails ends the wait for answers
+	aimdbIn(t, strings.Repeat("1\n", 100), "produce", "a", "--connect", socket).fails(t, exitFailed, "line ", "3 lines logged")
 }
 
 // TestProduceEndsAfterInterrupt: Ctrl-C ends the command while its input stays open, after

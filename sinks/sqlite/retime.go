@@ -125,34 +125,11 @@ func (w *writer) retime(ctx context.Context, rows []retimed, cover bool) (change
 	return changed, w.uncover(ctx, bare)
 }
 
-// retimeRow changes one row, unless it is another one than was read.
+// retimeRow changes the time of one row, unless it is another one than was read.
 func (w *writer) retimeRow(ctx context.Context, row retimed, touched map[int64]*chunk) (bool, error) {
-	number := chunkOf(row.ID)
-	c := touched[number]
-	if c == nil {
-		var err error
-		if c, err = w.readChunk(ctx, number); err != nil {
-			return false, err
-		}
-		touched[number] = c
-	}
-	var sum uint32
-	w.summed, sum = rowSum(w.summed, row.Record, row.Time, []byte(row.Value))
-	have := c.get(row.ID)
-	if c.damaged || have != 0 && have != sum {
-		return false, nil
-	}
-	result, err := w.exec(ctx, "UPDATE record_history SET stored_at = ?1 WHERE id = ?2 AND record_name = ?3 AND stored_at = ?4 AND value_json = ?5",
-		row.to, row.ID, row.Record, row.Time, string(row.Value))
-	if err != nil {
-		return false, err
-	}
-	if n, err := result.RowsAffected(); n == 0 || err != nil {
-		return false, err
-	}
-	w.summed, sum = rowSum(w.summed, row.Record, row.to, []byte(row.Value))
-	c.set(row.ID, sum)
-	return true, nil
+	then := row.Row
+	then.Time = row.to
+	return w.replaceRow(ctx, touched, row.Row, then, "stored_at", row.to)
 }
 
 // coverRetimed covers rows, consecutive ones that were written together with one entry.

@@ -165,9 +165,17 @@ func (w *writer) rewriteRows(ctx context.Context, rows []rewritten) (changed int
 	return changed, w.markRewritten(ctx, rows)
 }
 
-// rewriteRow changes one row, unless it is another one than was read.
+// rewriteRow changes the value of one row, unless it is another one than was read.
 func (w *writer) rewriteRow(ctx context.Context, row *rewritten, touched map[int64]*chunk) (bool, error) {
-	number := chunkOf(row.ID)
+	then := row.Row
+	then.Value = row.value
+	return w.replaceRow(ctx, touched, row.Row, then, "value_json", string(row.value))
+}
+
+// replaceRow sets a column of a row and the checksum of the row that it becomes. It reports
+// false for a row that does not match its checksum, or is another one than was read.
+func (w *writer) replaceRow(ctx context.Context, touched map[int64]*chunk, was, then history.Row, column string, to any) (bool, error) {
+	number := chunkOf(was.ID)
 	c := touched[number]
 	if c == nil {
 		var err error
@@ -177,20 +185,20 @@ func (w *writer) rewriteRow(ctx context.Context, row *rewritten, touched map[int
 		touched[number] = c
 	}
 	var sum uint32
-	w.summed, sum = rowSum(w.summed, row.Record, row.Time, []byte(row.Value))
-	if have := c.get(row.ID); c.damaged || have != 0 && have != sum {
+	w.summed, sum = rowSum(w.summed, was.Record, was.Time, []byte(was.Value))
+	if have := c.get(was.ID); c.damaged || have != 0 && have != sum {
 		return false, nil
 	}
-	result, err := w.exec(ctx, "UPDATE record_history SET value_json = ?1 WHERE id = ?2 AND record_name = ?3 AND stored_at = ?4 AND value_json = ?5",
-		string(row.value), row.ID, row.Record, row.Time, string(row.Value))
+	result, err := w.exec(ctx, "UPDATE record_history SET "+column+" = ?1 WHERE id = ?2 AND record_name = ?3 AND stored_at = ?4 AND value_json = ?5",
+		to, was.ID, was.Record, was.Time, string(was.Value))
 	if err != nil {
 		return false, err
 	}
 	if n, err := result.RowsAffected(); n == 0 || err != nil {
 		return false, err
 	}
-	w.summed, sum = rowSum(w.summed, row.Record, row.Time, []byte(row.value))
-	c.set(row.ID, sum)
+	w.summed, sum = rowSum(w.summed, then.Record, then.Time, []byte(then.Value))
+	c.set(was.ID, sum)
 	return true, nil
 }
 
