@@ -3,4 +3,4 @@
 package testrun
 
 // PerProcessor is how many tests run at once for each processor.
-const PerProcessor = 3
+const PerProcessor = 2
