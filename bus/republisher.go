@@ -86,14 +86,14 @@ func (r *Republisher) Run(ctx context.Context) error {
 	defer w.close()
 	r.writer.Store(w)
 
+	taking, stopTaking := context.WithCancel(ctx)
+	defer stopTaking()
 	var wg sync.WaitGroup
-	wg.Go(func() { r.live.run(ctx) })
+	wg.Go(func() { r.live.run(taking) })
 	marking, stopMarking := context.WithCancel(context.WithoutCancel(ctx))
 	var marked sync.WaitGroup
 	marked.Go(func() { r.keepMark(marking) })
 	settling := make(chan error, 1)
-	taking, stopTaking := context.WithCancel(ctx)
-	defer stopTaking()
 	go func() {
 		err := w.run(hard)
 		if err != nil {

@@ -179,4 +179,7 @@ func TestTwoWriters(t *testing.T) {
 	if err := <-ended; !errors.Is(err, ErrTakenOver) {
 		t.Errorf("the first writer ended with %v", err)
 	}
+	if err := ctx.Err(); err != nil {
+		t.Errorf("the first writer ended only with its context: %v", err)
+	}
 }

@@ -137,7 +137,7 @@ func logLimitWhileLocked(t *testing.T, dir, history string) {
 	p.send(1, 200)
 	p.flush()
 	unlock := lockHistory(t, history)
-	const last = 60_000 // some ten times what the log and the pump can hold
+	const last = 24_000 // some four times what the log and the pump can hold
 	p.send(201, last)
 	p.awaitState(says)
 	unlock()
