@@ -45,11 +45,21 @@ func shellBlocks(t *testing.T, document, heading string) (lines []string) {
 // TestDocumentedCommands: the commands of the documents exist, with their flags.
 func TestDocumentedCommands(t *testing.T) {
 	found := 0
-	for _, document := range []string{"README.md", "docs/HISTORY.md", "docs/SERVE.md", "docs/SINKS.md", "docs/USE.md"} {
+	documents := []string{"README.md"}
+	for _, pattern := range []string{"docs/*.md", "docs/how-to/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range found {
+			documents = append(documents, strings.TrimPrefix(path, root+"/"))
+		}
+	}
+	for _, document := range documents {
 		for _, line := range shellBlocks(t, document, "") {
 			for part := range strings.SplitSeq(line, " | ") {
 				args, ours := strings.CutPrefix(strings.TrimPrefix(part, "go run ./cmd/"), "aimdb ")
-				if !ours {
+				if !ours || args == "--version" {
 					continue
 				}
 				args, _, _ = strings.Cut(args, " > ")
