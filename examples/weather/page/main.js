@@ -17,7 +17,7 @@ const dirty = new Set(); // cities with new rows since the last frame
 let drawn = ""; // the axes of the last frame
 let waiting = false; // for a frame
 let following = false; // the validations are subscribed to, or will be when history has answered
-const overlap = 10_000; // ms; a value can be stored after one of another city that is newer
+const few = 500; // rows, of which all can be read once more
 
 const choice = new Choice(document.getElementById("lead"), document.getElementById("days"), () => {
   redraw();
@@ -80,8 +80,8 @@ function offer() {
 
 const leadsOf = (city) => [...new Set([...(about.get(city)?.leads ?? []), ...store.of(city).leads])].sort((a, b) => a - b);
 
-// fill reads the newest validations, and follows them from a little earlier on, so that
-// none is missing in between.
+// fill reads the newest validations, and follows them from a time on at which it has those of
+// all cities, so that none is missing in between.
 async function fill() {
   following = true;
   state.filled = false;
@@ -90,12 +90,16 @@ async function fill() {
     for (const { value } of rows) newest(Date.parse(value?.valid_at));
     state.error = undefined;
     document.body.dataset.filled = Number(document.body.dataset.filled ?? 0) + 1;
-    follow(rows.length ? rows.at(-1).time - overlap : 0);
+    follow(rows.length < few ? 0 : everyNewest(rows));
   } catch (err) {
     following = state.connection === "up";
     if (following) watch(err); // else the next connection fills
   }
 }
+
+// everyNewest is the time of the newest row of the city that has the oldest one. The times are
+// those of the data, and one city may be stored days of them after another.
+const everyNewest = (rows) => Math.min(...new Map(rows.map(({ record, time }) => [record, time])).values());
 
 // follow subscribes to the validations from a time on. The subscription continues by
 // itself after a cut.
