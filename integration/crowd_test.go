@@ -240,7 +240,9 @@ func TestCrowd(t *testing.T) {
 		for _, share := range []float64{0.5, 0.99, 1} {
 			a, b := at(alone, share), at(among, share)
 			t.Logf("quantile %v: %v without rogues, %v among them", share, a, b)
-			if limit := 10*a + 5*time.Second; b > limit {
+			// Under the race detector the rogues, which are in this process, take most of the
+			// machine, and the latency is theirs.
+			if limit := 10*a + 5*time.Second; slower == 1 && b > limit {
 				t.Errorf("quantile %v of the latency is %v among rogues and %v without, more than %v", share, b, a, limit)
 			}
 		}
