@@ -13,7 +13,7 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"access", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/tlsfile",
+			"access", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/histogram", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
@@ -22,7 +22,7 @@ func table() map[string][]string {
 		"history":             {"key", "loss", "internal/jsonrule"},
 		"history/historytest": {"key", "loss", "history", "sinks"},
 		"records":             {"key", "loss", "internal/backoff", "internal/jsonrule", "internal/jsonshape"},
-		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/counted", "internal/outage"},
+		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/counted", "internal/histogram", "internal/outage"},
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage", "internal/tlsfile"},
 		"bus/cluster":  {},
@@ -30,7 +30,7 @@ func table() map[string][]string {
 		"bus/hub":      {"bus", "internal/counted"},
 		"sinks":        {"key", "loss", "history"},
 		"sinks/memory": {"key", "loss", "history", "sinks"},
-		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
+		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/histogram", "internal/outage"},
 		// The suite runs a sink behind a log.
 		"sinks/sinktest":    {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
 		"sinks/sqlite":      {"key", "loss", "history", "sinks", "internal/counted", "internal/filelock", "internal/jsonrule"},
