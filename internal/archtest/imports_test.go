@@ -56,6 +56,7 @@ func table() map[string][]string {
 			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
 		"mqtt":                {".", "access", "ingest", "key", "records"},
 		"metrics":             {".", "access", "ingest", "key", "loss", "records"},
+		"tracing":             {"."},
 		"metrics/mqttmetrics": {"metrics", "mqtt"},
 		"scripts":             {"history", "sinks", "sinks/sqlite"},
 		"internal":            {},

@@ -59,6 +59,7 @@ func linkRules() []linkRule {
 		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, jsonSchema, prometheus, otel}},
 		{pkg: "mqtt", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, "gopkg.in", prometheus}},
 		{pkg: "metrics", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, otel}},
+		{pkg: "tracing", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, prometheus, otel + "/otel/sdk", otel + "/proto", "google.golang.org"}},
 		{pkg: "aimx/gateway", never: []string{mcpSDK}},
 		{pkg: ".", never: []string{module + "/httpapi"}},
 		{pkg: "schema", never: []string{natsIO, modernc, pgx, parquetGo, mcpSDK, goccyYAML}, only: []string{"key", "loss", "records", "internal/backoff", "internal/jsonrule", "internal/jsonshape"}},
