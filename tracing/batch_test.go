@@ -62,7 +62,7 @@ func TestOnBatch(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, a := range s.start.Attributes() {
-		got[string(a.Key)] = a.Value.Emit()
+		got[string(a.Key)] = a.Value.String()
 	}
 	if got["aimdb.values"] != "3" || got["aimdb.log.after"] != "4" || got["aimdb.log.to"] != "7" || got["aimdb.sink"] != "sqlite" {
 		t.Errorf("the attributes are %v", got)
