@@ -9,6 +9,7 @@ import (
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/internal/tlsfile"
+	"github.com/aimdb-go/aimdb/metrics/mqttmetrics"
 	"github.com/aimdb-go/aimdb/mqtt"
 )
 
@@ -48,6 +49,7 @@ func openMQTT(db *aimdb.DB, s *Settings, logger *slog.Logger) (*part, error) {
 		}
 	}
 	return &part{
+		metrics: mqttmetrics.New(server),
 		name:    "mqtt",
 		address: fmt.Sprintf("%s://%s, topics aimdb/%s/set/KEY with / for .", scheme, listener.Addr(), db.Name()),
 		run:     func(ctx context.Context) error { return server.Serve(ctx, listener) },

@@ -36,6 +36,7 @@ func (s *Server) Handler() http.Handler {
 			defer func() { <-slots }()
 			s.serveWebSocket(w, r, presented)
 		default:
+			s.counters.turnedAway.Add(1)
 			http.Error(w, "too many connections; try again later", http.StatusServiceUnavailable)
 		}
 	})

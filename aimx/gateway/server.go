@@ -80,7 +80,8 @@ type Server struct {
 	rewritten atomic.Int64
 	ingest    *ingest.Writer
 	// unwatch ends the watch for revoked grants.
-	unwatch func()
+	unwatch  func()
+	counters counters
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -159,6 +160,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, t transport) error {
 		select {
 		case slots <- struct{}{}:
 		default:
+			s.counters.turnedAway.Add(1)
 			s.config.Logger.Warn("too many AimX connections; one more is closed", "limit", cap(slots))
 			select {
 			case turnedAway <- struct{}{}:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/httpapi"
+	"github.com/aimdb-go/aimdb/metrics"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -102,6 +103,11 @@ func open(o Options) (*aimdb.DB, error) {
 	api := httpapi.New(db)
 	web.Handle("/api", api)
 	web.Handle("/api/", api)
+	scraped, err := metrics.Handler(db, metrics.New(db))
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	web.Handle("/metrics", scraped)
 	return db, nil
 }
 

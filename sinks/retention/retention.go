@@ -43,6 +43,7 @@ type Retention struct {
 	mu        sync.Mutex
 	reference time.Time
 	since     time.Time
+	counts    Counts // with mu
 }
 
 // limits are what stays of a history.
@@ -115,6 +116,7 @@ func jitter(d time.Duration) time.Duration {
 func (r *Retention) sweepAndLog(ctx context.Context) {
 	began := time.Now()
 	report, err := r.Sweep(ctx)
+	r.count(report, err)
 	log := r.config.Logger
 	switch {
 	case err != nil && ctx.Err() != nil:
