@@ -38,17 +38,13 @@ type Retention struct {
 	// keep is replaced as a whole, and wake gets a value then.
 	keep atomic.Pointer[limits]
 	wake chan struct{}
+	// pruned is what sweeps deleted by the pattern of the policy.
+	pruned pruned
 
 	// reference is a time that is known to have come, as of since.
 	mu        sync.Mutex
 	reference time.Time
 	since     time.Time
-}
-
-// limits are what stays of a history.
-type limits struct {
-	policies []history.Policy
-	maxBytes int64
 }
 
 // New checks the policies.
@@ -76,15 +72,11 @@ func New(p history.Pruner, c Config) (*Retention, error) {
 // Replace puts other limits in the place of Config.Policies and MaxBytes, and has Run sweep
 // by them soon. An error leaves the old ones in force.
 func (r *Retention) Replace(policies []history.Policy, maxBytes int64) error {
-	for _, policy := range policies {
-		if err := policy.Validate(); err != nil {
-			return err
-		}
+	keep := &limits{policies, maxBytes}
+	if err := keep.validate(); err != nil {
+		return err
 	}
-	if maxBytes < 0 {
-		return errors.New("a limit of retention is negative; 0 is no limit")
-	}
-	r.keep.Store(&limits{policies, maxBytes})
+	r.keep.Store(keep)
 	select {
 	case r.wake <- struct{}{}:
 	default: // a sweep is due already
@@ -133,11 +125,13 @@ func (r *Retention) sweepAndLog(ctx context.Context) {
 
 // Sweep prunes once.
 func (r *Retention) Sweep(ctx context.Context) (history.PruneReport, error) {
-	plan, err := r.Plan(ctx)
+	keep := r.keep.Load()
+	plan, err := r.plan(ctx, keep)
 	if err != nil {
 		return history.PruneReport{}, err
 	}
 	report, err := r.pruner.Prune(ctx, plan)
+	r.pruned.add(keep, report)
 	if err == nil && len(report.Held) == 0 {
 		r.trust(time.UnixMilli(plan.Now))
 	}
@@ -146,7 +140,20 @@ func (r *Retention) Sweep(ctx context.Context) (history.PruneReport, error) {
 
 // DryRun reports what a sweep would delete now.
 func (r *Retention) DryRun(ctx context.Context) (history.PruneReport, error) {
-	plan, err := r.Plan(ctx)
+	return r.preview(ctx, r.keep.Load())
+}
+
+// DryRunWith is DryRun with other limits in the place of those in force.
+func (r *Retention) DryRunWith(ctx context.Context, policies []history.Policy, maxBytes int64) (history.PruneReport, error) {
+	keep := &limits{policies, maxBytes}
+	if err := keep.validate(); err != nil {
+		return history.PruneReport{}, err
+	}
+	return r.preview(ctx, keep)
+}
+
+func (r *Retention) preview(ctx context.Context, keep *limits) (history.PruneReport, error) {
+	plan, err := r.plan(ctx, keep)
 	if err != nil {
 		return history.PruneReport{}, err
 	}
@@ -155,6 +162,10 @@ func (r *Retention) DryRun(ctx context.Context) (history.PruneReport, error) {
 
 // Plan applies the policies to the records that there are.
 func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
+	return r.plan(ctx, r.keep.Load())
+}
+
+func (r *Retention) plan(ctx context.Context, keep *limits) (history.PrunePlan, error) {
 	names, err := r.pruner.Records(ctx)
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
@@ -164,7 +175,6 @@ func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
 	}
-	keep := r.keep.Load()
 	plan := history.PrunePlan{MaxBytes: keep.maxBytes, Now: now.UnixMilli(), Trusted: trusted.UnixMilli()}
 	for _, name := range names {
 		if policy, found := choose(keep.policies, name); found {
