@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/console"
 	"github.com/aimdb-go/aimdb/httpapi"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -102,6 +103,9 @@ func open(o Options) (*aimdb.DB, error) {
 	api := httpapi.New(db)
 	web.Handle("/api", api)
 	web.Handle("/api/", api)
+	pages := console.New(db)
+	web.Handle("/console", pages)
+	web.Handle("/console/", pages)
 	return db, nil
 }
 
