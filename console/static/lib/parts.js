@@ -29,18 +29,21 @@ export const share = (part, all) => (all > 0 ? `${part > 0 && part / all < 0.001
 export const fill = (element, ...children) => element.replaceChildren(...children.filter((c) => c != null && c !== false).map((c) => (c instanceof Node ? c : String(c))));
 
 /**
- * grid returns a table in a region that scrolls sideways. A column is [title, "number" or ""].
- * A row is an array of cells, the first of which names it.
+ * listing returns a table in a region that scrolls sideways. A column is its title and a
+ * class: "n" for numbers. A row is an array of cells, the first of which names it.
  * @param {string} caption @param {[string, string?][]} columns @param {Child[][]} rows @param {string} [empty] what to say without rows
  */
-export function grid(caption, columns, rows, empty = "None.") {
+export function listing(caption, columns, rows, empty = "None.") {
   if (rows.length === 0) return h("p", { class: "state" }, empty);
-  const kind = (i) => columns[i][1] ?? "";
+  const cell = (/** @type {Child} */ child, /** @type {number} */ i) => h(i === 0 ? "th" : "td", { scope: i === 0 && "row", class: columns[i][1] }, child || child === 0 ? child : "");
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h("table", { class: "grid" }, h("caption", { class: "unseen" }, caption),
-      h("thead", {}, h("tr", {}, ...columns.map(([title, k]) => h("th", { scope: "col", class: k }, title)))),
-      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell, i) => h(i === 0 ? "th" : "td", { scope: i === 0 && "row", class: kind(i) }, cell)))))));
+    h("table", { class: "listing" }, h("caption", { class: "sr" }, caption),
+      h("thead", {}, h("tr", {}, ...columns.map(([title, kind]) => h(title ? "th" : "td", { scope: title && "col", class: kind }, title)))),
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map(cell))))));
 }
+
+/** section returns a panel with a heading. @param {string} title @param {Child[]} children */
+export const section = (title, ...children) => { const panel = h("section", { class: "panel" }, h("h2", {}, title)); panel.append(...children.filter(Boolean)); return panel; };
 
 /** fact returns a number with its name. @param {string} name @param {Child} value @param {Child} [more] @param {string} [mood] "bad" or "" */
 export const fact = (name, value, more, mood = "") => h("div", { class: `fact ${mood}` }, h("dt", {}, name), h("dd", {}, h("b", {}, value), more && h("small", {}, more)));

@@ -1,7 +1,7 @@
 // @ts-check
 import { h, hrefOf } from "../lib/dom.js";
 import { bytes, number } from "../lib/format.js";
-import { ago, fact, fill, grid, meter, share } from "../lib/parts.js";
+import { ago, fact, fill, listing, meter, section, share } from "../lib/parts.js";
 import { poll } from "../lib/poll.js";
 
 export const title = "Disk";
@@ -30,7 +30,7 @@ export function mount(root, { db }) {
       ["Log", log.bytes, `at most ${bytes(log.max_bytes)}`],
     ].filter(([, n]) => n != null);
     const top = Math.max(1, ...bars.map(([, n]) => n));
-    fill(parts, grid("Parts", [["Part"], ["Size", "number"], ["", "bar"], ["Share", "number"], ["What it is"]],
+    fill(parts, listing("Parts", [["Part"], ["Size", "n"], ["", "bar"], ["Share", "n"], ["What it is"]],
       bars.map(([name, n, what]) => [name, bytes(n), meter(`${name}: ${share(n, all)}`, n, top), share(n, all), what])));
     if (!usage) {
       fill(records, h("p", { class: "state" }, "This database keeps no history."));
@@ -38,17 +38,16 @@ export function mount(root, { db }) {
       return;
     }
     const first = usage.records[0]?.bytes ?? 1;
-    fill(records, grid("Records by size", [["Record"], ["Values", "number"], ["", "bar"], ["Share", "number"], ["Rows", "number"], ["Bytes a row", "number"], ["Oldest"], ["Newest"]],
+    fill(records, listing("Records by size", [["Record"], ["Values", "n"], ["", "bar"], ["Share", "n"], ["Rows", "n"], ["Bytes a row", "n"], ["Oldest"], ["Newest"]],
       usage.records.map((r) => [h("a", { href: hrefOf(r.record) }, r.record), bytes(r.bytes), meter(`${share(r.bytes, usage.value_bytes)} of all values`, r.bytes, first), share(r.bytes, usage.value_bytes),
         number(r.rows), number(Math.round(r.bytes / r.rows)), ago(r.first_time, now), ago(r.last_time, now)]), "The history has no rows yet."),
       usage.others.records > 0 && h("p", { class: "state" }, `${number(usage.others.records)} other records have ${bytes(usage.others.bytes)} in ${number(usage.others.rows)} rows. `,
         usage.records.length === limit && limit < 10_000 ? h("button", { type: "button", onclick: () => { limit *= 10; polled.now(); } }, "Show more") : null));
-    fill(pruned, grid("Deleted on purpose", [["Policy"], ["Rows", "number"], ["Bytes of values", "number"]],
+    fill(pruned, listing("Deleted on purpose", [["Policy"], ["Rows", "n"], ["Bytes of values", "n"]],
       usage.pruned.map((p) => [p.pattern || "limit of the whole history", number(p.rows), bytes(p.bytes)]), "Sweeps have deleted nothing since the database started."));
   }
   const polled = poll(read, show, 5000);
   root.append(
-    polled.note, facts, h("h2", {}, "Parts"), parts, h("h2", {}, "Records, the largest first"), records,
-    h("h2", {}, "Deleted on purpose since the start"), pruned);
+    polled.note, section("On the disk", facts, parts), section("Records, the largest first", records), section("Deleted on purpose since the start", pruned));
   return polled.stop;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { h, hrefOf, text } from "../lib/dom.js";
 import { duration, number } from "../lib/format.js";
-import { fill, grid, perSecond, s } from "../lib/parts.js";
+import { fill, listing, perSecond, s, section } from "../lib/parts.js";
 import { layers } from "../lib/layers.js";
 import { poll } from "../lib/poll.js";
 
@@ -52,7 +52,7 @@ export function mount(root, { db }) {
       parts.group.setAttribute("aria-label", `${key}, ${parts.what}, ${speed}, ${number(r.produced_count)} values${lost && `, ${lost}`}`);
     }
     const listed = now.order.filter((key) => info.has(key) && (!part || key.toLowerCase().includes(part)));
-    fill(table, grid("Stages", [["Record"], ["Made by"], ["From"], ["Rate", "number"], ["Values", "number"], ["Lost", "number"], ["Skipped", "number"], ["Readers", "number"], ["Calls", "number"], ["Time of a call", "number"]],
+    fill(table, listing("Stages", [["Record"], ["Made by"], ["From"], ["Rate", "n"], ["Values", "n"], ["Lost", "n"], ["Skipped", "n"], ["Readers", "n"], ["Calls", "n"], ["Time of a call", "n"]],
       listed.slice(0, most).map((key) => {
         const r = info.get(key), stages = r.stage_profiling ?? [];
         const calls = stages.reduce((n, x) => n + x.call_count, 0), total = stages.reduce((n, x) => n + x.total_time_ns, 0);
@@ -113,6 +113,6 @@ export function mount(root, { db }) {
   const polled = poll(read, show, 2000);
   filter.addEventListener("input", () => before && show({ ...before, time: performance.now() }));
   root.append(
-    polled.note, h("p", { class: "actions" }, h("label", { for: "graph-filter" }, "Key contains "), filter), drawing, h("h2", {}, "Stages"), table);
+    h("div", { class: "tools" }, h("label", {}, "Key contains", filter), polled.note), section("Drawing", drawing), section("Stages", table));
   return polled.stop;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { h } from "../lib/dom.js";
 import { bytes, duration, number } from "../lib/format.js";
-import { ago, fact, fill, grid, line, meter, perSecond, share } from "../lib/parts.js";
+import { ago, fact, fill, line, listing, meter, perSecond, section, share } from "../lib/parts.js";
 import { poll } from "../lib/poll.js";
 
 export const title = "Log and sinks";
@@ -38,7 +38,7 @@ export function mount(root, { db }) {
     fill(charts,
       h("figure", {}, line(`Values per second into the log, now ${perSecond(rates.at(-1))}`, rates, 300, 60), h("figcaption", {}, `Into the log, ${perSecond(rates.at(-1))}`)),
       h("figure", {}, line(`Messages that the slowest sink lacks, now ${number(lag.at(-1))}`, lag, 300, 60), h("figcaption", {}, `Slowest sink lacks ${number(lag.at(-1))} messages`)));
-    fill(sinks, grid("Sinks", [["Sink"], ["State"], ["Lag", "number"], ["Lag in time", "number"], ["Values", "number"], ["Last commit", "number"], ["Refused", "number"], ["Lost", "number"], ["Retries", "number"]],
+    fill(sinks, listing("Sinks", [["Sink"], ["State"], ["Lag", "n"], ["Lag in time", "n"], ["Values", "n"], ["Last commit", "n"], ["Refused", "n"], ["Lost", "n"], ["Retries", "n"]],
       state.sinks.map((s) => [s.name,
         h("span", { class: s.state === "ok" ? "good" : "bad" }, s.state === "ok" ? "ok" : `${s.state}${s.failing_since_ms ? `, since ${duration(now - s.failing_since_ms)}` : ""}`),
         number(s.lag_messages), s.lag_messages ? duration(s.lag_seconds * 1000) : "0 s",
@@ -47,6 +47,6 @@ export function mount(root, { db }) {
   }
   const polled = poll(() => db.call("stats"), show, 1000);
   root.append(
-    polled.note, h("h2", {}, "Log"), log, charts, h("h2", {}, "Sinks"), sinks);
+    polled.note, section("Log", log, charts), section("Sinks", sinks));
   return polled.stop;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { h, hrefOf } from "../lib/dom.js";
 import { bytes, clock, number, time } from "../lib/format.js";
-import { fill, grid } from "../lib/parts.js";
+import { fill, listing, section } from "../lib/parts.js";
 import { causes } from "../lib/causes.js";
 
 export const title = "Losses and dead letters";
@@ -39,16 +39,16 @@ export function mount(root, { db, say }) {
 
   const readLosses = list("loss.list", "losses", losses, (rows, page, first) => {
     if (first) showSums(page);
-    return grid("Losses", [["Record"], ["Cause"], ["Count", "number"], ["Numbers"], ["Written"], ["Sink"]],
+    return listing("Losses", [["Record"], ["Cause"], ["Count", "n"], ["Numbers"], ["Written"], ["Sink"]],
       rows.map((l) => [l.record || "(all records)", h("span", { title: causes[l.cause] ?? "" }, l.cause), l.count ? number(l.count) : "unknown", numbers(l), times(l), l.sink + (l.share ? ", part of an entry without a record" : "")]),
       "Nothing is lost.");
   });
 
   function showSums(page) {
-    fill(sums, grid("Losses by cause", [["Cause"], ["Meaning"], ["Count", "number"], ["Entries", "number"], ["Sink"]],
+    fill(sums, listing("Losses by cause", [["Cause"], ["Meaning"], ["Count", "n"], ["Entries", "n"], ["Sink"]],
       (page.causes ?? []).map((c) => [c.cause, causes[c.cause] ?? "A cause that this page does not know.", number(c.count), number(c.entries), c.sink]), "Nothing is lost."),
       page.partial && h("p", { class: "state" }, "The ledger is long: the sums lack its end."));
-    fill(memory, grid("Lost in memory", [["Record"], ["Cause"], ["Meaning"], ["Count", "number"]],
+    fill(memory, listing("Lost in memory", [["Record"], ["Cause"], ["Meaning"], ["Count", "n"]],
       (page.records ?? []).map((r) => [h("a", { href: hrefOf(r.record) }, r.record), r.cause, causes[r.cause] ?? "", number(r.count)]),
       "No record has lost a value before the log since the database started."));
   }
@@ -69,8 +69,8 @@ export function mount(root, { db, say }) {
     const boxes = rows.map((l) => h("input", { type: "checkbox", "aria-label": `Choose dead letter ${l.id} of ${l.record}`, onchange: (e) => { e.target.checked ? chosen.add(id(l)) : chosen.delete(id(l)); choose(); } }));
     boxes.forEach((b, i) => { b.checked = chosen.has(id(rows[i])); });
     const all = h("button", { type: "button", onclick: () => { for (const [i, b] of boxes.entries()) { b.checked = true; chosen.add(id(rows[i])); } choose(); } }, "Choose all shown");
-    return h("div", {}, h("p", { class: "actions" }, all, " ", retry),
-      grid("Dead letters", [["ID"], ["Choose"], ["Record"], ["Reason"], ["Value"], ["Written"], ["Sequence", "number"], ["Sink"]],
+    return h("div", {}, h("p", { class: "tools" }, all, " ", retry),
+      listing("Dead letters", [["ID"], ["Choose"], ["Record"], ["Reason"], ["Value"], ["Written"], ["Sequence", "n"], ["Sink"]],
         rows.map((l, i) => [l.id, boxes[i], l.record, l.reason, h("span", {}, h("code", { class: "cut" }, l.value), h("small", {}, ` ${bytes(l.bytes)}`)), time(l.time), number(l.sequence), l.sink])));
   });
 
@@ -79,7 +79,7 @@ export function mount(root, { db, say }) {
     const what = chosen.size === 1 ? "1 dead letter" : `${number(chosen.size)} dead letters`;
     fill(dialog, h("h2", { id: "retry-title" }, `Store ${what} now?`),
       h("p", {}, "Each one that the store takes becomes a row under its own time, and leaves the dead letters and the ledger of losses. One that it refuses again stays where it is."),
-      h("p", { class: "actions" },
+      h("p", { class: "tools" },
         h("button", { type: "button", class: "primary", onclick: () => { dialog.close(); run(); } }, `Store ${what}`), " ",
         h("button", { type: "button", onclick: () => dialog.close() }, "Cancel")));
     dialog.showModal();
@@ -113,10 +113,7 @@ export function mount(root, { db, say }) {
   choose();
   read();
   root.append(
-    h("p", { class: "actions" }, h("button", { type: "button", onclick: read }, "Read again")), note,
-    h("h2", {}, "By cause"), sums,
-    h("h2", {}, "Dead letters"), result, letters,
-    h("h2", {}, "Ledger of losses"), losses,
-    h("h2", {}, "Lost in memory"), memory, dialog);
+    h("div", { class: "tools" }, h("button", { type: "button", onclick: read }, "Read again"), note),
+    section("By cause", sums), section("Dead letters", result, letters), section("Ledger of losses", losses), section("Lost in memory before the log", memory), dialog);
   return () => { ended = true; };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { h } from "../lib/dom.js";
 import { bytes, clock, duration, number, time } from "../lib/format.js";
-import { ago, fact, fill, grid } from "../lib/parts.js";
+import { ago, fact, fill, listing, section } from "../lib/parts.js";
 
 export const title = "Retention";
 export const purpose = "How long rows are kept, and what a sweep would delete. This page changes nothing: limits are settings of the database.";
@@ -33,12 +33,12 @@ export function mount(root, { db }) {
   let ended = false;
   const note = h("p", { class: "asof", role: "status" }), facts = h("dl", { class: "facts" });
   const policies = h("div"), pruned = h("div"), result = h("div", { "aria-live": "polite" }), rows = h("div", { class: "limits" });
-  const whole = h("input", { id: "history-bytes", autocomplete: "off", placeholder: "no limit" });
+  const whole = h("input", { autocomplete: "off", placeholder: "no limit" });
   const started = h("button", { type: "submit", class: "primary" }, "Try these limits");
 
   function addRow(p = {}) {
     const field = (label, value, wide) => h("label", {}, h("span", {}, label), h("input", { value, class: wide && "wide", autocomplete: "off", spellcheck: "false", placeholder: label === "Pattern" ? "#" : "no limit" }));
-    const row = h("fieldset", {}, h("legend", { class: "unseen" }, "Policy"),
+    const row = h("fieldset", {}, h("legend", { class: "sr" }, "Policy"),
       field("Pattern", p.pattern ?? "", true), field("Age", written(p.max_age_ms, units, "ms")), field("Rows", p.max_rows || ""), field("Bytes", written(p.max_bytes, sizes, "B")),
       h("label", { class: "check" }, h("input", { type: "checkbox", checked: Boolean(p.forever) }), h("span", {}, "For ever")),
       h("button", { type: "button", onclick: () => { row.remove(); whole.focus(); } }, "Remove"));
@@ -57,10 +57,10 @@ export function mount(root, { db }) {
   function show(r) {
     fill(facts, fact("Sweeps", r.every_ms ? `every ${duration(r.every_ms)}` : "–"), fact("Last sweep", ago(r.last_sweep_ms, Date.now()), time(r.last_sweep_ms)),
       fact("Whole history", r.history_bytes ? bytes(r.history_bytes) : "no limit", "the rows stored first go first"));
-    fill(policies, grid("Policies", [["Pattern"], ["Age", "number"], ["Rows", "number"], ["Bytes of values", "number"], ["For ever"]],
+    fill(policies, listing("Policies", [["Pattern"], ["Age", "n"], ["Rows", "n"], ["Bytes of values", "n"], ["For ever"]],
       r.policies.map((p) => [p.pattern, p.max_age_ms ? duration(p.max_age_ms) : "–", p.max_rows ? number(p.max_rows) : "–", p.max_bytes ? bytes(p.max_bytes) : "–", p.forever ? "yes" : ""]),
       r.history_bytes ? "There is no policy: only the limit of the whole history removes rows." : "There is no limit: nothing is removed, and the disk fills."));
-    fill(pruned, grid("Deleted on purpose", [["Policy"], ["Rows", "number"], ["Bytes of values", "number"]],
+    fill(pruned, listing("Deleted on purpose", [["Policy"], ["Rows", "n"], ["Bytes of values", "n"]],
       r.pruned.map((p) => [p.pattern || "limit of the whole history", number(p.rows), bytes(p.bytes)]), "Sweeps have deleted nothing since the database started."));
     if (!rows.children.length) r.policies.forEach(addRow);
     if (!whole.value) whole.value = written(r.history_bytes, sizes, "B");
@@ -87,7 +87,7 @@ export function mount(root, { db }) {
         report.future > 0 && h("p", {}, `${number(report.future)} rows from the future stay until they were stored for as long as the age says.`),
         report.over_bytes > 0 && h("p", { class: "bad" }, `The history would still be ${bytes(report.over_bytes)} above its limit, because policies keep the rest.`),
         report.held.length > 0 && h("p", { class: "bad" }, `Records that keep rows which only the clock makes too old: ${report.held.map((x) => `${x.record} (${number(x.rows)})`).join(", ")}. See whether the clock is right.`),
-        report.rows > 0 && grid("Rows that would go", [["Record"], ["Rows", "number"], ["Bytes of values", "number"]],
+        report.rows > 0 && listing("Rows that would go", [["Record"], ["Rows", "n"], ["Bytes of values", "n"]],
           [...report.records].sort((a, b) => b.bytes - a.bytes).slice(0, 500).map((x) => [x.record, number(x.rows), bytes(x.bytes)])),
         report.records.length > 500 && h("p", { class: "state" }, `and ${number(report.records.length - 500)} more records`));
     } catch (error) {
@@ -109,13 +109,14 @@ export function mount(root, { db }) {
   }
 
   read();
-  root.append(
-    note, facts, h("h2", {}, "Policies in force"), policies,
-    h("h2", {}, "Dry run"),
-    h("p", { class: "actions" }, h("button", { type: "button", onclick: () => attempt(undefined, "the limits in force") }, "Try the limits in force")),
-    h("form", { class: "dry", onsubmit: submit }, h("p", {}, "Or try others. The most specific pattern that matches a record decides about it."), rows,
-      h("p", { class: "actions" }, h("label", { for: "history-bytes" }, "Whole history "), whole, " ",
-        h("button", { type: "button", onclick: () => addRow().querySelector("input").focus() }, "Add a policy"), " ", started)),
-    result, h("h2", {}, "Deleted on purpose since the start"), pruned);
+  root.append(note,
+    section("In force", facts, policies),
+    section("Dry run",
+      h("p", { class: "hint" }, "What a sweep would delete now. The most specific pattern that matches a record decides about it."),
+      h("form", { class: "dry", onsubmit: submit }, rows,
+        h("div", { class: "tools" }, h("label", {}, "Whole history", whole), h("button", { type: "button", onclick: () => addRow().querySelector("input").focus() }, "Add a policy")),
+        h("div", { class: "tools" }, started, h("button", { type: "button", onclick: () => attempt(undefined, "the limits in force") }, "Try the limits in force"))),
+      result),
+    section("Deleted on purpose since the start", pruned));
   return () => { ended = true; };
 }
