@@ -30,7 +30,7 @@ export function mount(root, { db }) {
       ["Log", log.bytes, `at most ${bytes(log.max_bytes)}`],
     ].filter(([, n]) => n != null);
     const top = Math.max(1, ...bars.map(([, n]) => n));
-    fill(parts, listing("Parts", [["Part"], ["Size", "n"], ["", "bar"], ["Share", "n"], ["What it is"]],
+    fill(parts, listing("Parts", [["Part"], ["Size", "n"], ["", "bar"], ["Share", "n"], ["What it is", "what"]],
       bars.map(([name, n, what]) => [name, bytes(n), meter(`${name}: ${share(n, all)}`, n, top), share(n, all), what])));
     if (!usage) {
       fill(records, h("p", { class: "state" }, "This database keeps no history."));

@@ -49,7 +49,6 @@ export function mount(root, { db }) {
       text(parts.rate, speed === "–" ? number(r.produced_count) : `${speed} · ${number(r.produced_count)}`);
       text(parts.lost, lost);
       parts.group.classList.toggle("bad", Boolean(r.lost_count));
-      parts.group.setAttribute("aria-label", `${key}, ${parts.what}, ${speed}, ${number(r.produced_count)} values${lost && `, ${lost}`}`);
     }
     const listed = now.order.filter((key) => info.has(key) && (!part || key.toLowerCase().includes(part)));
     fill(table, listing("Stages", [["Record"], ["Made by"], ["From"], ["Rate", "n"], ["Values", "n"], ["Lost", "n"], ["Skipped", "n"], ["Readers", "n"], ["Calls", "n"], ["Time of a call", "n"]],
@@ -57,7 +56,7 @@ export function mount(root, { db }) {
         const r = info.get(key), stages = r.stage_profiling ?? [];
         const calls = stages.reduce((n, x) => n + x.call_count, 0), total = stages.reduce((n, x) => n + x.total_time_ns, 0);
         return [h("a", { href: hrefOf(key) }, key), originOf(r.origin), (r.inbound_keys ?? []).join(", ") || "–", perSecond(rateOf(key)), number(r.produced_count), number(r.lost_count ?? 0), number(skippedOf(r)), number(r.consumer_count),
-          calls ? number(calls) : "–", calls ? (total / calls < 1e6 ? `${number(Math.round(total / calls / 1000))} µs` : duration(total / calls / 1e6)) : "–"];
+          calls ? number(calls) : "–", calls ? (total / calls < 1e6 ? (total / calls < 1000 ? "<1 µs" : `${number(Math.round(total / calls / 1000))} µs`) : duration(total / calls / 1e6)) : "–"];
       }), part ? "No record matches." : "This database has no records yet."),
       listed.length > most && h("p", { class: "state" }, `${number(listed.length - most)} more records: filter by a part of their key.`));
     before = now;
@@ -89,7 +88,7 @@ export function mount(root, { db }) {
   function node(key, n, left, top, shown) {
     const made = originOf(n?.origin ?? "source"), kept = kinds[n?.buffer_type] ?? n?.buffer_type;
     const what = `${made}, ${kept}${n?.buffer_capacity ? ` of ${number(n.buffer_capacity)}` : ""}`;
-    const parts = { what, rate: s("text", { x: 12, y: 50, class: "small" }), lost: s("text", { x: wide - 10, y: 50, class: "small lost" }) };
+    const parts = { rate: s("text", { x: 12, y: 50, class: "small" }), lost: s("text", { x: wide - 10, y: 50, class: "small lost" }) };
     // Arrow keys go along the edges, up and down to the next record of the same column.
     const step = (event) => {
       const go = { ArrowRight: () => shown.find((e) => e.from === key)?.to, ArrowLeft: () => shown.find((e) => e.to === key)?.from,
@@ -99,7 +98,7 @@ export function mount(root, { db }) {
       nodes.get(go())?.group.focus();
     };
     const group = s("a", { class: "node", href: hrefOf(key), transform: `translate(${left},${top})`, onkeydown: step },
-      s("title", {}, `${key}: ${what}`), s("rect", { width: wide, height: high, rx: 6 }), s("text", { x: 12, y: 20, class: "key" }, clip(key, 26)),
+      s("rect", { width: wide, height: high, rx: 6 }, key.length > 23 && s("title", {}, key)), s("text", { x: 12, y: 20, class: "key" }, clip(key, 23)),
       s("text", { x: 12, y: 35, class: "small" }, clip(what, 34)), parts.rate, parts.lost);
     nodes.set(key, { ...parts, group, left, top });
     return group;

@@ -7,7 +7,7 @@ export const title = "Retention";
 export const purpose = "How long rows are kept, and what a sweep would delete. This page changes nothing: limits are settings of the database.";
 
 const units = [["ms", 1], ["s", 1000], ["min", 60_000], ["h", 3_600_000], ["d", 86_400_000]];
-const sizes = [["B", 1], ["kB", 1e3], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12]];
+const sizes = [["B", 1], ["kB", 1e3], ["KiB", 2 ** 10], ["MB", 1e6], ["MiB", 2 ** 20], ["GB", 1e9], ["GiB", 2 ** 30], ["TB", 1e12], ["TiB", 2 ** 40]];
 
 /**
  * parse reads a number with a unit, such as 7d or 10 MB. Nothing is 0.

@@ -21,9 +21,16 @@ func pages() map[string][]string {
 	}
 }
 
-// TestPages looks at each page of one house in one browser.
+// TestPages has one browser for all of its parts.
 func TestPages(t *testing.T) {
 	browser := chromium(t)
+	t.Run("filled", func(t *testing.T) { testFilled(t, browser) })
+	t.Run("empty", func(t *testing.T) { testEmpty(t, browser) })
+	t.Run("grants", func(t *testing.T) { testGrants(t, browser) })
+}
+
+// testFilled looks at each page of one house.
+func testFilled(t *testing.T, browser context.Context) {
 	axe, err := os.ReadFile(filepath.Join("..", "testdata", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
@@ -48,14 +55,14 @@ func TestPages(t *testing.T) {
 	t.Run("keys", func(t *testing.T) { testKeys(t, browser, h) })
 }
 
-// testPage looks at one page in light and dark, wide and on a phone.
+// testPage looks at one page, wide and light, and then dark on a phone.
 func testPage(t *testing.T, browser context.Context, h *house, name string, texts []string, axe string) {
 	for _, c := range []struct {
 		width  int64
 		scheme string
-	}{{1280, "light"}, {1280, "dark"}, {360, "dark"}} {
+	}{{1280, "light"}, {360, "dark"}} {
 		look(t, browser, c.width, c.scheme)
-		if c.width == 1280 && c.scheme == "light" {
+		if c.width == 1280 {
 			goTo(t, browser, h.page(name))
 		}
 		for _, text := range texts {
@@ -67,7 +74,7 @@ func testPage(t *testing.T, browser context.Context, h *house, name string, text
 		if found := serious(t, browser, axe); len(found) > 0 {
 			t.Errorf("axe-core finds at %d, %s: %s", c.width, c.scheme, strings.Join(found, "\n"))
 		}
-		shoot(t, browser, name+"-"+c.scheme+map[bool]string{true: "-phone"}[c.width == 360])
+		shoot(t, browser, name+"-"+c.scheme)
 	}
 	if read[bool](t, browser, "Boolean(document.body.dataset.run)") {
 		t.Error("markup in a value or a key was run")
@@ -139,10 +146,8 @@ func testKeys(t *testing.T, browser context.Context, h *house) {
 	}
 }
 
-// TestPagesWithoutAnything: an empty database, a token that grants little or nothing, and a
-// server that goes away.
-func TestPagesWithoutAnything(t *testing.T) {
-	browser := chromium(t)
+// testEmpty looks at a database without a record.
+func testEmpty(t *testing.T, browser context.Context) {
 	look(t, browser, 1280, "light")
 	h, closing := open(t, t.TempDir(), 200)
 	stop := h.run(t)
@@ -155,10 +160,13 @@ func TestPagesWithoutAnything(t *testing.T) {
 	}
 	stop()
 	closing()
+}
 
-	h, closing = open(t, t.TempDir(), 200, aimdb.Tokens(aimdb.Token{Token: allToken, Read: []string{"#"}, Write: []string{"#"}}, aimdb.Token{Token: tempToken, Read: []string{"temp.*"}}))
+// testGrants looks with no token, with one that grants little, and at a server that goes away.
+func testGrants(t *testing.T, browser context.Context) {
+	h, closing := open(t, t.TempDir(), 200, aimdb.Tokens(aimdb.Token{Token: allToken, Read: []string{"#"}, Write: []string{"#"}}, aimdb.Token{Token: tempToken, Read: []string{"temp.*"}}))
 	h.furnish(t)
-	stop = h.run(t)
+	stop := h.run(t)
 	h.fill(t)
 	goTo(t, browser, h.page("log"))
 	until(t, browser, "the question for a token", `document.querySelector("#ask[open]")`)
