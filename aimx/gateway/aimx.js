@@ -107,7 +107,7 @@ class Client {
 
   /**
    * call calls a method of the protocol. It waits for a connection. If that is lost, calls
-   * are made again, except those that may have set a value.
+   * are made again, except those that may have set or stored a value.
    * @param {string} method @param {{[name: string]: any}} [params] @returns {Promise<any>}
    */
   call(method, params) {
@@ -220,8 +220,8 @@ class Client {
     this.#drop();
     this.#say("lost");
     for (const [id, call] of this.#calls) {
-      if (!call.sent || call.frame.method !== "record.set") continue;
-      this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; get the record to see whether it is set" });
+      if (!call.sent || !["record.set", "deadletter.retry"].includes(call.frame.method)) continue;
+      this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; look whether it is done" });
     }
     if (this.#calls.size + this.#subs.size === 0) return;
     this.#retry = setTimeout(() => this.#dial(), pause(this.#attempt++));

@@ -29,7 +29,8 @@ export function mount(root, { db }) {
     const part = filter.value.trim().toLowerCase();
     let wanted = new Set(links.flatMap((e) => [e.from, e.to]));
     const alone = now.order.length - wanted.size;
-    if (part) wanted = new Set([...wanted].filter((key) => key.toLowerCase().includes(part)).flatMap((key) => [key, ...links.filter((e) => e.from === key || e.to === key).flatMap((e) => [e.from, e.to])]));
+    const matches = (key) => key.toLowerCase().includes(part);
+    if (part) wanted = new Set([...[...wanted].filter(matches), ...links.filter((e) => matches(e.from) || matches(e.to)).flatMap((e) => [e.from, e.to])]);
     const keys = now.order.filter((key) => wanted.has(key)).slice(0, most);
     const info = new Map(now.records.map((r) => [r.record_key, r]));
     const past = new Map((before?.records ?? []).map((r) => [r.record_key, r]));

@@ -45,10 +45,10 @@ export function mount(root, { db, say }) {
   });
 
   function showSums(page) {
-    fill(sums, listing("Losses by cause", [["Cause"], ["Meaning"], ["Count", "n"], ["Entries", "n"], ["Sink"]],
+    fill(sums, listing("Losses by cause", [["Cause"], ["Meaning", "what"], ["Count", "n"], ["Entries", "n"], ["Sink"]],
       (page.causes ?? []).map((c) => [c.cause, causes[c.cause] ?? "A cause that this page does not know.", number(c.count), number(c.entries), c.sink]), "Nothing is lost."),
       page.partial && h("p", { class: "state" }, "The ledger is long: the sums lack its end."));
-    fill(memory, listing("Lost in memory", [["Record"], ["Cause"], ["Meaning"], ["Count", "n"]],
+    fill(memory, listing("Lost in memory", [["Record"], ["Cause"], ["Meaning", "what"], ["Count", "n"]],
       (page.records ?? []).map((r) => [h("a", { href: hrefOf(r.record) }, r.record), r.cause, causes[r.cause] ?? "", number(r.count)]),
       "No record has lost a value before the log since the database started."));
   }
@@ -70,8 +70,8 @@ export function mount(root, { db, say }) {
     boxes.forEach((b, i) => { b.checked = chosen.has(id(rows[i])); });
     const all = h("button", { type: "button", onclick: () => { for (const [i, b] of boxes.entries()) { b.checked = true; chosen.add(id(rows[i])); } choose(); } }, "Choose all shown");
     return h("div", {}, h("p", { class: "tools" }, all, " ", retry),
-      listing("Dead letters", [["ID"], ["Choose"], ["Record"], ["Reason"], ["Value"], ["Written"], ["Sequence", "n"], ["Sink"]],
-        rows.map((l, i) => [l.id, boxes[i], l.record, l.reason, h("span", {}, h("code", { class: "cut" }, l.value), h("small", {}, ` ${bytes(l.bytes)}`)), time(l.time), number(l.sequence), l.sink])));
+      listing("Dead letters", [["Record"], ["Choose"], ["Reason", "what"], ["Value"], ["Written"], ["Sequence", "n"], ["ID", "n"], ["Sink"]],
+        rows.map((l, i) => [l.record, boxes[i], l.reason, h("span", {}, h("code", { class: "cut" }, l.value), h("small", {}, ` ${bytes(l.bytes)}`)), time(l.time), number(l.sequence), String(l.id), l.sink])));
   });
 
   const dialog = h("dialog", { "aria-labelledby": "retry-title" });
