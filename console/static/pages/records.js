@@ -132,6 +132,7 @@ class Records {
     if (!rows.length && this.#listed) text(this.state, all.length ? "No key matches the filter." : "There are no records yet. One appears here with its first value.");
     this.table.sorted(this.#by, this.#down);
     this.table.rows(rows);
+    if (rows.length && !performance.getEntriesByName("records").length) performance.mark("records"); // the tests measure the first
   }
 
   #tick() {
