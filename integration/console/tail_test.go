@@ -33,7 +33,7 @@ func TestTail(t *testing.T) {
 		b.until(what, fmt.Sprintf(`%s.join() === %q`, numbers, want[1:]))
 	}
 	b.visit("#/tail?pattern=n::*")
-	b.until("that it is live", `document.querySelector(".tail-state").textContent.startsWith("Live")`)
+	b.until("that it is live", `document.querySelector(".tail-state")?.textContent?.startsWith("Live")`)
 	more()
 	more()
 	shows("what is written")
@@ -43,7 +43,7 @@ func TestTail(t *testing.T) {
 		eval[any](b, fmt.Sprintf(`[...document.querySelectorAll("button")].find((b) => b.textContent === %q).click()`, name))
 	}
 	button("Pause")
-	b.until("the pause", `document.querySelector(".tail-state").textContent.startsWith("Paused")`)
+	b.until("the pause", `document.querySelector(".tail-state")?.textContent?.startsWith("Paused")`)
 	more()
 	more()
 	if got := eval[int](b, numbers+`.length`); got != 2 {
@@ -53,7 +53,7 @@ func TestTail(t *testing.T) {
 	shows("what was written in the pause")
 
 	w.wire.cut()
-	b.until("that the connection is lost", `document.querySelector(".tail-state").textContent.startsWith("Connection lost") && document.getElementById("health").textContent.includes("old")`)
+	b.until("that the connection is lost", `document.querySelector(".tail-state")?.textContent?.startsWith("Connection lost") && document.getElementById("health").textContent.includes("old")`)
 	more()
 	more()
 	w.wire.mend()
@@ -63,10 +63,10 @@ func TestTail(t *testing.T) {
 	for range 1500 {
 		more()
 	}
-	b.until("all counted, and few drawn", fmt.Sprintf(`document.querySelector(".end").textContent === "1,506 values" && document.querySelector(".grid-row .c-value") && %s < 60 && document.querySelector("[role=table]").getAttribute("aria-rowcount") === "1001"`, rowCount))
+	b.until("all counted, and few drawn", fmt.Sprintf(`document.querySelector(".end")?.textContent === "1,506 values" && document.querySelector(".grid-row .c-value") && %s < 60 && document.querySelector("[role=table]")?.getAttribute("aria-rowcount") === "1001"`, rowCount))
 
 	eval[any](b, `(() => { const s = document.querySelector("select"); s.value = "live"; s.dispatchEvent(new Event("change")); })()`)
-	b.until("that it is live", `document.querySelector(".tail-state").textContent.startsWith("Live")`)
+	b.until("that it is live", `document.querySelector(".tail-state")?.textContent?.startsWith("Live")`)
 	set(t, memory, "not stored")
 	b.until("a value that is not stored", numbers+`.join() === '"not stored"'`)
 }
