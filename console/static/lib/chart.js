@@ -22,7 +22,7 @@ export class Chart {
     this.#plot = new uPlot({
       width: root.clientWidth || 300, height: this.#height(),
       scales: { x: { time: true, range: () => [this.#span.from / 1000, this.#span.to / 1000] } },
-      axes: [axis, { ...axis, size: (/** @type {any} */ _, /** @type {string[] | null} */ labels) => 20 + 7 * Math.max(3, ...(labels ?? []).map((l) => l.length)), values: (/** @type {any} */ _, /** @type {number[]} */ v) => v.map(number) }],
+      axes: [{ ...axis, values: times, space: 70 }, { ...axis, size: (/** @type {any} */ _, /** @type {string[] | null} */ labels) => 20 + 7 * Math.max(3, ...(labels ?? []).map((l) => l.length)), values: (/** @type {any} */ _, /** @type {number[]} */ v) => v.map(number) }],
       series: [
         { label: "Time", value: (/** @type {any} */ _, /** @type {number | null} */ s) => (s == null ? "–" : time(s * 1000)) },
         { ...edge, label: "Max" }, { ...edge, label: "Min" },
@@ -69,3 +69,16 @@ export class Chart {
 
 const add = (/** @type {any[][]} */ rows, /** @type {any[]} */ ...row) => row.forEach((v, i) => rows[i].push(v));
 const median = (/** @type {number[]} */ n) => n.sort((a, b) => a - b)[n.length >> 1] ?? 0;
+
+// times are the labels of the axis: the time in 24 hours, with the date where it changes.
+function times(/** @type {any} */ _u, /** @type {number[]} */ at, /** @type {number} */ _axis, /** @type {number} */ _space, /** @type {number} */ step) {
+  let day = "";
+  return at.map((s) => {
+    const [date, clock] = time(s * 1000).split(" ");
+    const before = day;
+    day = date;
+    if (step >= 86_400) return date;
+    const text = step >= 60 ? clock.slice(0, 5) : step >= 1 ? clock.slice(0, 8) : clock;
+    return date === before ? text : `${text}\n${date}`;
+  });
+}

@@ -43,7 +43,7 @@ export class History {
             step("›", "Later", ({ from, to }) => ({ from: from + (to - from) / 2, to: to + (to - from) / 2 })),
             step("+", "Zoom in", ({ from, to }) => ({ from: from + (to - from) / 4, to: to - (to - from) / 4 })),
             step("−", "Zoom out", ({ from, to }) => ({ from: from - (to - from) / 2, to: to + (to - from) / 2 }))),
-          h("label", {}, "From", this.from), h("label", {}, "to", this.to), this.pick),
+          h("div", { class: "group dates" }, h("label", {}, "From", this.from), h("label", {}, "to", this.to)), this.pick),
         this.plot, this.summary, this.state),
       h("section", { class: "panel", "aria-labelledby": "rows" },
         h("div", { class: "tools" }, h("h2", { id: "rows" }, "Stored values"), h("span", { class: "end field" }, "Export what the span has", ...this.links)),

@@ -5,22 +5,34 @@ const most = 40;
 
 /** Trace keeps the last numbers. */
 export class Trace {
-  #numbers = new Float64Array(most); #at = 0; size = 0;
+  #numbers = new Float64Array(most); #at = 0; size = 0; changes = 0;
 
   /** @param {number} n */
   add(n) {
     this.#numbers[this.#at] = n;
     this.#at = (this.#at + 1) % most;
     this.size = Math.min(this.size + 1, most);
+    this.changes++;
   }
 
   /** at returns the ith number, 0 the oldest. @param {number} i */
   at(i) { return this.#numbers[(this.#at - this.size + i + most) % most]; }
 }
 
-/** draw draws a trace. @param {HTMLCanvasElement} canvas @param {Trace | undefined} trace @param {string} colour */
-export function draw(canvas, trace, colour) {
-  const scale = devicePixelRatio, width = Math.round(canvas.clientWidth * scale), height = Math.round(canvas.clientHeight * scale);
+/** sizeOf measures a canvas, which costs a layout: do it once for all of the same size. @param {HTMLCanvasElement} canvas */
+export const sizeOf = (canvas) => ({ width: Math.round(canvas.clientWidth * devicePixelRatio), height: Math.round(canvas.clientHeight * devicePixelRatio) });
+
+const drawn = new WeakMap(); // what each canvas has
+
+/**
+ * draw draws a trace, unless the canvas has it already.
+ * @param {HTMLCanvasElement} canvas @param {Trace | undefined} trace @param {string} colour @param {{width: number, height: number}} size
+ */
+export function draw(canvas, trace, colour, { width, height }) {
+  const had = drawn.get(canvas), changes = trace?.changes;
+  if (had && had.trace === trace && had.changes === changes && had.colour === colour && had.width === width && had.height === height) return;
+  drawn.set(canvas, { trace, changes, colour, width, height });
+  const scale = devicePixelRatio;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   pen.clearRect(0, 0, width, height);

@@ -1,7 +1,7 @@
 // @ts-check
 import { h, hrefOf, state, text } from "../lib/dom.js";
 import { Row } from "../lib/live.js";
-import { accent, draw } from "../lib/spark.js";
+import { accent, draw, sizeOf } from "../lib/spark.js";
 import { Table } from "../lib/table.js";
 
 export const title = "Records";
@@ -25,7 +25,7 @@ const orders = {
 class Records {
   #ctx; #all = /** @type {Map<string, Row>} */ (new Map()); #shown = /** @type {Row[]} */ ([]);
   #by = "key"; #down = false; #stale = true; #ended = new AbortController(); #listed = false;
-  #colour = accent(); #ticks = 0; #asking = 0; #each = /** @type {undefined | Map<string, any>} */ (undefined);
+  #colour = accent(); #size = /** @type {undefined | {width: number, height: number}} */ (undefined); #ticks = 0; #asking = 0; #each = /** @type {undefined | Map<string, any>} */ (undefined);
 
   constructor(/** @type {HTMLElement} */ root, /** @type {Context} */ ctx) {
     this.#ctx = ctx;
@@ -44,7 +44,7 @@ class Records {
           show: (c, /** @type {Row} */ r) => { const a = c.firstChild; text(a, r.key); a.href = hrefOf(r.key); a.title = r.key; } },
         { id: "value", label: "Value", sorts: true, make: (c) => c.classList.add("value"),
           show: (c, r) => { text(c, r.known ? r.text : "no value yet"); c.classList.toggle("soft", !r.known); } },
-        { id: "spark", label: "Last values", make: (c) => c.append(h("canvas", { "aria-hidden": "true" })), show: (c, r) => draw(c.firstChild, r.trace, this.#colour) },
+        { id: "spark", label: "Last values", make: (c) => c.append(h("canvas", { "aria-hidden": "true" })), show: (c, r) => draw(c.firstChild, r.trace, this.#colour, (this.#size ??= this.#measured(c.firstChild))) },
         { id: "rate", label: "Rate", number: true, sorts: true, show: (c, r) => text(c, format.rate(r.rate(now()))) },
         { id: "age", label: "Age", number: true, sorts: true, show: (c, r) => { text(c, format.age(r.time, now())); c.title = r.time ? format.time(r.time) : ""; } },
       ],
@@ -55,6 +55,7 @@ class Records {
     this.grid.hidden = true;
     this.timer = setInterval(() => this.#tick(), 250);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.#colour = accent(); this.table.refresh(); }, { signal: this.#ended.signal });
+    addEventListener("resize", () => { this.#size = undefined; this.table.refresh(); }, { signal: this.#ended.signal });
     this.#list();
     ctx.db.subscribe("#", {
       signal: this.#ended.signal,
@@ -71,6 +72,13 @@ class Records {
     clearInterval(this.timer);
     clearTimeout(this.later);
     this.table.close();
+  }
+
+  // measured is the size of all canvases, once they have one.
+  #measured(/** @type {HTMLCanvasElement} */ canvas) {
+    const size = sizeOf(canvas);
+    if (!size.width) setTimeout(() => { this.#size = undefined; });
+    return size;
   }
 
   #row(/** @type {string} */ key) {
@@ -132,6 +140,7 @@ class Records {
     if (!rows.length && this.#listed) text(this.state, all.length ? "No key matches the filter." : "There are no records yet. One appears here with its first value.");
     this.table.sorted(this.#by, this.#down);
     this.table.rows(rows);
+    if (rows.length && !performance.getEntriesByName("records").length) performance.mark("records"); // the tests measure the first
   }
 
   #tick() {

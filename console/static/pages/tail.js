@@ -1,5 +1,6 @@
 // @ts-check
 import { h, hrefOf, state, text } from "../lib/dom.js";
+import { root as server } from "../lib/api.js";
 import { Table } from "../lib/table.js";
 
 export const title = "Live tail";
@@ -13,11 +14,18 @@ export function mount(root, ctx) {
   return () => page.close();
 }
 
+// serverTime is the time of the server, to the second before: that of the browser may differ.
+async function serverTime() {
+  const date = await fetch(new URL("health", server)).then((r) => Date.parse(r.headers.get("Date") ?? ""), () => NaN);
+  return Number.isNaN(date) ? Date.now() : date;
+}
+
 /** @typedef {{at: number, key?: string, text: string, loss?: boolean}} Line */
 
 class Tail {
   #ctx; #lines = /** @type {Line[]} */ ([]); #sub = /** @type {any} */ (undefined); #fresh = false;
   #seen = 0; #lost = 0; #position = ""; #paused = false;
+  #began = 0; // the time of the server at which a tail from now began
 
   constructor(/** @type {HTMLElement} */ root, /** @type {import("../app.js").Context} */ ctx) {
     this.#ctx = ctx;
@@ -46,18 +54,22 @@ class Tail {
   }
 
   close() {
+    this.#turn = {};
     this.#sub?.close();
     clearInterval(this.timer);
     this.table.close();
   }
 
   // start begins with the pattern in the form.
-  #start() {
+  async #start() {
     const pattern = this.pattern.value.trim() || "#", from = this.mode.value;
     history.replaceState(null, "", `#/tail?${new URLSearchParams({ pattern, from })}`);
     [this.#lines, this.#seen, this.#lost, this.#position, this.#fresh] = [[], 0, 0, "", true];
     this.#pausing(false);
-    this.#follow(pattern, from === "live" ? undefined : from === "hour" ? Date.now() - 3_600_000 : "");
+    const mine = (this.#turn = {}), now = from === "live" ? 0 : await serverTime();
+    if (this.#turn !== mine || this.#paused) return;
+    this.#began = from === "hour" ? now - 3_600_000 : now;
+    this.#follow(pattern, from === "live" ? undefined : this.#began);
   }
 
   #follow(/** @type {string} */ pattern, /** @type {number | string | undefined} */ from) {
@@ -90,7 +102,7 @@ class Tail {
     this.#say();
   }
 
-  #now = "connecting"; #error = /** @type {any} */ (undefined); #caught = () => false;
+  #turn = {}; #now = "connecting"; #error = /** @type {any} */ (undefined); #caught = () => false;
 
   #say() {
     const live = this.mode.value === "live";
@@ -119,7 +131,7 @@ class Tail {
       const sub = this.#sub;
       this.#sub = undefined;
       sub?.close();
-    } else this.#follow(pattern, this.mode.value === "live" ? undefined : this.#position);
+    } else this.#follow(pattern, this.mode.value === "live" ? undefined : this.#position || this.#began || Date.now());
     this.#say();
   }
 
