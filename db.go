@@ -40,6 +40,7 @@ type DB struct {
 	tail      *follow.Tail
 	listeners listeners
 	undecoded undecoded
+	stored    storedState
 	additions additions
 	ready     chan struct{}
 	gone      chan struct{} // closed when the database is

@@ -84,7 +84,9 @@ func (db *DB) newGateway() *gateway.Server {
 		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos, Health: db.Troubles,
 		Name: db.config.Name, Origins: db.config.Origins, Access: db.access, Ingest: db.ingest.Via("aimx"), Limits: db.config.Clients, Logger: db.config.Logger,
 	}
+	c.Upkeep.State, c.Upkeep.Ledgers = db.databaseState, db.ledgers
 	if db.config.Backend != nil {
+		c.Upkeep.Usage, c.Upkeep.Retention, c.Upkeep.TryRetention = db.usage, db.retention, db.tryRetention
 		c.History, c.Verify, c.Migrate, c.Follow = db.history(), db.Verify, db.migrateHistory, db.followForGateway
 	}
 	return gateway.New(c)

@@ -61,15 +61,16 @@ func (db *DB) sinkStats() []SinkStats {
 func (db *DB) sinkInfos() []aimx.SinkInfo {
 	all := []aimx.SinkInfo{}
 	for _, s := range db.sinkStats() {
-		info := aimx.SinkInfo{
-			Name: s.Sink, State: s.State, Sequence: s.Checkpoint.Sequence, Lost: s.Lost, Refused: s.Refused, Retries: s.Retries,
-		}
-		if !s.LastCommit.IsZero() {
-			info.LastCommit = s.LastCommit.UnixMilli()
-		}
-		all = append(all, info)
+		all = append(all, sinkInfo(s))
 	}
 	return all
+}
+
+func sinkInfo(s SinkStats) aimx.SinkInfo {
+	return aimx.SinkInfo{
+		Name: s.Sink, State: s.State, Sequence: s.Checkpoint.Sequence, Lost: s.Lost, Refused: s.Refused, Retries: s.Retries,
+		LastCommit: unixMilli(s.LastCommit),
+	}
 }
 
 // failingLong is how long a sink fails before the health of the database is degraded,

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/console"
 	"github.com/aimdb-go/aimdb/httpapi"
 	"github.com/aimdb-go/aimdb/metrics"
 )
@@ -19,7 +20,7 @@ func webHandler(db *aimdb.DB, measured ...prometheus.Collector) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	firsts := map[string]http.Handler{"metrics": onlyAt("/metrics", scraped)}
+	firsts := map[string]http.Handler{"console": console.New(db), "metrics": onlyAt("/metrics", scraped)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		if h := firsts[first]; h != nil {

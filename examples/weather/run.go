@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/console"
 	"github.com/aimdb-go/aimdb/httpapi"
 	"github.com/aimdb-go/aimdb/metrics"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
@@ -108,6 +109,9 @@ func open(o Options) (*aimdb.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	web.Handle("/metrics", scraped)
+	pages := console.New(db)
+	web.Handle("/console", pages)
+	web.Handle("/console/", pages)
 	return db, nil
 }
 
