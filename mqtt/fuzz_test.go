@@ -44,11 +44,12 @@ func harm(t testing.TB) map[string]hostile {
 	}
 	join := func(all ...[]byte) []byte { return bytes.Join(all, nil) }
 	return map[string]hostile{
-		"65,535 user properties": {connectBytes(t, 5, func(pk *packets.Packet) { pk.Properties.User = properties }), "protocol"},
-		"many user properties":   {connectBytes(t, 5, func(pk *packets.Packet) { pk.Properties.User = properties[:20_000] }), ""},
-		"10,000 filters":         {join(connect5, subscribe), "subscription"},
-		"half a packet":          {join(connect4, []byte("\x30\x40\x00\x19aimdb/home")), "protocol"},
-		"half a length":          {join(connect4, []byte("\x30\xff")), ""},
+		"65,535 user properties":   {connectBytes(t, 5, func(pk *packets.Packet) { pk.Properties.User = properties }), "protocol"},
+		"many user properties":     {connectBytes(t, 5, func(pk *packets.Packet) { pk.Properties.User = properties[:20_000] }), ""},
+		"10,000 filters":           {join(connect5, subscribe), "subscription"},
+		"a filter without options": {join(connect5, []byte("\x82\x06\x00\x01\x00\x00\x01a")), "protocol"},
+		"half a packet":            {join(connect4, []byte("\x30\x40\x00\x19aimdb/home")), "protocol"},
+		"half a length":            {join(connect4, []byte("\x30\xff")), ""},
 		"the largest will": {connectBytes(t, 5, func(pk *packets.Packet) {
 			pk.Connect.WillFlag, pk.Connect.WillTopic = true, "aimdb/home/set/attic/lamp"
 			pk.Connect.WillPayload = bytes.Repeat([]byte("1"), math.MaxUint16)

@@ -136,7 +136,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *Server) serve(ctx context.Context, nc net.Conn) {
 	c := newConn(s, ctx, nc)
 	defer context.AfterFunc(ctx, c.stop)()
-	err := s.broker.EstablishConnection("", c)
+	err := s.establish(c)
 	if cause := causeOf(err); cause != "" && !c.ended.Load() {
 		c.count(cause, err)
 	}
