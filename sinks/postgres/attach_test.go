@@ -18,7 +18,7 @@ func TestReadersSeeNewPartitions(t *testing.T) {
 	defer stop()
 	waitActive(t, s)
 	done, results := make(chan struct{}), make(chan error)
-	const readers, batches = 4, 60
+	const readers, batches = 4, 30
 	for range readers {
 		go func() {
 			for {

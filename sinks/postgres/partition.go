@@ -148,20 +148,34 @@ func holdReaders(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// beginner begins a transaction on a pool or a connection.
+// beginner is a pool or a connection.
 type beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
+	QueryRow(ctx context.Context, text string, args ...any) pgx.Row
 }
 
-// prepare makes the partitions of entries that are not known, and commits them.
+// prepare makes the partitions of entries that are not known, and commits them. Those that
+// exist already cost a query each.
 func (p *partitions) prepare(ctx context.Context, on beginner, entries []sinks.Entry) error {
-	places := p.missing(entries)
-	if len(places) == 0 {
+	var absent []place
+	for _, at := range p.missing(entries) {
+		var found, narrow bool
+		wide := wideStart(at.start, p.width)
+		if err := on.QueryRow(ctx, partitionText, partitionName(at.start), wideName(wide), wide, wideEnd(wide, p.width)).Scan(&found, &narrow); err != nil {
+			return fmt.Errorf("look for the partition %s: %w", partitionName(at.start), err)
+		}
+		if found {
+			p.known[at.start] = true
+		} else {
+			absent = append(absent, at)
+		}
+	}
+	if len(absent) == 0 {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, on, func(tx pgx.Tx) error { return p.create(ctx, tx, places) })
+	err := pgx.BeginFunc(ctx, on, func(tx pgx.Tx) error { return p.create(ctx, tx, absent) })
 	if err == nil {
-		p.note(places)
+		p.note(absent)
 	}
 	return err
 }
