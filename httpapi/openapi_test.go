@@ -58,7 +58,7 @@ func checkAnswer(t testing.TB, method, path string, r *http.Response, body []byt
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	name := ""
 	switch {
-	case len(body) == 0 || kind == "text/plain": // that of the host check, and the mux
+	case len(body) == 0 || kind == "text/plain": // that of the mux
 		return
 	case r.StatusCode >= 400:
 		name = "problem"
