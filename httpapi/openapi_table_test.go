@@ -54,7 +54,9 @@ type described struct {
 // TestDescriptionHasTheRoutes compares the description with the table of routes: paths,
 // methods, parameters, which of them need no token, and that errors are problems.
 func TestDescriptionHasTheRoutes(t *testing.T) {
-	var d struct{ Paths map[string]map[string]json.RawMessage }
+	var d struct {
+		Paths map[string]map[string]json.RawMessage
+	}
 	if err := json.Unmarshal(description, &d); err != nil {
 		t.Fatal(err)
 	}

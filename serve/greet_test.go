@@ -8,10 +8,10 @@ import (
 // TestGreetShowsHowToSet: the example of the start sets a record that the settings have.
 func TestGreetShowsHowToSet(t *testing.T) {
 	for records, key := range map[string]string{
-		"records:\n  - pattern: 'line.*.weight'\n":                                 "line.example.weight",
-		"records:\n  - pattern: '#'\n":                                             "room.temperature",
+		"records:\n  - pattern: 'line.*.weight'\n":                                        "line.example.weight",
+		"records:\n  - pattern: '#'\n":                                                    "room.temperature",
 		"records:\n  - {key: room.temperature, writable: false}\n  - pattern: 'room.*'\n": "room.example",
-		"records:\n  - {key: a, writable: false}\n":                                "",
+		"records:\n  - {key: a, writable: false}\n":                                       "",
 	} {
 		r := start(t, records)
 		var b strings.Builder
