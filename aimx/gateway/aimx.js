@@ -19,9 +19,7 @@
 
 /**
  * @typedef {{url?: string | URL, token?: string, onState?: (state: State, error?: Error) => void}} ConnectOptions
- *   url is the WebSocket; by default /ws where this file comes from. onState is told when the
- *   connection is open, lost, or given up for good. A lost one is tried again while there are
- *   subscriptions or calls.
+ *   url is the WebSocket, by default /ws where this file comes from; onState is told of the connection.
  * @typedef {{record: string, time: number, value: any}} Row All times are Unix ms.
  * @typedef {{limit?: number, start?: number | Date, end?: number | Date, order?: "asc" | "desc",
  *   cursor?: string, bucket?: {width: number, path: string}}} QueryOptions limit is the number
@@ -75,15 +73,14 @@ export const connect = (options) => new Client(options);
 const ms = (/** @type {number | Date | undefined} */ time) => (time == null ? undefined : Math.floor(Number(time)));
 
 class Client {
-  #url; #token; #onState; #socket; #open = false; #attempt = 0; #retry; #watch; #heard = 0; #pinged = 0;
+  #url; #token; #self; #socket; #open = false; #attempt = 0; #retry; #watch; #heard = 0; #pinged = 0;
   #next = 1; #calls = new Map(); #subs = new Map(); #ended; #refusals = 0; #listening = new AbortController();
 
   constructor(/** @type {ConnectOptions} */ { url = "ws", token, onState } = {}) {
     this.#url = new URL(url, import.meta.url);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#url.searchParams.set("v", "3.0");
-    this.#token = token;
-    this.#onState = onState;
+    [this.#token, this.#self] = [token, { options: { onState } }];
     const now = () => this.#retry && this.#dial();
     const { signal } = this.#listening;
     addEventListener("online", now, { signal });
@@ -164,10 +161,6 @@ class Client {
     this.#tell(sub, "onState", state, error);
   }
 
-  #say(state, error) {
-    try { this.#onState?.(state, error); } catch (err) { reportError(err); }
-  }
-
   // tell calls a handler. Its errors must not end the connection.
   #tell(sub, handler, ...args) {
     try { sub.options[handler]?.(...args); } catch (err) { reportError(err); }
@@ -185,7 +178,7 @@ class Client {
     const socket = this.#socket;
     this.#heard = Date.now();
     this.#watch = setInterval(() => this.#check(socket), 2000);
-    socket.onopen = () => socket === this.#socket && this.#opened();
+    socket.onopen = () => socket === this.#socket && (this.#opened(), this.#tell(this.#self, "onState", "open"));
     socket.onclose = () => this.#lost(socket);
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
@@ -200,7 +193,6 @@ class Client {
     if (this.#token) this.#send({ t: "req", id: 0, method: "hello", params: { version: "3.0", client: "aimx.js", auth_token: this.#token } });
     for (const sub of [...this.#subs.values()]) this.#begin(sub);
     for (const call of this.#calls.values()) this.#send(Object.assign(call, { sent: true }).frame);
-    this.#say("open");
   }
 
   // check pings after a silence, as a network that is gone causes no event. Timers of a
@@ -217,8 +209,7 @@ class Client {
   #lost(socket) {
     if (socket !== this.#socket) return;
     const refused = !this.#open;
-    this.#drop();
-    this.#say("lost");
+    this.#drop(), this.#tell(this.#self, "onState", "lost");
     for (const [id, call] of this.#calls) {
       if (!call.sent || !["record.set", "deadletter.retry"].includes(call.frame.method)) continue;
       this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; look whether it is done" });
@@ -257,7 +248,7 @@ class Client {
     this.#drop();
     for (const id of [...this.#calls.keys()]) this.#settle(id, error);
     for (const sub of [...this.#subs.values()]) this.#become(sub, "closed", error.code === "closed" ? undefined : error);
-    this.#say("closed", error.code === "closed" ? undefined : error);
+    this.#tell(this.#self, "onState", "closed", error);
   }
 
   #take(frame) {

@@ -50,6 +50,7 @@ async function open() {
 }
 
 function connection(/** @type {string} */ state, /** @type {any} */ error) {
+  if (error?.code === "closed") return; // this page has closed it
   if (state === "open") lostAt = 0;
   else lostAt ||= Date.now();
   document.body.dataset.connection = state === "open" ? "open" : "lost";

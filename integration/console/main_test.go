@@ -161,12 +161,6 @@ func (b *tab) until(what, expression string) {
 	b.t.Fatalf("the page never had: %s\nit has: %.2000s", what, eval[string](b, "document.body.innerText"))
 }
 
-// text returns what a selector has.
-func (b *tab) text(selector string) string {
-	b.t.Helper()
-	return eval[string](b, fmt.Sprintf(`document.querySelector(%q)?.textContent ?? ""`, selector))
-}
-
 // press presses a key.
 func (b *tab) press(keys string, opts ...chromedp.KeyOption) {
 	b.t.Helper()

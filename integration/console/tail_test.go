@@ -14,7 +14,7 @@ const numbers = `[...document.querySelectorAll(".grid-row:not([hidden])")].sort(
 func TestTail(t *testing.T) {
 	var r, memory *aimdb.Untyped
 	w := open(t, func(db *aimdb.DB) {
-		r = add(t, db, "n::a", aimdb.Ring(64), aimdb.Persist(), aimdb.Lossless(aimdb.LogReader))
+		r = add(t, db, "n::a", aimdb.Ring(4096), aimdb.Persist())
 		memory = add(t, db, "n::memory", aimdb.Latest())
 	})
 	b := newTab(t, w.url)

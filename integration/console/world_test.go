@@ -72,7 +72,7 @@ func add(t *testing.T, db *aimdb.DB, key string, opts ...aimdb.RecordOption) *ai
 	return r
 }
 
-// set sets a record to the JSON of a value and waits until it is stored.
+// set sets a record to the JSON of a value.
 func set(t *testing.T, r *aimdb.Untyped, v any) {
 	t.Helper()
 	b, err := json.Marshal(v)
