@@ -141,6 +141,9 @@ type Config struct {
 
 	// DrainTimeout bounds a shutdown as a whole, ten seconds by default.
 	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
+	// OnBatch, if it is set, is told of each batch that a sink was given, after the sink has
+	// returned. The pump into that sink waits for it.
+	OnBatch func(BatchInfo) `json:"-"`
 	// Troubles, if it is set, names what does not work of the program around the database.
 	// /health and AimX clients are told, beside the troubles of the database itself.
 	Troubles func() []string `json:"-"`

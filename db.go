@@ -40,10 +40,13 @@ type DB struct {
 	tail      *follow.Tail
 	listeners listeners
 	undecoded undecoded
+	stored    storedState
 	additions additions
 	ready     chan struct{}
 	gone      chan struct{} // closed when the database is
 	life      life
+	stopping  stopping
+	web       webCounts
 	writing   atomic.Bool // the backend is at work
 	stopped   bool        // opened by OpenStopped
 
@@ -72,6 +75,7 @@ func open(c Config, wrong error) (*DB, error) {
 	c, err := c.checked()
 	err = errors.Join(wrong, err)
 	db := &DB{config: c, ready: make(chan struct{}), gone: make(chan struct{})}
+	db.stopping.begun = make(chan struct{})
 	if err == nil {
 		err = db.open()
 	}

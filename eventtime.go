@@ -23,7 +23,9 @@ import (
 // record. Times to come are allowed.
 //
 // A record that has rows is refused at start when the option is added or taken away, until
-// the rows have been given their new times: see [MigrateAtStart].
+// the rows have been given their new times: see [MigrateAtStart]. That another function takes
+// the place of one is not noticed: rows keep the times that the former one gave them, until
+// MigrateAtStart reads the times of all rows again.
 func EventTime[T any](of func(T) time.Time) RecordOption {
 	return func(c *records.Config) { c.EventTime = of }
 }

@@ -116,9 +116,11 @@ type webServer struct {
 	server   *http.Server
 }
 
-// newWebServer serves the gateway at /ws, /aimx.js, /version and /health, and the handler
-// at every other path.
-func (l *listeners) newWebServer(g *gateway.Server, logger *slog.Logger) *webServer {
+// newWebServer serves the probes, the gateway at /ws, /aimx.js, /version and /health, and
+// the handler at every other path. Only the probes are answered before the database serves;
+// other requests wait for that.
+func (db *DB) newWebServer() *webServer {
+	l, g, logger := &db.listeners, db.gateway, db.config.Logger
 	mux := http.NewServeMux()
 	own := g.Handler()
 	for _, path := range []string{"/ws", "/aimx.js", "/version", "/health"} {
@@ -127,8 +129,13 @@ func (l *listeners) newWebServer(g *gateway.Server, logger *slog.Logger) *webSer
 	if l.handler != nil {
 		mux.Handle("/", g.CheckHost(l.handler))
 	}
+	probes := http.NewServeMux()
+	probes.Handle("/", db.untilReady(mux))
+	for _, path := range []string{"/livez", "/readyz", "/startupz"} {
+		probes.Handle(path, db.Probes())
+	}
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, BaseContext: gateway.ListenerContext,
+		Handler: db.web.count(probes), ConnState: db.web.state, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, BaseContext: gateway.ListenerContext,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	server.RegisterOnShutdown(g.EndFollowers) // a shutdown waits for handlers

@@ -58,8 +58,10 @@ func (db *DB) assemble(ctx context.Context) error {
 func (db *DB) wait(ctx, stop context.Context) error {
 	select {
 	case <-ctx.Done():
+		db.stopping.begin()
 		db.config.Logger.Info("the database stops", "database", db.config.Name, "within", db.config.DrainTimeout)
 	case <-stop.Done():
+		db.stopping.begin()
 	}
 	return nil
 }
@@ -79,10 +81,12 @@ func (db *DB) whenReady(loop func(context.Context) error) func(context.Context) 
 // newGateway returns the gateway of the database. It serves nothing yet.
 func (db *DB) newGateway() *gateway.Server {
 	c := gateway.Config{
-		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos, Health: db.troubles,
+		Registry: db.registry, RemoteHistory: !db.config.PrivateHistory, Sinks: db.sinkInfos, Health: db.Troubles,
 		Name: db.config.Name, Origins: db.config.Origins, Access: db.access, Ingest: db.ingest.Via("aimx"), Limits: db.config.Clients, Logger: db.config.Logger,
 	}
+	c.Upkeep.State, c.Upkeep.Ledgers = db.databaseState, db.ledgers
 	if db.config.Backend != nil {
+		c.Upkeep.Usage, c.Upkeep.Retention, c.Upkeep.TryRetention = db.usage, db.retention, db.tryRetention
 		c.History, c.Verify, c.Migrate, c.Follow = db.history(), db.Verify, db.migrateHistory, db.followForGateway
 	}
 	return gateway.New(c)
@@ -111,8 +115,8 @@ func (db *DB) Handler() http.Handler {
 // addGateway serves the listeners, and ends the connections of Handler.
 func (db *DB) addGateway(group *actors) {
 	if db.listeners.web != nil {
-		web := db.listeners.newWebServer(db.gateway, db.config.Logger)
-		group.add(part{name: "the web server", loop: db.whenReady(web.run), stop: web.drain, share: gatewayShare})
+		web := db.newWebServer()
+		group.add(part{name: "the web server", loop: web.run, stop: web.drain, share: gatewayShare})
 	}
 	for _, socket := range db.listeners.sockets {
 		serve := func(ctx context.Context) error { return db.gateway.Serve(ctx, socket) }
@@ -139,7 +143,7 @@ func (db *DB) addSinks(group *actors) error {
 			source = startSource{Source: source, last: db.bus.OpenedAt(), release: refilled.Done()}
 		}
 		p, err := pump.New(pump.Config{
-			Source: source, Log: db.bus.Identity, Sink: sink, Volatile: db.config.volatile(), Logger: db.config.Logger,
+			Source: source, Log: db.bus.Identity, Sink: sink, Volatile: db.config.volatile(), Logger: db.config.Logger, OnBatch: db.config.OnBatch,
 		})
 		if err != nil {
 			release()

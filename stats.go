@@ -19,6 +19,9 @@ type LogStats = bus.Stats
 // what it lost.
 type SinkStats = pump.Stats
 
+// BatchInfo is one batch of the log that a sink was given.
+type BatchInfo = pump.BatchInfo
+
 // HistoryStats describes what a backend stores.
 type HistoryStats = history.Stats
 
@@ -58,15 +61,16 @@ func (db *DB) sinkStats() []SinkStats {
 func (db *DB) sinkInfos() []aimx.SinkInfo {
 	all := []aimx.SinkInfo{}
 	for _, s := range db.sinkStats() {
-		info := aimx.SinkInfo{
-			Name: s.Sink, State: s.State, Sequence: s.Checkpoint.Sequence, Lost: s.Lost, Refused: s.Refused, Retries: s.Retries,
-		}
-		if !s.LastCommit.IsZero() {
-			info.LastCommit = s.LastCommit.UnixMilli()
-		}
-		all = append(all, info)
+		all = append(all, sinkInfo(s))
 	}
 	return all
+}
+
+func sinkInfo(s SinkStats) aimx.SinkInfo {
+	return aimx.SinkInfo{
+		Name: s.Sink, State: s.State, Sequence: s.Checkpoint.Sequence, Lost: s.Lost, Refused: s.Refused, Retries: s.Retries,
+		LastCommit: unixMilli(s.LastCommit),
+	}
 }
 
 // failingLong is how long a sink fails before the health of the database is degraded,
@@ -76,8 +80,9 @@ const (
 	logFailingLong = 10 * time.Second
 )
 
-// troubles names what does not work, for the health of the gateway.
-func (db *DB) troubles() []string {
+// Troubles names what does not work, as /health does for who may know. It is empty if
+// everything does.
+func (db *DB) Troubles() []string {
 	var all []string
 	if since, why := db.bus.Failing(); !since.IsZero() && time.Since(since) >= logFailingLong {
 		all = append(all, fmt.Sprintf("log: %s, for %v", why, time.Since(since).Round(time.Second)))

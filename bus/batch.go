@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/aimdb-go/aimdb/records"
 	"github.com/nats-io/nats.go/jetstream"
@@ -99,6 +100,8 @@ type batch struct {
 	// base is the last sequence of the log before the batch.
 	base   uint64
 	answer chan answer
+	// began is when it was given to the connection.
+	began time.Time
 }
 
 func (b *batch) last() uint64 { return b.base + uint64(len(b.entries)) }

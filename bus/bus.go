@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/histogram"
 	"github.com/aimdb-go/aimdb/loss"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,6 +39,8 @@ type Bus struct {
 	leftBehind map[string]loss.Loss
 	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.
 	answerTimeout time.Duration
+	// appends is Stats.AppendSeconds.
+	appends *histogram.Histogram
 
 	nc *nats.Conn
 	js jetstream.JetStream
@@ -86,6 +89,7 @@ func newBus(server Server, config Config) (*Bus, error) {
 	return &Bus{
 		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
 		run: rand.Text(), sinks: map[string]*attached{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
+		appends: histogram.Seconds(),
 	}, nil
 }
 

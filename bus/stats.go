@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/histogram"
 )
 
 // Stats is the state of the log.
@@ -13,6 +15,8 @@ type Stats struct {
 	LastSequence  uint64 `json:"last_sequence"`
 	Messages      uint64 `json:"messages"`
 	Bytes         uint64 `json:"bytes"`
+	// FirstTime is when the log got the first of them, zero if there are none.
+	FirstTime time.Time `json:"first_time,omitzero"`
 	// Published counts messages that this process has logged, Underway those that
 	// await an answer, Refused values that were too large.
 	Published uint64 `json:"published"`
@@ -26,6 +30,10 @@ type Stats struct {
 	// counts clients that were disconnected because they did not read.
 	Clients     int   `json:"clients"`
 	SlowClients int64 `json:"slow_clients"`
+	// AppendSeconds has how long batches took from the attempt to send them to the answer
+	// of the log, in this process. The time of the sync to disk is in it if the log syncs
+	// each batch.
+	AppendSeconds histogram.Snapshot `json:"-"`
 }
 
 // Failing returns since when the log takes no values, and why. The time is zero if it
@@ -60,7 +68,11 @@ func (b *Bus) Stats(ctx context.Context) (Stats, error) {
 		}
 	}
 	s.Clients, s.SlowClients = b.server.Clients()
+	s.AppendSeconds = b.appends.Snapshot()
 	log, err := b.state(ctx)
 	s.FirstSequence, s.LastSequence, s.Messages, s.Bytes = log.FirstSeq, log.LastSeq, log.Msgs, log.Bytes
+	if log.Msgs > 0 {
+		s.FirstTime = log.FirstTime
+	}
 	return s, err
 }

@@ -188,6 +188,7 @@ func (w *writer) run(ctx context.Context) error {
 func (w *writer) finish(ctx context.Context, b *batch) error {
 	a := w.await(ctx, b)
 	if a.err() == nil {
+		w.bus.appends.Observe(time.Since(b.began).Seconds())
 		w.owner.logged(b.entries, a.Sequence)
 		w.owner.recycle(b.entries)
 		return nil
@@ -217,7 +218,7 @@ func (w *writer) await(ctx context.Context, b *batch) answer {
 
 func (w *writer) prepare(entries []entry, base uint64) *batch {
 	w.lastID++
-	b := &batch{id: w.lastID, entries: entries, base: base, answer: make(chan answer, 1)}
+	b := &batch{id: w.lastID, entries: entries, base: base, answer: make(chan answer, 1), began: time.Now()}
 	w.answers.Store(b.id, b)
 	return b
 }

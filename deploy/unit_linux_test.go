@@ -108,6 +108,9 @@ func startUnit(t *testing.T, root string, settings ...string) service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { // the service is another user
+		t.Fatal(err)
+	}
 	m := newManager(t, dir)
 	s := service{exec.Command(args[0], args[1:]...), m, nil}
 	if s.said, err = os.Create(filepath.Join(t.TempDir(), "said")); err != nil {

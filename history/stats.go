@@ -17,6 +17,24 @@ type Stats struct {
 	DeadLetters int64  `json:"dead_letters"`
 }
 
+// Totals are the sums of a history that cost little to read, however many rows there are.
+type Totals struct {
+	// Rows is the number of rows and ValueBytes the size of their values, as of the last
+	// time that they were counted.
+	Rows       int64 `json:"rows"`
+	ValueBytes int64 `json:"value_bytes"`
+	// Bytes is the size of the history on disk, FreeBytes the part of it that holds nothing
+	// and that later rows take, and WALBytes the size of the write-ahead log beside it. A
+	// kind of history that does not tell has 0.
+	Bytes     int64 `json:"bytes"`
+	FreeBytes int64 `json:"free_bytes"`
+	WALBytes  int64 `json:"wal_bytes"`
+	// LastPrune, Lost and DeadLetters are as in Stats.
+	LastPrune   int64  `json:"last_prune"`
+	Lost        uint64 `json:"lost"`
+	DeadLetters int64  `json:"dead_letters"`
+}
+
 // RecordStats describes the history of one record.
 type RecordStats struct {
 	Record string `json:"record"`

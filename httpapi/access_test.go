@@ -38,7 +38,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 			t.Errorf("%v: Access-Control-Allow-Origin %q", c.headers, allowed)
 		}
 	}
-	f.ask(t, "GET", "/api/records", "", "Host: rebound.test").expect(t, 403, "is not served")
+	f.ask(t, "GET", "/api/records", "", "Host: rebound.test").expect(t, 403, `the host \"rebound.test\" is not served`)
 	f.ask(t, "GET", "/api/records", "", "Host: a.example.com").expect(t, 200, "")
 	p := f.ask(t, "OPTIONS", "/api/records/n::a", "", "Origin: https://a.example.com", "Access-Control-Request-Method: PUT")
 	if p.StatusCode != 204 || !strings.Contains(p.Header.Get("Access-Control-Allow-Methods"), "PUT") {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -55,10 +56,11 @@ var described = sync.OnceValues(func() (document, func(name string) *jsonschema.
 func checkAnswer(t testing.TB, method, path string, r *http.Response, body []byte) {
 	t.Helper()
 	path, query, _ := strings.Cut(strings.TrimPrefix(path, "/below"), "?")
+	checkStatus(t, method, path, r.StatusCode)
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	name := ""
 	switch {
-	case len(body) == 0 || kind == "text/plain": // that of the host check, and the mux
+	case len(body) == 0 || kind == "text/plain": // that of the mux
 		return
 	case r.StatusCode >= 400:
 		name = "problem"
@@ -86,6 +88,33 @@ func checkAnswer(t testing.TB, method, path string, r *http.Response, body []byt
 		t.Errorf("%s %s: %v in %.200s", method, path, err, body)
 	} else if err := schema(name).Validate(value); err != nil {
 		t.Errorf("%s %s: the description has another %s: %v; got %.300s", method, path, name, err, body)
+	}
+}
+
+// checkStatus fails if a status of success is not described. Errors are in default.
+func checkStatus(t testing.TB, method, path string, status int) {
+	t.Helper()
+	if status >= 400 || method == http.MethodOptions {
+		return
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	switch {
+	case strings.HasPrefix(path, "/api/records/"):
+		path = "/api/records/{key}"
+	case path == "/api/":
+		path = "/api"
+	}
+	d, _ := described()
+	var methods map[string]json.RawMessage
+	var operation struct{ Responses map[string]json.RawMessage }
+	err := json.Unmarshal(d.Paths[path], &methods)
+	if err == nil {
+		err = json.Unmarshal(methods[strings.ToLower(method)], &operation)
+	}
+	if err != nil || operation.Responses[strconv.Itoa(status)] == nil {
+		t.Errorf("%s %s: %d is not described: %v", method, path, status, err)
 	}
 }
 

@@ -112,6 +112,9 @@ func (h *crowdHub) misbehave(ctx context.Context, transport, kind string, seed u
 		}
 		closing := context.AfterFunc(ctx, c.close)
 		be(ctx, c, random)
+		if kind == "huge frames" && ctx.Err() == nil {
+			h.once.Do(func() { close(h.cut) })
+		}
 		closing()
 		c.close()
 		return nil

@@ -18,7 +18,7 @@ import (
 // TestMalformed: bytes that are not MQTT, half packets and huge ones end their connection and
 // disturb no other client.
 func TestMalformed(t *testing.T) {
-	h := open(t, mqtt.Config{Limits: mqtt.Limits{ConnectTimeout: 3 * time.Second, PacketBytes: 2000}}, rooms(t))
+	h := open(t, mqtt.Config{Limits: mqtt.Limits{ConnectTimeout: time.Second, PacketBytes: 2000}}, rooms(t))
 	good, _ := connect(t, h.address, 5, "good", nil)
 	connected := "\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x"
 	t.Run("each", func(t *testing.T) {

@@ -38,6 +38,9 @@ type Limits struct {
 	// CONNECT, and WriteTimeout how long to take what is sent to it: ten seconds by default.
 	ConnectTimeout time.Duration `json:"connect_timeout,omitempty"`
 	WriteTimeout   time.Duration `json:"write_timeout,omitempty"`
+	// DrainTimeout is how long a server that stops waits for the log to have the messages that
+	// it took, to acknowledge them: two seconds by default.
+	DrainTimeout time.Duration `json:"drain_timeout,omitempty"`
 }
 
 // Check returns an error if a limit cannot be kept.
@@ -52,7 +55,7 @@ func (l Limits) Check() error {
 	refuse(l.PacketBytes < 0 || l.PacketBytes > maxPacket, "packets of %d bytes: MQTT has 1 to %d", l.PacketBytes, maxPacket)
 	refuse(l.InFlight < 0 || l.InFlight > math.MaxUint16, "%d messages in flight: MQTT has 1 to %d", l.InFlight, math.MaxUint16)
 	refuse(l.SessionExpiry < 0 || l.SessionExpiry >= math.MaxUint32*time.Second, "a session cannot expire after %v", l.SessionExpiry)
-	refuse(l.ConnectTimeout < 0 || l.WriteTimeout < 0, "timeouts of %v and %v leave no time; give positive ones, or 0 for the default", l.ConnectTimeout, l.WriteTimeout)
+	refuse(l.ConnectTimeout < 0 || l.WriteTimeout < 0 || l.DrainTimeout < 0, "timeouts of %v, %v and %v leave no time; give positive ones, or 0 for the default", l.ConnectTimeout, l.WriteTimeout, l.DrainTimeout)
 	return errors.Join(errs...)
 }
 
@@ -69,6 +72,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&l.SessionExpiry, time.Hour)
 	setDefault(&l.ConnectTimeout, 10*time.Second)
 	setDefault(&l.WriteTimeout, 10*time.Second)
+	setDefault(&l.DrainTimeout, 2*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -45,10 +45,14 @@ type conn struct {
 	window chan struct{}
 	// interrupt ends its wait for values. The lock of the session guards it.
 	interrupt context.CancelFunc
-	// subscribed are the filters of a SUBSCRIBE that is being answered.
-	subscribed []packets.Subscription
+	// subscribed are the filters of a SUBSCRIBE that is being answered, unsubscribed the codes
+	// for an UNSUBSCRIBE.
+	subscribed   []packets.Subscription
+	unsubscribed []byte
 	// ended is true once the end of the connection was counted, or is nobody's fault.
 	ended atomic.Bool
+	// stopping is true once the server ends.
+	stopping atomic.Bool
 	// muted drops what is written.
 	muted atomic.Bool
 	work  sync.WaitGroup
@@ -62,7 +66,7 @@ type conn struct {
 func newConn(s *Server, serving context.Context, nc net.Conn) *conn {
 	c := &conn{Conn: nc, server: s, serving: serving}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.acks.room, c.window = make(chan struct{}, 1), make(chan struct{}, 1)
+	c.acks.room, c.acks.drained, c.window = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	_ = nc.SetDeadline(time.Now().Add(s.config.Limits.ConnectTimeout)) // its error is that of the next read
 	return c
 }
@@ -74,7 +78,22 @@ func (c *conn) SetDeadline(t time.Time) error {
 	if c.client != nil && !t.IsZero() {
 		t = time.Now().Add(time.Duration(c.client.State.Keepalive) * 3 * time.Second / 2)
 	}
-	return c.SetReadDeadline(t)
+	err := c.SetReadDeadline(t)
+	if c.stopping.Load() {
+		return c.SetReadDeadline(time.Unix(1, 0)) // now
+	}
+	return err
+}
+
+// Read implements net.Conn. While the server stops, nothing more is read, and the end of the
+// connection waits for the acknowledgements.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.stopping.Load() {
+		<-c.ctx.Done()
+		return 0, net.ErrClosed
+	}
+	return n, err
 }
 
 // Write implements net.Conn.
@@ -108,6 +127,7 @@ func (c *conn) write(b []byte) (int, error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) && !c.ended.Swap(true) {
 			c.count(causeSlow, fmt.Errorf("it took nothing for %v", timeout))
 		}
+		c.cancel()
 		_ = c.Conn.Close() // what follows half a packet is noise
 	}
 	return n, err
@@ -192,12 +212,18 @@ func (c *conn) disconnect(code packets.Code) {
 	_ = c.Close() // before CONNECT
 }
 
-// stop ends the connection because the server does.
+// stop ends the connection because the server does, once the messages that were taken are
+// acknowledged.
 func (c *conn) stop() {
 	c.ended.Store(true)
+	c.stopping.Store(true)
+	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // a read that waits ends
+	c.acks.stop()
+	c.drain()
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(closingTimeout)) // a write that waits ends
 	c.mu.Lock()
 	c.short = true
+	_ = c.flush()
 	c.mu.Unlock()
 	if s := c.server.sessions.of(c); s != nil {
 		c.disconnect(packets.ErrServerShuttingDown)
@@ -205,12 +231,32 @@ func (c *conn) stop() {
 	_ = c.Close()
 }
 
+// drain waits until all messages are acknowledged, up to the drain time. The client sends the
+// others again.
+func (c *conn) drain() {
+	if c.acks.empty() {
+		return
+	}
+	timeout := time.NewTimer(c.server.config.Limits.DrainTimeout)
+	defer timeout.Stop()
+	for !c.acks.empty() {
+		select {
+		case <-c.acks.drained:
+		case <-c.ctx.Done():
+			return
+		case <-timeout.C:
+			c.server.config.Logger.Warn("messages of an MQTT client were not acknowledged before the server stopped: the log did not have them in time; the client sends them again",
+				"remote", c.RemoteAddr().String(), "waited", c.server.config.Limits.DrainTimeout)
+			return
+		}
+	}
+}
+
 // cleanup ends what the connection has begun.
 func (c *conn) cleanup() {
 	_ = c.Close()
 	if c.client != nil {
 		if known, ok := c.server.broker.Clients.Get(c.client.ID); ok && known == c.client {
-			c.server.broker.UnsubscribeClient(c.client)
 			c.server.broker.Clients.Delete(c.client.ID)
 		}
 	}

@@ -23,8 +23,10 @@ type Counts struct {
 	Missed    uint64 `json:"missed"`
 	TooLarge  uint64 `json:"too_large"`
 	// Refused counts what ended or prevented a connection by its cause: those of package
-	// ingest, and "login", "topic", "will", "subscription", "protocol", "busy", "slow",
-	// "revoked".
+	// ingest, and "login", "topic", "will", "protocol", "busy", "slow", "revoked", and "silent"
+	// for no packet in one and a half times the keepalive, or no CONNECT in time. It counts
+	// filters as "subscription", and sessions that were not kept because there are
+	// [Limits].Sessions as "sessions".
 	Refused map[string]uint64 `json:"refused,omitempty"`
 }
 
@@ -38,6 +40,8 @@ const (
 	causeBusy         = "busy"
 	causeSlow         = "slow"
 	causeRevoked      = "revoked"
+	causeSilent       = "silent"
+	causeSessions     = "sessions"
 )
 
 type counters struct {

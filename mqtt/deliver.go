@@ -70,32 +70,60 @@ func (u *session) next(c *conn, feed *records.Feed, items []records.Item) (int, 
 	return n, err
 }
 
-// sendRetained sends the newest values of records that were subscribed to.
+// sendRetained sends the newest values of records that were subscribed to. Those that were
+// subscribed to before have values that come first: sendItems sends the newest one then.
 func (u *session) sendRetained(c *conn) bool {
 	u.mu.Lock()
 	all := u.retained
 	u.retained = nil
 	u.mu.Unlock()
 	for _, r := range all {
-		e, ok := r.record.Newest()
-		if !ok || e.Err != nil {
-			continue // the record counts and logs values that cannot be encoded
-		}
+		e, ok := r.Newest()
 		u.mu.Lock()
-		m, sub := u.selected[r.record], u.filters[r.filter]
-		if m == nil || sub.Filter == "" {
+		m := u.selected[r]
+		if m == nil { // unsubscribed in between
 			u.mu.Unlock()
+			continue
+		}
+		if !m.fresh && ok && e.Number > m.sent {
+			m.due = e.Number
+			u.mu.Unlock()
+			continue
+		}
+		if m.fresh && ok {
+			m.after, m.sent = e.Number, e.Number
+		}
+		m.fresh = false
+		out := u.takeRetained(m, e.JSON)
+		u.mu.Unlock()
+		if ok && e.Err == nil && !u.sendAll(c, out) { // the record counts and logs values that cannot be encoded
+			return false
+		}
+	}
+	return true
+}
+
+// takeRetained returns a value as retained, once for each filter that waits for it. The caller
+// holds the lock.
+func (u *session) takeRetained(m *selected, value []byte) (out []packets.Packet) {
+	for _, filter := range m.retained {
+		sub, ok := u.filters[filter]
+		if !ok {
 			continue // unsubscribed in between
 		}
-		if r.fresh {
-			m.after = e.Number
-		}
-		p := publication(m.topic, sub.Qos, e.JSON)
-		u.mu.Unlock()
+		p := publication(m.topic, sub.Qos, value)
 		p.FixedHeader.Retain = true
 		if sub.Identifier > 0 {
 			p.Properties.SubscriptionIdentifier = []int{sub.Identifier}
 		}
+		out = append(out, p)
+	}
+	m.retained, m.due = nil, 0
+	return out
+}
+
+func (u *session) sendAll(c *conn, all []packets.Packet) bool {
+	for _, p := range all {
 		if !u.send(c, p) {
 			return false
 		}
@@ -120,6 +148,11 @@ func (u *session) sendItems(c *conn, items []records.Item) bool {
 		}
 		p, away := publication(m.topic, m.qos, item.JSON), m.away
 		p.Properties.SubscriptionIdentifier = m.ids
+		m.fresh, m.sent = false, max(m.sent, item.Number)
+		var retained []packets.Packet
+		if m.due > 0 && item.Number >= m.due && item.Err == nil {
+			retained = u.takeRetained(m, item.JSON)
+		}
 		u.mu.Unlock()
 		if item.Missed > 0 && item.Record.Kind() == records.Ring {
 			u.server.counters.missed.Add(item.Missed)
@@ -129,7 +162,7 @@ func (u *session) sendItems(c *conn, items []records.Item) bool {
 			}
 			p.Properties.User = []packets.UserProperty{{Key: "missed", Val: strconv.FormatUint(item.Missed, 10)}}
 		}
-		if item.Err == nil && !u.send(c, p) {
+		if item.Err == nil && !(u.send(c, p) && u.sendAll(c, retained)) {
 			return false
 		}
 	}

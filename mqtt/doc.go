@@ -25,6 +25,10 @@
 // the acknowledgements of what came before: MQTT 5 gets DISCONNECT with 0x87 (may not be set,
 // or is no record), 0x90 (topic), 0x97 (too many records) or 0x99 (not a value of the record).
 //
+// A server that stops takes no further message, acknowledges those that it took once the log
+// has them, up to DrainTimeout, and disconnects then. What is not acknowledged, the client sends
+// again to the next server, and the log may have it already.
+//
 // A will is a value too: its topic and payload are checked at CONNECT, and it is set with the
 // grants of the client. A server that stops sets none.
 //
@@ -33,7 +37,8 @@
 // A subscriber gets the newest value of each record that its filter selects, as retained, and
 // then each later one, in order and without a gap, of Remote records that it may read. A
 // filter may have wildcards; each record is decided for itself, and records that are
-// registered later are included. Subscriptions have QoS 1 at most, and are not shared.
+// registered later are included. Subscriptions have QoS 1 at most, and are not shared. A
+// second filter for a record gets the newest value after the older ones that are still to come.
 //
 // A client that is too slow, for its connection or for the ring of a record, is disconnected
 // (0x97) and counted: to lose values without being told would be worse. Records of

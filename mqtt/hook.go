@@ -32,6 +32,8 @@ func connOf(cl *broker.Client) *conn { return cl.Net.Conn.(*conn) }
 // OnConnect implements broker.Hook. The CONNECT is valid.
 func (h *hook) OnConnect(cl *broker.Client, _ packets.Packet) error {
 	connOf(cl).client = cl
+	p := &cl.Properties.Props // which the library keeps as long as the connection
+	p.User, p.AuthenticationData = nil, nil
 	return nil
 }
 
@@ -40,8 +42,9 @@ func (h *hook) OnConnectAuthenticate(cl *broker.Client, pk packets.Packet) bool 
 	return connOf(cl).admit(pk)
 }
 
-// OnACLCheck implements broker.Hook. OnPublish and OnSubscribed decide.
-func (h *hook) OnACLCheck(*broker.Client, string, bool) bool { return true }
+// OnACLCheck implements broker.Hook. OnPublish and OnSubscribed decide. The library keeps a
+// filter that is allowed here until the connection ends, so none is.
+func (h *hook) OnACLCheck(_ *broker.Client, _ string, write bool) bool { return write }
 
 // OnSessionEstablish implements broker.Hook. CONNACK follows.
 func (h *hook) OnSessionEstablish(cl *broker.Client, pk packets.Packet) {
@@ -103,6 +106,8 @@ func (h *hook) OnPacketEncode(cl *broker.Client, pk packets.Packet) packets.Pack
 		if c.session != nil && c.session.release(pk.PacketID) { // the library does not know the message
 			pk.ReasonCode, pk.Properties.ReasonString = packets.CodeSuccess.Code, ""
 		}
+	case packets.Unsuback:
+		pk.ReasonCodes = c.unsubscribed // the library does not know the filters
 	case packets.Disconnect:
 		c.muted.Store(pk.ProtocolVersion < 5) // such a client knows no DISCONNECT of a server
 	}
@@ -136,23 +141,22 @@ func (h *hook) OnSubscribe(_ *broker.Client, pk packets.Packet) packets.Packet {
 func (h *hook) OnSubscribed(cl *broker.Client, pk packets.Packet, codes []byte) {
 	c := connOf(cl)
 	for i, sub := range pk.Filters {
-		if codes[i] >= packets.ErrUnspecifiedError.Code {
+		code := c.refusesFilter(sub.Filter)
+		if code == packets.CodeSuccess {
+			codes[i] = sub.Qos
+			c.subscribed = append(c.subscribed, sub)
 			continue
 		}
-		if code := c.refusesFilter(sub.Filter); code != packets.CodeSuccess {
-			h.server.counters.refuse(causeSubscription)
-			if codes[i] = code.Code; !c.v5() {
-				codes[i] = packets.ErrUnspecifiedError.Code
-			}
-			continue
+		h.server.counters.refuse(causeSubscription)
+		if codes[i] = code.Code; !c.v5() {
+			codes[i] = packets.ErrUnspecifiedError.Code
 		}
-		c.subscribed = append(c.subscribed, sub)
 	}
 }
 
-// OnUnsubscribed implements broker.Hook.
+// OnUnsubscribed implements broker.Hook. UNSUBACK follows.
 func (h *hook) OnUnsubscribed(cl *broker.Client, pk packets.Packet) {
-	if c := connOf(cl); c.session != nil && !c.client.Closed() {
-		c.session.unsubscribe(pk.Filters)
+	if c := connOf(cl); c.session != nil && len(pk.Filters) > 0 {
+		c.unsubscribed = c.session.unsubscribe(c, pk.Filters)
 	}
 }

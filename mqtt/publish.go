@@ -18,7 +18,7 @@ func (c *conn) publish(pk *packets.Packet) {
 		return
 	}
 	qos, id := pk.FixedHeader.Qos, pk.PacketID
-	if qos > 0 && !c.acks.awaitRoom(c) {
+	if qos > 0 && !c.acks.reserve(c) {
 		return
 	}
 	if qos == 2 && c.session.repeated(c, id) {
@@ -29,6 +29,9 @@ func (c *conn) publish(pk *packets.Packet) {
 	if err != nil {
 		if qos == 2 {
 			c.session.forget(id)
+		}
+		if qos > 0 {
+			c.acks.release()
 		}
 		c.refusePublish(ingestCause(err), codeOf(err), err)
 		return
@@ -90,49 +93,75 @@ type acks struct {
 	// acknowledgement is not written.
 	outstanding, unsent int
 	running             bool
-	room                chan struct{} // one slot, for the goroutine that reads
+	// stopped is true once no further message is taken.
+	stopped bool
+	room    chan struct{} // one slot, for the goroutine that reads
+	drained chan struct{} // one slot, for the goroutine that stops the connection
 }
 
-// awaitRoom waits until the client may have one more message in flight. A client of MQTT 5
-// was told how many, and is disconnected. It returns false if the connection ends.
-func (a *acks) awaitRoom(c *conn) bool {
+// reserve waits until the client may have one more message in flight, and counts it. A client
+// of MQTT 5 was told how many, and is disconnected. It returns false if the connection ends.
+func (a *acks) reserve(c *conn) bool {
 	limit := c.server.config.Limits.InFlight
-	if a.below(limit, &a.outstanding) {
-		return true
-	}
-	if c.v5() {
-		c.refuse(causeProtocol, packets.ErrReceiveMaximum, fmt.Errorf("it has more than %d messages in flight, its receive maximum", limit))
-		return false
-	}
-	return a.await(c, limit, &a.outstanding)
-}
-
-// awaitEmpty waits until all messages are acknowledged.
-func (a *acks) awaitEmpty(c *conn) bool { return a.await(c, 1, &a.unsent) }
-
-// await waits until a count is below a limit.
-func (a *acks) await(c *conn, limit int, count *int) bool {
-	for !a.below(limit, count) {
+	for {
+		a.mu.Lock()
+		stopped, room := a.stopped, a.outstanding < limit
+		if !stopped && room {
+			a.outstanding++
+			a.unsent++
+		}
+		a.mu.Unlock()
+		switch {
+		case stopped:
+			return false
+		case room:
+			return true
+		case c.v5():
+			c.refuse(causeProtocol, packets.ErrReceiveMaximum, fmt.Errorf("it has more than %d messages in flight, its receive maximum", limit))
+			return false
+		}
 		select {
 		case <-a.room:
 		case <-c.ctx.Done():
 			return false
 		}
 	}
-	return true
 }
 
-func (a *acks) below(limit int, count *int) bool {
+// release gives back what reserve has counted.
+func (a *acks) release() {
+	a.done(&a.outstanding)
+	a.done(&a.unsent)
+}
+
+// awaitEmpty waits until all messages are acknowledged, or the connection ends.
+func (a *acks) awaitEmpty(c *conn) {
+	for !a.empty() {
+		select {
+		case <-a.room:
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *acks) empty() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return *count < limit
+	return a.unsent == 0
 }
 
+// stop refuses further messages.
+func (a *acks) stop() {
+	a.mu.Lock()
+	a.stopped = true
+	a.mu.Unlock()
+}
+
+// add makes a message that was reserved wait for the log.
 func (a *acks) add(c *conn, k ack) {
 	a.mu.Lock()
 	a.waiting = append(a.waiting, k)
-	a.outstanding++
-	a.unsent++
 	start := !a.running
 	a.running = true
 	a.mu.Unlock()
@@ -159,9 +188,11 @@ func (a *acks) done(count *int) {
 	a.mu.Lock()
 	*count--
 	a.mu.Unlock()
-	select {
-	case a.room <- struct{}{}:
-	default:
+	for _, slot := range [...]chan struct{}{a.room, a.drained} {
+		select {
+		case slot <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -194,6 +225,9 @@ func (c *conn) acknowledge(k ack) bool {
 			c.session.forget(k.id)
 		}
 		c.refuse(ingestCause(err), codeOf(err), err)
+		if c.stopping.Load() {
+			c.cancel() // nothing more is acknowledged
+		}
 		return false
 	}
 	kind := packets.Puback

@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -36,6 +38,9 @@ type Server struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+	// serving are the calls of Serve; mu makes none begin after Close.
+	mu      sync.Mutex
+	serving sync.WaitGroup
 	// slots bound the connections, those that have not sent CONNECT yet included.
 	slots chan struct{}
 }
@@ -73,12 +78,15 @@ func (c Config) capabilities() *broker.Capabilities {
 	return b
 }
 
-// Serve accepts clients until ctx ends or Close is called, and then disconnects them. It
-// closes the listener. Several listeners may be served at a time.
+// Serve accepts clients until ctx ends or Close is called, and then disconnects them: it reads
+// no further message, and acknowledges those that it took once the log has them, up to
+// DrainTimeout. It closes the listener. Several listeners may be served at a time.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if s.ctx.Err() != nil {
+	if !s.begin() {
 		return errors.Join(fmt.Errorf("mqtt: serve %v: the server was closed", l.Addr()), l.Close())
 	}
+	defer s.serving.Done()
+	s.warnOfExposure(l.Addr())
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
@@ -128,21 +136,31 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *Server) serve(ctx context.Context, nc net.Conn) {
 	c := newConn(s, ctx, nc)
 	defer context.AfterFunc(ctx, c.stop)()
-	err := s.broker.EstablishConnection("", c)
-	var code packets.Code
-	if errors.As(err, &code) && code.Code >= packets.ErrUnspecifiedError.Code && !c.ended.Load() {
-		c.count(causeOf(code), err)
+	err := s.establish(c)
+	if cause := causeOf(err); cause != "" && !c.ended.Load() {
+		c.count(cause, err)
 	}
 	c.cleanup()
 }
 
-// causeOf returns the cause that a code of the library is counted as.
-func causeOf(code packets.Code) string {
-	switch code {
-	case packets.ErrBadUsernameOrPassword:
+// causeOf returns the cause that an error of the library is counted as, "" for the end of a
+// connection that nobody is to blame for.
+func causeOf(err error) string {
+	var code packets.Code
+	var lost net.Error
+	switch {
+	case errors.As(err, &code) && code.Code < packets.ErrUnspecifiedError.Code:
+		return ""
+	case code == packets.ErrBadUsernameOrPassword:
 		return causeLogin
-	case packets.ErrServerBusy:
+	case code == packets.ErrServerBusy:
 		return causeBusy
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return causeSilent
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return causeProtocol
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, broker.ErrConnectionClosed), errors.As(err, &lost):
+		return ""
 	}
 	return causeProtocol
 }
@@ -161,9 +179,24 @@ func (s *Server) later(do func()) {
 	}
 }
 
-// Close ends Serve, which disconnects all clients, and forgets the sessions.
+// begin counts a call of Serve, unless the server was closed.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return false
+	}
+	s.serving.Add(1)
+	return true
+}
+
+// Close makes Serve disconnect all clients, waits for it, and forgets the sessions. The log
+// must run until it returns, or nothing more is acknowledged.
 func (s *Server) Close() {
+	s.mu.Lock()
 	s.cancel()
+	s.mu.Unlock()
+	s.serving.Wait()
 	s.sessions.close()
 	s.work.Wait()
 }

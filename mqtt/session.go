@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ type session struct {
 	feed    *records.Feed
 	unwatch func()
 	// retained are the records whose newest value is to be sent.
-	retained []retained
+	retained []*records.Untyped
 	// unacked are the messages of QoS 1 that the client has not acknowledged, in order.
 	unacked []*message
 	lastID  uint16
@@ -80,7 +81,10 @@ func (u *session) stopTimers() {
 func (u *session) leave(c *conn) {
 	l := u.server.config.Limits
 	keep := c.keeps(l.SessionExpiry)
-	last, kept := u.server.sessions.leave(c, keep, l.Sessions)
+	last, kept, full := u.server.sessions.leave(c, keep, l.Sessions)
+	if full && c.serving.Err() == nil {
+		c.count(causeSessions, fmt.Errorf("its session was not kept: there are %d without a client; raise the limit of sessions, or shorten their expiry", l.Sessions))
+	}
 	w := c.will
 	if c.left() || c.serving.Err() != nil || u.server.ctx.Err() != nil {
 		w = nil // the server ends, or the client said goodbye

@@ -40,21 +40,22 @@ func (s *sessions) enter(c *conn, id string, clean bool) (previous predecessor, 
 	return previous, true
 }
 
-// leave takes a connection from its session. It reports whether the session remains without
-// one; it does not if there would be too many.
-func (s *sessions) leave(c *conn, keep time.Duration, limit int) (last, kept bool) {
+// leave takes a connection from its session. It reports whether it was the session's, whether
+// the session remains without one, and whether it does not because there would be too many.
+func (s *sessions) leave(c *conn, keep time.Duration, limit int) (last, kept, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := c.session
 	if s.conns[c] != u {
-		return false, true // another connection has it, or it was ended
+		return false, true, false // another connection has it, or it was ended
 	}
 	delete(s.conns, c)
-	if keep > 0 && !s.closed && len(s.byID)-len(s.conns) <= limit {
-		return true, true
+	full = len(s.byID)-len(s.conns) > limit
+	if keep > 0 && !s.closed && !full {
+		return true, true, false
 	}
 	delete(s.byID, u.id)
-	return true, false
+	return true, false, full && keep > 0
 }
 
 // expire removes a session that no connection has.
@@ -64,10 +65,10 @@ func (s *sessions) expire(u *session) bool {
 	if s.byID[u.id] != u {
 		return false
 	}
-	for _, other := range s.conns {
-		if other == u {
-			return false
-		}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.conn != nil {
+		return false
 	}
 	delete(s.byID, u.id)
 	return true

@@ -16,25 +16,27 @@ type selected struct {
 	topic string
 	qos   byte
 	ids   []int // of the subscriptions of MQTT 5
-	// after is the number of the newest value that was sent as retained.
-	after uint64
+	// after is the number of the newest value that the client does not get, or got as
+	// retained: the record had it before. sent is that of the newest value that it got.
+	after, sent uint64
+	// retained are the filters for which the newest value is to be sent: at once if nothing
+	// else was, which fresh says, and otherwise in its place, with or after the value number
+	// due.
+	retained []string
+	fresh    bool
+	due      uint64
 	// away is the number of the newest value when the client came back.
 	away uint64
 	// paused is true for a record whose values are not queued for a client that is away.
 	paused bool
 }
 
-// retained is a record whose newest value is to be sent.
-type retained struct {
-	record *records.Untyped
-	filter string
-	// fresh is true if its values were not sent before.
-	fresh bool
-}
-
 // refusesFilter returns why a client may not subscribe to a filter. What is below wildcards
 // is decided for each record.
 func (c *conn) refusesFilter(filter string) packets.Code {
+	if !broker.IsValidFilter(filter, false) {
+		return packets.ErrTopicFilterInvalid
+	}
 	if broker.IsSharedFilter(filter) {
 		return packets.ErrSharedSubscriptionsNotSupported
 	}
@@ -68,7 +70,7 @@ func (u *session) subscribe(c *conn, subs []packets.Subscription) {
 		retain := sub.RetainHandling == 0 || sub.RetainHandling == 1 && !existed
 		for _, r := range u.candidates(sub.Filter) {
 			if m, fresh := u.selectRecord(r); m != nil && retain && matches(sub.Filter, m.topic) {
-				u.retained = append(u.retained, retained{r, sub.Filter, fresh})
+				u.retain(r, m, sub.Filter, fresh)
 			}
 		}
 	}
@@ -78,6 +80,20 @@ func (u *session) subscribe(c *conn, subs []packets.Subscription) {
 	u.mu.Unlock()
 	if !known {
 		c.work.Go(func() { u.deliver(c) })
+	}
+}
+
+// retain makes the newest value of a record be sent for a filter, once however often the
+// client asks before it has it. The caller holds the lock.
+func (u *session) retain(r *records.Untyped, m *selected, filter string, fresh bool) {
+	if fresh {
+		m.fresh = true
+	}
+	if len(m.retained) == 0 {
+		u.retained = append(u.retained, r)
+	}
+	if !slices.Contains(m.retained, filter) {
+		m.retained = append(m.retained, filter)
 	}
 }
 
@@ -142,20 +158,28 @@ func (u *session) selectRecord(r *records.Untyped) (m *selected, fresh bool) {
 		u.selected[r] = m
 		u.feed.Add(r)
 		u.feed.Resume(r) // it may have been unsubscribed
+		m.after = r.Produced()
+		m.sent = m.after
 	}
 	m.qos, m.ids = qos, ids
 	slices.Sort(m.ids)
 	return m, fresh
 }
 
-// unsubscribe removes subscriptions.
-func (u *session) unsubscribe(filters packets.Subscriptions) {
+// unsubscribe removes subscriptions and returns a code for each.
+func (u *session) unsubscribe(c *conn, filters packets.Subscriptions) []byte {
+	codes := make([]byte, len(filters))
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, sub := range filters {
+	for i, sub := range filters {
+		if _, ok := u.filters[sub.Filter]; !ok || u.conn != c {
+			codes[i] = packets.CodeNoSubscriptionExisted.Code
+			continue
+		}
 		delete(u.filters, sub.Filter)
 	}
 	u.reselect()
+	return codes
 }
 
 // reselect drops the records that no subscription selects, and that the client may not read.
@@ -196,6 +220,8 @@ func (u *session) resume(c *conn) {
 		if m.paused {
 			m.paused = false
 			u.feed.Resume(r)
+			m.after = r.Produced()
+			m.sent = m.after
 		}
 		m.away = r.Produced()
 	}

@@ -120,6 +120,64 @@ func TestSubscribeWhileProducing(t *testing.T) {
 	}
 }
 
+// TestOverlappingFilters: the newest value that a second filter asks for comes in its place among
+// those that the first one has, and once, however often it is asked for.
+func TestOverlappingFilters(t *testing.T) {
+	var air *aimdb.Record[int]
+	h := open(t, mqtt.Config{}, func(db *aimdb.DB) {
+		air = register[int](t, db, "air", aimdb.Ring(1000), aimdb.Remote())
+	})
+	d, _ := connect(t, h.address, 5, "", func(pk *packets.Packet) { pk.Properties.ReceiveMaximum = 1 })
+	d.subscribe(1, filter("aimdb/home/records/air", 1))
+	air.Produce(0)
+	first := d.want(packets.Publish) // it is not acknowledged, and the others wait
+	for i := range 100 {
+		air.Produce(i + 1)
+	}
+	for id := range uint16(3) {
+		d.subscribe(id+2, filter("aimdb/home/records/#", 1))
+	}
+	d.ack(packets.Puback, first.PacketID)
+	for i := range 100 {
+		d.wantValue("aimdb/home/records/air", fmt.Sprint(i+1), false)
+	}
+	d.wantValue("aimdb/home/records/air", "100", true)
+	air.Produce(101)
+	d.wantValue("aimdb/home/records/air", "101", false)
+	d.subscribe(5, filter("aimdb/+/records/#", 1)) // nothing waits
+	d.wantValue("aimdb/home/records/air", "101", true)
+}
+
+// TestFiltersNotKept: filters that are refused take no memory, and the answer to UNSUBSCRIBE is
+// that of the session, also over a later connection.
+func TestFiltersNotKept(t *testing.T) {
+	h := open(t, mqtt.Config{Limits: mqtt.Limits{Subscriptions: 2}}, rooms(t))
+	var all packets.Subscriptions
+	for i := range 10_000 {
+		all = append(all, filter(fmt.Sprint("f/", i), 0))
+	}
+	d, _ := connect(t, h.address, 5, "one", lasting(600))
+	ack := d.subscribe(1, all...)
+	for i, code := range ack.ReasonCodes {
+		if want := byte(0); i >= 2 && code != 0x97 || i < 2 && code != want {
+			t.Fatalf("filter %d has the code %#x", i, code)
+		}
+	}
+	if n := h.server.LibraryFilters(); n != 0 {
+		t.Errorf("the library keeps %d filters", n)
+	}
+	if n := h.server.Counts().Refused["subscription"]; n != 9_998 {
+		t.Errorf("%d filters are counted as refused", n)
+	}
+	for i, want := range [][]byte{{0, 0x11}, {0x11, 0, 0x11}} {
+		d.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Unsubscribe}, PacketID: 2, Filters: append(all[:i+1:i+1], all[5])})
+		if got := d.want(packets.Unsuback).ReasonCodes; !slices.Equal(got, want) {
+			t.Errorf("UNSUBACK %#x, want %#x", got, want)
+		}
+		d, _ = connect(t, h.address, 5, "one", lasting(600))
+	}
+}
+
 // TestSlowSubscriber: one that does not keep up is disconnected and counted, and holds
 // nobody up.
 func TestSlowSubscriber(t *testing.T) {

@@ -77,6 +77,7 @@ func limitDescriptions() map[string]string {
 		"mqtt_clients.sessions":        "Sessions that are kept without a connection. Default 1000.",
 		"mqtt_clients.session_expiry":  "Time for which such a session is kept. Default 1h.",
 		"mqtt_clients.connect_timeout": "Time in which a client must have connected. Default 10s.",
+		"mqtt_clients.drain_timeout":   "Time in which a server that stops acknowledges what it took. Default 2s.",
 		"mqtt_clients.write_timeout":   "Time after which a client that takes nothing is disconnected. Default 10s.",
 	}
 }

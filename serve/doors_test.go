@@ -25,6 +25,10 @@ func TestFirstTokenWithNATS(t *testing.T) {
 		if err := r.Reload(); err == nil || !strings.Contains(err.Error(), "NATS listener on "+r.DB().Addresses().NATS+" lets everybody in") {
 			t.Errorf("the first token or user: %v", err)
 		}
+		open := "restart the server with these settings, everybody is let in at nats " + r.DB().Addresses().NATS + ", http " + r.DB().Addresses().HTTP
+		if health := r.health(t); !strings.Contains(health, open) {
+			t.Errorf("health does not name the open doors: %s", health)
+		}
 		if !r.DB().Access().Open() {
 			t.Error("some doors are closed, and that of NATS is not")
 		}

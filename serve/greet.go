@@ -51,13 +51,28 @@ func (s *Server) Greet(w io.Writer) error {
 	return err
 }
 
+// settable returns a key that a client may begin: the usual one, or one of a pattern. It
+// returns "" if there is none.
+func (s *Server) settable(usual string) string {
+	candidates := []string{usual}
+	for _, r := range s.settings.rules.patterns {
+		candidates = append(candidates, strings.NewReplacer("*", "example", "#", "example").Replace(r.Pattern))
+	}
+	for _, name := range candidates {
+		if r := s.settings.rules.find(name); r != nil && r.Pattern != "" {
+			return name
+		}
+	}
+	return ""
+}
+
 // example shows how to set a value that the settings take.
 func (s *Server) example(b *strings.Builder, secure, web string) {
 	key := "room.temperature"
 	keys := s.settings.rules.keys
 	if i := slices.IndexFunc(keys, func(r *rule) bool { return yes(r.Remote) && yes(r.Writable) }); i >= 0 {
 		key = keys[i].Key
-	} else if _, err := s.declare(key); err != nil || s.settings.rules.byKey[key] != nil {
+	} else if key = s.settable(key); key == "" {
 		return
 	}
 	if web != "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/internal/tlsfile"
+	"github.com/aimdb-go/aimdb/metrics/mqttmetrics"
 	"github.com/aimdb-go/aimdb/mqtt"
 )
 
@@ -38,16 +39,8 @@ func openMQTT(db *aimdb.DB, s *Settings, logger *slog.Logger) (*part, error) {
 		server.Close()
 		return nil, fmt.Errorf("serve MQTT: %w; choose another address or stop what listens there", err)
 	}
-	if t, ok := listener.Addr().(*net.TCPAddr); ok && !t.IP.IsLoopback() {
-		switch {
-		case files.CAFile != "":
-		case db.Access().Open():
-			logger.Warn("every machine that reaches the MQTT listener may read all Remote records and set all Writable ones: set tokens or users, and tls", "address", t.String())
-		case c.TLS == nil:
-			logger.Warn("the MQTT listener encrypts nothing: who sees its traffic has the passwords and tokens of its clients; set mqtt_tls", "address", t.String())
-		}
-	}
 	return &part{
+		metrics: mqttmetrics.New(server),
 		name:    "mqtt",
 		address: fmt.Sprintf("%s://%s, topics aimdb/%s/set/KEY with / for .", scheme, listener.Addr(), db.Name()),
 		run:     func(ctx context.Context) error { return server.Serve(ctx, listener) },

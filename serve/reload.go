@@ -33,6 +33,20 @@ func (s *Server) Reload() error {
 	return s.add(next)
 }
 
+// doors returns the listeners of tokens and users, and that of NATS, with their addresses.
+func (s *Server) doors() (open []string) {
+	a := s.db.Addresses()
+	for _, door := range []struct{ name, address string }{{"nats", a.NATS}, {"http", a.HTTP}, {"tcp", a.TCP}} {
+		if door.address != "" {
+			open = append(open, door.name+" "+door.address)
+		}
+	}
+	for _, p := range s.extra {
+		open = append(open, p.name+" "+p.address)
+	}
+	return open
+}
+
 // say sets what /health tells, "" for nothing.
 func (s *Server) say(trouble string) {
 	if trouble == "" {
@@ -46,7 +60,7 @@ func (s *Server) say(trouble string) {
 func (s *Server) replace(next *Settings) error {
 	if s.settings.NATS != "" && s.settings.NATSAccess.Everybody() && len(next.Tokens)+len(next.Users) > 0 {
 		return fmt.Errorf("%s: the NATS listener on %s lets everybody in until a restart, and tokens and users would close the others only; "+
-			"restart the server with these settings", next.source(), s.db.Addresses().NATS)
+			"until you restart the server with these settings, everybody is let in at %s", next.source(), s.db.Addresses().NATS, strings.Join(s.doors(), ", "))
 	}
 	if s.settings.History != Off {
 		if err := s.db.ReplaceRetention(next.retention(), next.HistoryAge, next.HistoryBytes); err != nil {

@@ -29,19 +29,24 @@ type rules struct {
 
 // options returns the options of the record with a key.
 func (r *rules) options(name string) ([]aimdb.RecordOption, error) {
-	if one := r.byKey[key.Normalize(name)]; one != nil {
+	if one := r.find(name); one != nil {
 		return one.options(), nil
 	}
-	var best *rule
+	return nil, fmt.Errorf("no record %q is declared, and no pattern of the settings matches it", name)
+}
+
+// find returns the rule of the record with a key: that of the key, or of the most specific
+// pattern that matches it. It returns nil if there is none.
+func (r *rules) find(name string) (best *rule) {
+	if one := r.byKey[key.Normalize(name)]; one != nil {
+		return one
+	}
 	for _, one := range r.patterns {
 		if one.pattern.Match(name) && (best == nil || one.pattern.MoreSpecific(best.pattern)) {
 			best = one
 		}
 	}
-	if best == nil {
-		return nil, fmt.Errorf("no record %q is declared, and no pattern of the settings matches it", name)
-	}
-	return best.options(), nil
+	return best
 }
 
 // options returns what the record is registered with.

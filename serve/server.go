@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/key"
 )
@@ -37,6 +39,7 @@ type part struct {
 	address string
 	run     func(context.Context) error
 	close   func() error
+	metrics prometheus.Collector
 }
 
 // Open opens the history, the listeners and the database of settings from Load. It leaves
@@ -78,14 +81,20 @@ func (s *Server) prepare() error {
 			return err
 		}
 	}
-	s.web.set(webHandler(s.db))
 	m, err := openMQTT(s.db, s.settings, s.logger)
 	if err != nil {
 		return s.settings.explain(err)
 	}
+	var measured []prometheus.Collector
 	if m != nil {
 		s.extra = append(s.extra, *m)
+		measured = append(measured, m.metrics)
 	}
+	web, err := webHandler(s.db, measured...)
+	if err != nil {
+		return err
+	}
+	s.web.set(web)
 	return nil
 }
 

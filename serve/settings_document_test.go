@@ -41,6 +41,7 @@ func TestDocument(t *testing.T) {
 	for name, table := range map[string]string{
 		"settings": table(all.Properties, ""),
 		"records":  table(all.Properties["records"].Items.Properties, "records."),
+		"limits":   limits(all.Properties),
 	} {
 		begin, end := "<!-- the "+name+", by TestDocument -->\n", "<!-- end of the "+name+" -->"
 		before, rest, found := strings.Cut(want, begin)
@@ -82,6 +83,39 @@ func table(settings map[string]property, path string) string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, strings.ReplaceAll(about, "|", `\|`), example)
 	}
 	return b.String()
+}
+
+// limits lists the settings inside the groups of limits, each with what it is.
+func limits(settings map[string]property) string {
+	var b strings.Builder
+	b.WriteString("| Setting | What it limits |\n|---|---|\n")
+	for _, group := range []string{"clients", "mqtt_clients"} {
+		inner := settings[group].Properties
+		for _, name := range slices.Sorted(maps.Keys(inner)) {
+			fmt.Fprintf(&b, "| `%s.%s` | %s |\n", group, name, inner[name].Description)
+		}
+	}
+	return b.String()
+}
+
+// TestLimitsAreDescribed: the JSON Schema says what each limit of clients is.
+func TestLimitsAreDescribed(t *testing.T) {
+	var all property
+	if err := json.Unmarshal(JSONSchema(), &all); err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for _, group := range []string{"clients", "mqtt_clients"} {
+		for name, one := range all.Properties[group].Properties {
+			known++
+			if !strings.Contains(one.Description, "Default ") {
+				t.Errorf("%s.%s is described as %q, which says no default", group, name, one.Description)
+			}
+		}
+	}
+	if texts := len(limitDescriptions()); texts != known {
+		t.Errorf("%d limits are described, and %d are settings", texts, known)
+	}
 }
 
 // TestExampleValues: each setting has an example, which follows the JSON Schema and can be

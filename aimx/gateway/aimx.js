@@ -18,8 +18,8 @@
 // work has to bound it, for example by close, and by another subscription from position.
 
 /**
- * @typedef {{url?: string | URL, token?: string}} ConnectOptions url is the WebSocket; by
- *   default /ws where this file comes from.
+ * @typedef {{url?: string | URL, token?: string, onState?: (state: State, error?: Error) => void}} ConnectOptions
+ *   url is the WebSocket, by default /ws where this file comes from; onState is told of the connection.
  * @typedef {{record: string, time: number, value: any}} Row All times are Unix ms.
  * @typedef {{limit?: number, start?: number | Date, end?: number | Date, order?: "asc" | "desc",
  *   cursor?: string, bucket?: {width: number, path: string}}} QueryOptions limit is the number
@@ -73,14 +73,14 @@ export const connect = (options) => new Client(options);
 const ms = (/** @type {number | Date | undefined} */ time) => (time == null ? undefined : Math.floor(Number(time)));
 
 class Client {
-  #url; #token; #socket; #open = false; #attempt = 0; #retry; #watch; #heard = 0; #pinged = 0;
+  #url; #token; #self; #socket; #open = false; #attempt = 0; #retry; #watch; #heard = 0; #pinged = 0;
   #next = 1; #calls = new Map(); #subs = new Map(); #ended; #refusals = 0; #listening = new AbortController();
 
-  constructor(/** @type {ConnectOptions} */ { url = "ws", token } = {}) {
+  constructor(/** @type {ConnectOptions} */ { url = "ws", token, onState } = {}) {
     this.#url = new URL(url, import.meta.url);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#url.searchParams.set("v", "3.0");
-    this.#token = token;
+    [this.#token, this.#self] = [token, { options: { onState } }];
     const now = () => this.#retry && this.#dial();
     const { signal } = this.#listening;
     addEventListener("online", now, { signal });
@@ -104,7 +104,7 @@ class Client {
 
   /**
    * call calls a method of the protocol. It waits for a connection. If that is lost, calls
-   * are made again, except those that may have set a value.
+   * are made again, except those that may have set or stored a value.
    * @param {string} method @param {{[name: string]: any}} [params] @returns {Promise<any>}
    */
   call(method, params) {
@@ -178,7 +178,7 @@ class Client {
     const socket = this.#socket;
     this.#heard = Date.now();
     this.#watch = setInterval(() => this.#check(socket), 2000);
-    socket.onopen = () => socket === this.#socket && this.#opened();
+    socket.onopen = () => socket === this.#socket && (this.#opened(), this.#tell(this.#self, "onState", "open"));
     socket.onclose = () => this.#lost(socket);
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
@@ -209,10 +209,10 @@ class Client {
   #lost(socket) {
     if (socket !== this.#socket) return;
     const refused = !this.#open;
-    this.#drop();
+    this.#drop(), this.#tell(this.#self, "onState", "lost");
     for (const [id, call] of this.#calls) {
-      if (!call.sent || call.frame.method !== "record.set") continue;
-      this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; get the record to see whether it is set" });
+      if (!call.sent || !["record.set", "deadletter.retry"].includes(call.frame.method)) continue;
+      this.#settle(id, { err: "lost", msg: "the connection was lost before the answer; look whether it is done" });
     }
     if (this.#calls.size + this.#subs.size === 0) return;
     this.#retry = setTimeout(() => this.#dial(), pause(this.#attempt++));
@@ -248,6 +248,7 @@ class Client {
     this.#drop();
     for (const id of [...this.#calls.keys()]) this.#settle(id, error);
     for (const sub of [...this.#subs.values()]) this.#become(sub, "closed", error.code === "closed" ? undefined : error);
+    this.#tell(this.#self, "onState", "closed", error);
   }
 
   #take(frame) {

@@ -1,6 +1,11 @@
 package gateway
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
 
 // joinedBytes is how many bytes of frames wait for one write at most.
 const joinedBytes = 16 << 10
@@ -70,6 +75,9 @@ func (s *session) release() bool {
 // sent ends the session with the first error.
 func (s *session) sent(err error) bool {
 	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+			s.server.counters.slow.Add(1)
+		}
 		s.end(fmt.Errorf("send: %w", err))
 	}
 	return err == nil

@@ -54,7 +54,7 @@ func (s *Server) Call(ctx context.Context, c Call) (json.RawMessage, error) {
 // runCall runs the method to its end.
 func (s *session) runCall(c Call) (json.RawMessage, *refusal) {
 	if parse := s.server.historyMethods[c.Method]; parse != nil {
-		if s.server.config.History == nil {
+		if s.server.config.History == nil && needsHistory(c.Method) {
 			return nil, refuse(s.transport.noHistory, "this database keeps no history")
 		}
 		query, refused := parse(s, c.Params)

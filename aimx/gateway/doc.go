@@ -66,7 +66,7 @@
 //
 // # Extension
 //
-// The gateway takes more parameters of two methods, and answers six
+// The gateway takes more parameters of two methods, and answers
 // methods of this project's own, on all transports. Clients of upstream never use
 // them. A server of upstream ignores the parameters and refuses the methods with
 // not_found.
@@ -116,6 +116,26 @@
 //     database: see aimx.SinkInfo. It needs no history.
 //   - ingest.refused takes nothing and returns an aimx.Refusals: how many values from
 //     outside were set and refused, by cause, and the last refusals.
+//   - stats takes nothing and returns an aimx.DatabaseState: log, sinks with their lag, and
+//     the size of the history, private records included. It needs no history. Of a
+//     history with many records, its part may be some seconds old.
+//   - loss.list takes sink, limit and cursor, and returns an aimx.LossPage: what the ledgers
+//     of the sinks have, oldest first. The first page also has the sums by sink and cause,
+//     which read at most 100,000 losses of a ledger, and what records lost in memory. A
+//     cursor counts the losses before it, so a page after a retry may leave one out.
+//   - deadletter.list takes the same and returns an aimx.LetterPage, oldest first. Values
+//     are cut after 1000 bytes.
+//   - deadletter.retry takes sink and ids, 1000 at most, and returns an
+//     aimx.RetriedLetters: what could be stored as rows now, and why the rest could not.
+//   - history.usage takes limit (100) and returns an aimx.Usage: the records with the most
+//     bytes. It reads the counts that the history keeps, which are exact, and no rows; only
+//     rows that another program has added to the file are counted once.
+//   - retention.list takes nothing and returns an aimx.Retention: the policies in force, and
+//     what sweeps deleted since the process started, by policy.
+//   - retention.try takes policies and history_bytes, as aimx.RetentionLimits, and returns
+//     the history.PruneReport of a sweep now. It deletes nothing. Without parameters the
+//     limits in force count. It reads what would be deleted, so it may take long; one runs
+//     at a time.
 //
 // All parameters of methods but the width are optional. An unknown parameter, a value of the
 // wrong type, a pattern against the grammar, and a cursor of another query or
@@ -199,8 +219,12 @@
 //   - record.list, the graph, history.stats and history.verify leave out the records that
 //     are not granted for reading, and the names of such records in other rows.
 //   - profiling.reset and buffer_metrics.reset reset what may be written.
-//   - sink.list and the counts of ingest.refused are for every token. Its refusals leave
-//     out the records that are not granted for reading.
+//   - sink.list, stats and the counts of ingest.refused are for every token. Its refusals
+//     leave out the records that are not granted for reading.
+//   - loss.list, deadletter.list and history.usage leave out such records too, and count
+//     them; their sums are those of the whole.
+//   - retention.list and retention.try need a token that grants reading "#",
+//     deadletter.retry one that grants writing it.
 //
 // Grants are compared in the normalized form of package key: the grant "*" does not cover
 // "a::b". They open no private record.

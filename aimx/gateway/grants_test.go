@@ -37,6 +37,7 @@ func openTokens(t testing.TB, change ...func(*gateway.Config)) *fixture {
 	}
 	list := listOf(t, tokens...)
 	h := open(t, append(change, func(c *gateway.Config) {
+		attended(c)
 		c.Access, c.Migrate = list, migrated
 		c.Verify = func(context.Context) (aimx.Verification, error) {
 			return aimx.Verification{Records: []aimx.VerifiedRecord{{Record: "attic.co2"}, {Record: "accuracy::vienna"}}}, nil
@@ -104,6 +105,13 @@ func TestGrants(t *testing.T) {
 		{"history.migrate", `null`, `"rewritten":3`, denied, denied, "rewritten"},
 		{"history.migrate", `{"progress":true}`, `"running":false`, denied, denied, "running"},
 		{"sink.list", `null`, `"ok":[]`, `"ok":[]`, `"ok":[]`, "denied"},
+		{"stats", `null`, `"state":"ok"`, `"state":"ok"`, `"state":"ok"`, "denied"},
+		{"loss.list", `null`, `"hidden":0`, `"hidden":1`, `"hidden":3`, "vienna"},
+		{"deadletter.list", `null`, `"hidden":1`, `"hidden":2`, `"hidden":4`, "vienna"},
+		{"deadletter.retry", `{"sink":"sqlite","ids":[2]}`, `"reason":"it is even"`, denied, denied, "stored"},
+		{"history.usage", `null`, `"others":{"records":0,"rows":0,"bytes":0}`, `"others":{"records":1,"rows":2,"bytes":30}`, `"others":{"records":3,`, "accuracy"},
+		{"retention.list", `null`, `accuracy.*`, denied, denied, "accuracy"},
+		{"retention.try", `null`, `"rows":7`, denied, denied, "rows"},
 		{"ingest.refused", `null`, `"last":[`, `"record":"attic.door"`, `"last":[]`, "cellar"},
 		{"graph.nodes", `null`, `"cellar.safe"`, `"attic.air"`, `"ok":[]`, "vienna"},
 		{"graph.edges", `null`, `"tap"`, `[{"from":"attic.co2","to":"attic.air","edge_type":"transform"}]`, `"ok":[]`, "vienna"},

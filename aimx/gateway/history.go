@@ -31,6 +31,13 @@ func historyMethods() map[string]historyMethod {
 		wire.MethodHistoryBuckets: (*session).buckets,
 		wire.MethodHistoryVerify:  (*session).verify,
 		wire.MethodHistoryMigrate: (*session).migrate,
+		wire.MethodStats:          (*session).state,
+		wire.MethodLossList:       (*session).lossList,
+		wire.MethodLetterList:     (*session).letterList,
+		wire.MethodLetterRetry:    (*session).letterRetry,
+		wire.MethodHistoryUsage:   (*session).usage,
+		wire.MethodRetentionList:  (*session).retentionList,
+		wire.MethodRetentionTry:   (*session).retentionTry,
 	}
 }
 
@@ -39,7 +46,7 @@ type answerQuery func(w *wire.FrameWriter, result []byte, refused *refusal)
 
 // runQuery answers a history method beside the other frames of the connection.
 func (s *session) runQuery(method string, params []byte, parse historyMethod, answer answerQuery) {
-	if s.server.config.History == nil {
+	if s.server.config.History == nil && needsHistory(method) {
 		answer(&s.out, nil, refuse(s.transport.noHistory, "this database keeps no history"))
 		return
 	}
@@ -94,6 +101,8 @@ func timeoutAdvice(method string) string {
 		return "ask for a shorter time or fewer records"
 	case wire.MethodHistoryMigrate:
 		return "ask again: what is rewritten stays so"
+	case wire.MethodRetentionTry:
+		return "try limits that remove less, or run aimdb history prune --dry-run"
 	case wire.MethodHistoryVerify:
 		return "stop the database and verify its directory"
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,11 +23,27 @@ func (s *Server) CheckHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if listensOnLoopback(r.Context()) && !s.admitsHost(r.Host) {
 			s.config.Logger.Debug("an HTTP request was refused because of its host", "host", r.Host, "remote", r.RemoteAddr)
-			http.Error(w, fmt.Sprintf("the host %q is not served: this server listens on loopback; open it as localhost or 127.0.0.1, or add the host to Origins", r.Host), http.StatusForbidden)
+			refuseHost(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refuseHost answers a request of a host that is not served: as a problem of RFC 9457 below
+// /api, where clients expect one.
+func refuseHost(w http.ResponseWriter, r *http.Request) {
+	const status = http.StatusForbidden
+	detail := fmt.Sprintf("the host %q is not served: this server listens on loopback; open it as localhost or 127.0.0.1, or add the host to Origins", r.Host)
+	if r.URL.Path != "/api" && !strings.HasPrefix(r.URL.Path, "/api/") {
+		http.Error(w, detail, status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	problem := map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}
+	_ = json.NewEncoder(w).Encode(problem) // it fails if the client has left
 }
 
 // listenerKey is the key of a listener's address in a context.

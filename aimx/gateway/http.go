@@ -16,7 +16,8 @@ import (
 // Handler serves the WebSocket at /ws, the client for web pages at /aimx.js, the protocol
 // version at /version and the state of the server at /health, guarded by CheckHost. With
 // Config.Access, only the WebSocket asks for one, and /health gives reasons only to who
-// presents one. http.Server.Shutdown does not wait for WebSockets: call Close.
+// presents one. Without Config.Access it gives them to all but pages of other sites, which
+// can read it as they can read /version. http.Server.Shutdown does not wait for WebSockets: call Close.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	slots := make(chan struct{}, s.config.Limits.Connections)
@@ -36,6 +37,7 @@ func (s *Server) Handler() http.Handler {
 			defer func() { <-slots }()
 			s.serveWebSocket(w, r, presented)
 		default:
+			s.counters.turnedAway.Add(1)
 			http.Error(w, "too many connections; try again later", http.StatusServiceUnavailable)
 		}
 	})
@@ -51,7 +53,7 @@ func (s *Server) Handler() http.Handler {
 		if s.config.Health != nil {
 			if reasons := s.config.Health(); len(reasons) > 0 {
 				health["status"] = "degraded"
-				if g, refused := s.presented(r); !refused && (g != nil || s.config.Access.Open()) {
+				if s.hearsReasons(r) {
 					health["reasons"] = reasons
 				}
 			}
@@ -78,6 +80,16 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, presente
 	session := newSession(r.Context(), s, wire.NewMessageConn(socket, limits.FrameBytes, limits.WriteTimeout), webSocketTransport())
 	session.remote = r.RemoteAddr
 	s.serveSession(session, presented)
+}
+
+// hearsReasons reports whether a request for /health may hear why it is degraded.
+func (s *Server) hearsReasons(r *http.Request) bool {
+	g, refused := s.presented(r)
+	if refused || g != nil {
+		return !refused
+	}
+	origin := r.Header.Get("Origin") // which a browser sends with each request to another site
+	return s.config.Access.Open() && (origin == "" || s.admitsOrigin(origin))
 }
 
 // presented returns the grants of what a request presents, nil if it presents nothing,

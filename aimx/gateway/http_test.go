@@ -157,6 +157,34 @@ type onAllAddresses struct{ net.Listener }
 
 func (onAllAddresses) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Port: 8080} }
 
+// TestReasonsForPages: pages of other sites can read the health of an open server, and hear
+// no reasons.
+func TestReasonsForPages(t *testing.T) {
+	h := open(t, func(c *gateway.Config) {
+		c.Health, c.Origins = func() []string { return []string{"a disk is full"} }, []string{"*.example.com"}
+	})
+	for origin, hears := range map[string]bool{"": true, h.web.URL: true, "https://a.example.com": true, "https://evil.test": false, "null": false} {
+		request, err := http.NewRequestWithContext(soon(t), http.MethodGet, h.web.URL+"/health", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if origin != "" {
+			request.Header.Set("Origin", origin)
+		}
+		response, err := h.web.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err := errors.Join(err, response.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(body), "degraded") || strings.Contains(string(body), "disk") != hears {
+			t.Errorf("a page of %q: %s", origin, body)
+		}
+	}
+}
+
 // The health is degraded while the database names what does not work.
 func TestHealthIsDegraded(t *testing.T) {
 	var troubles []string

@@ -94,7 +94,7 @@ func (s *session) legacyCall(r wire.LegacyRequest) {
 		parse = (*session).legacyQuery
 	}
 	switch {
-	case parse != nil && s.server.config.History == nil:
+	case parse != nil && s.server.config.History == nil && needsHistory(r.Method):
 		s.legacyRefuse(&s.out, r, legacyNotConfigured, "this database keeps no history")
 	case parse != nil:
 		r.ID = append(json.RawMessage(nil), r.ID...) // the frame is gone when the query ends

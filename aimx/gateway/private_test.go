@@ -53,7 +53,9 @@ func openPrivate(t *testing.T, remoteHistory bool) (h *fixture, safe, co2 *recor
 		v.Unknown[0].Text = fmt.Sprintf("the value %d is damaged", secret)
 		return v, nil
 	}
-	h.serve(t, gateway.Config{Registry: r, History: h.history, RemoteHistory: remoteHistory, Verify: verify, Migrate: migrated})
+	c := gateway.Config{Registry: r, History: h.history, RemoteHistory: remoteHistory, Verify: verify, Migrate: migrated}
+	attended(&c)
+	h.serve(t, c)
 	return h, safe, co2
 }
 
@@ -100,6 +102,13 @@ func TestPrivateRecordsAreNotSent(t *testing.T) {
 		{"history.migrate", `{"progress":true}`, `{"running":false,"rewritten":3}`},
 		{"history.migrate", `{"deep":true}`, refused},
 		{"sink.list", `null`, `[]`},
+		{"stats", `null`, `"state":"ok"`},
+		{"loss.list", `null`, `"sink":"ndjson","record":"attic.door"`},
+		{"deadletter.list", `null`, `"hidden":1`},
+		{"deadletter.retry", `{"sink":"sqlite","ids":[2]}`, `"stored":[]`},
+		{"history.usage", `null`, `"record":"accuracy::vienna"`},
+		{"retention.list", `null`, `"policies":[{`},
+		{"retention.try", `null`, `"records":[{"record":"accuracy::vienna","rows":1,"bytes":0}]`},
 		{"ingest.refused", `null`, `"accepted":`},
 		{"graph.nodes", `null`, `"key":"cellar.safe"`},
 		{"graph.edges", `null`, `[]`},

@@ -21,7 +21,7 @@ func (s *session) recordList(params []byte) (json.RawMessage, *refusal) {
 		}
 		pattern = key.WirePattern(string(wire.Unquote(raw)))
 	}
-	handles := s.listed()
+	handles := s.candidates(pattern)
 	rows := make([]aimx.RecordInfo, 0, len(handles))
 	for _, h := range handles {
 		if pattern.Match(h.Key()) {
@@ -29,6 +29,20 @@ func (s *session) recordList(params []byte) (json.RawMessage, *refusal) {
 		}
 	}
 	return marshal(rows)
+}
+
+// candidates returns the records that a pattern can match: that with the key of a pattern
+// without wildcards, all otherwise.
+func (s *session) candidates(pattern key.Pattern) []*records.Untyped {
+	exact, ok := pattern.Exact()
+	if !ok {
+		return s.listed()
+	}
+	h, ok := s.server.config.Registry.Lookup(exact)
+	if !ok || !s.grants.Reads(h.Key()) {
+		return nil
+	}
+	return []*records.Untyped{h}
 }
 
 func (s *session) describe(h *records.Untyped) aimx.RecordInfo {

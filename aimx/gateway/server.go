@@ -38,6 +38,8 @@ type Config struct {
 	// Migrate answers history.migrate; it calls progress with the number of rows that are
 	// rewritten. One call runs at a time. It may be nil; the method is refused then.
 	Migrate func(ctx context.Context, progress func(rows int64)) (history.MigrateReport, error)
+	// Upkeep answers what an operator asks: stats, losses, dead letters, usage, retention.
+	Upkeep Upkeep
 	// Follow answers a sub with from. It may be nil; such a sub is refused then.
 	Follow Follow
 	// Health names what does not work in the database; /health is "degraded" then.
@@ -78,9 +80,12 @@ type Server struct {
 	// that it has rewritten.
 	migrating chan struct{}
 	rewritten atomic.Int64
-	ingest    *ingest.Writer
+	// trying holds a token while a retention.try runs.
+	trying chan struct{}
+	ingest *ingest.Writer
 	// unwatch ends the watch for revoked grants.
-	unwatch func()
+	unwatch  func()
+	counters counters
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
@@ -110,6 +115,7 @@ func New(c Config) *Server {
 		started:        time.Now(),
 		verifying:      make(chan struct{}, 1),
 		migrating:      make(chan struct{}, 1),
+		trying:         make(chan struct{}, 1),
 		ingest:         c.Ingest,
 		sessions:       make(map[*session]struct{}),
 	}
@@ -159,6 +165,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, t transport) error {
 		select {
 		case slots <- struct{}{}:
 		default:
+			s.counters.turnedAway.Add(1)
 			s.config.Logger.Warn("too many AimX connections; one more is closed", "limit", cap(slots))
 			select {
 			case turnedAway <- struct{}{}:

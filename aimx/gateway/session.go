@@ -157,6 +157,7 @@ func (s *session) handle(f wire.Frame) {
 	if !s.admitted && s.stop(f) {
 		return
 	}
+	s.server.counters.frames.Add(1)
 	switch f.Kind {
 	case wire.KindRequest:
 		s.call(f)

@@ -173,6 +173,9 @@ func TestStuckClient(t *testing.T) {
 	if connected != 4 {
 		t.Errorf("there were %d connections, want 4", connected)
 	}
+	if c := h.server.Counts(); c.Slow != 3 || c.Connections != 1 || c.Frames < 7 {
+		t.Errorf("it counts %+v", c)
+	}
 }
 
 // barrierFor is barrier for a peer that has subscribed: it skips other frames.

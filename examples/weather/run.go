@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/console"
 	"github.com/aimdb-go/aimdb/httpapi"
+	"github.com/aimdb-go/aimdb/metrics"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -102,6 +104,14 @@ func open(o Options) (*aimdb.DB, error) {
 	api := httpapi.New(db)
 	web.Handle("/api", api)
 	web.Handle("/api/", api)
+	scraped, err := metrics.Handler(db, metrics.New(db))
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	web.Handle("/metrics", scraped)
+	pages := console.New(db)
+	web.Handle("/console", pages)
+	web.Handle("/console/", pages)
 	return db, nil
 }
 

@@ -13,7 +13,7 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"access", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/tlsfile",
+			"access", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/histogram", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
@@ -22,7 +22,7 @@ func table() map[string][]string {
 		"history":             {"key", "loss", "internal/jsonrule"},
 		"history/historytest": {"key", "loss", "history", "sinks"},
 		"records":             {"key", "loss", "internal/backoff", "internal/jsonrule", "internal/jsonshape"},
-		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/counted", "internal/outage"},
+		"bus":                 {"key", "loss", "history", "records", "internal/backoff", "internal/counted", "internal/histogram", "internal/outage"},
 		// The embedded server knows of streams and subjects, not of what is in them.
 		"bus/natsd":    {"internal/backoff", "internal/filelock", "internal/outage", "internal/tlsfile"},
 		"bus/cluster":  {},
@@ -30,7 +30,7 @@ func table() map[string][]string {
 		"bus/hub":      {"bus", "internal/counted"},
 		"sinks":        {"key", "loss", "history"},
 		"sinks/memory": {"key", "loss", "history", "sinks"},
-		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
+		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/histogram", "internal/outage"},
 		// The suite runs a sink behind a log.
 		"sinks/sinktest":    {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
 		"sinks/sqlite":      {"key", "loss", "history", "sinks", "internal/counted", "internal/filelock", "internal/jsonrule"},
@@ -47,17 +47,21 @@ func table() map[string][]string {
 		"aimx/mcp":          {"key", "loss", "history", "aimx", "internal/timetext"},
 		"aimx/gateway":      {"key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"schema":            {"records"},
-		"serve":             {".", "key", "history", "schema", "httpapi", "mqtt", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
+		"serve":             {".", "key", "history", "schema", "httpapi", "console", "metrics", "metrics/mqttmetrics", "mqtt", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
 		"httpapi":           {".", "key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/gateway", "internal/timetext", "internal/jsonrule"},
+		"console":           {"."},
 		"examples/minimal":  {".", "sinks/sqlite"},
-		"examples/weather":  {".", "httpapi", "sinks/sqlite"},
+		"examples/weather":  {".", "console", "httpapi", "metrics", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "access", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
 			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
-		"mqtt":            {".", "access", "ingest", "key", "records"},
-		"scripts":         {"history", "sinks", "sinks/sqlite"},
-		"internal":        {},
-		"internal/follow": {"key", "loss", "history", "bus"},
+		"mqtt":                {".", "access", "ingest", "key", "records"},
+		"metrics":             {".", "access", "ingest", "key", "loss", "records"},
+		"tracing":             {"."},
+		"metrics/mqttmetrics": {"metrics", "mqtt"},
+		"scripts":             {"history", "sinks", "sinks/sqlite"},
+		"internal":            {},
+		"internal/follow":     {"key", "loss", "history", "bus"},
 	}
 }
 

@@ -31,6 +31,8 @@ const (
 	mochi      = "github.com/mochi-mqtt"
 	goccyYAML  = "github.com/goccy/go-yaml"
 	jsonSchema = "github.com/santhosh-tekuri/jsonschema"
+	prometheus = "github.com/prometheus"
+	otel       = "go.opentelemetry.io"
 )
 
 func linkRules() []linkRule {
@@ -54,8 +56,10 @@ func linkRules() []linkRule {
 		{pkg: "aimx/natsconn", never: []string{natsServer, modernc, pgx, parquetGo, module + "/records", module + "/bus"}},
 		{pkg: "bus/hub", never: []string{natsServer, pgx, parquetGo}},
 		{pkg: "aimx", only: []string{"key", "loss", "history", "internal/backoff", "internal/jsonrule", "aimx/internal/wire"}},
-		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, jsonSchema}},
-		{pkg: "mqtt", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, "gopkg.in"}},
+		{pkg: ".", never: []string{module + "/sinks/sqlite", module + "/sinks/memory", module + "/sinks/ndjson", module + "/sinks/postgres", module + "/sinks/parquet", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, jsonSchema, prometheus, otel}},
+		{pkg: "mqtt", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, "gopkg.in", prometheus}},
+		{pkg: "metrics", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, otel}},
+		{pkg: "tracing", never: []string{module + "/sinks/sqlite", "modernc.org/sqlite", pgx, parquetGo, mcpSDK, mochi, goccyYAML, prometheus, otel + "/otel/sdk", otel + "/proto", "google.golang.org"}},
 		{pkg: "aimx/gateway", never: []string{mcpSDK}},
 		{pkg: ".", never: []string{module + "/httpapi"}},
 		{pkg: "schema", never: []string{natsIO, modernc, pgx, parquetGo, mcpSDK, goccyYAML}, only: []string{"key", "loss", "records", "internal/backoff", "internal/jsonrule", "internal/jsonshape"}},

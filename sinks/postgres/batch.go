@@ -117,13 +117,12 @@ func (w *writer) commit(ctx context.Context, b *sinks.Batch) error {
 }
 
 func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
-	firstID, err := w.moveCheckpoint(ctx, b)
-	if err != nil {
+	entries := gathered(b.Entries)
+	if err := w.partitions.prepare(ctx, w.conn, entries); err != nil {
 		return err
 	}
-	entries := gathered(b.Entries)
-	starts := w.partitions.missing(entries)
-	if err := w.partitions.create(ctx, w.conn, starts); err != nil {
+	firstID, err := w.moveCheckpoint(ctx, b)
+	if err != nil {
 		return err
 	}
 	if err := w.copyRows(ctx, entries, firstID, false); err != nil {
@@ -148,7 +147,6 @@ func (w *writer) transaction(ctx context.Context, b *sinks.Batch) error {
 	if err := w.conn.SendBatch(ctx, rest).Close(); err != nil {
 		return err
 	}
-	w.partitions.note(starts)
 	w.nextID = firstID + int64(len(entries))
 	return nil
 }

@@ -58,11 +58,11 @@ func (s *Store) DropDeadLetter(ctx context.Context, id int64) error {
 // RetryDeadLetter implements history.DeadLetters. Another process may write meanwhile. The
 // row counts by its time: it is no clock step.
 func (s *Store) RetryDeadLetter(ctx context.Context, id int64) error {
+	if err := s.prepareForLetter(ctx, id); err != nil {
+		return s.explained(fmt.Sprintf("store the dead letter %d", id), err)
+	}
 	return s.changeLetter(ctx, "store", id, func(tx pgx.Tx, l history.DeadLetter) error {
-		e := sinks.Entry{Record: l.Record, Time: l.Time, Value: l.Value, Shape: l.Shape}
-		if l.Event != nil {
-			e.Timed, e.Event = true, *l.Event
-		}
+		e := entryOf(l)
 		if len(l.Value) >= maxLetter {
 			return fmt.Errorf("only the first %d bytes of the value were kept", maxLetter)
 		}
@@ -76,6 +76,35 @@ func (s *Store) RetryDeadLetter(ctx context.Context, id int64) error {
 			string(loss.SinkRefused), l.Record, int64(l.Sequence))
 		return err
 	})
+}
+
+func entryOf(l history.DeadLetter) sinks.Entry {
+	e := sinks.Entry{Record: l.Record, Time: l.Time, Value: l.Value, Shape: l.Shape}
+	if l.Event != nil {
+		e.Timed, e.Event = true, *l.Event
+	}
+	return e
+}
+
+// prepareForLetter makes the partition that the row of a dead letter needs. changeLetter says
+// if there is no such letter.
+func (s *Store) prepareForLetter(ctx context.Context, id int64) error {
+	db, err := s.db(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := db.Query(ctx, "SELECT "+letterColumns+" FROM aimdb_dead_letter WHERE id = $1", id)
+	if err != nil {
+		return err
+	}
+	letters, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (history.DeadLetter, error) {
+		_, l, err := scanLetter(row)
+		return l, err
+	})
+	if err != nil || len(letters) == 0 || !storableName(letters[0].Record) {
+		return err
+	}
+	return s.preparePartitions(ctx, db, []sinks.Entry{entryOf(letters[0])})
 }
 
 // changeLetter deletes a dead letter in the transaction of something else.

@@ -75,8 +75,9 @@
 // record_history is partitioned by stored_at, so that pruning by age can drop
 // tables. A partition spans Config.Partition, a week by default, from a multiple of that
 // since 1970, and is named record_history_ and its first millisecond. The writer makes one
-// when it stores the first row for it, by attaching a table, which blocks no reader and no
-// writer. Times before 1970 and from 2200 on are in record_history_early and
+// in a transaction of its own before it stores the first row for it. Queries wait meanwhile,
+// since a session that plans a query while a table is attached may miss its rows. If others
+// run for more than 300 ms, the table is attached beside them. Times before 1970 and from 2200 on are in record_history_early and
 // record_history_late. There is no default partition, which PostgreSQL would lock and read
 // each time. The span is fixed when the history is made.
 // A query without a window locks every partition and is prepared for each. It started within

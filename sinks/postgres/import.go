@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/key"
@@ -72,6 +73,9 @@ func (im *importer) add(ctx context.Context, part []sinks.Entry, report *history
 	}
 	var added int
 	for range attempts {
+		if err = s.preparePartitions(ctx, db, part); err != nil {
+			break
+		}
 		err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) (err error) {
 			added, err = s.addMissing(ctx, tx, part, nth)
 			return err
@@ -86,6 +90,17 @@ func (im *importer) add(ctx context.Context, part []sinks.Entry, report *history
 	report.Added += int64(added)
 	report.Skipped += int64(len(part) - added)
 	return nil
+}
+
+// preparePartitions makes the partitions that entries need. One that a sweep drops before
+// the rows are stored is made again by the next attempt.
+func (s *Store) preparePartitions(ctx context.Context, db *pgxpool.Pool, part []sinks.Entry) error {
+	entries, err := withWrites(ctx, db, part)
+	if err != nil {
+		return err
+	}
+	p := partitions{width: s.facts.Load().width, known: map[int64]bool{}}
+	return p.prepare(ctx, db, entries)
 }
 
 // addMissing stores the entries that the history has fewer than nth times.
@@ -149,10 +164,6 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 	if err := tx.QueryRow(ctx, "UPDATE aimdb_checkpoint SET next_id = next_id + $1 RETURNING next_id - $1", len(entries)).Scan(&id); err != nil {
 		return err
 	}
-	partitions := partitions{width: s.facts.Load().width}
-	if err := partitions.create(ctx, tx.Conn(), partitions.missing(entries)); err != nil {
-		return err
-	}
 	w := writer{conn: tx.Conn()}
 	if err := w.copyRows(ctx, entries, id, true); err != nil {
 		return err
@@ -173,7 +184,7 @@ func (s *Store) addRows(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) e
 
 // withWrites gives those entries that have one time alone, of records with event times, this
 // moment as the time of their write.
-func withWrites(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) ([]sinks.Entry, error) {
+func withWrites(ctx context.Context, on querier, entries []sinks.Entry) ([]sinks.Entry, error) {
 	var names []string
 	for _, e := range entries {
 		if !e.Timed {
@@ -181,7 +192,7 @@ func withWrites(ctx context.Context, tx pgx.Tx, entries []sinks.Entry) ([]sinks.
 		}
 	}
 	timed, name := map[string]bool{}, ""
-	err := each(ctx, tx, "SELECT record_name FROM aimdb_record WHERE timed AND record_name = ANY($1)", []any{names}, []any{&name}, func() { timed[name] = true })
+	err := each(ctx, on, "SELECT record_name FROM aimdb_record WHERE timed AND record_name = ANY($1)", []any{names}, []any{&name}, func() { timed[name] = true })
 	if err != nil || len(timed) == 0 {
 		return entries, err
 	}

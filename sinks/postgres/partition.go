@@ -98,19 +98,33 @@ func (p *partitions) missing(entries []sinks.Entry) (places []place) {
 	return places
 }
 
-// create makes the partitions that do not exist. To attach one locks the table against
-// other changes of its structure, and against no reader and no writer.
-func (p *partitions) create(ctx context.Context, conn *pgx.Conn, places []place) error {
+// create makes the partitions that do not exist, in a transaction that stores no rows. It
+// makes the writer wait, so that no two make the same partition.
+//
+// ATTACH PARTITION alone waits for no reader, and PostgreSQL shows a commit to other sessions
+// before it tells them to plan their queries again. A reader with a plan from before could
+// see the checkpoint of a batch and not its rows. So readers wait while one is attached, and
+// rows are stored after that was committed.
+func (p *partitions) create(ctx context.Context, tx pgx.Tx, places []place) error {
+	if err := holdWriter(ctx, tx); err != nil {
+		return err
+	}
+	alone := false
 	for _, at := range places {
 		wide := wideStart(at.start, p.width)
 		name, from, to := partitionName(at.start), at.start, at.start+p.width
 		var found, narrow bool
-		err := conn.QueryRow(ctx, partitionText, name, wideName(wide), wide, wideEnd(wide, p.width)).Scan(&found, &narrow)
+		err := tx.QueryRow(ctx, partitionText, name, wideName(wide), wide, wideEnd(wide, p.width)).Scan(&found, &narrow)
 		if err == nil && !found {
 			if at.far && !narrow {
 				name, from, to = wideName(wide), wide, wideEnd(wide, p.width)
 			}
-			_, err = conn.Exec(ctx, fmt.Sprintf(`CREATE TABLE %[1]s (LIKE record_history INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+			if !alone {
+				alone, err = true, holdReaders(ctx, tx)
+			}
+		}
+		if err == nil && !found {
+			_, err = tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE %[1]s (LIKE record_history INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
 				ALTER TABLE record_history ATTACH PARTITION %[1]s FOR VALUES FROM (%[2]d) TO (%[3]d)`, name, from, to))
 		}
 		if err != nil {
@@ -118,6 +132,52 @@ func (p *partitions) create(ctx context.Context, conn *pgx.Conn, places []place)
 		}
 	}
 	return nil
+}
+
+// holdReaders makes queries wait until the transaction ends. Those that begin now wait for
+// those that run, so it gives up after a short time: a verification or a dump may take
+// minutes. Then the partition is attached beside them.
+func holdReaders(ctx context.Context, tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'; LOCK TABLE ONLY record_history IN ACCESS EXCLUSIVE MODE")
+		return err
+	})
+	if locked(err) {
+		return nil
+	}
+	return err
+}
+
+// beginner is a pool or a connection.
+type beginner interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+	QueryRow(ctx context.Context, text string, args ...any) pgx.Row
+}
+
+// prepare makes the partitions of entries that are not known, and commits them. Those that
+// exist already cost a query each.
+func (p *partitions) prepare(ctx context.Context, on beginner, entries []sinks.Entry) error {
+	var absent []place
+	for _, at := range p.missing(entries) {
+		var found, narrow bool
+		wide := wideStart(at.start, p.width)
+		if err := on.QueryRow(ctx, partitionText, partitionName(at.start), wideName(wide), wide, wideEnd(wide, p.width)).Scan(&found, &narrow); err != nil {
+			return fmt.Errorf("look for the partition %s: %w", partitionName(at.start), err)
+		}
+		if found {
+			p.known[at.start] = true
+		} else {
+			absent = append(absent, at)
+		}
+	}
+	if len(absent) == 0 {
+		return nil
+	}
+	err := pgx.BeginFunc(ctx, on, func(tx pgx.Tx) error { return p.create(ctx, tx, absent) })
+	if err == nil {
+		p.note(absent)
+	}
+	return err
 }
 
 // partitionText reads whether a place has a partition, narrow or wide, and whether the

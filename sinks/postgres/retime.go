@@ -100,13 +100,16 @@ func (w *sweep) retime(ctx context.Context, record string, page []retimed, own f
 	if len(ids) == 0 {
 		return nil
 	}
+	partitions := partitions{width: w.store.facts.Load().width}
+	err := w.transact(ctx, "make partitions for "+record, func(tx pgx.Tx) error {
+		return partitions.create(ctx, tx, partitions.missing(entries))
+	})
+	if err != nil {
+		return err
+	}
 	n := 0
-	err := w.transact(ctx, "change the times of "+record, func(tx pgx.Tx) error {
+	err = w.transact(ctx, "change the times of "+record, func(tx pgx.Tx) error {
 		if err := holdWriter(ctx, tx); err != nil {
-			return err
-		}
-		partitions := partitions{width: w.store.facts.Load().width}
-		if err := partitions.create(ctx, tx.Conn(), partitions.missing(entries)); err != nil {
 			return err
 		}
 		n = 0

@@ -63,7 +63,7 @@ func appendLoss(losses []loss.Loss, l loss.Loss) []loss.Loss {
 func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 	for failures := 1; ; failures++ {
 		b.Previous = p.have
-		err := p.config.Sink.Write(ctx, &b)
+		err := p.write(ctx, &b)
 		if err == nil {
 			p.have = b.Checkpoint
 			p.committed(b.Checkpoint, b)
@@ -98,7 +98,7 @@ func (p *Pump) commit(ctx context.Context, b sinks.Batch) error {
 // checkpoint shows it. A checkpoint that is neither that of the batch nor the one before
 // it is an error: the batch does not follow what the sink has now.
 func (p *Pump) committedAnyway(ctx context.Context, b sinks.Batch) (bool, error) {
-	if len(b.Entries)+len(b.Refused)+len(b.Losses) == 0 {
+	if !worth(&b) {
 		return false, nil // writing it twice does no harm
 	}
 	at, err := p.config.Sink.Checkpoint(ctx)

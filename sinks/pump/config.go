@@ -35,6 +35,9 @@ type Config struct {
 	Linger time.Duration
 	// RetryMin and RetryMax bound the pause between attempts during an outage.
 	RetryMin, RetryMax time.Duration
+	// OnBatch, if it is set, is told of each batch after the sink has returned. The pump
+	// waits for it, so it has to be fast.
+	OnBatch func(BatchInfo)
 	// Logger receives warnings and errors. Nil discards them.
 	Logger *slog.Logger
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/internal/backoff"
+	"github.com/aimdb-go/aimdb/internal/histogram"
 	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/aimdb-go/aimdb/sinks"
 )
@@ -36,6 +37,8 @@ type Pump struct {
 
 	pause  backoff.Backoff
 	outage *outage.Outage
+	// batches and commits are those of Stats.
+	batches, commits *histogram.Histogram
 
 	mu     sync.Mutex
 	stats  Stats
@@ -51,9 +54,10 @@ func New(c Config) (*Pump, error) {
 	log := c.Logger.With("sink", c.Sink.Name())
 	return &Pump{
 		config: c, log: log, msgs: make([]bus.Message, c.Batch), linger: quickLinger,
-		pause:  backoff.Backoff{First: c.RetryMin, Longest: c.RetryMax},
-		outage: outage.New(log, "sinks: values wait in the log; trying again", "sinks: values go into the sink again"),
-		stats:  Stats{Sink: c.Sink.Name()}, stored: make(chan struct{}),
+		pause:   backoff.Backoff{First: c.RetryMin, Longest: c.RetryMax},
+		outage:  outage.New(log, "sinks: values wait in the log; trying again", "sinks: values go into the sink again"),
+		batches: histogram.Sizes(), commits: histogram.Seconds(),
+		stats: Stats{Sink: c.Sink.Name()}, stored: make(chan struct{}),
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/histogram"
 	"github.com/aimdb-go/aimdb/sinks"
 )
 
@@ -28,7 +29,51 @@ type Stats struct {
 	// State is "ok", or "retrying: " and the error, since FailingSince.
 	State        string    `json:"state"`
 	FailingSince time.Time `json:"failing_since,omitzero"`
+	// BatchValues has the numbers of values of the batches, CommitSeconds how long their
+	// transactions took, both of this process.
+	BatchValues   histogram.Snapshot `json:"-"`
+	CommitSeconds histogram.Snapshot `json:"-"`
 }
+
+// BatchInfo is one batch that a pump gave to its sink: see Config.OnBatch.
+type BatchInfo struct {
+	// Sink is the name of the sink.
+	Sink string
+	// From is the checkpoint before the batch, To the one that it has.
+	From, To history.Position
+	// Values, Refused and Losses are how many entries, dead letters and losses it has.
+	Values, Refused, Losses int
+	// Began and Ended bound the call of the sink.
+	Began, Ended time.Time
+	// Err is the error of the sink. Unless it refuses values or its checkpoint has moved,
+	// the batch is given to it again.
+	Err error
+}
+
+// write gives a batch to the sink and tells Config.OnBatch. One that only moves the
+// checkpoint is none.
+func (p *Pump) write(ctx context.Context, b *sinks.Batch) error {
+	began := time.Now()
+	err := p.config.Sink.Write(ctx, b)
+	if !worth(b) {
+		return err
+	}
+	ended := time.Now()
+	if err == nil {
+		p.batches.Observe(float64(len(b.Entries)))
+		p.commits.Observe(ended.Sub(began).Seconds())
+	}
+	if p.config.OnBatch != nil {
+		p.config.OnBatch(BatchInfo{
+			Sink: p.config.Sink.Name(), From: b.Previous, To: b.Checkpoint,
+			Values: len(b.Entries), Refused: len(b.Refused), Losses: len(b.Losses), Began: began, Ended: ended, Err: err,
+		})
+	}
+	return err
+}
+
+// worth reports whether a batch has more than a checkpoint.
+func worth(b *sinks.Batch) bool { return len(b.Entries)+len(b.Refused)+len(b.Losses) > 0 }
 
 // committed counts a batch and wakes WaitStored.
 func (p *Pump) committed(at history.Position, b sinks.Batch) {
@@ -36,7 +81,7 @@ func (p *Pump) committed(at history.Position, b sinks.Batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stats.Checkpoint = at
-	if len(b.Entries)+len(b.Refused)+len(b.Losses) > 0 {
+	if worth(&b) {
 		p.stats.Batches++
 		p.stats.LastCommit = time.Now()
 	}
@@ -57,6 +102,7 @@ func (p *Pump) Stats() Stats {
 	defer p.mu.Unlock()
 	s, now := p.stats, p.outage.State()
 	s.State, s.Retries, s.FailingSince = now.Text, now.Failures, now.Since
+	s.BatchValues, s.CommitSeconds = p.batches.Snapshot(), p.commits.Snapshot()
 	return s
 }
 

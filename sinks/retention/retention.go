@@ -43,12 +43,7 @@ type Retention struct {
 	mu        sync.Mutex
 	reference time.Time
 	since     time.Time
-}
-
-// limits are what stays of a history.
-type limits struct {
-	policies []history.Policy
-	maxBytes int64
+	counts    Counts // with mu
 }
 
 // New checks the policies.
@@ -76,15 +71,11 @@ func New(p history.Pruner, c Config) (*Retention, error) {
 // Replace puts other limits in the place of Config.Policies and MaxBytes, and has Run sweep
 // by them soon. An error leaves the old ones in force.
 func (r *Retention) Replace(policies []history.Policy, maxBytes int64) error {
-	for _, policy := range policies {
-		if err := policy.Validate(); err != nil {
-			return err
-		}
+	keep := &limits{policies, maxBytes}
+	if err := keep.validate(); err != nil {
+		return err
 	}
-	if maxBytes < 0 {
-		return errors.New("a limit of retention is negative; 0 is no limit")
-	}
-	r.keep.Store(&limits{policies, maxBytes})
+	r.keep.Store(keep)
 	select {
 	case r.wake <- struct{}{}:
 	default: // a sweep is due already
@@ -115,6 +106,7 @@ func jitter(d time.Duration) time.Duration {
 func (r *Retention) sweepAndLog(ctx context.Context) {
 	began := time.Now()
 	report, err := r.Sweep(ctx)
+	r.count(report, err)
 	log := r.config.Logger
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -133,7 +125,8 @@ func (r *Retention) sweepAndLog(ctx context.Context) {
 
 // Sweep prunes once.
 func (r *Retention) Sweep(ctx context.Context) (history.PruneReport, error) {
-	plan, err := r.Plan(ctx)
+	keep := r.keep.Load()
+	plan, err := r.plan(ctx, keep)
 	if err != nil {
 		return history.PruneReport{}, err
 	}
@@ -146,7 +139,20 @@ func (r *Retention) Sweep(ctx context.Context) (history.PruneReport, error) {
 
 // DryRun reports what a sweep would delete now.
 func (r *Retention) DryRun(ctx context.Context) (history.PruneReport, error) {
-	plan, err := r.Plan(ctx)
+	return r.preview(ctx, r.keep.Load())
+}
+
+// DryRunWith is DryRun with other limits in the place of those in force.
+func (r *Retention) DryRunWith(ctx context.Context, policies []history.Policy, maxBytes int64) (history.PruneReport, error) {
+	keep := &limits{policies, maxBytes}
+	if err := keep.validate(); err != nil {
+		return history.PruneReport{}, err
+	}
+	return r.preview(ctx, keep)
+}
+
+func (r *Retention) preview(ctx context.Context, keep *limits) (history.PruneReport, error) {
+	plan, err := r.plan(ctx, keep)
 	if err != nil {
 		return history.PruneReport{}, err
 	}
@@ -155,6 +161,10 @@ func (r *Retention) DryRun(ctx context.Context) (history.PruneReport, error) {
 
 // Plan applies the policies to the records that there are.
 func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
+	return r.plan(ctx, r.keep.Load())
+}
+
+func (r *Retention) plan(ctx context.Context, keep *limits) (history.PrunePlan, error) {
 	names, err := r.pruner.Records(ctx)
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
@@ -164,7 +174,6 @@ func (r *Retention) Plan(ctx context.Context) (history.PrunePlan, error) {
 	if err != nil {
 		return history.PrunePlan{}, fmt.Errorf("plan the retention: %w", err)
 	}
-	keep := r.keep.Load()
 	plan := history.PrunePlan{MaxBytes: keep.maxBytes, Now: now.UnixMilli(), Trusted: trusted.UnixMilli()}
 	for _, name := range names {
 		if policy, found := choose(keep.policies, name); found {

@@ -25,4 +25,11 @@ const (
 	MethodHistoryMigrate = "history.migrate"
 	MethodSinkList       = "sink.list"
 	MethodIngestRefused  = "ingest.refused"
+	MethodStats          = "stats"
+	MethodLossList       = "loss.list"
+	MethodLetterList     = "deadletter.list"
+	MethodLetterRetry    = "deadletter.retry"
+	MethodHistoryUsage   = "history.usage"
+	MethodRetentionList  = "retention.list"
+	MethodRetentionTry   = "retention.try"
 )

@@ -1,0 +1,166 @@
+// @ts-check
+// The frame of the console: picks the page, keeps the connection, shows the state.
+import { connect } from "../aimx.js";
+import { h } from "./lib/dom.js";
+import * as format from "./lib/format.js";
+import { makeApi, root } from "./lib/api.js";
+
+/**
+ * @typedef {object} Context What a page is given.
+ * @property {any} db The client of AimX.
+ * @property {(path: string, init?: RequestInit) => Promise<Response>} api fetch below /api, with the token.
+ * @property {{[name: string]: string}} params Those of the fragment; key is the rest of its path.
+ * @property {typeof format} format
+ * @property {(message: string, bad?: boolean) => void} say Shows a message for a while.
+ * @property {any} info The answer to hello; writable_records and permissions say what may be written.
+ */
+
+const names = ["records", "tail", "graph", "log", "losses", "retention", "disk"];
+const labels = { records: "Records", tail: "Live tail", graph: "Graph", log: "Log and sinks", losses: "Losses", retention: "Retention", disk: "Disk" };
+const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+const tokenKey = "aimdb.console.token";
+let token = sessionStorage.getItem(tokenKey) ?? "";
+/** @type {any} */ let db;
+/** @type {any} */ let info = {};
+let lostAt = 0; // when the connection was lost, 0 while it is there
+/** @type {undefined | (() => void)} */ let unmount;
+let turn = 0; // the pages that were asked for
+
+const api = makeApi(() => token, ask);
+
+function say(/** @type {string} */ message, bad = false) {
+  const note = h("p", { class: bad ? "note bad" : "note" }, message);
+  $("messages").append(note);
+  setTimeout(() => note.remove(), bad ? 12_000 : 5000);
+}
+
+// open connects with the present token, and says who one is for the server.
+async function open() {
+  db?.close();
+  lostAt = 0;
+  const mine = (db = connect({ token: token || undefined, onState: (state, error) => mine === db && connection(state, error) }));
+  try {
+    info = await mine.call("hello", { version: "3.0", client: "console", auth_token: token || undefined });
+    document.body.dataset.connection = "open";
+  } catch (err) {
+    if (mine === db && err.code === "denied") ask(err.message);
+    else if (mine === db && err.code !== "closed") connection("lost", err);
+  }
+}
+
+function connection(/** @type {string} */ state, /** @type {any} */ error) {
+  if (error?.code === "closed") return; // this page has closed it
+  if (state === "open") lostAt = 0;
+  else lostAt ||= Date.now();
+  document.body.dataset.connection = state === "open" ? "open" : "lost";
+  if (state === "closed" && error?.code === "denied") ask(error.message);
+  showHealth();
+}
+
+// ask asks for a token, and begins again with it.
+function ask(/** @type {string} */ why = "") {
+  const dialog = /** @type {HTMLDialogElement} */ ($("ask"));
+  if (dialog.open) return;
+  if (why) $("ask-why").textContent = why;
+  const field = /** @type {HTMLInputElement} */ ($("ask-token"));
+  field.value = "";
+  dialog.returnValue = "";
+  dialog.onclose = () => dialog.returnValue === "ok" && setToken(field.value.trim());
+  dialog.showModal();
+}
+
+async function setToken(/** @type {string} */ value) {
+  token = value;
+  if (value) sessionStorage.setItem(tokenKey, value);
+  else sessionStorage.removeItem(tokenKey);
+  await open();
+  await Promise.all([show(), poll()]);
+}
+
+/** @type {any} */ let health;
+
+async function poll() {
+  try {
+    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+    health = await answer.json();
+    if (lostAt) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
+  } catch {
+    lostAt ||= Date.now();
+    document.body.dataset.connection = "lost";
+  }
+  showHealth();
+}
+
+function showHealth() {
+  const line = $("health"), reasons = $("reasons");
+  const list = lostAt ? [] : (health?.reasons ?? []);
+  reasons.hidden = list.length === 0;
+  reasons.querySelector("summary").textContent = list.length === 1 ? "1 reason" : `${list.length} reasons`;
+  reasons.querySelector("ul").replaceChildren(...list.map((/** @type {string} */ r) => h("li", {}, r)));
+  if (lostAt) {
+    line.dataset.state = "lost";
+    line.textContent = `Connection lost: what you see is ${format.duration(Date.now() - lostAt)} old. Trying again…`;
+  } else if (health) {
+    line.dataset.state = health.status;
+    const name = info.server ? `${info.server}: ` : "";
+    line.textContent = `${name}${health.status === "ok" ? "OK" : health.status}, up ${format.duration(health.uptime_secs * 1000)}, ${format.count(health.clients, "client")}`;
+  }
+}
+
+// parse reads the fragment: #/NAME/KEY?more=parameters.
+function parse() {
+  const [path, query] = location.hash.slice(1).split("?", 2);
+  const [, name = "", ...rest] = path.split("/");
+  let key = rest.join("/");
+  try { key = decodeURIComponent(key); } catch { /* it was typed by hand: take it as it is */ }
+  return { name: name || "records", params: { ...Object.fromEntries(new URLSearchParams(query)), key } };
+}
+
+async function show() {
+  const { name, params } = parse();
+  const mine = ++turn;
+  unmount?.();
+  unmount = undefined;
+  for (const a of document.querySelectorAll("#nav a")) {
+    if (a.getAttribute("href") === `#/${name === "record" ? "records" : name}`) a.setAttribute("aria-current", "page");
+    else a.removeAttribute("aria-current");
+  }
+  const main = $("main");
+  main.dataset.page = name;
+  main.replaceChildren(h("p", { class: "state" }, "Loading…"));
+  if (name !== "record" && !names.includes(name)) {
+    main.replaceChildren(h("h1", {}, "No such page"), h("p", { class: "state" }, "Choose one on the left."));
+    return;
+  }
+  let page;
+  try {
+    page = await import(`./pages/${name}.js`);
+  } catch (err) {
+    if (mine === turn) main.replaceChildren(h("h1", {}, labels[name] ?? "Record"), h("p", { class: "state bad" }, `The page cannot be loaded: ${err.message}. Reload when the server runs.`));
+    return;
+  }
+  if (mine !== turn) return;
+  const title = page.title + (params.key ? ` ${params.key}` : "");
+  document.title = `${title} · AimDB`;
+  const body = h("div", { class: `page page-${name}` });
+  main.replaceChildren(h("div", { class: "heading" }, h("h1", {}, params.key || page.title), h("p", { class: "purpose" }, page.purpose ?? "")), body);
+  try {
+    unmount = page.mount(body, { db, api, params, format, say, info });
+  } catch (err) {
+    body.replaceChildren(h("p", { class: "state bad" }, `The page failed: ${err.message}`));
+    throw err;
+  }
+}
+
+$("nav").append(
+  h("a", { class: "brand", href: "#/records" }, h("img", { src: "icon.svg", alt: "", width: "22", height: "22" }), "AimDB"),
+  h("ul", {}, ...names.map((n) => h("li", {}, h("a", { href: `#/${n}` }, labels[n])))));
+$("token").onclick = () => ask("With another token you may see and do other things. Leave it empty to go without one.");
+$("ask-cancel").onclick = () => /** @type {HTMLDialogElement} */ ($("ask")).close("");
+$("skip").onclick = (e) => { e.preventDefault(); $("main").focus(); };
+addEventListener("hashchange", async () => { await show(); $("main").focus({ preventScroll: true }); });
+await open().then(show);
+await poll();
+setInterval(poll, 5000);
+setInterval(() => lostAt && showHealth(), 1000);

@@ -1,0 +1,56 @@
+// @ts-check
+import { h } from "./dom.js";
+import { clock } from "./format.js";
+
+const patience = 5000; // ms without an answer before the page says so
+
+/**
+ * poll reads again and again while the page is seen, and shows each answer. It waits at least
+ * ten times as long as an answer took, so that a large database is asked less often.
+ * @template T
+ * @param {() => Promise<T>} read @param {(answer: T) => void} show @param {number} every ms
+ * @returns {{note: HTMLElement, now: () => void, stop: () => void}} note says how old the page is
+ */
+export function poll(read, show, every) {
+  const age = h("span", { class: "age" }, "Loading …");
+  const trouble = h("span", { class: "trouble", role: "status" });
+  const note = h("p", { class: "asof" }, age, " ", trouble);
+  let timer = 0, stopped = false, asOf = 0, asking = false;
+  const say = (/** @type {string} */ text) => { if (trouble.textContent !== text) trouble.textContent = text; };
+  async function ask() {
+    if (stopped || asking) return;
+    clearTimeout(timer);
+    asking = true;
+    const begun = performance.now();
+    const late = setTimeout(() => say(asOf ? "No answer: the connection may be lost. This is not current." : "No answer yet: see whether the server runs."), patience);
+    let refused = false;
+    try {
+      const answer = await read();
+      if (stopped) return;
+      asOf = Date.now();
+      show(answer);
+      age.textContent = `As of ${clock(asOf).slice(0, 8)}`;
+      say("");
+    } catch (error) {
+      if (stopped) return;
+      refused = error.code === "denied";
+      if (!asOf) age.textContent = "";
+      say(asOf ? `This is not current: ${error.message}` : error.message);
+    } finally {
+      clearTimeout(late);
+      asking = false;
+    }
+    if (!stopped && !document.hidden) timer = setTimeout(ask, refused ? 30_000 : Math.max(every, 10 * (performance.now() - begun)));
+  }
+  const seen = () => document.hidden || ask();
+  document.addEventListener("visibilitychange", seen);
+  ask();
+  return {
+    note, now: ask,
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", seen);
+    },
+  };
+}

@@ -1,0 +1,3 @@
+// Package histogram counts observations in fixed buckets, for a scrape. It allocates
+// nothing when it counts.
+package histogram

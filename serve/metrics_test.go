@@ -1,0 +1,118 @@
+package serve_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
+)
+
+// ask returns what the web server answers.
+func ask(t *testing.T, address, token string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// TestPrometheusScrapes: a real Prometheus scrapes a server with a token, and answers a
+// query with what it found.
+func TestPrometheusScrapes(t *testing.T) {
+	prometheus, err := exec.LookPath("prometheus")
+	if err != nil {
+		needed.Missing(t, "prometheus: %v", err)
+	}
+	r := start(t, "http: 127.0.0.1:0\nmqtt: 127.0.0.1:0\ntokens:\n  - {token: scrape-scrape, read: ['#']}\nrecords:\n  - {key: a}\n")
+	for range 3 {
+		if err := r.set(t, "a", `1`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	web := r.DB().Addresses().HTTP
+	for path, want := range map[string]int{"/metrics": 401, "/metrics/x": 404, "/livez": 200, "/readyz": 200, "/startupz": 200} {
+		if code, text := ask(t, "http://"+web+path, ""); code != want {
+			t.Errorf("%s: %d %s", path, code, text)
+		}
+	}
+	if code, text := ask(t, "http://"+web+"/metrics", "scrape-scrape"); code != 200 || !strings.Contains(text, "aimdb_mqtt_connections 0\n") || !strings.Contains(text, `aimdb_http_requests_total{code="401"} 1`) {
+		t.Errorf("%d %s", code, text)
+	}
+	at := runPrometheus(t, prometheus, web)
+	query := "http://" + at + "/api/v1/query?query=" + url.QueryEscape(`aimdb_record_produced_total{record="a"}`)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		code, text := ask(t, query, "")
+		var answer struct {
+			Data struct{ Result []struct{ Value [2]any } }
+		}
+		if code == 200 {
+			if err := json.Unmarshal([]byte(text), &answer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if found := answer.Data.Result; len(found) == 1 {
+			if found[0].Value[1] != "3" {
+				t.Errorf("Prometheus has %v", found)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			_, targets := ask(t, "http://"+at+"/api/v1/targets", "")
+			t.Fatalf("Prometheus has nothing: %d %s %s", code, text, targets)
+		}
+	}
+}
+
+// runPrometheus runs a Prometheus that scrapes a server, and returns its address.
+func runPrometheus(t *testing.T, program, web string) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "prometheus.yml")
+	config := fmt.Sprintf("scrape_configs:\n  - {job_name: aimdb, scrape_interval: 200ms, authorization: {credentials: scrape-scrape}, static_configs: [{targets: [%q]}]}\n", web)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	run := exec.CommandContext(ctx, program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+at, "--log.level=warn")
+	if err := run.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = run.Wait() // it was killed
+	})
+	return at
+}
