@@ -13,7 +13,7 @@ SOAK      ?= .
 RACE      ?= -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint cross contrib test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build demo
+.PHONY: help check fmt vet lint cross contrib test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build container demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,9 @@ history-10m: ## a history of ten million rows, for the benchmarks of queries and
 
 build: ## bin/aimdb
 	$(GO) build -o bin/aimdb ./cmd/aimdb
+
+container: ## the image aimdb of deploy/Containerfile, with podman, buildah or docker
+	./scripts/container aimdb
 
 demo: ## the weather hub on 127.0.0.1:8080
 	$(GO) run ./cmd/aimdb demo

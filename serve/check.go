@@ -31,6 +31,7 @@ func (s *Settings) check() error {
 	c.listeners()
 	c.tls()
 	c.guards()
+	c.requireToken()
 	c.records()
 	c.limits()
 	if len(c.errs) == 0 {

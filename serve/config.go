@@ -41,6 +41,9 @@ type Config struct {
 	// patterns the most specific one counts, compared segment by segment: a literal
 	// before '*', and '*' before '#'.
 	Records []Record `json:"records,omitempty"`
+	// RequireToken refuses settings by which a listener that other machines reach lets
+	// everybody in. A listener asks for a token, a user, or a certificate of a ca_file.
+	RequireToken bool `json:"require_token,omitempty"`
 	// MaxRecords bounds the records that begin by a pattern, DefaultMaxRecords if it is 0.
 	MaxRecords int `json:"max_records,omitempty"`
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/aimdb-go/aimdb/internal/sdnotify"
 	aimdbserve "github.com/aimdb-go/aimdb/serve"
 )
 
@@ -100,15 +101,16 @@ applied at once. What else has changed waits for a restart, which is logged and 
 			if err != nil {
 				return err
 			}
-			return runServe(cmd, settings)
+			return runServe(cmd, settings, env)
 		},
 	}
 	s.addFlags(c.Flags())
 	return c
 }
 
-func runServe(cmd *cobra.Command, settings *aimdbserve.Settings) error {
+func runServe(cmd *cobra.Command, settings *aimdbserve.Settings, env func(string) string) error {
 	logger := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	manager := newManager(env, logger)
 	for _, warning := range settings.Warnings {
 		logger.Warn(warning)
 	}
@@ -127,7 +129,12 @@ func runServe(cmd *cobra.Command, settings *aimdbserve.Settings) error {
 	reloads := make(chan struct{})
 	go func() {
 		defer close(reloads)
-		reloadOn(ctx, hangups, server)
+		reloadOn(ctx, hangups, server, manager)
+	}()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		manager.watch(ctx, server)
 	}()
 	go func() {
 		select {
@@ -138,18 +145,22 @@ func runServe(cmd *cobra.Command, settings *aimdbserve.Settings) error {
 		case <-ctx.Done():
 		}
 	}()
+	context.AfterFunc(ctx, func() { manager.tell("STOPPING=1") })
 	err = server.Run(ctx)
 	stop()
 	<-reloads
+	<-watched
 	return err
 }
 
 // reloadOn reloads the settings when a signal comes. The server logs what is wrong.
-func reloadOn(ctx context.Context, hangups <-chan os.Signal, server *aimdbserve.Server) {
+func reloadOn(ctx context.Context, hangups <-chan os.Signal, server *aimdbserve.Server, m manager) {
 	for {
 		select {
 		case <-hangups:
+			m.tell(sdnotify.Reloading()...)
 			_ = server.Reload()
+			m.tell("READY=1")
 		case <-ctx.Done():
 			return
 		}

@@ -1,0 +1,190 @@
+package deploy
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// packages builds two versions of the packages, with a binary of this checkout.
+func packages(t *testing.T) (dir string) {
+	t.Helper()
+	nfpm := need(t, "nfpm")
+	dir = t.TempDir()
+	binary, completions := filepath.Join(dir, "aimdb"), filepath.Join(dir, "completions")
+	run(t, nil, "go", "build", "-o", binary, "../cmd/aimdb")
+	run(t, nil, "../scripts/completions", binary, completions)
+	for _, version := range []string{"0.9.0", "0.9.1"} {
+		env := append(os.Environ(), "BINARY="+binary, "COMPLETIONS="+completions, "PATH="+filepath.Dir(nfpm)+":"+os.Getenv("PATH"))
+		run(t, env, "../scripts/package", filepath.Join(dir, version), version)
+	}
+	return dir
+}
+
+func run(t *testing.T, env []string, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, args, err, out)
+	}
+	return string(out)
+}
+
+// system is a directory in which dpkg installs, as if it were /.
+type system struct {
+	t    *testing.T
+	root string
+}
+
+func newSystem(t *testing.T) system {
+	t.Helper()
+	root, err := os.MkdirTemp("", "r") // not t.TempDir, which other users cannot enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg/status"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return system{t, root}
+}
+
+// dpkg runs the real dpkg. The scripts of the package run with DPKG_ROOT, and so touch no
+// service of this machine.
+func (s system) dpkg(args ...string) {
+	s.t.Helper()
+	run(s.t, nil, "dpkg", append([]string{"--root=" + s.root, "--force-script-chrootless", "--force-not-root", "--log=/dev/null"}, args...)...)
+}
+
+func (s system) path(name string) string { return filepath.Join(s.root, name) }
+
+func (s system) has(name string) bool {
+	_, err := os.Lstat(s.path(name))
+	return err == nil
+}
+
+// TestDeb: the package installs with dpkg, what its unit starts serves and tells systemd, and
+// settings and values stay where they should.
+func TestDeb(t *testing.T) {
+	need(t, "dpkg")
+	dir := packages(t)
+	deb := func(version string) string {
+		return filepath.Join(dir, version, "aimdb_"+version+"_"+runtime.GOARCH+".deb")
+	}
+	s := newSystem(t)
+	s.dpkg("--install", deb("0.9.0"))
+	for _, name := range []string{"usr/bin/aimdb", "lib/systemd/system/aimdb.service", "etc/aimdb/aimdb.yaml",
+		"usr/share/bash-completion/completions/aimdb", "usr/share/doc/aimdb/copyright"} {
+		if !s.has(name) {
+			t.Errorf("/%s is not installed", name)
+		}
+	}
+	serve(t, s)
+
+	settings := s.path("etc/aimdb/aimdb.yaml")
+	mine := read(t, settings) + "# mine\n"
+	if err := os.WriteFile(settings, []byte(mine), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.dpkg("--install", deb("0.9.1"))
+	if read(t, settings) != mine {
+		t.Error("an upgrade has changed the settings")
+	}
+	s.dpkg("--remove", "aimdb")
+	if s.has("usr/bin/aimdb") || s.has("lib/systemd/system/aimdb.service") || !s.has("etc/aimdb/aimdb.yaml") {
+		t.Error("a removal leaves the settings, and nothing else")
+	}
+	s.dpkg("--purge", "aimdb")
+	if s.has("etc/aimdb/aimdb.yaml") {
+		t.Error("a purge leaves the settings")
+	}
+	if !s.has("var/lib/aimdb/history.db") {
+		t.Error("a purge removes the values")
+	}
+}
+
+// serve starts the unit of a system, and sets and reads a value.
+func serve(t *testing.T, s system) {
+	t.Helper()
+	data, sockets := s.path("var/lib/aimdb"), s.path("run/aimdb")
+	for _, dir := range []string{data, sockets} { // as StateDirectory and RuntimeDirectory do
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if os.Getuid() == 0 {
+			if err := os.Chown(dir, nobody, nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	address := freeAddress(t)
+	u := startUnit(t, s.root, "AIMDB_DIR="+data, "AIMDB_GATEWAYS="+filepath.Join(sockets, "a"), "AIMDB_HTTP="+address, "AIMDB_MQTT="+freeAddress(t), "AIMDB_NATS="+freeAddress(t))
+	u.manager.hears(t, "READY=1")
+	u.manager.hears(t, "WATCHDOG=1")
+	put, err := http.NewRequest(http.MethodPut, "http://"+address+"/api/records/room", strings.NewReader(`{"celsius":21.5}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*http.Request{put, mustGet(t, "http://"+address+"/api/records/room")} {
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode >= 300 || r.Method == http.MethodGet && !strings.Contains(string(body), "21.5") {
+			t.Errorf("%s: %s %s, %v", r.Method, answer.Status, body, err)
+		}
+	}
+	signal(t, u, syscall.SIGHUP)
+	u.manager.hears(t, "RELOADING=1")
+	u.manager.hears(t, "READY=1")
+	signal(t, u, syscall.SIGTERM)
+	u.manager.hears(t, "STOPPING=1")
+	if err := u.Wait(); err != nil {
+		t.Errorf("the service ended with %v", err)
+	}
+}
+
+func mustGet(t *testing.T, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func signal(t *testing.T, s service, which syscall.Signal) {
+	t.Helper()
+	if err := s.Process.Signal(which); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
