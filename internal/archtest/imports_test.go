@@ -13,11 +13,12 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"access", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/tlsfile",
+			"access", "backup", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
 		"access":              {"key"},
+		"backup":              {"history", "internal/filelock"},
 		"ingest":              {"access", "records", "internal/jsonrule"},
 		"history":             {"key", "loss", "internal/jsonrule"},
 		"history/historytest": {"key", "loss", "history", "sinks"},
@@ -33,7 +34,7 @@ func table() map[string][]string {
 		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/outage"},
 		// The suite runs a sink behind a log.
 		"sinks/sinktest":    {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
-		"sinks/sqlite":      {"key", "loss", "history", "sinks", "internal/counted", "internal/filelock", "internal/jsonrule"},
+		"sinks/sqlite":      {"key", "loss", "history", "sinks", "internal/counted", "internal/disk", "internal/filelock", "internal/jsonrule"},
 		"sinks/ndjson":      {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
 		"sinks/postgres":    {"key", "loss", "history", "sinks", "internal/counted", "internal/jsonrule"},
 		"sinks/parquet":     {"key", "loss", "history", "sinks", "sinks/ndjson", "internal/filelock", "internal/jsonrule"},
