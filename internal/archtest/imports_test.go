@@ -53,7 +53,7 @@ func table() map[string][]string {
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "httpapi", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
-		"cmd/aimdb": {".", "key", "loss", "access", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
+		"cmd/aimdb": {".", "key", "loss", "access", "backup", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
 			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
 		"mqtt":            {".", "access", "ingest", "key", "records"},
 		"scripts":         {"history", "sinks", "sinks/sqlite"},
