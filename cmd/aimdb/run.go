@@ -54,7 +54,7 @@ keep, and has a weather hub to try it with.`
 	setVersion(root)
 	section(root, "Run a database:", newServe(env), newDemo(), newConfig(env), newToken())
 	section(root, "Talk to a running database:", newRecord(env), newProduce(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
-	section(root, "Keep and prove history:", newHistory(env), newBackup(), newVerify(openUnchecked, env))
+	section(root, "Keep and prove history:", newHistory(env), newBackup(), newVerify(openUnchecked, env), newDoctor(env))
 	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub())
 	root.AddCommand(newExitCodes())
 	complete(root, env)

@@ -54,10 +54,11 @@ func table() map[string][]string {
 		"examples/weather":  {".", "httpapi", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "access", "backup", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/doctor", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
 		"mqtt":            {".", "access", "ingest", "key", "records"},
 		"scripts":         {"history", "sinks", "sinks/sqlite"},
 		"internal":        {},
+		"internal/doctor": {".", "aimx", "backup", "history", "serve", "sinks/sqlite", "internal/disk"},
 		"internal/follow": {"key", "loss", "history", "bus"},
 	}
 }
