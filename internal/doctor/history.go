@@ -22,7 +22,7 @@ func (r *report) history(ctx context.Context, p Place) {
 	if wal, err := os.Stat(p.History + "-wal"); err == nil && wal.Size() > largeWAL {
 		r.warn("write-ahead log", p.History+"-wal", "end programs that read the history for a long time", "it has grown to %s", size(uint64(wal.Size())))
 	}
-	s, err := sqlite.OpenReadOnly(p.History)
+	s, err := sqlite.OpenReadOnly(p.History, sqlite.Untouched())
 	if err == nil {
 		err = r.stored(ctx, p, s)
 		err = errors.Join(err, s.Close())

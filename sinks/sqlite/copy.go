@@ -40,6 +40,7 @@ func ReadCopy(ctx context.Context, path string, opts ...Option) (history.Copy, e
 }
 
 func readCopy(ctx context.Context, path string, o options) (c history.Copy, err error) {
+	o.untouched = true
 	s, err := openReadOnly(path, o)
 	if err != nil {
 		return c, err
@@ -61,6 +62,19 @@ func readCopy(ctx context.Context, path string, o options) (c history.Copy, err 
 		c.Bytes = info.Size()
 	}
 	return c, err
+}
+
+// immutable reports whether a file can be read as one that nobody changes.
+func (o options) immutable(path string) bool {
+	if !o.untouched {
+		return false
+	}
+	for _, suffix := range beside {
+		if _, err := os.Stat(path + suffix); !errors.Is(err, os.ErrNotExist) {
+			return false
+		}
+	}
+	return true
 }
 
 // spareBytes is what a copy leaves free of its disk, which others may write to.
