@@ -142,7 +142,10 @@ func TestDoctorAndAServer(t *testing.T) {
 		{doctor.Problem, "log", "continues another log", func() { writeText(t, meta[0], `{"metadata":{"aimdb.identity":"aimdb/OTHER"}}`) }},
 		{doctor.Problem, "log", "cannot be read", func() { writeText(t, meta[0], `{`) }},
 		{doctor.Warning, "log", "there is none here", func() { must(t, os.RemoveAll(filepath.Join(data, "log"))) }},
-		{doctor.Warning, "write-ahead log", "has grown to", func() { must(t, os.WriteFile(history+"-wal", nil, 0o600)); must(t, os.Truncate(history+"-wal", 300<<20)) }},
+		{doctor.Warning, "write-ahead log", "has grown to", func() {
+			must(t, os.WriteFile(history+"-wal", nil, 0o600))
+			must(t, os.Truncate(history+"-wal", 300<<20))
+		}},
 		{doctor.Problem, "history", "damaged", func() { writeText(t, history, "SQLite format 3\x00"+strings.Repeat("x", 5000)) }},
 		{doctor.Problem, "directory", "is no directory", func() { must(t, os.RemoveAll(data)); writeText(t, data, "") }},
 		{doctor.Problem, "directory", "does not exist", func() { must(t, os.Remove(data)) }},
