@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,23 @@ import (
 // source writes a small file in place of a history.
 type source struct {
 	identity string
-	err      error
+	mu       sync.Mutex
+	err      error // as set by fail
 	// meanwhile is called while the copy is made.
 	meanwhile func(part string)
+}
+
+// fail sets the error of the copies that follow, nil for none.
+func (s *source) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *source) failing() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 func (s *source) Identity() string { return s.identity }
@@ -32,8 +47,8 @@ func (s *source) Copy(_ context.Context, to string) (history.Copy, error) {
 	if s.meanwhile != nil {
 		s.meanwhile(to + partSuffix)
 	}
-	if s.err != nil {
-		return history.Copy{}, s.err // as a process that is killed, it leaves the part
+	if err := s.failing(); err != nil {
+		return history.Copy{}, err // as a process that is killed, it leaves the part
 	}
 	return history.Copy{Bytes: 4}, os.Rename(to+partSuffix, to)
 }
@@ -247,10 +262,10 @@ func TestRun(t *testing.T) {
 		count(1)
 		time.Sleep(time.Hour)
 		count(2)
-		s.err = errors.New("full")
+		s.fail(errors.New("full"))
 		time.Sleep(time.Hour)
 		count(2)
-		s.err = nil
+		s.fail(nil)
 		time.Sleep(time.Minute)
 		count(3)
 		stop()
