@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"time"
 
 	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
+	"github.com/aimdb-go/aimdb/backup"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/cluster"
 	"github.com/aimdb-go/aimdb/bus/natsd"
@@ -67,6 +69,11 @@ type Config struct {
 	Retention []RetentionPolicy `json:"retention,omitempty"`
 	// SweepEvery is the time between two sweeps, an hour by default.
 	SweepEvery time.Duration `json:"sweep_every,omitempty"`
+
+	// Backup, if it is set, copies the history from time to time, as package backup
+	// says. Its directory is backups in Dir if it names none. The Backend must be a
+	// backup.Source, as that of sinks/sqlite is.
+	Backup BackupConfig `json:"backup,omitzero"`
 
 	// Log, if it is set, keeps the log on NATS servers that this process does not run.
 	// Dir is then optional: it holds the lock, the high-water mark of the log, and the
@@ -167,6 +174,10 @@ type Retention struct {
 	Forever bool `json:"forever,omitempty"`
 }
 
+// BackupConfig says how often the history is backed up, how many backups are kept, and
+// where.
+type BackupConfig = backup.Config
+
 // Access says what NATS clients from outside must present: a token, a user and
 // password, an nkey, a certificate.
 type Access = natsd.Access
@@ -214,6 +225,9 @@ func (c Config) checked() (Config, error) {
 	} else {
 		setDefault(&c.LogBytes, DefaultLogBytes)
 	}
+	if c.Backup != (BackupConfig{}) && c.Backup.Dir == "" && c.Dir != "" {
+		c.Backup.Dir = filepath.Join(c.Dir, "backups")
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -253,6 +267,11 @@ func (c Config) check() error {
 	refuse(c.DynamicLimit < 0 || (c.DynamicLimit == 0) != (c.Declare == nil), "DynamicLimit is %d, and Declare is given: %v; give both, with a positive limit, or neither", c.DynamicLimit, c.Declare != nil)
 	refuse(c.DrainTimeout < 0, "a drain timeout of %v leaves no time to end; it must be positive", c.DrainTimeout)
 	refuse(c.Backend == nil && (len(c.Retention) > 0 || c.HistoryBytes > 0), "a retention policy is given but no history to prune; add WithPersistence")
+	if c.Backup != (BackupConfig{}) {
+		refuse(c.Backend == nil, "Backup is given and no history to back up; add WithPersistence, or leave it out")
+		err := c.Backup.Check()
+		refuse(err != nil, "Backup: %w", err)
+	}
 	refuse(c.Log != nil && len(c.Leaf) > 0, "the log is on the NATS servers of Log, and there is no embedded server that could join a hub; leave out Leaf")
 	err := tlsfile.Check(c.TLS.CertFile, c.TLS.KeyFile, c.TLS.CAFile)
 	refuse(err != nil, "TLS: %w", err)
@@ -288,6 +307,22 @@ func (c Config) retention() (*retention.Retention, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("aimdb: %w", err)
+	}
+	return keeper, nil
+}
+
+// backups returns what backs the backend up, nil if nothing does.
+func (c Config) backups() (*backup.Keeper, error) {
+	if c.Backup == (BackupConfig{}) {
+		return nil, nil
+	}
+	source, can := c.Backend.(backup.Source)
+	if !can {
+		return nil, errors.New("aimdb: Backup is given, and the backend cannot copy itself; leave it out, and use the tools of the backend, such as pg_dump")
+	}
+	keeper, err := backup.New(source, c.Backup, c.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("aimdb: Backup: %w", err)
 	}
 	return keeper, nil
 }

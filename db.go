@@ -11,6 +11,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
+	"github.com/aimdb-go/aimdb/backup"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/ingest"
@@ -29,6 +30,7 @@ const checkpointTimeout = 2 * time.Second
 type DB struct {
 	config    Config
 	keeper    *retention.Retention // nil without a backend
+	backups   *backup.Keeper       // nil without Config.Backup
 	registry  *records.Registry
 	gateway   *gateway.Server
 	access    *access.List
@@ -90,6 +92,9 @@ func (db *DB) open() (err error) {
 	c := db.config
 	if c.Backend != nil {
 		if db.keeper, err = c.retention(); err != nil {
+			return err
+		}
+		if db.backups, err = c.backups(); err != nil {
 			return err
 		}
 	}

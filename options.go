@@ -64,6 +64,12 @@ func WithSink(sink sinks.Sink) Option {
 	}
 }
 
+// Backup sets Config.Backup: the history is copied from time to time, and each copy is read
+// whole before older ones are removed.
+func Backup(b BackupConfig) Option {
+	return func(c *Config) error { c.Backup = b; return nil }
+}
+
 // Retain limits the history of the records that match a pattern. Where several
 // patterns match, the most specific one counts, and of equals the first.
 func Retain(pattern string, r Retention) Option {

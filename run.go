@@ -161,6 +161,9 @@ func (db *DB) addSinks(group *actors) error {
 		close(db.ready)
 		return nil
 	}
+	if db.backups != nil {
+		group.add(part{name: "the backups", loop: db.whenReady(db.backups.Run), share: otherShare})
+	}
 	group.add(part{name: "the retention", loop: db.keeper.Run, share: otherShare})
 	refill := func(ctx context.Context) error { return db.refill(ctx, release) }
 	group.add(part{name: "the start", loop: refill, share: otherShare})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/aimx"
+	"github.com/aimdb-go/aimdb/backup"
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/sinks/pump"
@@ -25,6 +26,9 @@ type BatchInfo = pump.BatchInfo
 // HistoryStats describes what a backend stores.
 type HistoryStats = history.Stats
 
+// BackupStats is the state of the backups.
+type BackupStats = backup.Stats
+
 // Stats is the state of a database. The state of each record is in
 // [DB.Registry].
 type Stats struct {
@@ -34,6 +38,8 @@ type Stats struct {
 	Sinks []SinkStats `json:"sinks"`
 	// History describes what is stored, nil without a backend.
 	History *HistoryStats `json:"history,omitempty"`
+	// Backup is the state of the backups, nil without Config.Backup.
+	Backup *BackupStats `json:"backup,omitempty"`
 	// Undecoded is the number of rows that queries had to leave out.
 	Undecoded uint64 `json:"undecoded"`
 }
@@ -45,6 +51,10 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 	if db.config.Backend != nil {
 		stored, failed := db.config.Backend.Stats(ctx)
 		s.History, err = &stored, errors.Join(err, failed)
+	}
+	if db.backups != nil {
+		made := db.backups.Stats()
+		s.Backup = &made
 	}
 	return s, db.failed(err, "ask database %q for its state", db.config.Name)
 }
@@ -90,6 +100,11 @@ func (db *DB) Troubles() []string {
 	for _, s := range db.sinkStats() {
 		if since := s.FailingSince; !since.IsZero() && time.Since(since) >= failingLong {
 			all = append(all, fmt.Sprintf("sink %s: %s, for %v", s.Sink, s.State, time.Since(since).Round(time.Second)))
+		}
+	}
+	if db.backups != nil {
+		if trouble := db.backups.Trouble(); trouble != "" {
+			all = append(all, trouble)
 		}
 	}
 	if db.config.Troubles != nil {

@@ -81,6 +81,12 @@ func (c *checker) history() {
 	case c.History == "" && c.Dir == "":
 		c.fail("history", "there is no dir that could hold it; give the path of a SQLite file, postgres://…, or off")
 	}
+	switch given := c.Backup != (aimdb.BackupConfig{}); {
+	case given && isPostgres(c.History):
+		c.fail("backup", "a history in PostgreSQL is backed up with the tools of PostgreSQL, such as pg_dump; leave this out")
+	case given && c.History == Off:
+		c.fail("backup", "there is no history to back up; leave one out")
+	}
 }
 
 // listeners refuses two listeners on one address.

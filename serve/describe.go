@@ -10,6 +10,7 @@ func descriptions() map[string]string {
 		"history_bytes":     "Size of the whole history. The rows stored first are removed first.",
 		"retention":         "Limits of the history by pattern. Records can have their own.",
 		"sweep_every":       "Time between two sweeps that remove rows. Default 1h.",
+		"backup":            "Copy the history from time to time, verify each copy, and keep the newest.",
 		"log":               "NATS servers that keep the log, instead of this process.",
 		"log_age":           "How long the log keeps values. Longer than the longest outage of the history.",
 		"log_bytes":         "Size of the log. Default 1GiB.",

@@ -49,6 +49,9 @@ func nested() map[string]string {
 		"max_age":   "Age after which rows are removed.",
 		"max_rows":  "How many rows of a record are kept.",
 		"max_bytes": "How many bytes of rows of a record are kept.",
+		"every":     "Time between two backups. Default 1d.",
+		"keep":      "How many backups are kept. Default 7.",
+		"dir":       "Directory of the backups, best on another disk. Default backups in dir.",
 		"forever":   "Keep everything, whatever history_bytes says.",
 	}
 }

@@ -12,6 +12,7 @@ func examples() map[string]string {
 		"history_bytes":     `20GiB`,
 		"retention":         `[{pattern: "debug.#", max_age: 1d}]`,
 		"sweep_every":       `10m`,
+		"backup":            `{every: 1d, keep: 7, dir: /mnt/backup}`,
 		"log":               `{urls: ["nats://nats.example.com:4222"], creds: plant.creds}`,
 		"log_age":           `14d`,
 		"log_bytes":         `4GiB`,

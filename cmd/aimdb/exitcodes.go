@@ -38,7 +38,8 @@ func newExitCodes() *cobra.Command {
 
   0  success. Commands that run until Ctrl-C, such as demo, sink run and record watch, end
      with it after Ctrl-C
-  1  failed: stderr says what was attempted, on what, and what to do
+  1  failed: stderr says what was attempted, on what, and what to do. Of doctor: there is a
+     problem, and not only warnings
   2  the command line is wrong, and nothing was done. So are --connect and AIMDB_CONNECT if
      they are absent and several databases run here
   3  of verify and hub verify: values are lost, and all of that is known. Of history

@@ -45,8 +45,6 @@ keep, and has a weather hub to try it with.`
 	root.Example = `  aimdb serve                                      # a database that takes any JSON under any key
   aimdb demo                                       # the hub, with a page on 127.0.0.1:8080
   aimdb record list                                # the records of the database that runs here
-  aimdb record query 'accuracy::*' --limit 3       # the newest three rows of each city
-  aimdb history stats ./aimdb-data/history.db      # a history file, in use or not
   aimdb verify ./aimdb-data                        # is anything missing?`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
@@ -54,7 +52,7 @@ keep, and has a weather hub to try it with.`
 	setVersion(root)
 	section(root, "Run a database:", newServe(env), newDemo(), newConfig(env), newToken())
 	section(root, "Talk to a running database:", newRecord(env), newProduce(env), newRecordWatch(env), newGraph(env), newInstance(env), newMCP(env))
-	section(root, "Keep and prove history:", newHistory(env), newVerify(openUnchecked, env))
+	section(root, "Keep and prove history:", newHistory(env), newBackup(), newVerify(openUnchecked, env), newDoctor(env))
 	section(root, "Run parts in processes of their own:", newSink(), newGateway(), newHub())
 	root.AddCommand(newExitCodes())
 	complete(root, env)

@@ -13,11 +13,12 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"access", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/histogram", "internal/tlsfile",
+			"access", "backup", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/histogram", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
 		"access":              {"key"},
+		"backup":              {"history", "internal/filelock"},
 		"ingest":              {"access", "records", "internal/jsonrule"},
 		"history":             {"key", "loss", "internal/jsonrule"},
 		"history/historytest": {"key", "loss", "history", "sinks"},
@@ -33,7 +34,7 @@ func table() map[string][]string {
 		"sinks/pump":   {"key", "loss", "history", "sinks", "bus", "internal/backoff", "internal/histogram", "internal/outage"},
 		// The suite runs a sink behind a log.
 		"sinks/sinktest":    {"key", "loss", "history", "sinks", "sinks/pump", "bus"},
-		"sinks/sqlite":      {"key", "loss", "history", "sinks", "internal/counted", "internal/filelock", "internal/jsonrule"},
+		"sinks/sqlite":      {"key", "loss", "history", "sinks", "internal/counted", "internal/disk", "internal/filelock", "internal/jsonrule"},
 		"sinks/ndjson":      {"key", "loss", "history", "sinks", "internal/filelock", "internal/jsonrule"},
 		"sinks/postgres":    {"key", "loss", "history", "sinks", "internal/counted", "internal/jsonrule"},
 		"sinks/parquet":     {"key", "loss", "history", "sinks", "sinks/ndjson", "internal/filelock", "internal/jsonrule"},
@@ -53,14 +54,15 @@ func table() map[string][]string {
 		"examples/minimal":  {".", "sinks/sqlite"},
 		"examples/weather":  {".", "console", "httpapi", "metrics", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
-		"cmd/aimdb": {".", "key", "loss", "access", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/follow", "internal/jsonrule", "internal/timetext", "internal/tlsfile"},
+		"cmd/aimdb": {".", "key", "loss", "access", "backup", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/doctor", "internal/follow", "internal/jsonrule", "internal/sdnotify", "internal/timetext", "internal/tlsfile"},
 		"mqtt":                {".", "access", "ingest", "key", "records"},
 		"metrics":             {".", "access", "ingest", "key", "loss", "records"},
 		"tracing":             {"."},
 		"metrics/mqttmetrics": {"metrics", "mqtt"},
 		"scripts":             {"history", "sinks", "sinks/sqlite"},
 		"internal":            {},
+		"internal/doctor":     {".", "aimx", "backup", "history", "serve", "sinks/sqlite", "internal/disk"},
 		"internal/follow":     {"key", "loss", "history", "bus"},
 	}
 }

@@ -45,7 +45,7 @@ func linkRules() []linkRule {
 		{pkg: "sinks/memory", only: []string{"key", "loss", "history", "internal/jsonrule", "sinks"}, standard: true},
 		{pkg: "sinks/retention", only: []string{"key", "loss", "history", "internal/jsonrule"}, standard: true},
 		{pkg: "sinks/postgres", never: []string{natsIO, modernc, parquetGo}, only: []string{"key", "loss", "history", "internal/counted", "internal/jsonrule", "sinks"}},
-		{pkg: "sinks/sqlite", never: []string{natsIO, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/counted", "internal/jsonrule", "sinks", "internal/filelock"}},
+		{pkg: "sinks/sqlite", never: []string{natsIO, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/counted", "internal/disk", "internal/jsonrule", "sinks", "internal/filelock"}},
 		{pkg: "sinks/ndjson", never: []string{natsIO, modernc, pgx, parquetGo}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "internal/filelock"}},
 		{pkg: "sinks/parquet", never: []string{natsIO, modernc, pgx}, only: []string{"key", "loss", "history", "internal/jsonrule", "sinks", "sinks/ndjson", "internal/filelock"}},
 		{pkg: "sinks/pump", never: []string{natsServer, pgx, parquetGo}},

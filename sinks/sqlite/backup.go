@@ -13,15 +13,23 @@ import (
 // The copy is one file and opens as it is. It appears under its name when it is
 // complete and synced. The write-ahead log grows while it is made.
 func (s *Store) Backup(ctx context.Context, to string) error {
+	return s.backUp(ctx, to, func(string) error { return nil })
+}
+
+// backUp makes a copy, which gets its name once prove accepts it.
+func (s *Store) backUp(ctx context.Context, to string, prove func(part string) error) error {
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up %s: %s exists already; choose a new name", s.path, to)
 	}
 	part := to + ".part"
 	err := s.copyOut(ctx, part)
 	if err == nil {
-		err = os.Link(part, to) // unlike a rename, replaces nothing
+		err = prove(part)
 	}
-	err = errors.Join(err, removeAll(part, part+"-journal"))
+	if err == nil {
+		err = nameCopy(part, to)
+	}
+	err = errors.Join(err, removeAll(part, part+"-journal", part+"-wal", part+"-shm"))
 	if err == nil {
 		err = syncFile(filepath.Dir(to))
 	}
@@ -29,6 +37,16 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 		return fmt.Errorf("back up %s to %s: %w", s.path, to, err)
 	}
 	return nil
+}
+
+// nameCopy gives a copy its name. Unlike a rename, a link replaces nothing; a file system
+// may have none.
+func nameCopy(part, to string) error {
+	err := os.Link(part, to)
+	if err == nil || errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return os.Rename(part, to)
 }
 
 func (s *Store) copyInto(ctx context.Context, to string) error {

@@ -62,6 +62,9 @@ func openReaders(path string, o options) (*sql.DB, error) {
 		"_error_rc":     {"1"},
 		"_pragma":       {"cache_size(-8192)", "temp_store(memory)", "mmap_size(0)"},
 	}
+	if o.immutable(path) {
+		params.Set("immutable", "1")
+	}
 	db, err := open(path, o.vfs, params, o.readers)
 	if err == nil {
 		db.SetConnMaxIdleTime(restAfter) // its cache takes up to 16 MB

@@ -51,7 +51,11 @@ func inspect(ctx context.Context, path string, o options) (int, error) {
 }
 
 func inspectWith(ctx context.Context, path, mode string, o options) (int, error) {
-	db, err := open(path, o.vfs, url.Values{"mode": {mode}, "_busy_timeout": {milliseconds(o.busyTimeout)}, "_error_rc": {"1"}}, 1)
+	values := url.Values{"mode": {mode}, "_busy_timeout": {milliseconds(o.busyTimeout)}, "_error_rc": {"1"}}
+	if o.immutable(path) {
+		values.Set("immutable", "1")
+	}
+	db, err := open(path, o.vfs, values, 1)
 	if err != nil {
 		return 0, err
 	}

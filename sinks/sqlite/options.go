@@ -16,6 +16,7 @@ type options struct {
 	litestream  bool
 	beside      bool
 	unchecked   bool
+	untouched   bool
 	readers     int
 	readTimeout time.Duration
 	busyTimeout time.Duration
@@ -69,6 +70,11 @@ func Beside() Option { return func(o *options) { o.beside = true } }
 // Unchecked is Strict, but lets Open succeed on a file whose structure is damaged, as far as
 // SQLite can read what every store needs. It is for Verify and Repair.
 func Unchecked() Option { return func(o *options) { o.strict, o.unchecked = true, true } }
+
+// Untouched has OpenReadOnly make no files beside a history that no process uses, as SQLite
+// does otherwise. A program that begins to write meanwhile can make reads fail. While there
+// is a write-ahead log, it changes nothing.
+func Untouched() Option { return func(o *options) { o.untouched = true } }
 
 // Litestream leaves all checkpoints of the write-ahead log to Litestream.
 func Litestream() Option { return func(o *options) { o.litestream = true } }

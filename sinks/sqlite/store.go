@@ -140,7 +140,10 @@ func openFile(ctx context.Context, path string, o options, owned bool) (*Store, 
 // OpenReadOnly opens the history in an existing file for queries, whether or
 // not another process writes to it. Neither the file nor its schema changes.
 func OpenReadOnly(path string, opts ...Option) (*Store, error) {
-	o := defaults(opts)
+	return openReadOnly(path, defaults(opts))
+}
+
+func openReadOnly(path string, o options) (*Store, error) {
 	ctx := context.Background()
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open the history %s for reading: %w", path, err)
