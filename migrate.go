@@ -86,7 +86,11 @@ func (db *DB) rewriteHistory(ctx context.Context, progress func(rows int64)) (Mi
 		err = db.retime(ctx, m.retimed)
 	}
 	report := m.report()
-	db.config.Logger.Info("the rows of the history were migrated", "database", db.config.Name,
+	level := slog.LevelInfo
+	if report.Rewritten+report.Left+report.Retimed == 0 && err == nil {
+		level = slog.LevelDebug // there was nothing to do
+	}
+	db.config.Logger.Log(ctx, level, "the rows of the history were migrated", "database", db.config.Name,
 		"rewritten", report.Rewritten, "left", report.Left, "retimed", report.Retimed, "error", err)
 	return report, db.failed(err, doing, db.config.Name)
 }

@@ -32,7 +32,7 @@ func (s *Server) Greet(w io.Writer) error {
 		secure = "s"
 	}
 	if a.HTTP != "" {
-		say("http", "http%s://%s, the API at /api, AimX at /ws", secure, a.HTTP)
+		say("http", "http%s://%s/console/ in a browser, the API at /api, AimX at /ws", secure, a.HTTP)
 	}
 	if a.TCP != "" {
 		say("tcp", "tcp%s://%s", secure, a.TCP)

@@ -22,6 +22,10 @@ func webHandler(db *aimdb.DB, measured ...prometheus.Collector) (http.Handler, e
 	}
 	firsts := map[string]http.Handler{"console": console.New(db), "metrics": onlyAt("/metrics", scraped)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/console/", http.StatusFound)
+			return
+		}
 		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		if h := firsts[first]; h != nil {
 			h.ServeHTTP(w, r)
