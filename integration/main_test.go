@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 	children := map[string]func(args []string) error{
 		"writer":     runWriter,
 		"dynamic":    runDynamic,
+		"late":       runLate,
 		"locker":     runLocker,
 		"idle":       runIdle,
 		"wire":       runWire,
