@@ -152,7 +152,7 @@ func TestOnBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := register[int](t, db, "r", aimdb.Ring(8), aimdb.Persist())
-	start(t, db)
+	defer start(t, db)()
 	if err := r.Send(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
