@@ -52,11 +52,16 @@ func (db *DB) Stats(ctx context.Context) (Stats, error) {
 		stored, failed := db.config.Backend.Stats(ctx)
 		s.History, err = &stored, errors.Join(err, failed)
 	}
-	if db.backups != nil {
-		made := db.backups.Stats()
-		s.Backup = &made
-	}
+	s.Backup = db.backupStats()
 	return s, db.failed(err, "ask database %q for its state", db.config.Name)
+}
+
+func (db *DB) backupStats() *BackupStats {
+	if db.backups == nil {
+		return nil
+	}
+	made := db.backups.Stats()
+	return &made
 }
 
 func (db *DB) sinkStats() []SinkStats {

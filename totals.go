@@ -32,6 +32,8 @@ type Totals struct {
 	// none. Retention is what sweeps deleted.
 	History   *history.Totals
 	Retention retention.Counts
+	// Backup is the state of the backups, nil without Config.Backup.
+	Backup *BackupStats
 	// Undecoded is the number of rows that queries had to leave out.
 	Undecoded uint64
 	// Ingest is what was set from outside, Gateway what AimX clients did, and Web what the
@@ -78,6 +80,7 @@ func (db *DB) Totals(ctx context.Context) (Totals, error) {
 			t.History = &stored
 		}
 	}
+	t.Backup = db.backupStats()
 	if db.config.Dir != "" {
 		t.Disk, err = diskOf(db.config.Dir)
 		errs = append(errs, err)

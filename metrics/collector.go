@@ -98,8 +98,8 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		o.diskFree.send(to, float64(t.Disk.FreeBytes))
 		o.disk.send(to, float64(t.Disk.Bytes))
 	}
-	if at := c.options.lastBackup; at != nil {
-		o.backup.send(to, seconds(at()))
+	if t.Backup != nil {
+		o.backup.send(to, seconds(t.Backup.LastSuccess))
 	}
 }
 

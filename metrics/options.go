@@ -13,14 +13,8 @@ const (
 // Option changes a collector.
 type Option func(*options)
 
-type options struct {
-	records    int
-	lastBackup func() time.Time
-}
+type options struct{ records int }
 
 // Records sets how many records have metrics of their own, those that were registered
 // first. With 0 none has.
 func Records(n int) Option { return func(o *options) { o.records = max(n, 0) } }
-
-// LastBackup adds the time of the last backup that succeeded, which is zero if none did.
-func LastBackup(at func() time.Time) Option { return func(o *options) { o.lastBackup = at } }

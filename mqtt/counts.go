@@ -4,6 +4,8 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+
+	"github.com/aimdb-go/aimdb/ingest"
 )
 
 // Counts are what a Server did so far, and what it holds.
@@ -43,6 +45,18 @@ const (
 	causeSilent       = "silent"
 	causeSessions     = "sessions"
 )
+
+// Causes lists those that Counts.Refused can have.
+func Causes() []string {
+	all := []string{
+		causeLogin, causeTopic, causeWill, causeSubscription, causeProtocol,
+		causeBusy, causeSlow, causeRevoked, causeSilent, causeSessions,
+	}
+	for cause := ingest.Denied; cause <= ingest.Dropped; cause++ {
+		all = append(all, cause.String())
+	}
+	return all
+}
 
 type counters struct {
 	published, acknowledged, duplicates, delivered, missed, tooLarge atomic.Uint64

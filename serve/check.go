@@ -32,6 +32,7 @@ func (s *Settings) check() error {
 	c.tls()
 	c.guards()
 	c.requireToken()
+	c.otel()
 	c.records()
 	c.limits()
 	if len(c.errs) == 0 {
@@ -173,6 +174,18 @@ func (c *checker) tls() {
 func (c *checker) guards() {
 	if c.NATS != "" && c.NATSAccess.Everybody() && len(c.Tokens)+len(c.Users) > 0 {
 		c.fail("nats", "clients elsewhere must present a token or a password, and NATS clients need nothing; say in nats_access what they must present, or turn it off")
+	}
+}
+
+// otel checks where spans are sent.
+func (c *checker) otel() {
+	switch {
+	case c.Otel.Endpoint != "":
+		if _, err := tracesURL(c.Otel.Endpoint); err != nil {
+			c.fail("otel.endpoint", "%w", err)
+		}
+	case len(c.Otel.Headers) > 0:
+		c.fail("otel", "headers are given and no endpoint; add it, such as http://127.0.0.1:4318, or leave this out")
 	}
 }
 

@@ -44,6 +44,8 @@ type Config struct {
 	// RequireToken refuses settings by which a listener that other machines reach lets
 	// everybody in. A listener asks for a token, a user, or a certificate of a ca_file.
 	RequireToken bool `json:"require_token,omitempty"`
+	// Otel says where spans of the batches that the history stores are sent.
+	Otel Otel `json:"otel,omitzero"`
 	// MaxRecords bounds the records that begin by a pattern, DefaultMaxRecords if it is 0.
 	MaxRecords int `json:"max_records,omitempty"`
 }

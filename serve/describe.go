@@ -27,6 +27,7 @@ func descriptions() map[string]string {
 		"mqtt_tls":          "Certificate and key of the MQTT listener, instead of tls.",
 		"tokens":            "Tokens that clients must present, and what each may do. aimdb token makes one.",
 		"users":             "Users with passwords, and what each may do. aimdb token --user makes one.",
+		"otel":              "Collector of OpenTelemetry that gets a span of each batch, over HTTP. Also OTEL_EXPORTER_OTLP_ENDPOINT.",
 		"require_token":     "Refuse to start while a listener that other machines reach asks for no token, user or certificate.",
 		"clients":           "Limits of AimX clients.",
 		"origins":           "Hosts whose web pages may connect, such as *.example.com.",

@@ -44,6 +44,8 @@ func nested() map[string]string {
 		"cluster":   "Name of the cluster of these servers.",
 		"tags":      "Tags that these servers must have.",
 		"update":    "Change the settings of a log that exists to these.",
+		"endpoint":  "URL of the collector, such as http://127.0.0.1:4318.",
+		"headers":   "Headers of each request, such as one with a token.",
 		"compress":  "Compress the connection, if the hub agrees.",
 		"pattern":   "Pattern of keys: * is one segment, # any number of them.",
 		"max_age":   "Age after which rows are removed.",

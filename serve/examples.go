@@ -29,6 +29,7 @@ func examples() map[string]string {
 		"mqtt_tls":          `{cert_file: mqtt.pem, key_file: mqtt.key, ca_file: devices.pem}`,
 		"tokens":            `[{token_file: gauge.token, write: ["line.#"]}]`,
 		"users":             `[{name: operator, password_file: operator.txt, read: ["#"]}]`,
+		"otel":              `{endpoint: "http://127.0.0.1:4318"}`,
 		"require_token":     `true`,
 		"clients":           `{connections: 500, query_timeout: 20s}`,
 		"origins":           `["*.example.com"]`,

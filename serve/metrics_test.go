@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,4 +116,34 @@ func runPrometheus(t *testing.T, program, web string) string {
 		_ = run.Wait() // it was killed
 	})
 	return at
+}
+
+// awaitMetric scrapes until a line of a metric is there that is not 0, and returns its value.
+func awaitMetric(t *testing.T, r *running, series string) float64 {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		_, text := ask(t, "http://"+r.DB().Addresses().HTTP+"/metrics", "")
+		for line := range strings.Lines(text) {
+			if value, ok := strings.CutPrefix(strings.TrimSpace(line), series+" "); ok && value != "0" {
+				n, err := strconv.ParseFloat(value, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("there is no %s:\n%s", series, text)
+		}
+	}
+}
+
+// TestBackupMetric: a server that makes backups exports the time of the last good one.
+func TestBackupMetric(t *testing.T) {
+	began := time.Now()
+	r := start(t, "http: 127.0.0.1:0\nbackup: {every: 1h, keep: 2}\n")
+	at := awaitMetric(t, r, "aimdb_backup_last_success_timestamp_seconds")
+	if now := time.Now(); at < float64(began.Unix()) || at > float64(now.Unix()+1) {
+		t.Errorf("the backup was made at %v, between %v and %v", at, began, now)
+	}
 }

@@ -94,7 +94,7 @@ func withoutSecret(value, path string) string {
 		return hidden
 	case name == "history":
 		return value
-	case isSecret(name, reflect.TypeFor[string]()), strings.HasPrefix(path, "nats_access.users."):
+	case isSecret(name, reflect.TypeFor[string]()), strings.HasPrefix(path, "nats_access.users."), strings.HasPrefix(path, "otel.headers."):
 		return hidden
 	}
 	if u, err := url.Parse(value); err == nil && u.User != nil {

@@ -22,6 +22,7 @@ type Server struct {
 	logger *slog.Logger
 	extra  []part
 	web    lateHandler
+	spans  *spans // nil if none are sent
 
 	// rules declare the records that clients begin.
 	rules atomic.Pointer[rules]
@@ -47,11 +48,14 @@ type part struct {
 func Open(s *Settings, logger *slog.Logger) (*Server, error) {
 	srv := &Server{logger: logger, settings: s, registered: map[string]*rule{}}
 	srv.rules.Store(s.rules)
-	db, err := s.openDatabase(srv.config, logger)
-	if err != nil {
+	var err error
+	if srv.spans, err = openSpans(s.Otel, s.Name, logger); err != nil {
 		return nil, err
 	}
-	srv.db = db
+	if srv.db, err = s.openDatabase(srv.config, logger); err != nil {
+		srv.spans.close()
+		return nil, err
+	}
 	if err := srv.prepare(); err != nil {
 		return nil, errors.Join(err, srv.Close())
 	}
@@ -66,6 +70,7 @@ func (s *Server) config(backend aimdb.Backend) aimdb.Config {
 	if c.DynamicLimit == 0 {
 		c.DynamicLimit = DefaultMaxRecords
 	}
+	c.OnBatch = s.spans.onBatch()
 	return c
 }
 
@@ -151,7 +156,9 @@ func (s *Server) Close() error {
 	for _, p := range s.extra {
 		errs = append(errs, p.close())
 	}
-	return errors.Join(append(errs, s.db.Close())...)
+	err := errors.Join(append(errs, s.db.Close())...)
+	s.spans.close() // after the last batch
+	return err
 }
 
 // troubles are told by /health.

@@ -66,6 +66,7 @@ func Load(from Sources) (*Settings, error) {
 		return nil, err
 	}
 	forget(s.tree)
+	s.tree.merge(s.otelVariables())
 	var file *node
 	if from.Path != "" {
 		if file, err = readFile(from.Path); err != nil {

@@ -130,6 +130,22 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestOnlyServeLinksTheSDK: the SDK of OpenTelemetry is in programs that run package serve.
+// gRPC is in none.
+func TestOnlyServeLinksTheSDK(t *testing.T) {
+	g := allPackages(t)
+	for _, p := range packages(t) {
+		pkg := p.path()
+		linked := g.linked(importPath(pkg))
+		program := pkg == "serve" || linked[importPath("serve")] != nil
+		for to, chain := range linked {
+			if !program && (within(to, otel+"/otel/sdk") || within(to, otel+"/otel/exporters")) || within(to, "google.golang.org/grpc") {
+				t.Errorf("%s links %s: %s", pkg, to, strings.Join(chain, " -> "))
+			}
+		}
+	}
+}
+
 // TestLinksFindAPlantedImport gives a package that another one imports an import
 // that the rules forbid to that other one.
 func TestLinksFindAPlantedImport(t *testing.T) {

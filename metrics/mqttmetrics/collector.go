@@ -85,7 +85,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		}
 		to <- prometheus.MustNewConstMetric(c.descs[i], kind, m.of(counts))
 	}
-	for cause, n := range counts.Refused {
-		to <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(n), cause)
+	for _, cause := range mqtt.Causes() {
+		to <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(counts.Refused[cause]), cause)
 	}
 }
