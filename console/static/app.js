@@ -79,15 +79,20 @@ async function setToken(/** @type {string} */ value) {
 }
 
 /** @type {any} */ let health;
+let polling = false;
 
 async function poll() {
+  if (polling) return;
+  polling = true;
   try {
-    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: AbortSignal.timeout(5000) });
     health = await answer.json();
     if (lostAt) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
   } catch {
     lostAt ||= Date.now();
     document.body.dataset.connection = "lost";
+  } finally {
+    polling = false;
   }
   showHealth();
 }
@@ -160,7 +165,10 @@ $("token").onclick = () => ask("With another token you may see and do other thin
 $("ask-cancel").onclick = () => /** @type {HTMLDialogElement} */ ($("ask")).close("");
 $("skip").onclick = (e) => { e.preventDefault(); $("main").focus(); };
 addEventListener("hashchange", async () => { await show(); $("main").focus({ preventScroll: true }); });
+// A page that is left closes its connection, and one that comes back opens another.
+addEventListener("pagehide", () => db.close());
+addEventListener("pageshow", (e) => { if (e.persisted) setToken(token); });
 await open().then(show);
 await poll();
 setInterval(poll, 5000);
-setInterval(() => lostAt && showHealth(), 1000);
+setInterval(() => { if (lostAt) { showHealth(); poll(); } }, 1000); // a lost server is asked more often
