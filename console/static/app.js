@@ -128,8 +128,10 @@ async function show() {
   unmount?.();
   unmount = undefined;
   for (const a of document.querySelectorAll("#nav a")) {
-    if (a.getAttribute("href") === `#/${name === "record" ? "records" : name}`) a.setAttribute("aria-current", "page");
-    else a.removeAttribute("aria-current");
+    if (a.getAttribute("href") === `#/${name === "record" ? "records" : name}`) {
+      a.setAttribute("aria-current", "page");
+      $("nav").scrollLeft = /** @type {HTMLElement} */ (a).offsetLeft - 80; // on a phone it is wider than the window
+    } else a.removeAttribute("aria-current");
   }
   const main = $("main");
   main.dataset.page = name;

@@ -118,6 +118,9 @@ func (b *tab) shoot(name string) {
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
 	}
 	if err == nil {
+		picture, err = smaller(picture)
+	}
+	if err == nil {
 		err = os.WriteFile(path, picture, 0o644)
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ export function parse(text, units, usual) {
 
 const written = (n, units, usual) => {
   if (!n) return "";
-  const [unit, size] = [...units].reverse().find(([, size]) => n % size === 0) ?? [usual, 1];
+  const [unit, size] = [...units].reverse().find(([, size]) => n >= size && (n / size) * 100 % 1 === 0) ?? [usual, 1];
   return `${n / size} ${unit}`;
 };
 
