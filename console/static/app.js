@@ -122,6 +122,12 @@ function parse() {
   return { name: name || "records", params: { ...Object.fromEntries(new URLSearchParams(query)), key } };
 }
 
+// reveal scrolls to the name of the page: on a phone the list is wider than the window.
+function reveal() {
+  const a = /** @type {HTMLElement | null} */ (document.querySelector("#nav [aria-current]"));
+  if (a) $("nav").scrollLeft = a.offsetLeft - 80;
+}
+
 async function show() {
   const { name, params } = parse();
   const mine = ++turn;
@@ -130,9 +136,9 @@ async function show() {
   for (const a of document.querySelectorAll("#nav a")) {
     if (a.getAttribute("href") === `#/${name === "record" ? "records" : name}`) {
       a.setAttribute("aria-current", "page");
-      $("nav").scrollLeft = /** @type {HTMLElement} */ (a).offsetLeft - 80; // on a phone it is wider than the window
     } else a.removeAttribute("aria-current");
   }
+  reveal();
   const main = $("main");
   main.dataset.page = name;
   main.replaceChildren(h("p", { class: "state" }, "Loading…"));
@@ -166,6 +172,7 @@ $("nav").append(
 $("token").onclick = () => ask("With another token you may see and do other things. Leave it empty to go without one.");
 $("ask-cancel").onclick = () => /** @type {HTMLDialogElement} */ ($("ask")).close("");
 $("skip").onclick = (e) => { e.preventDefault(); $("main").focus(); };
+addEventListener("resize", reveal);
 addEventListener("hashchange", async () => { await show(); $("main").focus({ preventScroll: true }); });
 // A page that is left closes its connection, and one that comes back opens another.
 addEventListener("pagehide", () => db.close());

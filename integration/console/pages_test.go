@@ -73,7 +73,7 @@ func TestPages(t *testing.T) {
 // inFactory is what a page shows of the factory.
 func inFactory(page string) string {
 	texts := map[string][]string{
-		"graph":     {"power::total", "meter::hall1, meter::hall2", "join"},
+		"graph":     {"power::total", "meter::hall1, meter::hall2", "join", "/s, "},
 		"log":       {"takes values", "sqlite", "ndjson"},
 		"losses":    {"sink_refused", "not_encodable", "camera::yard", "the limit is"},
 		"retention": {"meter::*", "for ever", "Try these limits"},
