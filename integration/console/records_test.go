@@ -85,14 +85,14 @@ func TestManyRecords(t *testing.T) {
 	}
 	b.until("a row", `document.querySelector(".grid-row .c-value")?.textContent?.includes("celsius")`)
 	eval[any](b, watchRows)
-	c, took := b.during(all[:20], 1500)
+	c, took := b.during(all[:20], 1000)
 	most := int(took/250) + 2
 	t.Logf("20 rows that are seen: %+v in %.0f ms", c, took)
 	if c.Values == 0 || c.Frames > most || c.Values > 2*20*most || c.Rows > 0 {
 		t.Errorf("60 updates a second of 20 rows that are seen: %+v in %.0f ms, want at most %d frames", c, took, most)
 	}
 	eval[any](b, `new Promise((r) => setTimeout(r, 500))`) // the last of them are drawn
-	c, took = b.during(all[5000:5020], 1500)
+	c, took = b.during(all[5000:5020], 1000)
 	t.Logf("20 rows that are not seen: %+v in %.0f ms", c, took)
 	if c.Values > 0 || c.Rows > 0 {
 		t.Errorf("60 updates a second of 20 rows that are not seen: %+v in %.0f ms, want no change of a value or row", c, took)
