@@ -79,15 +79,20 @@ async function setToken(/** @type {string} */ value) {
 }
 
 /** @type {any} */ let health;
+let polling = false;
 
 async function poll() {
+  if (polling) return;
+  polling = true;
   try {
-    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: AbortSignal.timeout(5000) });
     health = await answer.json();
     if (lostAt) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
   } catch {
     lostAt ||= Date.now();
     document.body.dataset.connection = "lost";
+  } finally {
+    polling = false;
   }
   showHealth();
 }
@@ -117,15 +122,23 @@ function parse() {
   return { name: name || "records", params: { ...Object.fromEntries(new URLSearchParams(query)), key } };
 }
 
+// reveal scrolls to the name of the page: on a phone the list is wider than the window.
+function reveal() {
+  const a = /** @type {HTMLElement | null} */ (document.querySelector("#nav [aria-current]"));
+  if (a) $("nav").scrollLeft = a.offsetLeft - 80;
+}
+
 async function show() {
   const { name, params } = parse();
   const mine = ++turn;
   unmount?.();
   unmount = undefined;
   for (const a of document.querySelectorAll("#nav a")) {
-    if (a.getAttribute("href") === `#/${name === "record" ? "records" : name}`) a.setAttribute("aria-current", "page");
-    else a.removeAttribute("aria-current");
+    if (a.getAttribute("href") === `#/${name === "record" ? "records" : name}`) {
+      a.setAttribute("aria-current", "page");
+    } else a.removeAttribute("aria-current");
   }
+  reveal();
   const main = $("main");
   main.dataset.page = name;
   main.replaceChildren(h("p", { class: "state" }, "Loading…"));
@@ -159,8 +172,12 @@ $("nav").append(
 $("token").onclick = () => ask("With another token you may see and do other things. Leave it empty to go without one.");
 $("ask-cancel").onclick = () => /** @type {HTMLDialogElement} */ ($("ask")).close("");
 $("skip").onclick = (e) => { e.preventDefault(); $("main").focus(); };
+addEventListener("resize", reveal);
 addEventListener("hashchange", async () => { await show(); $("main").focus({ preventScroll: true }); });
+// A page that is left closes its connection, and one that comes back opens another.
+addEventListener("pagehide", () => db.close());
+addEventListener("pageshow", (e) => { if (e.persisted) setToken(token); });
 await open().then(show);
 await poll();
 setInterval(poll, 5000);
-setInterval(() => lostAt && showHealth(), 1000);
+setInterval(() => { if (lostAt) { showHealth(); poll(); } }, 1000); // a lost server is asked more often

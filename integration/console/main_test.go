@@ -55,7 +55,7 @@ func start(path string) error {
 
 // tab is a tab of the browser.
 type tab struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 	url string
 	mu  sync.Mutex
@@ -64,7 +64,7 @@ type tab struct {
 
 // newTab opens a tab. At the end of the test it must have had no exception, and no request to
 // another host than that of url.
-func newTab(t *testing.T, url string) *tab {
+func newTab(t testing.TB, url string) *tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -154,7 +154,7 @@ func (b *tab) until(what, expression string) {
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-tick.C {
-		if eval[bool](b, "Boolean("+expression+")") {
+		if eval[bool](b, "Promise.resolve("+expression+").then(Boolean)") {
 			return
 		}
 	}

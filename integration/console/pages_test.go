@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,7 +32,7 @@ func pages() []struct{ name, fragment, filled string } {
 // TestPages looks at every page: with axe-core in light and dark, on a phone, and with text
 // of twice the size.
 func TestPages(t *testing.T) {
-	w := plant(t)
+	w := factory(t)
 	b := newTab(t, w.url)
 	axe, err := os.ReadFile(filepath.Join("testdata", "axe.min.js"))
 	if err != nil {
@@ -44,6 +45,10 @@ func TestPages(t *testing.T) {
 			b.look(1280, "light")
 			b.visit(p.fragment)
 			b.until("what it shows", p.filled)
+			b.until("what it shows of a factory", inFactory(p.name))
+			if os.Getenv(shootVariable) != "" && (p.name == "log" || p.name == "records") { // lines take a while to grow
+				b.until("lines", fmt.Sprintf(`performance.now() > %f`, eval[float64](b, `performance.now()`)+20_000))
+			}
 			eval[any](b, string(axe)+";null")
 			for _, scheme := range []string{"light", "dark"} {
 				b.look(1280, scheme)
@@ -63,6 +68,22 @@ func TestPages(t *testing.T) {
 			b.wide("with text of twice the size on a phone")
 		})
 	}
+}
+
+// inFactory is what a page shows of the factory.
+func inFactory(page string) string {
+	texts := map[string][]string{
+		"graph":     {"power::total", "meter::hall1, meter::hall2", "join", "/s, "},
+		"log":       {"takes values", "sqlite", "ndjson"},
+		"losses":    {"sink_refused", "not_encodable", "camera::yard", "the limit is"},
+		"retention": {"meter::*", "for ever", "Try these limits"},
+		"disk":      {"Values in the history", "power::total", "Write-ahead log", "meter::*"},
+	}
+	b, err := json.Marshal(texts[page])
+	if err != nil {
+		panic(err) // strings can be encoded
+	}
+	return "(" + string(b) + ` ?? []).every((t) => document.querySelector("main").innerText.toLowerCase().includes(t.toLowerCase()))`
 }
 
 // serious fails for what axe-core finds serious or critical.
@@ -95,6 +116,9 @@ func (b *tab) shoot(name string) {
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
+	}
+	if err == nil {
+		picture, err = smaller(picture)
 	}
 	if err == nil {
 		err = os.WriteFile(path, picture, 0o644)

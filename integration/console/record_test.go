@@ -77,7 +77,7 @@ func TestOddRecords(t *testing.T) {
 		{"a record changes its type", "mixed", `/the value: 3 numbers.* 5 values have no number there/.test(document.querySelector(".summary")?.textContent) && [...document.querySelectorAll("option")].some((o) => o.textContent === "a.b") && document.querySelectorAll(".scroll tbody tr").length === 8`},
 		{"no history", "settings", `[...document.querySelectorAll(".state")].some((s) => s.textContent.includes("not stored")) && document.querySelector("textarea")`},
 		{"no value", "silent", `document.querySelector(".newest pre")?.textContent === "It has no value yet."`},
-		{"no record", "absent", `document.querySelector(".newest .bad")?.textContent.length > 0 || document.querySelector(".facts")?.textContent?.includes("not registered")`},
+		{"no record", "absent", `document.querySelector(".newest pre")?.textContent === "No record has this key." && document.querySelector(".facts")?.textContent?.includes("not registered")`},
 	} {
 		b.visit(recordPage(c.key))
 		b.until(c.name, c.expression)

@@ -28,10 +28,16 @@ type world struct {
 }
 
 // open runs a database until the end of the test.
-func open(t *testing.T, register func(*aimdb.DB), opts ...aimdb.Option) *world {
+func open(t testing.TB, register func(*aimdb.DB), opts ...aimdb.Option) *world {
+	t.Helper()
+	return openStore(t, nil, register, opts...)
+}
+
+// openStore is open with options of the store.
+func openStore(t testing.TB, of []sqlite.Option, register func(*aimdb.DB), opts ...aimdb.Option) *world {
 	t.Helper()
 	dir := t.TempDir()
-	store, err := sqlite.Open(filepath.Join(dir, "history.db"))
+	store, err := sqlite.Open(filepath.Join(dir, "history.db"), of...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +69,7 @@ func open(t *testing.T, register func(*aimdb.DB), opts ...aimdb.Option) *world {
 }
 
 // add registers a record of JSON values.
-func add(t *testing.T, db *aimdb.DB, key string, opts ...aimdb.RecordOption) *aimdb.Untyped {
+func add(t testing.TB, db *aimdb.DB, key string, opts ...aimdb.RecordOption) *aimdb.Untyped {
 	t.Helper()
 	r, err := aimdb.AddJSON(db, key, append([]aimdb.RecordOption{aimdb.Remote()}, opts...)...)
 	if err != nil {
@@ -73,7 +79,7 @@ func add(t *testing.T, db *aimdb.DB, key string, opts ...aimdb.RecordOption) *ai
 }
 
 // set sets a record to the JSON of a value.
-func set(t *testing.T, r *aimdb.Untyped, v any) {
+func set(t testing.TB, r *aimdb.Untyped, v any) {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -97,17 +103,30 @@ const (
 )
 
 // plant has records of the kinds that a page may meet.
-func plant(t *testing.T) *world {
+func plant(t testing.TB) *world {
 	t.Helper()
 	var outdoor *aimdb.Record[stamped]
-	w := open(t, func(db *aimdb.DB) {
-		var err error
-		outdoor, err = aimdb.Register[stamped](db, "weather::outdoor", aimdb.Ring(4096), aimdb.Persist(), aimdb.Remote(),
-			aimdb.EventTime(func(s stamped) time.Time { return s.At }))
-		if err != nil {
-			t.Fatal(err)
-		}
-	})
+	w := open(t, func(db *aimdb.DB) { outdoor = addOutdoor(t, db) })
+	furnish(t, w, outdoor)
+	large := add(t, w.DB, "large", aimdb.Ring(8), aimdb.Persist())
+	set(t, large, map[string]any{"text": strings.Repeat("0123456789", 100_000), "n": 5})
+	add(t, w.DB, "silent", aimdb.Latest())
+	return w
+}
+
+func addOutdoor(t testing.TB, db *aimdb.DB) *aimdb.Record[stamped] {
+	t.Helper()
+	r, err := aimdb.Register[stamped](db, "weather::outdoor", aimdb.Ring(4096), aimdb.Persist(), aimdb.Remote(),
+		aimdb.EventTime(func(s stamped) time.Time { return s.At }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// furnish gives an hour of weather, machines in three halls, and odd records.
+func furnish(t testing.TB, w *world, outdoor *aimdb.Record[stamped]) {
+	t.Helper()
 	now := time.Now()
 	for i := range 720 {
 		at := now.Add(time.Duration(i-719) * 5 * time.Second)
@@ -132,11 +151,7 @@ func plant(t *testing.T) *world {
 	for _, v := range []any{1, 2.5, "text", nil, true, []int{1, 2}, map[string]any{"a": map[string]int{"b": 7}}, 4} {
 		set(t, mixed, v)
 	}
-	large := add(t, w.DB, "large", aimdb.Ring(8), aimdb.Persist())
-	set(t, large, map[string]any{"text": strings.Repeat("0123456789", 100_000), "n": 5})
 	set(t, add(t, w.DB, "settings", aimdb.Latest(), aimdb.Writable()), map[string]any{"limit": 80})
-	add(t, w.DB, "silent", aimdb.Latest())
-	return w
 }
 
 // wire passes TCP on to a server, unless it is cut.
@@ -148,7 +163,7 @@ type wire struct {
 	work        sync.WaitGroup
 }
 
-func newWire(t *testing.T, to string) *wire {
+func newWire(t testing.TB, to string) *wire {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

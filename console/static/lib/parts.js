@@ -23,7 +23,7 @@ export const ago = (time, now) => { const text = age(time, now); return /^(–|n
 export const perSecond = (n) => (n === 0 ? "0/s" : rate(n ?? NaN));
 
 /** share of a whole in percent. @param {number} part @param {number} all */
-export const share = (part, all) => (all > 0 ? `${part > 0 && part / all < 0.001 ? "<0.1" : ((part / all) * 100).toFixed(part / all < 0.1 ? 1 : 0)} %` : "–");
+export const share = (part, all) => (all > 0 ? `${part === 0 ? "0" : part > 0 && part / all < 0.001 ? "<0.1" : ((part / all) * 100).toFixed(part / all < 0.1 ? 1 : 0)} %` : "–");
 
 /** fill replaces the children of an element. @param {Element} element @param {Child[]} children */
 export const fill = (element, ...children) => element.replaceChildren(...children.filter((c) => c != null && c !== false).map((c) => (c instanceof Node ? c : String(c))));

@@ -33,7 +33,11 @@ export class Table {
     this.#root = h("div", { class: "grid panel", role: "table", "aria-label": label },
       h("div", { role: "rowgroup" }, h("div", { class: "grid-head", role: "row" }, ...this.#heads)), this.#body);
     root.append(this.#root);
-    this.#watch = new ResizeObserver(() => { this.#height = 0; this.#draw(); });
+    this.#watch = new ResizeObserver(() => {
+      this.#root.style.setProperty("--gutter", `${this.#body.offsetWidth - this.#body.clientWidth}px`); // of the scrollbar
+      this.#height = 0;
+      this.#draw();
+    });
     this.#watch.observe(this.#body);
   }
 

@@ -38,9 +38,9 @@ export function mount(root, { db }) {
       return;
     }
     const first = usage.records[0]?.bytes ?? 1;
-    fill(records, listing("Records by size", [["Record"], ["Values", "n"], ["", "bar"], ["Share", "n"], ["Rows", "n"], ["Bytes a row", "n"], ["Oldest"], ["Newest"]],
+    fill(records, listing("Records by size", [["Record"], ["Values", "n"], ["", "bar"], ["Share", "n"], ["Rows", "n"], ["Size of a row", "n"], ["Oldest"], ["Newest"]],
       usage.records.map((r) => [h("a", { href: hrefOf(r.record) }, r.record), bytes(r.bytes), meter(`${share(r.bytes, usage.value_bytes)} of all values`, r.bytes, first), share(r.bytes, usage.value_bytes),
-        number(r.rows), number(Math.round(r.bytes / r.rows)), ago(r.first_time, now), ago(r.last_time, now)]), "The history has no rows yet."),
+        number(r.rows), bytes(Math.round(r.bytes / r.rows)), ago(r.first_time, now), ago(r.last_time, now)]), "The history has no rows yet."),
       usage.others.records > 0 && h("p", { class: "state" }, `${number(usage.others.records)} other records have ${bytes(usage.others.bytes)} in ${number(usage.others.rows)} rows. `,
         usage.records.length === limit && limit < 10_000 ? h("button", { type: "button", onclick: () => { limit *= 10; polled.now(); } }, "Show more") : null));
     fill(pruned, listing("Deleted on purpose", [["Policy"], ["Rows", "n"], ["Bytes of values", "n"]],

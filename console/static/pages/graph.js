@@ -1,6 +1,6 @@
 // @ts-check
 import { h, hrefOf, text } from "../lib/dom.js";
-import { duration, number } from "../lib/format.js";
+import { count, duration, number } from "../lib/format.js";
 import { fill, listing, perSecond, s, section } from "../lib/parts.js";
 import { layers } from "../lib/layers.js";
 import { poll } from "../lib/poll.js";
@@ -9,7 +9,7 @@ export const title = "Graph";
 export const purpose = "Which record is made from which, how fast values go through, and where some are lost.";
 
 const most = 300; // records drawn
-const [wide, high, gapX, gapY, edge] = [210, 58, 70, 16, 8];
+const [wide, high, gapX, gapY, edge] = [200, 58, 56, 16, 8];
 const kinds = { spmc_ring: "ring", single_latest: "latest", mailbox: "mailbox", none: "no buffer" };
 const origins = { source: "source", passive: "set from outside", link: "link", transform: "transform", transform_join: "join" };
 const originOf = (o) => origins[typeof o === "string" ? o : Object.keys(o)[0]] ?? String(o);
@@ -47,12 +47,12 @@ export function mount(root, { db }) {
       const r = info.get(key);
       if (!r) continue;
       const lost = missing(r), speed = perSecond(rateOf(key));
-      text(parts.rate, speed === "–" ? number(r.produced_count) : `${speed} · ${number(r.produced_count)}`);
+      text(parts.rate, speed === "–" ? count(r.produced_count, "value") : `${speed}, ${count(r.produced_count, "value")}`);
       text(parts.lost, lost);
       parts.group.classList.toggle("bad", Boolean(r.lost_count));
     }
     const listed = now.order.filter((key) => info.has(key) && (!part || key.toLowerCase().includes(part)));
-    fill(table, listing("Stages", [["Record"], ["Made by"], ["From"], ["Rate", "n"], ["Values", "n"], ["Lost", "n"], ["Skipped", "n"], ["Readers", "n"], ["Calls", "n"], ["Time of a call", "n"]],
+    fill(table, listing("Stages", [["Record"], ["Made by", "short"], ["From"], ["Rate", "n"], ["Values", "n"], ["Lost", "n"], ["Skipped", "n"], ["Readers", "n"], ["Calls", "n"], ["Time of a call", "n"]],
       listed.slice(0, most).map((key) => {
         const r = info.get(key), stages = r.stage_profiling ?? [];
         const calls = stages.reduce((n, x) => n + x.call_count, 0), total = stages.reduce((n, x) => n + x.total_time_ns, 0);
@@ -72,12 +72,20 @@ export function mount(root, { db }) {
       fill(drawing, h("p", { class: "state" }, all ? rest || "No record matches." : "This database has no records yet."));
       return;
     }
-    const places = layers(keys, shown);
-    const x = (key) => edge + places.get(key).layer * (wide + gapX), y = (key) => edge + places.get(key).row * (high + gapY);
-    const width = Math.max(...keys.map(x)) + wide + edge, height = Math.max(...keys.map(y)) + high + edge;
-    const paths = shown.map(({ from, to }) => {
-      const [x1, y1, x2, y2] = [x(from) + wide, y(from) + high / 2, x(to) - 2, y(to) + high / 2], bend = Math.max(30, (x2 - x1) / 2);
-      return s("path", { class: "edge", d: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`, "marker-end": "url(#arrow)" });
+    const { places, via } = layers(keys, shown);
+    const left = (place) => edge + place.layer * (wide + gapX), top = (place) => edge + place.row * (high + gapY);
+    const x = (key) => left(places.get(key)), y = (key) => top(places.get(key));
+    const between = shown.flatMap(via);
+    const width = Math.max(...keys.map(x)) + wide + edge, height = Math.max(...keys.map(y), ...between.map(top)) + high + edge;
+    const paths = shown.map((e) => {
+      let x1 = x(e.from) + wide, y1 = y(e.from) + high / 2, d = `M${x1},${y1}`;
+      for (const [x2, y2, end] of [...via(e).map((p) => [left(p), top(p) + high / 2, left(p) + wide]), [x(e.to) - 2, y(e.to) + high / 2]]) {
+        const bend = Math.max(24, (x2 - x1) / 2);
+        d += ` C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`;
+        if (end) d += ` H${end}`;
+        [x1, y1] = [end ?? x2, y2];
+      }
+      return s("path", { class: "edge", d, "marker-end": "url(#arrow)" });
     });
     const groups = keys.map((key) => node(key, byKey.get(key), x(key), y(key), shown));
     const svg = s("svg", { class: "graph", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Records and what they are made from" },
@@ -99,8 +107,8 @@ export function mount(root, { db }) {
       nodes.get(go())?.group.focus();
     };
     const group = s("a", { class: "node", href: hrefOf(key), transform: `translate(${left},${top})`, onkeydown: step },
-      s("rect", { width: wide, height: high, rx: 6 }, key.length > 23 && s("title", {}, key)), s("text", { x: 12, y: 20, class: "key" }, clip(key, 23)),
-      s("text", { x: 12, y: 35, class: "small" }, clip(what, 34)), parts.rate, parts.lost);
+      s("rect", { width: wide, height: high, rx: 6 }, key.length > 22 && s("title", {}, key)), s("text", { x: 12, y: 20, class: "key" }, clip(key, 22)),
+      s("text", { x: 12, y: 35, class: "small" }, clip(what, 31)), parts.rate, parts.lost);
     nodes.set(key, { ...parts, group, left, top });
     return group;
   }

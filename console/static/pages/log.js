@@ -1,6 +1,6 @@
 // @ts-check
 import { h } from "../lib/dom.js";
-import { bytes, duration, number } from "../lib/format.js";
+import { bytes, count, duration, number } from "../lib/format.js";
 import { ago, fact, fill, line, listing, meter, perSecond, section, share } from "../lib/parts.js";
 import { poll } from "../lib/poll.js";
 
@@ -35,10 +35,11 @@ export function mount(root, { db }) {
       fact("Oldest", ago(l.oldest_ms, now), `goes after ${duration(l.max_age_ms)}`),
       fact("Trouble", number(l.refused + l.retries), `${number(l.refused)} too large, ${number(l.retries)} retries, ${number(l.underway)} underway`, l.refused > 0 ? "bad" : ""));
     const lag = samples.map((x) => Math.max(0, ...Object.values(x.sinks).map((s) => s.lag)));
+    const span = `in the last ${duration(Math.max(1000, now - samples[0].time))}`;
     fill(charts,
-      h("figure", {}, line(`Values per second into the log, now ${perSecond(rates.at(-1))}`, rates, 300, 60), h("figcaption", {}, `Into the log, ${perSecond(rates.at(-1))}`)),
-      h("figure", {}, line(`Messages that the slowest sink lacks, now ${number(lag.at(-1))}`, lag, 300, 60), h("figcaption", {}, `Slowest sink lacks ${number(lag.at(-1))} messages`)));
-    fill(sinks, listing("Sinks", [["Sink"], ["State"], ["Lag", "n"], ["Lag in time", "n"], ["Values", "n"], ["Last commit", "n"], ["Refused", "n"], ["Lost", "n"], ["Retries", "n"]],
+      h("figure", {}, line(`Values per second into the log, now ${perSecond(rates.at(-1))}`, rates, 300, 60), h("figcaption", {}, `Into the log: ${perSecond(rates.at(-1))} now, at most ${perSecond(Math.max(...rates.filter((r) => r != null)))} ${span}`)),
+      h("figure", {}, line(`Messages that the slowest sink lacks, now ${number(lag.at(-1))}`, lag, 300, 60), h("figcaption", {}, `The slowest sink lacks ${count(lag.at(-1), "message")} now, at most ${number(Math.max(...lag))} ${span}`)));
+    fill(sinks, listing("Sinks", [["Sink"], ["State"], ["Lag in messages", "n"], ["Lag in time", "n"], ["Values", "n"], ["Last commit", "n"], ["Refused", "n"], ["Lost", "n"], ["Retries", "n"]],
       state.sinks.map((s) => [s.name,
         h("span", { class: s.state === "ok" ? "good" : "bad" }, s.state === "ok" ? "ok" : `${s.state}${s.failing_since_ms ? `, since ${duration(now - s.failing_since_ms)}` : ""}`),
         number(s.lag_messages), s.lag_messages ? duration(s.lag_seconds * 1000) : "0 s",

@@ -49,6 +49,7 @@ export function mount(root, ctx) {
   db.list(key).then((/** @type {any[]} */ list) => {
     const r = list.find((i) => i.record_key === key) ?? list[0];
     if (ended.signal.aborted) return;
+    if (!r && !known) value.say("No record has this key.");
     if (!r) return facts.append(fact("Record", "It is not registered; what history has is below."));
     at ||= r.last_write_ms ?? 0;
     if (!known && r.produced_count === 0) value.say("It has no value yet.");

@@ -25,7 +25,7 @@ export function parse(text, units, usual) {
 
 const written = (n, units, usual) => {
   if (!n) return "";
-  const [unit, size] = [...units].reverse().find(([, size]) => n % size === 0) ?? [usual, 1];
+  const [unit, size] = [...units].reverse().find(([, size]) => n >= size && (n / size) * 100 % 1 === 0) ?? [usual, 1];
   return `${n / size} ${unit}`;
 };
 
@@ -72,7 +72,9 @@ export function mount(root, { db }) {
       show(answer);
       note.textContent = `As of ${clock(Date.now()).slice(0, 8)}`;
     } catch (error) {
-      if (!ended) note.textContent = facts.children.length ? `This is not current: ${error.message}` : error.message;
+      if (ended) return;
+      note.textContent = facts.children.length ? `This is not current: ${error.message}` : error.message;
+      if (!facts.children.length) for (const part of root.querySelectorAll("section")) part.hidden = true; // there is nothing to try
     }
   }
 

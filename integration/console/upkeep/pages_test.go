@@ -180,6 +180,11 @@ func testGrants(t *testing.T, browser context.Context) {
 			t.Errorf("%s shows a record that is not granted", name)
 		}
 	}
+	goTo(t, browser, h.page("retention"))
+	has(t, browser, "does not grant reading all records")
+	if read[bool](t, browser, `document.querySelector("main").innerText.includes("Try these limits")`) {
+		t.Error("retention offers a dry run to a token that may not try one")
+	}
 	read[bool](t, browser, `sessionStorage.setItem("aimdb.console.token", `+quoted(allToken)+`), true`)
 	goTo(t, browser, h.page("disk"))
 	has(t, browser, "power.meter")
