@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -61,7 +62,8 @@ func TestFilesAskNoOtherSite(t *testing.T) {
 		if strings.HasPrefix(name, "vendor/") || name == "icon.svg" {
 			continue
 		}
-		if found := wrong.Find(f.content); found != nil {
+		// The name of a namespace is no address.
+		if found := wrong.Find(bytes.ReplaceAll(f.content, []byte("http://www.w3.org/2000/svg"), nil)); found != nil {
 			t.Errorf("%s has %q", name, found)
 		}
 	}

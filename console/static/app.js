@@ -16,7 +16,7 @@ import { makeApi, root } from "./lib/api.js";
  */
 
 const names = ["records", "tail", "graph", "log", "losses", "retention", "disk"];
-const labels = { records: "Records", tail: "Live tail", graph: "Graph", log: "Log and sinks", losses: "Losses", retention: "Retention", disk: "Disk" };
+const labels = { records: "Records", tail: "Live tail", graph: "Stages", log: "Log and sinks", losses: "Losses", retention: "Retention", disk: "Disk" };
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const tokenKey = "aimdb.console.token";

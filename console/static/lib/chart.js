@@ -1,7 +1,7 @@
 // @ts-check
 // The chart of a record: the mean of each span of time, and between which numbers it lay.
 import uPlot from "../vendor/uplot.js";
-import { number, time } from "./format.js";
+import { number, short, time } from "./format.js";
 
 /**
  * @typedef {{start: number, count: number, min: number, max: number, mean: number, last: number}} Bucket
@@ -22,7 +22,7 @@ export class Chart {
     this.#plot = new uPlot({
       width: root.clientWidth || 300, height: this.#height(),
       scales: { x: { time: true, range: () => [this.#span.from / 1000, this.#span.to / 1000] } },
-      axes: [{ ...axis, values: times, space: 70 }, { ...axis, size: (/** @type {any} */ _, /** @type {string[] | null} */ labels) => 20 + 7 * Math.max(3, ...(labels ?? []).map((l) => l.length)), values: (/** @type {any} */ _, /** @type {number[]} */ v) => v.map(number) }],
+      axes: [{ ...axis, values: times, space: 70 }, { ...axis, size: (/** @type {any} */ _, /** @type {string[] | null} */ labels) => 20 + 7 * Math.max(3, ...(labels ?? []).map((l) => l.length)), values: (/** @type {any} */ _, /** @type {number[]} */ v) => v.map(short) }],
       series: [
         { label: "Time", value: (/** @type {any} */ _, /** @type {number | null} */ s) => (s == null ? "–" : time(s * 1000)) },
         { ...edge, label: "Max" }, { ...edge, label: "Min" },

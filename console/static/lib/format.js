@@ -11,6 +11,11 @@ export function number(/** @type {number} */ n) {
   return Math.abs(n) >= 1e6 || Number.isInteger(n) ? grouped.format(n) : numbers.format(n);
 }
 
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 3 });
+
+/** short is a number for an axis: 31.25B. */
+export const short = (/** @type {number} */ n) => (Math.abs(n) >= 1e6 && Math.abs(n) < 1e15 ? compact.format(n) : number(n));
+
 /** count is a number of things: 1 client, 2 clients. */
 export const count = (/** @type {number} */ n, /** @type {string} */ one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 

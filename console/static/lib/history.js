@@ -16,7 +16,7 @@ export class History {
   #ctx; #key; #chart = /** @type {Chart | undefined} */ (undefined); #ended = false; #turn = 0;
   #back = hour; // the span back from now; 0 is all; NaN is a fixed one
   #span = /** @type {Span} */ ({ from: 0, to: 0 }); #paths = /** @type {string[]} */ ([]); #path = /** @type {string | undefined} */ (undefined);
-  #next = /** @type {string | undefined} */ (""); #again = 0; #chosen = false; #count = 0;
+  #units = /** @type {Map<string, string>} */ (new Map()); #next = /** @type {string | undefined} */ (""); #again = 0; #chosen = false; #count = 0;
 
   /** @param {HTMLElement} root @param {import("../app.js").Context} ctx @param {string} key */
   constructor(root, ctx, key) {
@@ -66,6 +66,9 @@ export class History {
       this.#load();
     }
   }
+
+  /** measured says in which unit a number is. */
+  measured(/** @type {string} */ path, /** @type {string} */ unit) { this.#units.set(path, unit); }
 
   /** changed says that there are new values. */
   changed() {
@@ -173,7 +176,7 @@ export class History {
     }
     const name = this.#path || "the value";
     const left = others ? ` ${format.count(others, "value")} ${others === 1 ? "has" : "have"} no number there and ${others === 1 ? "is" : "are"} not drawn.` : "";
-    text(this.summary, n ? `${name}: ${format.count(n, "number")}, least ${format.number(low)}, mean ${format.number(sum / n)}, most ${format.number(high)}${width > 1 ? `, in steps of ${format.duration(width)}` : ""}.${left}` : left.trim());
+    text(this.summary, n ? `${name}${this.#units.has(this.#path ?? "") ? ` in ${this.#units.get(this.#path ?? "")}` : ""}: ${format.count(n, "number")}, least ${format.number(low)}, mean ${format.number(sum / n)}, most ${format.number(high)}${width > 1 ? `, in steps of ${format.duration(width)}` : ""}.${left}` : left.trim());
   }
 
   // more shows a page of rows, the newest first.

@@ -5,7 +5,7 @@ import { fill, listing, perSecond, s, section } from "../lib/parts.js";
 import { layers } from "../lib/layers.js";
 import { poll } from "../lib/poll.js";
 
-export const title = "Graph";
+export const title = "Stages";
 export const purpose = "Which record is made from which, how fast values go through, and where some are lost.";
 
 const most = 300; // records drawn

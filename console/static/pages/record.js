@@ -28,8 +28,8 @@ export function mount(root, ctx) {
   db.subscribe(key, {
     signal: ended.signal,
     onValue: (/** @type {any} */ v, /** @type {any} */ { live }) => {
+      if (live && known) at = Date.now(); // the first one was there before
       known = true;
-      if (live) at = Date.now();
       trouble.hidden = true;
       value.show(v);
       past.members(numberPaths(v));
@@ -46,9 +46,13 @@ export function mount(root, ctx) {
   const tick = () => text(age, at ? format.age(at) === "now" ? "just now" : at > Date.now() + 2000 ? format.age(at) : `${format.age(at)} ago` : "");
   const timer = setInterval(tick, 1000);
 
-  db.list(key).then((/** @type {any[]} */ list) => {
+  let described = false;
+  const describe = () => db.list(key).then((/** @type {any[]} */ list) => {
     const r = list.find((i) => i.record_key === key) ?? list[0];
     if (ended.signal.aborted) return;
+    const first = !described;
+    described = true;
+    facts.replaceChildren();
     if (!r && !known) value.say("No record has this key.");
     if (!r) return facts.append(fact("Record", "It is not registered; what history has is below."));
     at ||= r.last_write_ms ?? 0;
@@ -59,23 +63,35 @@ export function mount(root, ctx) {
       fact("Stored", r.persisted ? "yes" : "no"), fact("Written", format.count(r.produced_count, "value")),
       fact("Lost", r.lost_count ? format.count(r.lost_count, "value") : "none", r.lost_count > 0),
       fact("Made from", (r.inbound_keys ?? []).join(", ") || "–"), fact("May be set", r.writable ? "yes" : "no"));
-    if (r.persisted === false) past.say("The record is not stored, so it has no history.");
-    if (r.writable && info.permissions?.includes("write")) top.append(setter(ctx, key, () => value.value));
+    for (const s of r.signal_stats ?? []) if (s.unit) {
+      facts.append(fact("Unit", `${memberOf(s.signal)} in ${s.unit}`));
+      past.measured(memberOf(s.signal), s.unit);
+    }
+    if (first) {
+      if (r.persisted === false) past.say("The record is not stored, so it has no history.");
+      if (r.writable && info.permissions?.includes("write")) root.append(setter(ctx, key, () => value.value));
+    }
     tick();
-  }, (/** @type {any} */ err) => ended.signal.aborted || facts.append(fact("Trouble", err.message, true)));
+  }, (/** @type {any} */ err) => ended.signal.aborted || described || facts.append(fact("Trouble", err.message, true)));
+  describe();
+  const again = setInterval(() => document.hidden || describe(), 5000);
 
   return () => {
     ended.abort();
     clearInterval(timer);
+    clearInterval(again);
     past.close();
   };
 }
+
+// memberOf is the path of a member that a JSON Pointer names.
+const memberOf = (/** @type {string} */ pointer) => pointer.replace(/^\//, "").replaceAll("/", ".");
 
 const fact = (/** @type {string} */ name, /** @type {string} */ what, bad = false) => h("div", {}, h("dt", {}, name), h("dd", { class: bad ? "bad" : false }, what));
 
 // setter is the form that sets the record.
 function setter(/** @type {import("../app.js").Context} */ { db, format, say }, /** @type {string} */ key, /** @type {() => any} */ newest) {
-  const field = h("textarea", { rows: "4", spellcheck: "false", "aria-describedby": "set-said", placeholder: '{"celsius": 21.5}' });
+  const field = h("textarea", { rows: "4", spellcheck: "false", "aria-describedby": "set-said" });
   const said = h("p", { id: "set-said", class: "hint", role: "status" }, "JSON. It is checked by the server before it is taken.");
   const button = h("button", { class: "primary" }, "Set");
   const form = h("form", {
