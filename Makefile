@@ -13,12 +13,12 @@ SOAK      ?= .
 RACE      ?= -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint cross contrib test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build container demo
+.PHONY: help check fmt vet lint cross modules test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build container demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-check: fmt vet lint cross race damaged contrib fuzz-short ## everything a change must pass
+check: fmt vet lint cross race damaged modules fuzz-short ## everything a change must pass
 
 fmt: ## fails if a file is not formatted
 	@out="$$(gofmt -l $$(git ls-files '*.go'))"; \
@@ -44,13 +44,9 @@ race: ## all tests under the race detector; they must leave nothing behind
 damaged: ## reads damaged Parquet files, which the race detector would end
 	$(GO) test -count 1 -run TestDamagedFile ./sinks/parquet
 
-contrib: ## vets, lints and tests the module below contrib, which has dependencies of its own
+modules: ## vets, lints and tests the other modules of the repository, which have dependencies of their own
 	$(GO) build -o bin/ honnef.co/go/tools/cmd/staticcheck github.com/kisielk/errcheck
-	$(GO) -C contrib/prometheus vet ./...
-	GOOS=windows $(GO) -C contrib/prometheus vet ./...
-	cd contrib/prometheus && ../../bin/staticcheck ./...
-	cd contrib/prometheus && ../../bin/errcheck -ignoretests -exclude ../../.errcheck-exclude ./...
-	./scripts/clean-test $(GO) -C contrib/prometheus test $(RACE) -timeout 10m ./...
+	./scripts/modules $(GO) test $(RACE) -timeout 10m ./...
 
 fuzz-short: ## each fuzz target there is, with INPUTS inputs
 	./scripts/fuzz $(INPUTS)
