@@ -7,13 +7,14 @@ BENCH     ?= .
 PKGS      ?= ./...
 ROUNDS    ?= 200
 SOAK      ?= .
+VERSION   ?= 0.0.0
 # SQLite is C that was translated to Go and keeps its memory outside of Go's heap, which
 # the race detector does not watch. Instrumented it takes five times as long and finds
 # nothing; the driver above it stays instrumented.
 RACE      ?= -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint cross modules test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build container demo
+.PHONY: help check fmt vet lint cross modules test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build tools packages release-check container demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +77,17 @@ history-10m: ## a history of ten million rows, for the benchmarks of queries and
 
 build: ## bin/aimdb
 	$(GO) build -o bin/aimdb ./cmd/aimdb
+
+tools: ## bin/nfpm, which makes packages
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+
+packages: ## deb and rpm of this checkout into artifacts/packages, as VERSION
+	./scripts/package artifacts/packages $(VERSION)
+
+release-check: ## checks the settings of a release, and builds all its files into dist, without publishing any
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/goreleaser/goreleaser/v2@v2.15.1
+	bin/goreleaser check deploy/goreleaser.yaml
+	bin/goreleaser release --snapshot --clean --config deploy/goreleaser.yaml
 
 container: ## the image aimdb of deploy/Containerfile, with podman, buildah or docker
 	./scripts/container aimdb

@@ -154,7 +154,7 @@ func TestServiceThatCannotStart(t *testing.T) {
 		"read-only disk": {
 			used:  true,
 			begin: readOnly, end: writable,
-			want: []string{"(the file or its file system has become read-only)"},
+			want: []string{": read-only file system"},
 		},
 		"full disk, new directory": {
 			begin: faultyDisk.fill, end: faultyDisk.free,
@@ -163,7 +163,7 @@ func TestServiceThatCannotStart(t *testing.T) {
 		"full disk": {
 			used:  true,
 			begin: faultyDisk.fill, end: faultyDisk.free,
-			want: []string{"database or disk is full (13) (free some space on its disk; the log keeps the values until then)"},
+			want: []string{"(its disk is full or failing)"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
