@@ -7,18 +7,19 @@ BENCH     ?= .
 PKGS      ?= ./...
 ROUNDS    ?= 200
 SOAK      ?= .
+VERSION   ?= 0.0.0
 # SQLite is C that was translated to Go and keeps its memory outside of Go's heap, which
 # the race detector does not watch. Instrumented it takes five times as long and finds
 # nothing; the driver above it stays instrumented.
 RACE      ?= -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 HISTORY   ?= $(CURDIR)/artifacts/history-10m.db
 
-.PHONY: help check fmt vet lint cross contrib test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build container demo
+.PHONY: help check fmt vet lint cross modules test race damaged fuzz-short fuzz bench bench-pair soak interop history-10m build tools packages release-check container demo
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-check: fmt vet lint cross race damaged contrib fuzz-short ## everything a change must pass
+check: fmt vet lint cross race damaged modules fuzz-short ## everything a change must pass
 
 fmt: ## fails if a file is not formatted
 	@out="$$(gofmt -l $$(git ls-files '*.go'))"; \
@@ -44,13 +45,9 @@ race: ## all tests under the race detector; they must leave nothing behind
 damaged: ## reads damaged Parquet files, which the race detector would end
 	$(GO) test -count 1 -run TestDamagedFile ./sinks/parquet
 
-contrib: ## vets, lints and tests the module below contrib, which has dependencies of its own
+modules: ## vets, lints and tests the other modules of the repository, which have dependencies of their own
 	$(GO) build -o bin/ honnef.co/go/tools/cmd/staticcheck github.com/kisielk/errcheck
-	$(GO) -C contrib/prometheus vet ./...
-	GOOS=windows $(GO) -C contrib/prometheus vet ./...
-	cd contrib/prometheus && ../../bin/staticcheck ./...
-	cd contrib/prometheus && ../../bin/errcheck -ignoretests -exclude ../../.errcheck-exclude ./...
-	./scripts/clean-test $(GO) -C contrib/prometheus test $(RACE) -timeout 10m ./...
+	./scripts/modules $(GO) test $(RACE) -timeout 10m ./...
 
 fuzz-short: ## each fuzz target there is, with INPUTS inputs
 	./scripts/fuzz $(INPUTS)
@@ -80,6 +77,17 @@ history-10m: ## a history of ten million rows, for the benchmarks of queries and
 
 build: ## bin/aimdb
 	$(GO) build -o bin/aimdb ./cmd/aimdb
+
+tools: ## bin/nfpm, which makes packages
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+
+packages: ## deb and rpm of this checkout into artifacts/packages, as VERSION
+	./scripts/package artifacts/packages $(VERSION)
+
+release-check: ## checks the settings of a release, and builds all its files into dist, without publishing any
+	GOBIN="$(CURDIR)/bin" $(GO) install github.com/goreleaser/goreleaser/v2@v2.15.1
+	bin/goreleaser check deploy/goreleaser.yaml
+	bin/goreleaser release --snapshot --clean --config deploy/goreleaser.yaml
 
 container: ## the image aimdb of deploy/Containerfile, with podman, buildah or docker
 	./scripts/container aimdb

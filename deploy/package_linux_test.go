@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,7 +20,8 @@ func packages(t *testing.T) (dir string) {
 	nfpm := need(t, "nfpm")
 	dir = t.TempDir()
 	binary, completions := filepath.Join(dir, "aimdb"), filepath.Join(dir, "completions")
-	run(t, nil, "go", "build", "-o", binary, "../cmd/aimdb")
+	// Without C it is what a release has, and the packages that other tests compiled serve it too.
+	run(t, append(os.Environ(), "CGO_ENABLED=0"), "go", "build", "-o", binary, "../cmd/aimdb")
 	run(t, nil, "../scripts/completions", binary, completions)
 	for _, version := range []string{"0.9.0", "0.9.1"} {
 		env := append(os.Environ(), "BINARY="+binary, "COMPLETIONS="+completions, "PATH="+filepath.Dir(nfpm)+":"+os.Getenv("PATH"))
@@ -88,6 +90,7 @@ func TestDeb(t *testing.T) {
 	deb := func(version string) string {
 		return filepath.Join(dir, version, "aimdb_"+version+"_"+runtime.GOARCH+".deb")
 	}
+	checkRPM(t, dir)
 	s := newSystem(t)
 	s.dpkg("--install", deb("0.9.0"))
 	for _, name := range []string{"usr/bin/aimdb", "lib/systemd/system/aimdb.service", "etc/aimdb/aimdb.yaml",
@@ -117,6 +120,28 @@ func TestDeb(t *testing.T) {
 	}
 	if !s.has("var/lib/aimdb/history.db") {
 		t.Error("a purge removes the values")
+	}
+}
+
+// checkRPM lets the real rpm check the digests of the package and list what is in it.
+func checkRPM(t *testing.T, dir string) {
+	t.Helper()
+	need(t, "rpm")
+	found, err := filepath.Glob(filepath.Join(dir, "0.9.0", "*.rpm"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the packages of rpm: %q, %v", found, err)
+	}
+	if out := run(t, nil, "rpm", "--checksig", "--nosignature", found[0]); !strings.Contains(out, "digests OK") {
+		t.Errorf("rpm says %s", out)
+	}
+	files := strings.Fields(run(t, nil, "rpm", "--query", "--package", "--nosignature", "--list", found[0]))
+	for _, name := range []string{"/usr/bin/aimdb", "/lib/systemd/system/aimdb.service", "/etc/aimdb/aimdb.yaml"} {
+		if !slices.Contains(files, name) {
+			t.Errorf("the rpm has %q, and not %s", files, name)
+		}
+	}
+	if out := run(t, nil, "rpm", "--query", "--package", "--nosignature", "--configfiles", found[0]); strings.TrimSpace(out) != "/etc/aimdb/aimdb.yaml" {
+		t.Errorf("the settings in the rpm are %q", out)
 	}
 }
 

@@ -74,6 +74,8 @@ func hint(err error) string {
 		return " (another process has the file locked)"
 	case lib.SQLITE_IOERR:
 		return " (its disk is full or failing)"
+	case lib.SQLITE_CANTOPEN:
+		return " (it or its directory is missing, or the user of this process may not write there)"
 	case lib.SQLITE_READONLY:
 		return " (the file or its file system has become read-only)"
 	}
