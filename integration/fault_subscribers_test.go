@@ -18,7 +18,7 @@ import (
 // value, and who writes does not notice.
 func TestAStuckSubscriberAmongAThousand(t *testing.T) {
 	t.Parallel()
-	const subscribers, values = 1000, 100
+	const subscribers, values = 1000 / slower, 100
 	p := admit(t, setup{
 		dir: t.TempDir(), options: []aimdb.Option{aimdb.NATS("127.0.0.1:0")},
 		record: []aimdb.RecordOption{aimdb.Ring(64), aimdb.Persist(), aimdb.Remote(), aimdb.Lossless(aimdb.LogReader)},
@@ -62,7 +62,7 @@ func subjectOf(key string) string {
 // subscribe is one client with a connection of its own.
 func subscribe(t *testing.T, address, subject string) *nats.Subscription {
 	t.Helper()
-	nc, err := nats.Connect("nats://" + address)
+	nc, err := nats.Connect("nats://"+address, nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

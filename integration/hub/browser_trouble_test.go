@@ -110,7 +110,7 @@ func TestBrowserCallsOverACut(t *testing.T) {
 	checks(t, browser, fmt.Sprintf(`
 		const db = connect({ url: %q });
 		const get = db.get("a");
-		check("a call that sets", await failing(db.set("a", 1)), /^lost: record\.set a: .*get the record/);
+		check("a call that sets", await failing(db.set("a", 1)), /^lost: record\.set a: .*look whether it is done/);
 		check("a call that reads", await get, 7);`, server))
 	if setAgain.Load() {
 		t.Error("the value was set again")
