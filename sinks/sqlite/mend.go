@@ -18,6 +18,7 @@ func (s *Store) mend(ctx context.Context, done *history.Repaired) error {
 	if err != nil {
 		return s.readError("check the structure", err)
 	}
+	problems = append(problems, keyProblems(ctx, s.readers)...)
 	if !slices.ContainsFunc(problems, ofIndex) && !structureDamaged(problems) {
 		return nil
 	}
@@ -43,6 +44,19 @@ func (s *Store) mend(ctx context.Context, done *history.Repaired) error {
 		}
 		return s.salvage(ctx, w, problems, done)
 	})
+}
+
+// keyProblems finds damage to the text of the schema that SQLite accepts as another schema: the
+// row of the checkpoint has lost its key, and can be read and not replaced.
+func keyProblems(ctx context.Context, q queryer) []string {
+	rows, err := q.QueryContext(ctx, "EXPLAIN "+setCheckpoint, "", 0, 0, 0, 0)
+	if err == nil {
+		err = errors.Join(rows.Err(), rows.Close())
+	}
+	if err != nil && ctx.Err() == nil {
+		return []string{fmt.Sprintf("the checkpoint cannot be replaced: %v", err)}
+	}
+	return nil
 }
 
 // ofIndex reports whether a problem is that an index does not belong to its rows.

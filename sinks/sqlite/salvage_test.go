@@ -234,3 +234,20 @@ func TestRepairOfADamagedStructureCountsRowsWithoutChecksum(t *testing.T) {
 		t.Errorf("the ledger has %d of %d", lost, done.Lost)
 	}
 }
+
+// A byte of the schema can change so that it is the schema of another table: the checkpoint has
+// no key any more, and is read and not replaced.
+func TestRepairOfACheckpointWithoutItsKey(t *testing.T) {
+	path := file(t)
+	s, stop := startStop(t, path)
+	write(t, s, batch(1, numbered(2000)...))
+	stop()
+	change(t, path, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET sql = replace(sql, 'PRIMARY KEY', 'PRIMARX KEY') WHERE name = 'aimdb_checkpoint'",
+		"UPDATE aimdb_checkpoint SET sum = sum + 1", "PRAGMA wal_checkpoint(TRUNCATE)")
+	s = start(t, path, sqlite.Unchecked())
+	done, err := s.Repair(t.Context(), noLog(t))
+	if err != nil || done.Aside == "" {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	write(t, s, batch(2001, numbered(1)...))
+}
