@@ -9,6 +9,7 @@ import (
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
 	"github.com/aimdb-go/aimdb/ingest"
+	"github.com/aimdb-go/aimdb/internal/disk"
 	"github.com/aimdb-go/aimdb/internal/histogram"
 	"github.com/aimdb-go/aimdb/sinks/retention"
 )
@@ -82,8 +83,12 @@ func (db *DB) Totals(ctx context.Context) (Totals, error) {
 	}
 	t.Backup = db.backupStats()
 	if db.config.Dir != "" {
-		t.Disk, err = diskOf(db.config.Dir)
-		errs = append(errs, err)
+		switch space, err := disk.SpaceOf(db.config.Dir); {
+		case err == nil:
+			t.Disk = &Disk{Bytes: space.Total, FreeBytes: space.Free}
+		case !errors.Is(err, errors.ErrUnsupported):
+			errs = append(errs, err)
+		}
 	}
 	return t, db.failed(errors.Join(errs...), "ask database %q for its state", db.config.Name)
 }

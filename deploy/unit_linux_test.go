@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // need skips a test without a program, and fails it in CI.
@@ -25,10 +27,7 @@ func need(t *testing.T, program string) string {
 			return in
 		}
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed; .ci/run installs it", program)
-	}
-	t.Skipf("%s is not installed; CI has it", program)
+	needed.Missing(t, "%s, which .ci/run installs", program)
 	return ""
 }
 

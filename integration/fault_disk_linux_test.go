@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // smallDisk mounts a disk of a few bytes. Where the kernel does not let the
@@ -23,7 +25,7 @@ func smallDisk(t *testing.T, size string) string {
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
 	switch {
 	case errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES):
-		t.Skipf("not tested: mounting is not permitted; run it as root, in a container with CAP_SYS_ADMIN (%v)", err)
+		needed.Missing(t, "root and the permission to mount, in a container CAP_SYS_ADMIN: %v", err)
 	case err != nil:
 		t.Fatalf("mount a small tmpfs: %v", err)
 	}

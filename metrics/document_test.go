@@ -2,7 +2,6 @@ package metrics_test
 
 import (
 	"encoding/json"
-	goflag "flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,11 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/internal/docfile"
 	"github.com/aimdb-go/aimdb/metrics"
 	"github.com/aimdb-go/aimdb/metrics/mqttmetrics"
 )
 
-var update = goflag.Bool("update", false, "write the tables of docs/METRICS.md")
+var update = docfile.Flag()
 
 const (
 	document    = "../docs/METRICS.md"
@@ -45,15 +45,7 @@ func TestDocument(t *testing.T) {
 		t.Fatalf("%s has not the lines %q and %q", document, begin, end)
 	}
 	want := before + begin + table("Of the database", metrics.Descriptions()) + table("Of the MQTT server, where there is one", mqttmetrics.Descriptions()) + "\n" + end + after
-	switch {
-	case want == string(text):
-	case *update:
-		if err := os.WriteFile(document, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s is stale; run go test ./metrics -run TestDocument -update", document)
-	}
+	docfile.Check(t, update, document, want)
 	alerts, err := os.ReadFile(filepath.Join(deployRules, "alerts.yaml"))
 	if err != nil {
 		t.Fatal(err)

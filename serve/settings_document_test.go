@@ -2,7 +2,6 @@ package serve
 
 import (
 	"encoding/json"
-	goflag "flag"
 	"fmt"
 	"maps"
 	"os"
@@ -12,10 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/internal/docfile"
 	"github.com/aimdb-go/aimdb/schema"
 )
 
-var update = goflag.Bool("update", false, "write the tables of docs/SERVE.md")
+var update = docfile.Flag()
 
 const document = "../docs/SERVE.md"
 
@@ -51,15 +51,7 @@ func TestDocument(t *testing.T) {
 		}
 		want = before + begin + table + end + after
 	}
-	if want == string(text) {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is stale; run go test ./serve -run TestDocument -update", document)
-	}
-	if err := os.WriteFile(document, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	docfile.Check(t, update, document, want)
 }
 
 // table lists settings by their names.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // image is an image of deploy/Containerfile with the binary, in a store of its own.
@@ -27,7 +29,7 @@ func newImage(t *testing.T) image {
 		notInstalled(t, "buildah")
 	}
 	if os.Getuid() != 0 {
-		t.Skip("not tested: running a container without a daemon needs root here")
+		needed.Missing(t, "root, to run a container without a daemon")
 	}
 	store := t.TempDir()
 	config := filepath.Join(store, "storage.conf")

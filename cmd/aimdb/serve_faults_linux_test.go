@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // faultyDisk is a small disk of its own, which every user can reach and write to.
@@ -24,7 +26,7 @@ type faultyDisk struct {
 func newFaultyDisk(t *testing.T) faultyDisk {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("not tested: mounting a disk and starting a process as another user need root")
+		needed.Missing(t, "root, to mount a disk and to start a process as another user")
 	}
 	top, err := os.MkdirTemp("", "f") // t.TempDir cannot be entered by other users
 	if err != nil {
@@ -36,7 +38,7 @@ func newFaultyDisk(t *testing.T) faultyDisk {
 	d.may(os.Mkdir(d.dir, 0o777))
 	switch err := syscall.Mount("tmpfs", d.dir, "tmpfs", 0, "size=64m,mode=0777"); {
 	case errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES):
-		t.Skipf("not tested: mounting is not permitted; run it in a container with CAP_SYS_ADMIN (%v)", err)
+		needed.Missing(t, "the permission to mount, in a container CAP_SYS_ADMIN: %v", err)
 	case err != nil:
 		t.Fatal(err)
 	}

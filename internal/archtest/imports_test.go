@@ -13,7 +13,7 @@ func table() map[string][]string {
 	return map[string][]string{
 		".": {
 			"key", "loss", "history", "records", "bus", "bus/natsd", "bus/cluster", "sinks", "sinks/pump", "sinks/retention",
-			"access", "backup", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/filelock", "internal/follow", "internal/histogram", "internal/tlsfile",
+			"access", "backup", "ingest", "aimx", "aimx/gateway", "aimx/natsservice", "internal/counted", "internal/disk", "internal/filelock", "internal/follow", "internal/histogram", "internal/tlsfile",
 		},
 		"key":                 {},
 		"loss":                {},
