@@ -169,6 +169,23 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
+// TestWritesOfNATSClients: where clients are told apart, those of NATS set what service_writes
+// names, and nothing by default.
+func TestWritesOfNATSClients(t *testing.T) {
+	const tokens, access = "tokens: [{token: abcdefghijkl, read: ['#']}]\n", "nats: 127.0.0.1:4222\nnats_access: {users: {reader: abcdefghijkl}}\n"
+	for text, want := range map[string]int{
+		"":                               1,
+		access:                           0,
+		tokens + access:                  0,
+		access + "service_writes: [a]\n": 1,
+	} {
+		s, err := serve.Load(serve.Sources{Path: write(t, "log_age: 7d\n"+text)})
+		if err != nil || len(s.ServiceWrites) != want {
+			t.Errorf("%q: service_writes is %q, %v; want %d patterns", text, s.ServiceWrites, err, want)
+		}
+	}
+}
+
 // TestEditors: what editors of several systems write is taken, and nothing is read that has
 // no end.
 func TestEditors(t *testing.T) {

@@ -147,7 +147,9 @@ func (s *Settings) turnOff() {
 		}
 	}
 	s.Gateways = slices.DeleteFunc(s.Gateways, func(path string) bool { return path == "" || path == Off })
-	if s.NATS == "" && s.Log == nil && s.places["service_writes"].source == fromDefault {
+	// Where clients are told apart, none of NATS sets a record because nobody said that it may not.
+	asked := len(s.Tokens)+len(s.Users) > 0 || !s.NATSAccess.Everybody()
+	if (asked || s.NATS == "" && s.Log == nil) && s.places["service_writes"].source == fromDefault {
 		s.ServiceWrites = nil
 	}
 }
