@@ -152,6 +152,8 @@ func TestReloadUnderEveryWayIn(t *testing.T) {
 					switch err := set(fmt.Sprint(*n)); {
 					case errors.Is(err, errEnough):
 						return
+					case errors.Is(err, nats.ErrNoResponders) && *n == 0:
+						continue // there is no event for a service that begins
 					case err != nil:
 						t.Errorf("%s, value %d: %v", key, *n, err)
 						return
