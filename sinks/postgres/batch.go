@@ -37,11 +37,8 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 				s.sayHoles(w.holes)
 			}
 		}()
-		for range attempts {
-			if err = w.commit(ctx, b); !passing(err) {
-				break
-			}
-			clear(w.partitions.known)
+		if err = w.commit(ctx, b); passing(err) {
+			err = w.keepPartitions(ctx, s.config.Schema, func() error { return w.again(ctx, b) })
 		}
 		if errors.Is(err, sinks.ErrCheckpointMoved) { // Replace may have put another history here
 			return errors.Join(err, w.release())
@@ -52,6 +49,32 @@ func (s *Store) Write(ctx context.Context, b *sinks.Batch) error {
 		return &sinks.RefusedError{Reason: err}
 	}
 	return s.explained(fmt.Sprintf("store %d values", len(b.Entries)), err)
+}
+
+// again stores a batch whose first attempt met a sweep.
+func (w *writer) again(ctx context.Context, b *sinks.Batch) (err error) {
+	for range attempts - 1 {
+		clear(w.partitions.known)
+		if err = w.commit(ctx, b); !passing(err) {
+			break
+		}
+	}
+	return err
+}
+
+// keepPartitions does something while sweeps drop no partition.
+func (w *writer) keepPartitions(ctx context.Context, schema string, do func() error) error {
+	if _, err := w.conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", partitionLock, lockNumber(schema)); err != nil {
+		return err
+	}
+	err := do()
+	if w.conn.IsClosed() {
+		return err // the server has ended the lock with the connection
+	}
+	if _, unlock := w.conn.Exec(ctx, "SELECT pg_advisory_unlock($1, $2)", partitionLock, lockNumber(schema)); unlock != nil {
+		return errors.Join(err, unlock, w.close())
+	}
+	return err
 }
 
 func notStorable(e sinks.Entry) error {

@@ -29,6 +29,9 @@ const (
 // errChanged is the error of dropping a partition that got other rows meanwhile.
 var errChanged = errors.New("rows were stored in the partition")
 
+// errKept is the error of dropping a partition while the writer needs all of them.
+var errKept = errors.New("a batch is being stored that needs a partition which was dropped before")
+
 // span is the partition of some times, from included, to excluded.
 type span struct {
 	name     string
@@ -113,10 +116,10 @@ func (w *sweep) drop(ctx context.Context, p span, cut map[string]cutoff, now int
 		return err // rows were stored in it just now
 	}
 	err = w.transact(ctx, "drop the partition "+p.name, func(tx pgx.Tx) (err error) {
-		bytes, err = drop(ctx, tx, p, counts, counted)
+		bytes, err = drop(ctx, tx, w.store.config.Schema, p, counts, counted)
 		return err
 	})
-	if locked(err) || errors.Is(err, errChanged) {
+	if locked(err) || errors.Is(err, errChanged) || errors.Is(err, errKept) {
 		w.store.config.Logger.Warn("a partition of the history is not dropped, its rows are deleted one by one", "partition", p.name, "error", err)
 		return nil
 	}
@@ -173,10 +176,17 @@ func lastIDs(ctx context.Context, on querier, p span) (map[string]int64, error) 
 
 // drop drops a partition and takes its rows off the counts. All rows were counted before,
 // while others could use the partition; now only what was added since is looked for.
-func drop(ctx context.Context, tx pgx.Tx, p span, counts map[string]rowCount, counted map[string]int64) (bytes int64, err error) {
+func drop(ctx context.Context, tx pgx.Tx, schema string, p span, counts map[string]rowCount, counted map[string]int64) (bytes int64, err error) {
 	// What comes after this waits for it too, so it does not wait for long.
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'"); err != nil {
 		return 0, err
+	}
+	var free bool
+	if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1, $2)", partitionLock, lockNumber(schema)).Scan(&free); err != nil {
+		return 0, err
+	}
+	if !free {
+		return 0, errKept
 	}
 	if err := holdWriter(ctx, tx); err != nil {
 		return 0, err

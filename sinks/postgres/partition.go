@@ -73,7 +73,8 @@ type place struct {
 }
 
 // partitions knows which partitions there are. A sweep may drop one that it knows; storing
-// into that fails with a check violation, after which it forgets all.
+// into that fails with a check violation, after which it forgets all and stores the batch again
+// while none is dropped.
 type partitions struct {
 	width int64
 	known map[int64]bool

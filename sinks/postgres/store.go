@@ -16,6 +16,7 @@ import (
 const (
 	writerLock    int32 = 0x61696d01
 	migrationLock int32 = 0x61696d02
+	partitionLock int32 = 0x61696d04 // no partition is dropped
 )
 
 // lockNumber is the second number of the advisory locks of a schema.
