@@ -70,6 +70,7 @@ export function mount(root, { db }) {
       const answer = await db.call("retention.list");
       if (ended) return;
       show(answer);
+      for (const part of root.querySelectorAll("section")) part.hidden = false;
       note.textContent = `As of ${clock(Date.now()).slice(0, 8)}`;
     } catch (error) {
       if (ended) return;
@@ -110,6 +111,7 @@ export function mount(root, { db }) {
     attempt(asked, "these limits");
   }
 
+  document.addEventListener("reconnected", read);
   read();
   root.append(note,
     section("In force", facts, policies),
@@ -120,5 +122,8 @@ export function mount(root, { db }) {
         h("div", { class: "tools" }, started, h("button", { type: "button", onclick: () => attempt(undefined, "the limits in force") }, "Try the limits in force"))),
       result),
     section("Deleted on purpose since the start", pruned));
-  return () => { ended = true; };
+  return () => {
+    ended = true;
+    document.removeEventListener("reconnected", read);
+  };
 }
