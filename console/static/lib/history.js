@@ -10,6 +10,8 @@ const minute = 60_000, hour = 60 * minute, day = 24 * hour;
 const spans = /** @type {[string, number][]} */ ([["5 min", 5 * minute], ["1 h", hour], ["6 h", 6 * hour], ["1 d", day], ["7 d", 7 * day], ["30 d", 30 * day], ["All", 0]]);
 const pageRows = 100, mostRows = 1000;
 
+const seconds = (/** @type {number} */ at) => time(at).replace(/\.\d+$/, "");
+
 /** @typedef {import("./chart.js").Span} Span */
 
 export class History {
@@ -108,8 +110,8 @@ export class History {
   }
 
   #typed() {
-    const [from, to] = [this.from, this.to].map((field) => {
-      const at = parseTime(field.value);
+    const [from, to] = [[this.from, this.#span.from], [this.to, this.#span.to]].map(([field, shown]) => {
+      const at = field.value === seconds(shown) ? shown : parseTime(field.value); // what is not changed stays exact
       field.setAttribute("aria-invalid", String(Number.isNaN(at)));
       if (Number.isNaN(at)) this.#ctx.say(`“${cut(field.value, 40)}” is no time. Write 2026-01-31 14:05, or with a zone 2026-01-31T14:05Z.`, true);
       return at;
@@ -140,7 +142,7 @@ export class History {
       const { from, to } = this.#span;
       for (const [field, at] of [[this.from, from], [this.to, to]]) {
         if (field.getAttribute("aria-invalid") === "true" || (quiet && document.activeElement === field)) continue;
-        field.value = time(at).replace(/\.\d+$/, "");
+        field.value = seconds(at);
       }
       text(this.zone, `in ${zone(to)}`);
       this.#address();
