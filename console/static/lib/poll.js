@@ -5,9 +5,16 @@ import { clock } from "./format.js";
 const patience = 5000; // ms without an answer before the page says so
 
 /**
- * poll reads again and again while the page is seen, and shows each answer. It waits at least
- * ten times as long as an answer took, so that a large database is asked less often. When the
- * connection is back, it reads at once.
+ * pauseAfter is how long to wait after an answer: ten times as long as it took, so that a large
+ * database is asked less often. An answer that is late once, on a busy machine, must not leave
+ * a page without the next one for long, so it is at most 10 s, or three times as long.
+ * @param {number} every ms @param {number} took ms
+ */
+export const pauseAfter = (every, took) => Math.max(every, Math.min(10 * took, Math.max(10_000, 3 * took)));
+
+/**
+ * poll reads again and again while the page is seen, and shows each answer. When the connection
+ * is back, it reads at once.
  * @template T
  * @param {() => Promise<T>} read @param {(answer: T) => void} show @param {number} every ms
  * @returns {{note: HTMLElement, now: () => void, stop: () => void}} note says how old the page is
@@ -42,7 +49,7 @@ export function poll(read, show, every) {
       clearTimeout(late);
       asking = false;
     }
-    if (!stopped && !document.hidden) timer = setTimeout(ask, refused ? 30_000 : failed ? every : Math.max(every, 10 * (performance.now() - Math.max(begun, back))));
+    if (!stopped && !document.hidden) timer = setTimeout(ask, refused ? 30_000 : failed ? every : pauseAfter(every, performance.now() - Math.max(begun, back)));
   }
   const seen = () => document.hidden || ask();
   const reconnected = () => { back = performance.now(); seen(); };
