@@ -62,7 +62,7 @@ func TestOddOperatorPages(t *testing.T) {
 	}{
 		{"graph", []string{"odd::large", "4 values"}, `document.querySelectorAll(".node").length === 2`},
 		{"log", []string{"1 too large", "of 1.0 GiB", "sqlite"}, `/MiB/.test(document.querySelector(".facts").innerText)`},
-		{"losses", []string{"<script>alert(1)</script>", "996 KiB", "2101-06-01", "9999-06-01", "sink_refused", "log_refused", "ledger of sqlite", "before the log, since the start"},
+		{"losses", []string{"<script>alert(1)</script>", "996 KiB", "2101-06-01", "9999-06-01", "sink_refused", "log_refused", "The ledger of a store"},
 			`document.querySelectorAll("code.cut").length === 2 && [...document.querySelectorAll("code.cut")].every((c) => c.textContent.length <= 1000)`},
 		{"disk", []string{"odd::large", "957 KiB", "in 74 y", "in 7,973 y"}, `!/NaN|Invalid|undefined/.test(document.body.innerText)`},
 		{"retention", []string{"odd::ahead"}, `!document.querySelector(".bad")`},
@@ -142,7 +142,7 @@ func TestTimeZone(t *testing.T) {
 	}))
 	b.visit(recordPage("odd"))
 	fields := `[...document.querySelectorAll("input.date")].map((f) => f.value).join("|")`
-	b.until("all of its times, and their zone", fields+` === "2025-06-01 17:30:00|9999-06-01 17:30:00" && /^in Asia\/(Kolkata|Calcutta) \(UTC\+05:30\)$/.test(document.getElementById("zone").textContent) && document.querySelectorAll("td .warn").length === 2`)
+	b.until("all of its times, and their zone", fields+` === "2025-06-01 17:30:00|9999-06-01 17:30:00" && /^Times in Asia\/(Kolkata|Calcutta) \(UTC\+05:30\)$/.test(document.getElementById("zone").textContent) && document.querySelectorAll("td .warn").length === 2`)
 	for _, c := range []struct{ from, to, want, rows string }{
 		{"2100-06-01T12:00Z", "2100-06-01T14:00:00.5+02:00", "2100-06-01 17:30:00|2100-06-01 17:30:00", "1"},
 		{"2100-06-01 17:29:59", "2100-06-02", "2100-06-01 17:29:59|2100-06-02 00:00:00", "1"},
@@ -193,6 +193,6 @@ func TestLossesByCause(t *testing.T) {
 	}
 	b := newTab(t, w.url)
 	b.visit("#/losses")
-	b.until("the cause", `[...document.querySelectorAll("tbody tr")].some((r) => r.cells[0].textContent === "ring_overrun" && r.cells[2].textContent === "10" && r.cells[4].textContent === "skipped by readers, since the start")`)
+	b.until("the cause", `[...document.querySelectorAll("tbody tr")].some((r) => r.innerText.startsWith("ring_overrun\t0\t0\t10\t"))`)
 	b.until("the reader", `[...document.querySelectorAll("tbody tr")].some((r) => r.innerText.split("\t").join() === "fast,slow,ring_overrun,10")`)
 }

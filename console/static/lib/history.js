@@ -144,7 +144,7 @@ export class History {
         if (field.getAttribute("aria-invalid") === "true" || (quiet && document.activeElement === field)) continue;
         field.value = seconds(at);
       }
-      text(this.zone, `in ${zone(to)}`);
+      text(this.zone, `Times in ${zone(to)}`);
       this.#address();
       await Promise.all([this.#draw(mine), quiet && this.#count > pageRows ? undefined : this.#more(mine, true)]);
     } catch (err) {

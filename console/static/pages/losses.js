@@ -54,11 +54,13 @@ export function mount(root, { db, say }) {
   }, readParts);
 
   function showSums(page) {
-    const sum = (list, where) => [...Map.groupBy(list, (x) => x.cause)].map(([cause, some]) => ({ cause, count: some.reduce((n, x) => n + x.count, 0), where }));
-    const all = [...(page.causes ?? []).map((c) => ({ ...c, where: `ledger of ${c.sink}` })),
-      ...sum(page.records ?? [], "before the log, since the start"), ...sum(drops, "skipped by readers, since the start")];
-    fill(sums, listing("Losses by cause", [["Cause"], ["Meaning", "what"], ["Count", "n"], ["Entries", "n"], ["Where"]],
-      all.map((c) => [c.cause, causes[c.cause] ?? "A cause that this page does not know.", number(c.count), c.entries ? number(c.entries) : "–", c.where]), "Nothing is lost."),
+    const sum = (list, cause) => list.filter((x) => x.cause === cause).reduce((n, x) => n + x.count, 0);
+    const before = page.records ?? [], kept = page.causes ?? [], several = new Set(kept.map((c) => c.sink)).size > 1;
+    const inLedgers = (cause) => kept.filter((c) => c.cause === cause).map((c) => `${several ? `${c.sink} ` : ""}${c.count ? number(c.count) : "unknown"}`).join(", ");
+    const all = [...new Set([...kept, ...before, ...drops].map((x) => x.cause))].sort();
+    fill(sums, listing("Losses by cause", [["Cause"], ["Ledger", "n"], ["Before the log", "n"], ["Readers", "n"], ["Meaning", "what"]],
+      all.map((cause) => [cause, inLedgers(cause) || "0", number(sum(before, cause)), number(sum(drops, cause)), causes[cause] ?? "A cause that this page does not know."]), "Nothing is lost."),
+      all.length > 0 && h("p", { class: "hint" }, "The ledger of a store has all losses of values that were to be stored. The other two columns count since the database started: values lost before the log, which the ledger has too, and values that a reader missed."),
       page.partial && h("p", { class: "state" }, "The ledger is long: the sums lack its end."));
     fill(memory, listing("Lost in memory", [["Record"], ["Cause"], ["Meaning", "what"], ["Count", "n"]],
       (page.records ?? []).map((r) => [h("a", { href: hrefOf(r.record) }, r.record), r.cause, causes[r.cause] ?? "", number(r.count)]),
