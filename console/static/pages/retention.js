@@ -61,7 +61,7 @@ export function mount(root, { db }) {
     fill(facts, fact("Sweeps", r.every_ms ? `every ${duration(r.every_ms)}` : "–"), fact("Last sweep", ago(r.last_sweep_ms, Date.now()), time(r.last_sweep_ms)),
       fact("Whole history", r.history_bytes ? limit(r.history_bytes) : "no limit", "the rows stored first go first"));
     fill(policies, listing("Policies", [["Pattern"], ["Age", "n"], ["Rows", "n"], ["Bytes of values", "n"], ["For ever"]],
-      r.policies.map((p) => [p.pattern, p.max_age_ms ? duration(p.max_age_ms) : "–", p.max_rows ? number(p.max_rows) : "–", p.max_bytes ? limit(p.max_bytes) : "–", p.forever ? "yes" : ""]),
+      r.policies.map((p) => [p.pattern, p.max_age_ms ? written(p.max_age_ms, units, "ms") : "–", p.max_rows ? number(p.max_rows) : "–", p.max_bytes ? limit(p.max_bytes) : "–", p.forever ? "yes" : ""]),
       r.history_bytes ? "There is no policy: only the limit of the whole history removes rows." : "There is no limit: nothing is removed, and the disk fills."));
     fill(pruned, listing("Deleted on purpose", [["Policy"], ["Rows", "n"], ["Bytes of values", "n"]],
       r.pruned.map((p) => [p.pattern || "limit of the whole history", number(p.rows), bytes(p.bytes)]), "Sweeps have deleted nothing since the database started."));
