@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb"
-	"github.com/aimdb-go/aimdb/internal/filelock"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -138,7 +136,7 @@ func (s *Settings) explain(err error) error {
 			return fmt.Errorf("%w %s", err, s.named(l.setting))
 		}
 	}
-	if errors.Is(err, filelock.ErrHeld) {
+	if contains(err, filepath.Join(s.Dir, "aimdb.lock")) {
 		return fmt.Errorf("%w %s", err, s.named("dir"))
 	}
 	return err
