@@ -19,5 +19,7 @@
 // static/index.html is the frame, static/app.js picks a page by the fragment of the URL:
 // #/records, #/record/KEY, #/tail and so on. A page is a module static/pages/NAME.js with
 // title, purpose, and mount(root, ctx), which returns a function that ends what it began.
+// When a lost connection is back, the document gets the event "reconnected", at which a page
+// that is not subscribed reads again; lib/poll.js does so.
 // static/lib has what pages share, static/vendor what others wrote, with their licences.
 package console

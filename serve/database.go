@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
@@ -68,7 +69,7 @@ func (s *Settings) historyPath() string {
 func (s *Settings) openHistory(logger *slog.Logger) (aimdb.Backend, error) {
 	if s.Dir != "" {
 		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the data directory (setting dir, %s): %w", s.places["dir"], err)
+			return nil, fmt.Errorf("make the data directory %s: %w", s.named("dir"), err)
 		}
 	}
 	if s.History == Off {
@@ -76,7 +77,11 @@ func (s *Settings) openHistory(logger *slog.Logger) (aimdb.Backend, error) {
 	}
 	backend, err := s.open(logger)
 	if err != nil {
-		return nil, fmt.Errorf("open the history (setting history, %s): %w", s.givenAt("history"), err)
+		setting := "history"
+		if s.History == "" {
+			setting = "dir" // it is a file there
+		}
+		return nil, fmt.Errorf("open the history %s: %w", s.named(setting), err)
 	}
 	return backend, nil
 }
@@ -100,6 +105,16 @@ func (s *Settings) givenAt(path string) string {
 	return fromDefault
 }
 
+// named names a setting for a message, with where it was given and its flag.
+func (s *Settings) named(setting string) string {
+	at := s.givenAt(setting)
+	name, _, _ := strings.Cut(setting, "[") // a list has one flag
+	if flag := s.sources.FlagOf[name]; flag != "" && at != flag {
+		at += "; flag " + flag
+	}
+	return fmt.Sprintf("(setting %s, %s)", setting, at)
+}
+
 // openDatabase opens the history and the database.
 func (s *Settings) openDatabase(c func(aimdb.Backend) aimdb.Config, logger *slog.Logger) (*aimdb.DB, error) {
 	backend, err := s.openHistory(logger)
@@ -114,12 +129,15 @@ func (s *Settings) openDatabase(c func(aimdb.Backend) aimdb.Config, logger *slog
 }
 
 // explain adds the setting to an error that names its address, such as one about a port
-// that is taken.
+// that is taken, or to one about a directory that another process has.
 func (s *Settings) explain(err error) error {
 	for _, l := range s.listening() {
 		if l.address != "" && contains(err, l.address) {
-			return fmt.Errorf("%w (setting %s, %s)", err, l.setting, s.givenAt(l.setting))
+			return fmt.Errorf("%w %s", err, s.named(l.setting))
 		}
+	}
+	if contains(err, filepath.Join(s.Dir, "aimdb.lock")) {
+		return fmt.Errorf("%w %s", err, s.named("dir"))
 	}
 	return err
 }

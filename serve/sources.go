@@ -34,6 +34,9 @@ type Sources struct {
 	Environ []string
 	// Flags are the settings of the command line.
 	Flags []Flag
+	// FlagOf has the flag of the program for a setting, such as --http for http. Messages
+	// name it where the setting was given in another way.
+	FlagOf map[string]string
 }
 
 // Flag is a setting of the command line.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,7 +63,7 @@ where it ended. "" or off turns a listener off. Ctrl-C ends it.
 				return err
 			}
 			o.TCP, o.TLS = listen.tcp, embedded.TLSFiles{CertFile: listen.cert, KeyFile: listen.key}
-			return weather.Run(cmd.Context(), o)
+			return nameFlag(weather.Run(cmd.Context(), o), o)
 		},
 	}
 	f := c.Flags()
@@ -75,4 +78,22 @@ where it ended. "" or off turns a listener off. Ctrl-C ends it.
 	f.DurationVar(&o.Pace, "pace", 200*time.Millisecond, "wall time of one step of the data; 0 is as fast as everything is stored")
 	f.IntVar(&o.Steps, "steps", -1, "produce that many steps and then only serve; -1 produces all of the data")
 	return c
+}
+
+// nameFlag adds the flag to an error that names what the flag gives, such as a port that
+// another process has.
+func nameFlag(err error, o weather.Options) error {
+	if err == nil {
+		return nil
+	}
+	given := [][2]string{{"--http", o.HTTP}, {"--tcp", o.TCP}, {"--nats", o.NATS}}
+	for _, path := range o.AimX {
+		given = append(given, [2]string{"--aimx", path})
+	}
+	for _, one := range append(given, [2]string{"--data-dir", filepath.Clean(o.DataDir)}) {
+		if len(one[1]) > 1 && strings.Contains(err.Error(), one[1]) {
+			return fmt.Errorf("%w (flag %s)", err, one[0])
+		}
+	}
+	return err
 }

@@ -58,7 +58,9 @@ func (s *serveFlags) load(env func(string) string) (*aimdbserve.Settings, error)
 			from.Environ = append(from.Environ, entry)
 		}
 	}
+	from.FlagOf = map[string]string{}
 	for _, one := range serveSettings() {
+		from.FlagOf[one[1]] = "--" + one[0]
 		if f := s.flags.Lookup(one[0]); f.Changed {
 			from.Flags = append(from.Flags, aimdbserve.Flag{Name: "--" + one[0], Setting: one[1], Value: f.Value.String()})
 		}

@@ -23,7 +23,8 @@ const tokenKey = "aimdb.console.token";
 let token = sessionStorage.getItem(tokenKey) ?? "";
 /** @type {any} */ let db;
 /** @type {any} */ let info = {};
-let lostAt = 0; // when the connection was lost, 0 while it is there
+/** @type {undefined | {time: number, at: number}} */ let lost; // when the connection was lost, by the clock and by the time of the page
+let asked = false; // the server has asked for a token
 /** @type {undefined | (() => void)} */ let unmount;
 let turn = 0; // the pages that were asked for
 
@@ -38,11 +39,13 @@ function say(/** @type {string} */ message, bad = false) {
 // open connects with the present token, and says who one is for the server.
 async function open() {
   db?.close();
-  lostAt = 0;
+  lost = undefined;
   const mine = (db = connect({ token: token || undefined, onState: (state, error) => mine === db && connection(state, error) }));
   try {
     info = await mine.call("hello", { version: "3.0", client: "console", auth_token: token || undefined });
     document.body.dataset.connection = "open";
+    asked ||= Boolean(info.authenticated);
+    $("token").hidden = !(asked || token);
   } catch (err) {
     if (mine === db && err.code === "denied") ask(err.message);
     else if (mine === db && err.code !== "closed") connection("lost", err);
@@ -51,16 +54,26 @@ async function open() {
 
 function connection(/** @type {string} */ state, /** @type {any} */ error) {
   if (error?.code === "closed") return; // this page has closed it
-  if (state === "open") lostAt = 0;
-  else lostAt ||= Date.now();
-  document.body.dataset.connection = state === "open" ? "open" : "lost";
   if (state === "closed" && error?.code === "denied") ask(error.message);
+  if (state !== "open") return lose();
+  const back = lost;
+  lost = undefined;
+  document.body.dataset.connection = "open";
+  if (back) document.dispatchEvent(new Event("reconnected"));
+  showHealth();
+}
+
+function lose() {
+  lost ||= { time: Date.now(), at: performance.now() };
+  document.body.dataset.connection = "lost";
   showHealth();
 }
 
 // ask asks for a token, and begins again with it.
 function ask(/** @type {string} */ why = "") {
   const dialog = /** @type {HTMLDialogElement} */ ($("ask"));
+  asked = true;
+  $("token").hidden = false;
   if (dialog.open) return;
   if (why) $("ask-why").textContent = why;
   const field = /** @type {HTMLInputElement} */ ($("ask-token"));
@@ -87,10 +100,9 @@ async function poll() {
   try {
     const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: AbortSignal.timeout(5000) });
     health = await answer.json();
-    if (lostAt) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
+    if (lost) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
   } catch {
-    lostAt ||= Date.now();
-    document.body.dataset.connection = "lost";
+    lose();
   } finally {
     polling = false;
   }
@@ -99,13 +111,13 @@ async function poll() {
 
 function showHealth() {
   const line = $("health"), reasons = $("reasons");
-  const list = lostAt ? [] : (health?.reasons ?? []);
+  const list = lost ? [] : (health?.reasons ?? []);
   reasons.hidden = list.length === 0;
   reasons.querySelector("summary").textContent = list.length === 1 ? "1 reason" : `${list.length} reasons`;
   reasons.querySelector("ul").replaceChildren(...list.map((/** @type {string} */ r) => h("li", {}, r)));
-  if (lostAt) {
+  if (lost) {
     line.dataset.state = "lost";
-    line.textContent = `Connection lost: what you see is ${format.duration(Date.now() - lostAt)} old. Trying again…`;
+    line.textContent = `Connection lost at ${format.clock(lost.time).slice(0, 8)}: what you see is ${format.duration(performance.now() - lost.at)} old. Trying again…`;
   } else if (health) {
     line.dataset.state = health.status;
     const name = info.server ? `${info.server}: ` : "";
@@ -180,4 +192,4 @@ addEventListener("pageshow", (e) => { if (e.persisted) setToken(token); });
 await open().then(show);
 await poll();
 setInterval(poll, 5000);
-setInterval(() => { if (lostAt) { showHealth(); poll(); } }, 1000); // a lost server is asked more often
+setInterval(() => { if (lost) { showHealth(); poll(); } }, 1000); // a lost server is asked more often

@@ -70,20 +70,3 @@ func TestTail(t *testing.T) {
 	set(t, memory, "not stored")
 	b.until("a value that is not stored", numbers+`.join() === '"not stored"'`)
 }
-
-// A cut is said on every page, with the age of what it shows, and each recovers by itself.
-func TestCut(t *testing.T) {
-	w := plant(t)
-	b := newTab(t, w.url)
-	for _, p := range pages() {
-		b.visit(p.fragment)
-		b.until("what "+p.name+" shows", p.filled)
-		w.wire.cut()
-		b.until(p.name+" without a connection", `/Connection lost: what you see is .* old/.test(document.getElementById("health").textContent)`)
-		if !eval[bool](b, "Boolean("+p.filled+")") {
-			t.Errorf("%s shows nothing while the connection is lost", p.name)
-		}
-		w.wire.mend()
-		b.until(p.name+" with the connection", `document.getElementById("health").dataset.state === "ok"`)
-	}
-}

@@ -19,22 +19,23 @@ export const short = (/** @type {number} */ n) => (Math.abs(n) >= 1e6 && Math.ab
 /** count is a number of things: 1 client, 2 clients. */
 export const count = (/** @type {number} */ n, /** @type {string} */ one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
 
-/** bytes: 1.5 MB. */
+/** bytes: 1.5 MiB, in units of 1024 as everywhere in AimDB. */
 export function bytes(/** @type {number} */ n) {
-  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
   let unit = 0;
-  while (Math.abs(n) >= 1000 && unit < units.length - 1) [n, unit] = [n / 1000, unit + 1];
+  while (Math.abs(n) >= 1000 && unit < units.length - 1) [n, unit] = [n / 1024, unit + 1];
   return `${unit === 0 || n >= 100 ? grouped.format(n) : n.toFixed(1)} ${units[unit]}`;
 }
 
-/** duration: 850 ms, 12 s, 3 min, 4 h, 12 d. */
+/** duration: 850 ms, 12 s, 3 min, 4 h, 12 d, 74 y. */
 export function duration(/** @type {number} */ ms) {
   const s = Math.abs(ms) / 1000;
   if (s < 1) return `${Math.round(s * 1000)} ms`;
   if (s < 99.5) return `${Math.round(s)} s`;
   if (s < 99 * 60) return `${Math.round(s / 60)} min`;
   if (s < 48 * 3600) return `${Math.round(s / 3600)} h`;
-  return `${grouped.format(Math.round(s / 86400))} d`;
+  const days = Math.round(s / 86400);
+  return days < 1000 ? `${days} d` : `${grouped.format(Math.round(days / 365.2425))} y`;
 }
 
 /** age is how long ago a time was; one in the future says so. */
@@ -61,6 +62,31 @@ export function time(/** @type {number | undefined} */ ms) {
   const d = new Date(ms);
   if (Number.isNaN(d.getTime())) return `${ms} ms`;
   return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${clock(ms)}`;
+}
+
+/**
+ * parseTime reads a time as ISO 8601 has it: 2026-01-31, 2026-01-31 14:05, 2026-01-31T14:05:09.5Z,
+ * with +02:00 too. Without an offset it is in the zone of the browser. What is none is NaN.
+ */
+export function parseTime(/** @type {string} */ text) {
+  const part = /^\s*(\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,3})\d*)?)?\s*(?:(Z)|([+-])(\d\d):?(\d\d)?)?)?\s*$/i.exec(text);
+  if (!part) return NaN;
+  const [year, month, day, hour, min, sec] = part.slice(1, 7).map((n) => Number(n ?? 0)), [ms, utc, sign, hours, mins] = part.slice(7);
+  const d = new Date(0), fields = /** @type {const} */ ([year, month - 1, day]), clock = /** @type {const} */ ([hour, min, sec, Number((ms ?? "0").padEnd(3, "0"))]);
+  if (month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate() || hour > 23 || min > 59 || sec > 59) return NaN;
+  if (!utc && !sign) {
+    d.setFullYear(...fields);
+    return d.setHours(...clock);
+  }
+  d.setUTCFullYear(...fields);
+  return d.setUTCHours(...clock) - (sign === "-" ? -1 : 1) * 60_000 * (60 * Number(hours ?? 0) + Number(mins ?? 0));
+}
+
+/** zone is that of the browser at a time: Europe/Berlin (UTC+01:00). */
+export function zone(/** @type {number} */ at = Date.now()) {
+  const name = Intl.DateTimeFormat().resolvedOptions().timeZone, east = -new Date(at).getTimezoneOffset() || 0;
+  const offset = `UTC${east ? `${east < 0 ? "\u2212" : "+"}${pad(Math.floor(Math.abs(east) / 60))}:${pad(Math.abs(east) % 60)}` : ""}`;
+  return !name || name === "UTC" ? offset : `${name} (${offset})`;
 }
 
 /** clock: 14:05:09.123. */

@@ -2,13 +2,15 @@
 // The history of one record: a chart over a span of time, its rows, and their export.
 import { h, state, text } from "./dom.js";
 import { Chart } from "./chart.js";
-import { brief } from "./format.js";
+import { brief, cut, parseTime, time, zone } from "./format.js";
 import { numberPaths as pathsOf } from "./spark.js";
 import { root as server } from "./api.js";
 
 const minute = 60_000, hour = 60 * minute, day = 24 * hour;
 const spans = /** @type {[string, number][]} */ ([["5 min", 5 * minute], ["1 h", hour], ["6 h", 6 * hour], ["1 d", day], ["7 d", 7 * day], ["30 d", 30 * day], ["All", 0]]);
 const pageRows = 100, mostRows = 1000;
+
+const seconds = (/** @type {number} */ at) => time(at).replace(/\.\d+$/, "");
 
 /** @typedef {import("./chart.js").Span} Span */
 
@@ -22,8 +24,8 @@ export class History {
   constructor(root, ctx, key) {
     [this.#ctx, this.#key] = [ctx, key];
     this.buttons = spans.map(([label, back]) => h("button", { type: "button", "aria-pressed": "false", onclick: () => this.#choose(back) }, label));
-    this.from = h("input", { type: "datetime-local", step: "1", onchange: () => this.#typed() });
-    this.to = h("input", { type: "datetime-local", step: "1", onchange: () => this.#typed() });
+    const date = () => h("input", { class: "date", autocomplete: "off", spellcheck: "false", "aria-describedby": "zone", onchange: () => this.#typed() });
+    [this.from, this.to, this.zone] = [date(), date(), h("span", { id: "zone", class: "soft" })];
     this.member = h("select", { onchange: () => { this.#path = this.member.value; this.#chosen = true; this.#load(); } });
     this.pick = h("label", { hidden: true }, "Number", this.member);
     this.plot = h("div", { class: "plot" });
@@ -43,7 +45,7 @@ export class History {
             step("›", "Later", ({ from, to }) => ({ from: from + (to - from) / 2, to: to + (to - from) / 2 })),
             step("+", "Zoom in", ({ from, to }) => ({ from: from + (to - from) / 4, to: to - (to - from) / 4 })),
             step("−", "Zoom out", ({ from, to }) => ({ from: from - (to - from) / 2, to: to + (to - from) / 2 }))),
-          h("div", { class: "group dates" }, h("label", {}, "From", this.from), h("label", {}, "to", this.to)), this.pick),
+          h("div", { class: "group dates" }, h("label", {}, "From", this.from), h("label", {}, "to", this.to), this.zone), this.pick),
         this.plot, this.summary, this.state),
       h("section", { class: "panel", "aria-labelledby": "rows" },
         h("div", { class: "tools" }, h("h2", { id: "rows" }, "Stored values"), h("span", { class: "end field" }, "Export what the span has", ...this.links)),
@@ -108,11 +110,15 @@ export class History {
   }
 
   #typed() {
-    const from = this.from.valueAsNumber, to = this.to.valueAsNumber;
+    const [from, to] = [[this.from, this.#span.from], [this.to, this.#span.to]].map(([field, shown]) => {
+      const at = field.value === seconds(shown) ? shown : parseTime(field.value); // what is not changed stays exact
+      field.setAttribute("aria-invalid", String(Number.isNaN(at)));
+      if (Number.isNaN(at)) this.#ctx.say(`“${cut(field.value, 40)}” is no time. Write 2026-01-31 14:05, or with a zone 2026-01-31T14:05Z.`, true);
+      return at;
+    });
     if (Number.isNaN(from) || Number.isNaN(to)) return;
-    const zone = (/** @type {number} */ t) => t + new Date(t).getTimezoneOffset() * minute;
     if (from >= to) return this.#ctx.say("The span ends before it begins.", true);
-    this.#fix({ from: zone(from), to: zone(to) });
+    this.#fix({ from, to });
   }
 
   // limits finds from when to when values are shown.
@@ -133,9 +139,12 @@ export class History {
     try {
       this.#span = await this.#limits();
       if (mine !== this.#turn || this.#ended) return;
-      const { from, to } = this.#span, local = (/** @type {number} */ t) => new Date(t - new Date(t).getTimezoneOffset() * minute).toISOString().slice(0, 19);
-      if (document.activeElement !== this.from) this.from.value = local(from);
-      if (document.activeElement !== this.to) this.to.value = local(to);
+      const { from, to } = this.#span;
+      for (const [field, at] of [[this.from, from], [this.to, to]]) {
+        if (field.getAttribute("aria-invalid") === "true" || (quiet && document.activeElement === field)) continue;
+        field.value = seconds(at);
+      }
+      text(this.zone, `Times in ${zone(to)}`);
       this.#address();
       await Promise.all([this.#draw(mine), quiet && this.#count > pageRows ? undefined : this.#more(mine, true)]);
     } catch (err) {

@@ -12,7 +12,8 @@ const farthest = 6, most = 300; // layers that an edge keeps clear, and places f
  */
 export function layers(keys, edges) {
   const inputs = new Map(), outputs = new Map(), places = new Map(), columns = /** @type {any[][]} */ ([]), passed = new Map();
-  const link = (from, to) => { inputs.set(to, [...(inputs.get(to) ?? []), from]); outputs.set(from, [...(outputs.get(from) ?? []), to]); };
+  const add = (/** @type {Map<any, any[]>} */ map, key, one) => { const had = map.get(key); if (had) had.push(one); else map.set(key, [one]); };
+  const link = (from, to) => { add(inputs, to, from); add(outputs, from, to); };
   const place = (key, layer) => {
     columns[layer] ??= [];
     places.set(key, { layer, row: columns[layer].length });

@@ -38,7 +38,7 @@ export function mount(root, { db }) {
       return;
     }
     const first = usage.records[0]?.bytes ?? 1;
-    fill(records, listing("Records by size", [["Record"], ["Values", "n"], ["", "bar"], ["Share", "n"], ["Rows", "n"], ["Size of a row", "n"], ["Oldest"], ["Newest"]],
+    fill(records, listing("Records by size", [["Record"], ["Values", "n"], ["", "bar"], ["Share", "n"], ["Rows", "n"], ["Size of a row", "n"], ["Oldest", "short"], ["Newest", "short"]],
       usage.records.map((r) => [h("a", { href: hrefOf(r.record) }, r.record), bytes(r.bytes), meter(`${share(r.bytes, usage.value_bytes)} of all values`, r.bytes, first), share(r.bytes, usage.value_bytes),
         number(r.rows), bytes(Math.round(r.bytes / r.rows)), ago(r.first_time, now), ago(r.last_time, now)]), "The history has no rows yet."),
       usage.others.records > 0 && h("p", { class: "state" }, `${number(usage.others.records)} other records have ${bytes(usage.others.bytes)} in ${number(usage.others.rows)} rows. `,

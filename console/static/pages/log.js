@@ -9,20 +9,26 @@ export const purpose = "Whether values get into the log, and how far each sink h
 
 const kept = 300; // points of the small history, one a second
 
-/** between returns a rate per second from the last two of a counter. */
+/**
+ * between returns a rate per second from the last two of a counter. The time between them is
+ * that of the server, unless its clock was set in between.
+ */
 const between = (samples, of) => {
   const [a, b] = samples.slice(-2);
-  return b && b.time > a.time ? Math.max(0, ((of(b) - of(a)) * 1000) / (b.time - a.time)) : undefined;
+  if (!b) return undefined;
+  const server = b.time - a.time, here = b.at - a.at;
+  const ms = server > 0 && Math.abs(server - here) < 5000 ? server : here;
+  return ms > 0 ? Math.max(0, ((of(b) - of(a)) * 1000) / ms) : undefined;
 };
 
 export function mount(root, { db }) {
   const log = h("dl", { class: "facts" }), charts = h("div", { class: "charts" }), sinks = h("div");
-  const samples = []; // {time, published, sinks: {name: {values, lag}}}
+  const samples = []; // {time, at, published, sinks: {name: {values, lag}}}; at is the time of this page
   const rates = []; // values per second into the log
 
   function show(state) {
     const { log: l, time_ms: now } = state;
-    samples.push({ time: now, published: l.published, sinks: Object.fromEntries(state.sinks.map((s) => [s.name, { values: s.values, lag: s.lag_messages }])) });
+    samples.push({ time: now, at: performance.now(), published: l.published, sinks: Object.fromEntries(state.sinks.map((s) => [s.name, { values: s.values, lag: s.lag_messages }])) });
     if (samples.length > kept) samples.shift();
     rates.push(between(samples, (x) => x.published));
     if (rates.length > kept) rates.shift();
@@ -35,7 +41,7 @@ export function mount(root, { db }) {
       fact("Oldest", ago(l.oldest_ms, now), `goes after ${duration(l.max_age_ms)}`),
       fact("Trouble", number(l.refused + l.retries), `${number(l.refused)} too large, ${number(l.retries)} retries, ${number(l.underway)} underway`, l.refused > 0 ? "bad" : ""));
     const lag = samples.map((x) => Math.max(0, ...Object.values(x.sinks).map((s) => s.lag)));
-    const span = `in the last ${duration(Math.max(1000, now - samples[0].time))}`;
+    const span = `in the last ${duration(Math.max(1000, samples.at(-1).at - samples[0].at))}`;
     fill(charts,
       h("figure", {}, line(`Values per second into the log, now ${perSecond(rates.at(-1))}`, rates, 300, 60), h("figcaption", {}, `Into the log: ${perSecond(rates.at(-1))} now, at most ${perSecond(Math.max(...rates.filter((r) => r != null)))} ${span}`)),
       h("figure", {}, line(`Messages that the slowest sink lacks, now ${number(lag.at(-1))}`, lag, 300, 60), h("figcaption", {}, `The slowest sink lacks ${count(lag.at(-1), "message")} now, at most ${number(Math.max(...lag))} ${span}`)));

@@ -29,6 +29,9 @@ const written = (n, units, usual) => {
   return `${n / size} ${unit}`;
 };
 
+// A limit is shown as it was set, if that is a round number of a unit.
+const limit = (n) => { const exact = written(n, sizes, "B"); return exact.endsWith(" B") ? bytes(n) : exact; };
+
 export function mount(root, { db }) {
   let ended = false;
   const note = h("p", { class: "asof", role: "status" }), facts = h("dl", { class: "facts" });
@@ -56,9 +59,9 @@ export function mount(root, { db }) {
 
   function show(r) {
     fill(facts, fact("Sweeps", r.every_ms ? `every ${duration(r.every_ms)}` : "–"), fact("Last sweep", ago(r.last_sweep_ms, Date.now()), time(r.last_sweep_ms)),
-      fact("Whole history", r.history_bytes ? bytes(r.history_bytes) : "no limit", "the rows stored first go first"));
+      fact("Whole history", r.history_bytes ? limit(r.history_bytes) : "no limit", "the rows stored first go first"));
     fill(policies, listing("Policies", [["Pattern"], ["Age", "n"], ["Rows", "n"], ["Bytes of values", "n"], ["For ever"]],
-      r.policies.map((p) => [p.pattern, p.max_age_ms ? duration(p.max_age_ms) : "–", p.max_rows ? number(p.max_rows) : "–", p.max_bytes ? bytes(p.max_bytes) : "–", p.forever ? "yes" : ""]),
+      r.policies.map((p) => [p.pattern, p.max_age_ms ? written(p.max_age_ms, units, "ms") : "–", p.max_rows ? number(p.max_rows) : "–", p.max_bytes ? limit(p.max_bytes) : "–", p.forever ? "yes" : ""]),
       r.history_bytes ? "There is no policy: only the limit of the whole history removes rows." : "There is no limit: nothing is removed, and the disk fills."));
     fill(pruned, listing("Deleted on purpose", [["Policy"], ["Rows", "n"], ["Bytes of values", "n"]],
       r.pruned.map((p) => [p.pattern || "limit of the whole history", number(p.rows), bytes(p.bytes)]), "Sweeps have deleted nothing since the database started."));
@@ -70,6 +73,7 @@ export function mount(root, { db }) {
       const answer = await db.call("retention.list");
       if (ended) return;
       show(answer);
+      for (const part of root.querySelectorAll("section")) part.hidden = false;
       note.textContent = `As of ${clock(Date.now()).slice(0, 8)}`;
     } catch (error) {
       if (ended) return;
@@ -110,6 +114,7 @@ export function mount(root, { db }) {
     attempt(asked, "these limits");
   }
 
+  document.addEventListener("reconnected", read);
   read();
   root.append(note,
     section("In force", facts, policies),
@@ -120,5 +125,8 @@ export function mount(root, { db }) {
         h("div", { class: "tools" }, started, h("button", { type: "button", onclick: () => attempt(undefined, "the limits in force") }, "Try the limits in force"))),
       result),
     section("Deleted on purpose since the start", pruned));
-  return () => { ended = true; };
+  return () => {
+    ended = true;
+    document.removeEventListener("reconnected", read);
+  };
 }
