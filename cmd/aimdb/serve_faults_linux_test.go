@@ -307,7 +307,7 @@ func publishOnce(t *testing.T, address string) []byte {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(noAnswer)) // the read fails
-	const topic = "aimdb/local/set/room"
+	const topic = "aimdb/aimdb/set/room"
 	body := append([]byte{0, byte(len(topic))}, topic+"\x00\x01"+"1"...)
 	packets := append(connectPacket("full"), 0x32, byte(len(body)))
 	if _, err := conn.Write(append(packets, body...)); err != nil {
