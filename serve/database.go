@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -69,6 +70,11 @@ func (s *Settings) openHistory(logger *slog.Logger) (aimdb.Backend, error) {
 	if s.Dir != "" {
 		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the data directory (setting dir, %s): %w", s.places["dir"], err)
+		}
+	}
+	if s.Dir != "" && s.Log == nil { // the history is not opened beside a log that cannot be
+		if err := natsd.CheckFormat(filepath.Join(s.Dir, "log")); err != nil {
+			return nil, err
 		}
 	}
 	if s.History == Off {

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -200,6 +202,90 @@ func writable(d faultyDisk) {
 // noAnswer is how long an answer of a server on a full disk may take. It takes little more
 // than a second on an idle machine.
 const noAnswer = 8 * time.Second
+
+// TestServiceOfAnOlderProgram: a server does not start on what a newer program has written,
+// says so, and changes no byte.
+func TestServiceOfAnOlderProgram(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		newer func(t *testing.T, data string)
+		says  string
+	}{
+		"history": {
+			func(t *testing.T, data string) { setSchema(t, filepath.Join(data, "history.db"), 1000) },
+			"made by a newer version of this program: its schema has version 1000",
+		},
+		"format of the log": {
+			func(t *testing.T, data string) { setStream(t, data, "aimdb.format", "2") },
+			"made by a newer version of this program: it needs format 2 and this program knows up to 1",
+		},
+		"NATS server": {
+			func(t *testing.T, data string) { setStream(t, data, "_nats.req.level", "1000") },
+			"made by a newer version of this program: it needs level of the JetStream API 1000",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := filepath.Join(t.TempDir(), "data")
+			s := startServe(t, shortPath(t), "--data", data)
+			aimdb(t, "record", "set", "room", "1", "--connect", "unix://"+s.socket).ok(t)
+			must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+			must(t, <-s.ended)
+			c.newer(t, data)
+			before := contents(t, data)
+			for range 2 { // also when systemd tries again
+				aimdb(t, "serve", "--data", data, "--http", "off", "--nats", "off", "--mqtt", "off", "--aimx", "off").
+					fails(t, exitFailed, c.says, "nothing was changed; use the newer program")
+			}
+			for path, text := range contents(t, data) {
+				if before[path] != text {
+					t.Errorf("%s was changed", path)
+				}
+				delete(before, path)
+			}
+			for path := range before {
+				t.Errorf("%s is gone", path)
+			}
+		})
+	}
+}
+
+// setStream changes the metadata of the stream that is the log.
+func setStream(t *testing.T, data, key, value string) {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(data, "log", "jetstream", "*", "streams", "*", "meta.inf"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	text, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stream map[string]any
+	must(t, json.Unmarshal(text, &stream))
+	stream["metadata"].(map[string]any)[key] = value
+	text, err = json.Marshal(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, found[0], string(text))
+}
+
+// contents returns all files of a directory but the index of a write-ahead log, which SQLite
+// makes again whenever the file is opened.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "-shm") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all[path] = string(text)
+		return err
+	}))
+	return all
+}
 
 // TestServiceOnADiskThatFills: the server goes on, refuses soon what it cannot keep and says
 // why, and takes values again once there is space. What was acknowledged is stored once, and
