@@ -1,6 +1,7 @@
 package aimdb
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,11 +40,19 @@ func Validate[T any](valid func(T) error) RecordOption {
 
 // newIngest returns what sets records from outside.
 func (db *DB) newIngest() *ingest.Writer {
-	c := ingest.Config{Registry: db.registry}
+	c := ingest.Config{Registry: db.registry, Log: db.writable}
 	if db.config.Declare != nil {
 		c.Create = db.makeRecord
 	}
 	return ingest.New(c)
+}
+
+// writable returns a context that ends when the log cannot be written.
+func (db *DB) writable() context.Context {
+	if db.bus == nil { // the log of a stopped database is not written
+		return context.Background()
+	}
+	return db.bus.Writable()
 }
 
 // makeRecord makes a record for a key from outside that takes a value, unless there is one

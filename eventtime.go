@@ -60,15 +60,23 @@ func (db *DB) checkEventTimes(ctx context.Context) error {
 			return err
 		}
 	}
-	all, err := timed.EventTimes(ctx)
+	var logged []*records.Untyped
+	var names []string
+	for _, r := range db.registry.Records() {
+		if r.Config().Logged {
+			logged, names = append(logged, r), append(names, r.Key())
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	all, err := timed.EventTimes(ctx, names...)
 	if err != nil {
 		return db.failed(err, "read which records have event times")
 	}
 	var wrong []error
-	for _, r := range db.registry.Records() {
-		if r.Config().Logged {
-			wrong = append(wrong, otherTimes(r.Key(), r.EventTimed(), all[r.Key()]))
-		}
+	for _, r := range logged {
+		wrong = append(wrong, otherTimes(r.Key(), r.EventTimed(), all[r.Key()]))
 	}
 	return errors.Join(wrong...)
 }
@@ -92,7 +100,7 @@ func (db *DB) checkTimesOf(ctx context.Context, name string, c records.Config) e
 	if !can {
 		return nil
 	}
-	all, err := timed.EventTimes(ctx)
+	all, err := timed.EventTimes(ctx, name)
 	if err != nil {
 		return fmt.Errorf("read whether its rows have event times: %w", err)
 	}

@@ -98,6 +98,7 @@ func TestPrivateRecordsLeaveByNoDoor(t *testing.T) {
 		{"NATS subscription, live", openValue, subscriptionDoor("aimdb.hub.live.>")},
 		{"NATS subscription, kinds", openValue, subscriptionDoor("aimdb.hub.*.>")},
 		{"NATS subscription, databases", openValue, subscriptionDoor("aimdb.*.*.>")},
+		{"NATS subscriptions to what is closed", openValue, spyDoor},
 		{"NATS consumer", openValue, consumerDoor(func(t *testing.T, js jetstream.JetStream) (jetstream.Consumer, error) {
 			return js.CreateConsumer(t.Context(), "AIMDB_hub", jetstream.ConsumerConfig{FilterSubject: "aimdb.hub.log.>"})
 		})},
@@ -271,6 +272,41 @@ func subscriptionDoor(subject string) func(*testing.T, *house) string {
 		}
 		return left.String()
 	}
+}
+
+// spyDoor subscribes to what a client may not read, and sees values of the open record only by
+// the subscription that is a control.
+func spyDoor(t *testing.T, h *house) string {
+	nc, _ := outsider(t, h)
+	defer nc.Close()
+	come := make(chan *nats.Msg, 10_000)
+	for _, subject := range []string{
+		"aimdb.hub.private.>", "aimdb.hub.private.vault.logged", "aimdb.hub.*.vault.>", "aimdb.*.private.>", "aimdb.hub.loss.>", "aimdb.hub.set.>",
+		">", "aimdb.>", "*.*.*.*.*", "_INBOX.>", "$JS.>", "$JS.ACK.>", "$SYS.>", "aimdb.hub.log.hall.logged",
+	} {
+		if _, err := nc.ChanSubscribe(subject, come); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		h.produce(t)
+	}
+	want := fmt.Sprint(openValue, h.n)
+	var left strings.Builder
+	for !strings.Contains(left.String(), want) { // all before it have come
+		select {
+		case m := <-come:
+			fmt.Fprintln(&left, m.Subject, m.Header, string(m.Data))
+		case <-t.Context().Done():
+			t.Fatal(left.String())
+		case <-time.After(time.Minute):
+			t.Fatal("the control has not come: " + left.String())
+		}
+	}
+	return left.String()
 }
 
 func consumerDoor(create func(*testing.T, jetstream.JetStream) (jetstream.Consumer, error)) func(*testing.T, *house) string {

@@ -41,7 +41,8 @@ const stuckFactor = 2
 //
 //   - /livez fails if only another start of the process helps: the database is closed, or
 //     does not end long after [DrainTimeout]. A disk or a sink that fails is no reason.
-//   - /readyz fails until the database serves, and when it stops.
+//   - /readyz fails until the database serves, when it stops, and while the log cannot be
+//     written because its disk takes no data.
 //   - /startupz fails until the database serves for the first time.
 //
 // A probe that fails has the status 503. The answer has the reasons, and the troubles that
@@ -106,7 +107,13 @@ func (db *DB) unready() string {
 	if _, stops := db.stopping.lasts(); stops {
 		return "the database stops"
 	}
-	return db.unstarted()
+	if reason := db.unstarted(); reason != "" {
+		return reason
+	}
+	if why := db.bus.Blocked(); why != nil {
+		return why.Error()
+	}
+	return ""
 }
 
 func (db *DB) unstarted() string {

@@ -99,7 +99,9 @@ const (
 // everything does.
 func (db *DB) Troubles() []string {
 	var all []string
-	if since, why := db.bus.Failing(); !since.IsZero() && time.Since(since) >= logFailingLong {
+	if blocked := db.bus.Blocked(); blocked != nil {
+		all = append(all, fmt.Sprintf("log: %v, for %v", blocked, time.Since(blocked.Since).Round(time.Second)))
+	} else if since, why := db.bus.Failing(); !since.IsZero() && time.Since(since) >= logFailingLong {
 		all = append(all, fmt.Sprintf("log: %s, for %v", why, time.Since(since).Round(time.Second)))
 	}
 	for _, s := range db.sinkStats() {

@@ -90,7 +90,7 @@ func newKeeper(source Source, c Config, logger *slog.Logger, now func() time.Tim
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &Keeper{source: source, config: c, logger: logger, now: now, began: now()}, nil
+	return &Keeper{source: source, config: c, logger: logger, now: now, began: now(), stats: Stats{Every: c.Every}}, nil
 }
 
 // Run makes backups until the context ends, and then returns nil.

@@ -7,6 +7,8 @@ import (
 
 // Stats is the state of the backups of a history.
 type Stats struct {
+	// Every is the time between two backups.
+	Every time.Duration `json:"every"`
 	// LastSuccess is when the newest good backup was begun, LastBytes its size, and
 	// LastDuration how long it took, 0 if an earlier process made it. LastSuccess is zero
 	// if there is none.

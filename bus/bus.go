@@ -39,6 +39,8 @@ type Bus struct {
 	leftBehind map[string]loss.Loss
 	// answerTimeout bounds the wait for an answer of the stream. Tests shorten it.
 	answerTimeout time.Duration
+	// blocked knows whether the disk of the server takes data.
+	blocked *blocked
 	// appends is Stats.AppendSeconds.
 	appends *histogram.Histogram
 
@@ -89,7 +91,7 @@ func newBus(server Server, config Config) (*Bus, error) {
 	return &Bus{
 		server: server, config: config, log: config.Logger, subjects: subjects{config.Name}, stream: StreamName(config.Name),
 		run: rand.Text(), sinks: map[string]*attached{}, closed: make(chan struct{}), answerTimeout: defaultAnswerTimeout,
-		appends: histogram.Seconds(),
+		appends: histogram.Seconds(), blocked: newBlocked(),
 	}, nil
 }
 

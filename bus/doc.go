@@ -134,7 +134,8 @@
 // While the log takes no values, the republisher holds what it has read, at most five
 // batches, and retries with a growing pause. The rings continue and overrun, which is
 // counted as loss. The outage is logged once at its start and once at its end; Stats
-// shows it meanwhile. After a full disk JetStream keeps its store stopped even when
+// shows it meanwhile. If the log does not answer within a second, the embedded server looks
+// whether its disk takes data, and [Bus.Writable] tells those who wait. After a full disk JetStream keeps its store stopped even when
 // there is room again, so the server reopens it in place and all connections reconnect.
 // A value above Config.MaxValue is refused and counted, and its producer gets an error
 // if it waits.

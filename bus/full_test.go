@@ -5,6 +5,7 @@ package bus
 import (
 	"fmt"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -68,6 +69,14 @@ func fullDisk(t *testing.T, durable bool) {
 		r.Produce(reading{n})
 		n++
 	}
+	select {
+	case <-b.Writable().Done():
+	case <-deadline(t).Done():
+		t.Fatal("nobody is told that the log cannot be written")
+	}
+	if why := b.Blocked(); why == nil || !strings.Contains(why.Error(), "file too large") {
+		t.Errorf("the log cannot be written: %v", why)
+	}
 	free()
 	last, err := b.Flush(deadline(t), reg)
 	if err != nil {
@@ -90,7 +99,7 @@ func fullDisk(t *testing.T, durable bool) {
 		t.Fatalf("read up to %d of %d, %d reported lost, %d counted", next, n, lost, counted)
 	}
 	s, err := b.Stats(deadline(t))
-	if err != nil || s.State != "ok" || s.Retries == 0 {
-		t.Fatalf("state %q after %d retries (%v)", s.State, s.Retries, err)
+	if err != nil || s.State != "ok" || s.Retries == 0 || b.Writable().Err() != nil {
+		t.Fatalf("state %q after %d retries, writable: %v (%v)", s.State, s.Retries, b.Blocked(), err)
 	}
 }

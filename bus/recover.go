@@ -22,6 +22,7 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 	base := first.base
 	for failures := 1; ; failures++ {
 		w.outage.Failed(a.err(), "waiting", len(entries))
+		_ = w.checkDisk() // whoever waits is told; the values are sent again until the log has them
 		var err error
 		entries, base, err = w.skipStored(ctx, entries, base)
 		if err == nil {
@@ -29,7 +30,7 @@ func (w *writer) recover(ctx context.Context, first *batch, a answer) error {
 		}
 		if err == nil {
 			w.next = base
-			w.outage.Over()
+			w.over()
 			return nil
 		}
 		a = answer{failed: err}
@@ -156,14 +157,15 @@ func (e *entry) storedAs(m *jetstream.RawStreamMsg, run uint64) bool {
 }
 
 // pause waits before the next attempt. JetStream stops a store that has met a full
-// disk, even after there is room again, so pause reopens the store after two answer
-// timeouts without success.
+// disk, even after there is room again, so pause reopens the store once there is, and
+// otherwise after two answer timeouts without success.
 func (w *writer) pause(ctx context.Context, failures int, a answer) error {
 	pauses := backoff.Backoff{First: 50 * time.Millisecond, Longest: w.bus.answerTimeout}
 	if err := pauses.Wait(ctx, failures); err != nil {
 		return err
 	}
-	if a.Error == nil && time.Since(w.outage.State().Since) > 2*w.bus.answerTimeout && time.Since(w.reopened) > 4*w.bus.answerTimeout && w.bus.server.Reopen() {
+	due := w.bus.Blocked() != nil || time.Since(w.outage.State().Since) > 2*w.bus.answerTimeout
+	if a.Error == nil && due && time.Since(w.reopened) > 4*w.bus.answerTimeout && w.bus.server.Reopen() {
 		w.reopened = time.Now()
 		w.publisher.Close()
 	}

@@ -25,6 +25,7 @@ func (r remote) Connect(_ context.Context, purpose string, opts ...nats.Option) 
 func (r remote) Done() <-chan struct{}       { return r.done }
 func (r remote) SyncMetadata() error         { return nil }
 func (r remote) Reopen() bool                { return false }
+func (r remote) Writable() error             { return nil }
 func (r remote) Listens() bool               { return true }
 func (r remote) SubscriptionChanges() uint64 { return 0 }
 func (r remote) Subscribed(string) bool      { return true }

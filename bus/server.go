@@ -19,6 +19,9 @@ type Server interface {
 	// Reopen reopens a store that has stopped although its disk has room. It reports
 	// whether it tried. Connections reconnect by themselves.
 	Reopen() bool
+	// Writable returns why the disk of the store takes no data. It returns nil if it does,
+	// and for a server whose disk is not known.
+	Writable() error
 	// Listens reports whether clients from outside the process can connect.
 	Listens() bool
 	// SubscriptionChanges counts subscriptions and unsubscriptions. Subscribed reports

@@ -14,6 +14,9 @@ const (
 	// identityKey and databaseKey are keys of the stream's metadata.
 	identityKey = "aimdb.identity"
 	databaseKey = "aimdb.database"
+	// formatKey is the key of how messages are written, if that is not format 1. Package
+	// natsd refuses another one before it opens the stream.
+	formatKey = "aimdb.format"
 )
 
 // StreamName returns the name of the stream of a database.

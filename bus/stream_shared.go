@@ -83,6 +83,8 @@ func checkOwner(have jetstream.StreamConfig, c Config) error {
 		return fmt.Errorf("%w: stream %s was not made by AimDB, its metadata names no database: %s", ErrOtherStream, have.Name, advice)
 	case owner != c.Name:
 		return fmt.Errorf("%w: stream %s is the log of database %q, not of %q: %s", ErrOtherStream, have.Name, owner, c.Name, advice)
+	case have.Metadata[formatKey] != "":
+		return fmt.Errorf("%w: stream %s was made by a newer version of this program: it has the format %s; use the newer program", ErrOtherStream, have.Name, have.Metadata[formatKey])
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (w *writer) begin(ctx context.Context, known uint64) (uint64, error) {
 	for failures := 1; ; failures++ {
 		last, err := w.end(ctx, known)
 		if err == nil || !w.bus.config.Shared {
-			w.outage.Over()
+			w.over()
 			return last, err
 		}
 		w.outage.Failed(err)
@@ -206,13 +206,21 @@ func (w *writer) await(ctx context.Context, b *batch) answer {
 	}
 	timeout := time.NewTimer(w.bus.answerTimeout)
 	defer timeout.Stop()
-	select {
-	case a := <-b.answer:
-		return b.validate(a)
-	case <-timeout.C:
-		return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full, or it has no leader", w.bus.answerTimeout)}
-	case <-ctx.Done():
-		return answer{failed: ctx.Err()}
+	late := time.NewTimer(blockedAfter)
+	defer late.Stop()
+	for {
+		select {
+		case a := <-b.answer:
+			return b.validate(a)
+		case <-late.C:
+			if err := w.checkDisk(); err != nil {
+				return answer{failed: fmt.Errorf("bus: the log did not answer within %v: %w", blockedAfter, err)}
+			}
+		case <-timeout.C:
+			return answer{failed: fmt.Errorf("bus: the log did not answer within %v; its disk may be full, or it has no leader", w.bus.answerTimeout)}
+		case <-ctx.Done():
+			return answer{failed: ctx.Err()}
+		}
 	}
 }
 

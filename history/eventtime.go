@@ -13,8 +13,9 @@ type EventTimes struct{ With, Without int64 }
 type EventTimed interface {
 	// HasEventTimes reports whether any row may have a time of its own.
 	HasEventTimes(ctx context.Context) (bool, error)
-	// EventTimes returns the numbers of rows of each record that has rows.
-	EventTimes(ctx context.Context) (map[string]EventTimes, error)
+	// EventTimes returns the numbers of rows of each record that has rows, of those named
+	// if any are.
+	EventTimes(ctx context.Context, records ...string) (map[string]EventTimes, error)
 	// Retime gives all rows of a record their own times, which own returns for each row. It
 	// returns false for a row that has none, which keeps the time of its write. A nil own
 	// gives all rows the times of their writes back; of values that were written together

@@ -32,6 +32,10 @@
 // nothing is dropped, and answer when the log has the values of persisted records. PUT with
 // wait=none does not wait for the log, and answers 202. No answer holds a value.
 //
+// If the disk of the log takes no data, the answer is 503 with the path and Retry-After. The
+// cause no_space says that the value was not set, not_logged that it was, so that the log gets
+// it later. POST /api/write ends with 503 at the first such line.
+//
 // POST /api/write takes each line by itself: good lines are taken, also if others are
 // refused. If any was refused, the status is 422, and the problem has the number of lines
 // that were accepted and the refused ones with line, key, cause and the JSON Pointer of what

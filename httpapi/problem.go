@@ -106,7 +106,7 @@ func faultOf(err error) (f fault, status int, ok bool) {
 		status, f.Pointer = http.StatusUnprocessableEntity, &r.Path
 	case ingest.TooManyRecords:
 		status = http.StatusInsufficientStorage
-	case ingest.NotLogged:
+	case ingest.NotLogged, ingest.NoSpace:
 		status = http.StatusServiceUnavailable
 	}
 	return f, status, true

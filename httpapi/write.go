@@ -63,6 +63,8 @@ type batch struct {
 	accepted int
 	refused  int
 	faults   []fault
+	// full is set once the log cannot be written. No further line is read.
+	full error
 	// pending are the values that the log may not have yet. They are of lines after
 	// settled, in lines.
 	pending []ingest.Pending
@@ -85,6 +87,8 @@ func (q *request) write() *problem {
 	switch {
 	case failed != nil:
 		end = failedProblem(failed)
+	case b.full != nil:
+		end = problemf(http.StatusServiceUnavailable, "%v; %d lines were taken, and no line after line %d was read", b.full, b.accepted, b.line)
 	case end == nil && b.refused == 0:
 		return q.json(http.StatusOK, written{b.accepted})
 	case end == nil:
@@ -120,7 +124,7 @@ func (b *batch) read(body *bufio.Reader) (end *problem, failed error) {
 			return nil, failed
 		}
 		long = long[:0]
-		if err == io.EOF {
+		if err == io.EOF || b.full != nil {
 			return nil, nil
 		}
 	}
@@ -156,6 +160,10 @@ func (b *batch) note(line int, err error) error {
 	}
 	f.Line = line
 	b.refuse(f)
+	var r *ingest.Refusal
+	if errors.As(err, &r) && r.Err != nil {
+		b.full = r.Err
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 )
@@ -22,6 +23,8 @@ const (
 	TooManyRecords
 	// NotLogged: the value was set, and the log does not have it.
 	NotLogged
+	// NoSpace: the log cannot be written, and the value was not set.
+	NoSpace
 	// Dropped: more values came than the way in can hold.
 	Dropped
 	causes
@@ -29,7 +32,7 @@ const (
 
 // String returns the name of a cause for counters and answers.
 func (c Cause) String() string {
-	names := [causes]string{"denied", "unknown", "invalid", "read_only", "too_many_records", "not_logged", "dropped"}
+	names := [causes]string{"denied", "unknown", "invalid", "read_only", "too_many_records", "not_logged", "no_space", "dropped"}
 	if c < causes {
 		return names[c]
 	}
@@ -50,7 +53,12 @@ type Refusal struct {
 	Path string
 	// Reason says what is wrong, with the record and the path.
 	Reason string
+	// Err is the error of the log that cannot be written, nil for another refusal.
+	Err error
 }
+
+// Unwrap returns Err.
+func (r *Refusal) Unwrap() error { return r.Err }
 
 // Error implements error.
 func (r *Refusal) Error() string { return r.Reason }
@@ -66,6 +74,8 @@ type Counts struct {
 
 // shared is what all ways in have in common.
 type shared struct {
+	// ended is a context that has ended, for a set that does not wait.
+	ended    context.Context
 	recent   recent
 	accepted atomic.Uint64
 	refused  [causes]atomic.Uint64

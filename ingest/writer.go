@@ -23,6 +23,9 @@ type Config struct {
 	// *records.InvalidError; any other refuses the key as Unknown. Nil refuses all such
 	// keys.
 	Create func(key string, value json.RawMessage, make bool) (*records.Untyped, error)
+	// Log returns a context that ends, with the reason as its cause, when the log cannot be
+	// written, and has ended while that lasts. Nil is a log that always can.
+	Log func() context.Context
 }
 
 // Writer sets records from outside. It is safe for concurrent use.
@@ -33,7 +36,11 @@ type Writer struct {
 }
 
 // New returns a writer.
-func New(c Config) *Writer { return &Writer{config: c, shared: &shared{}} }
+func New(c Config) *Writer {
+	ended, end := context.WithCancel(context.Background())
+	end()
+	return &Writer{config: c, shared: &shared{ended: ended}}
+}
 
 // MayWrite reports whether a client with these grants may set a record. A record that a
 // stage of the graph produces has that stage as its only writer.
@@ -52,9 +59,14 @@ func writable(u *records.Untyped) bool {
 	return c.Writable && c.Remote && u.Origin().Kind == "passive"
 }
 
-// Set makes a value the newest one of a record, and does not wait. A refusal is a *Refusal.
+// Set makes a value the newest one of a record, and does not wait. A refusal is a *Refusal,
+// that with NoSpace while the log cannot be written and has to have the value.
 func (w *Writer) Set(g *access.Grants, name string, value json.RawMessage) (*records.Untyped, error) {
-	u, err := w.record(g, name, value, true)
+	log := w.log()
+	u, err := w.record(g, name, value, log.Err() == nil)
+	if err == nil {
+		err = noSpace(log, u, name)
+	}
 	if err == nil {
 		err = u.Set(value)
 	}
@@ -80,44 +92,19 @@ func (w *Writer) Check(g *access.Grants, name string, value json.RawMessage) (*r
 
 // SetLogged is Set that waits for space in the record, so that nothing is dropped, and
 // returns what waits for the log. It returns the error of ctx if there is no space before.
+// It refuses with NoSpace as Set does.
 func (w *Writer) SetLogged(ctx context.Context, g *access.Grants, name string, value json.RawMessage) (Pending, error) {
-	u, err := w.record(g, name, value, true)
+	log := w.log()
+	u, err := w.record(g, name, value, log.Err() == nil)
 	var ack records.Ack
 	if err == nil {
-		ack, err = u.SetLogged(ctx, value)
+		ack, err = w.setLogged(ctx, log, u, name, value)
 	}
 	if err != nil {
 		return Pending{}, w.refused(name, err)
 	}
 	w.shared.accepted.Add(1)
 	return Pending{w, u, ack}, nil
-}
-
-// Pending is a value that was set and that the log may not have yet.
-type Pending struct {
-	writer *Writer
-	record *records.Untyped
-	ack    records.Ack
-}
-
-// Record returns the record.
-func (p Pending) Record() *records.Untyped { return p.record }
-
-// Settled reports whether Wait returns at once.
-func (p Pending) Settled() bool { return p.ack.Settled() }
-
-// Logged reports whether the record is logged, so that there is something to wait for.
-func (p Pending) Logged() bool { return p.ack.Logged() }
-
-// Wait returns when the log has the value; at once if the record is not logged. It returns a
-// *Refusal with the cause NotLogged for a value that the log will never have, or the error
-// of ctx. Call it once.
-func (p Pending) Wait(ctx context.Context) error {
-	err := p.ack.Wait(ctx)
-	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return err
-	}
-	return p.writer.refused(p.record.Key(), &Refusal{Cause: NotLogged, Record: p.record.Key(), Reason: err.Error()})
 }
 
 // record returns the record of a name that the client may set. It makes one if make is

@@ -29,7 +29,7 @@ type collector struct {
 }
 
 // ownMetrics are those of the database as a whole.
-type ownMetrics struct{ info, troubles, diskFree, disk, errors, backup *metric }
+type ownMetrics struct{ info, troubles, diskFree, disk, errors, backup, every *metric }
 
 func newOwnMetrics() ownMetrics {
 	return ownMetrics{
@@ -39,11 +39,12 @@ func newOwnMetrics() ownMetrics {
 		disk:     newMetric(Gauge, "aimdb_disk_bytes", "Size of the file system of the data directory."),
 		errors:   newMetric(Counter, "aimdb_scrape_errors_total", "Scrapes that lack something because the log or the history did not answer."),
 		backup:   newMetric(Gauge, "aimdb_backup_last_success_timestamp_seconds", "Time of the last backup that was verified; 0 if there is none, absent if none is scheduled."),
+		every:    newMetric(Gauge, "aimdb_backup_interval_seconds", "Time between two backups by the settings, absent if none is scheduled."),
 	}
 }
 
 func (o ownMetrics) all() []*metric {
-	return []*metric{o.info, o.troubles, o.diskFree, o.disk, o.errors, o.backup}
+	return []*metric{o.info, o.troubles, o.diskFree, o.disk, o.errors, o.backup, o.every}
 }
 
 // New returns a collector of the metrics of a database.
@@ -100,6 +101,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 	if t.Backup != nil {
 		o.backup.send(to, seconds(t.Backup.LastSuccess))
+		o.every.send(to, t.Backup.Every.Seconds())
 	}
 }
 

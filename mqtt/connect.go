@@ -142,7 +142,7 @@ func codeOf(err error) packets.Code {
 		return packets.ErrNotAuthorized
 	case ingest.Invalid:
 		return packets.ErrPayloadFormatInvalid
-	case ingest.TooManyRecords:
+	case ingest.TooManyRecords, ingest.NoSpace:
 		return packets.ErrQuotaExceeded
 	}
 	return packets.ErrImplementationSpecificError

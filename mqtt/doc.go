@@ -23,7 +23,9 @@
 //
 // What is refused is counted by its cause ([Server.Counts]) and ends the connection, after
 // the acknowledgements of what came before: MQTT 5 gets DISCONNECT with 0x87 (may not be set,
-// or is no record), 0x90 (topic), 0x97 (too many records) or 0x99 (not a value of the record).
+// or is no record), 0x90 (topic), 0x97 (too many records, or the disk of the log is full) or 0x99
+// (not a value of the record). A value that was on its way when the disk became full gets 0x83,
+// and no acknowledgement; the log has it later, and once more if the client sends it again.
 //
 // A server that stops takes no further message, acknowledges those that it took once the log
 // has them, up to DrainTimeout, and disconnects then. What is not acknowledged, the client sends

@@ -69,6 +69,26 @@ func (a Ack) Settled() bool {
 	return a.settled
 }
 
+// Done returns a channel that is closed when Wait returns at once. It is nil for an Ack that
+// has nothing to wait for.
+func (a Ack) Done() <-chan struct{} {
+	if a.outcome == nil {
+		return nil
+	}
+	a.record.mu.Lock()
+	defer a.record.mu.Unlock()
+	if a.done == nil {
+		a.done = make(chan struct{})
+		if a.settled {
+			close(a.done)
+		}
+	}
+	if !a.settled {
+		a.record.wakeFeeds() // none of them lingers
+	}
+	return a.done
+}
+
 // Logged reports whether the record is logged, so that there is something to wait for.
 func (a Ack) Logged() bool { return a.outcome != nil }
 
@@ -77,20 +97,11 @@ func (a Ack) Wait(ctx context.Context) error {
 	if a.outcome == nil {
 		return nil
 	}
-	a.record.mu.Lock()
-	if !a.settled {
-		if a.done == nil {
-			a.done = make(chan struct{})
-		}
-		a.record.wakeFeeds() // none of them lingers
-	}
-	settled, done := a.settled, a.done
-	a.record.mu.Unlock()
-	if settled {
+	if a.Settled() {
 		return a.err
 	}
 	select {
-	case <-done:
+	case <-a.Done():
 		return a.err
 	case <-ctx.Done():
 		return fmt.Errorf("record %q: value %d: wait for the log: %w", a.record.key.String(), a.number, ctx.Err())

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/sinks/postgres"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -70,6 +71,11 @@ func (s *Settings) openHistory(logger *slog.Logger) (aimdb.Backend, error) {
 	if s.Dir != "" {
 		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the data directory %s: %w", s.named("dir"), err)
+		}
+	}
+	if s.Dir != "" && s.Log == nil { // the history is not opened beside a log that cannot be
+		if err := natsd.CheckFormat(filepath.Join(s.Dir, "log")); err != nil {
+			return nil, err
 		}
 	}
 	if s.History == Off {

@@ -57,6 +57,55 @@ func TestFirstTokenWithNATS(t *testing.T) {
 	}
 }
 
+// TestReloadWithARecordThatFails: the others are added and the tokens are in force; the error,
+// and not a restart, is what /health tells of the record.
+func TestReloadWithARecordThatFails(t *testing.T) {
+	r := start(t, "http: 127.0.0.1:0\nlog_age: 2d\nrecords:\n  - {key: other}\n  - {key: late}\n")
+	if err := r.set(t, "late", `1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.DB().Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(r.text(t), "  - {key: late}\n", "", 1)
+	if err := r.end(); err != nil {
+		t.Fatal(err)
+	}
+	r.rewrite(t, text)
+	r.open(t)
+	with := func(records string) string {
+		const other = "  - {key: other}\n"
+		return strings.Replace(text, other, other+records, 1)
+	}
+	r.rewrite(t, strings.Replace(with("  - {key: first}\n  - {key: late, time: /at}\n  - {key: last}\n"), "log_age: 2d", "log_age: 3d", 1))
+	err := r.Reload()
+	const says = "the record late was not added: "
+	if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "migrate_at_start") {
+		t.Fatalf("a record with rows has a time now: %v", err)
+	}
+	for _, key := range []string{"first", "last"} {
+		if err := r.set(t, key, `1`); err != nil {
+			t.Errorf("%s was not added: %v", key, err)
+		}
+	}
+	if latest(t, r.DB(), "late") != "no record" {
+		t.Error("the record was added")
+	}
+	health := r.health(t)
+	for _, part := range []string{says, "migrate_at_start", "settings that wait for a restart: log_age"} {
+		if !strings.Contains(health, part) {
+			t.Errorf("/health does not say %q: %s", part, health)
+		}
+	}
+	if strings.Contains(health, "record late\"") || strings.Contains(health, "log_age, record") {
+		t.Errorf("/health says that the record waits for a restart: %s", health)
+	}
+	r.rewrite(t, with("  - {key: first}\n  - {key: last}\n"))
+	if err := r.Reload(); err != nil || !strings.Contains(r.health(t), `"ok"`) {
+		t.Errorf("after a reload without the record: %v, %s", err, r.health(t))
+	}
+}
+
 // TestEventTimeByReload: a record with a time that has rows is refused, also when a reload
 // adds it, until one start has migrated them.
 func TestEventTimeByReload(t *testing.T) {

@@ -138,12 +138,16 @@ func awaitMetric(t *testing.T, r *running, series string) float64 {
 	}
 }
 
-// TestBackupMetric: a server that makes backups exports the time of the last good one.
+// TestBackupMetric: a server that makes backups exports the time of the last good one, and the
+// time between two.
 func TestBackupMetric(t *testing.T) {
 	began := time.Now()
 	r := start(t, "http: 127.0.0.1:0\nbackup: {every: 1h, keep: 2}\n")
 	at := awaitMetric(t, r, "aimdb_backup_last_success_timestamp_seconds")
 	if now := time.Now(); at < float64(began.Unix()) || at > float64(now.Unix()+1) {
 		t.Errorf("the backup was made at %v, between %v and %v", at, began, now)
+	}
+	if every := awaitMetric(t, r, "aimdb_backup_interval_seconds"); every != 3600 {
+		t.Errorf("a backup is due every %v s", every)
 	}
 }

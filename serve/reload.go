@@ -14,7 +14,8 @@ import (
 // Reload reads the settings again and applies what can change while the server runs:
 // records that are new, retention, tokens and users. A pattern that was changed holds for
 // the records that begin from then on. What else has changed waits for a restart: it is
-// logged, and shown in /health until then. If the settings are wrong, those before stay in
+// logged, and shown in /health until then. A record that cannot be added is an error, which
+// /health shows too; all else is applied. If the settings are wrong, those before stay in
 // force, and /health says so until a Reload succeeds. The first token or user is refused
 // while a NATS listener lets everybody in, since that one cannot be closed without a restart.
 func (s *Server) Reload() error {
@@ -77,26 +78,25 @@ func (s *Server) add(next *Settings) error {
 	added, later := s.compareRecords(next)
 	s.rules.Store(next.rules)
 	var errs []error
+	var troubles []string
 	for _, r := range added {
 		if err := s.register(r, next); err != nil {
-			errs = append(errs, withSetting(err))
-			later = append(later, "record "+r.Key)
+			err = fmt.Errorf("the record %s was not added: %w", r.Key, withSetting(err))
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			errs, troubles = append(errs, err), append(troubles, first)
 		}
 	}
 	later = append(later, s.compareRest(next)...)
 	slices.Sort(later)
 	s.logger.Info("the settings were reloaded", "records_added", len(added)-len(errs), "waits_for_a_restart", later)
-	trouble := ""
 	if len(later) > 0 {
-		trouble = "settings that wait for a restart: " + strings.Join(later, ", ")
+		troubles = append(troubles, "settings that wait for a restart: "+strings.Join(later, ", "))
 	}
 	err := errors.Join(errs...)
 	if err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		trouble += "; " + first
 		s.logger.Error("records were not added; the other settings were reloaded", "error", err)
 	}
-	s.say(trouble)
+	s.say(strings.Join(troubles, "; "))
 	return err
 }
 

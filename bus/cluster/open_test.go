@@ -86,6 +86,9 @@ func TestStreamsThatAreRefused(t *testing.T) {
 		"another database": {says: []string{`is the log of database "other", not of "db"`, "nats stream rm"}, change: func(c *jetstream.StreamConfig) {
 			c.Metadata = map[string]string{"aimdb.identity": "x/1", "aimdb.database": "other"}
 		}},
+		"newer program": {says: []string{"made by a newer version of this program: it has the format 2"}, change: func(c *jetstream.StreamConfig) {
+			c.Metadata = map[string]string{"aimdb.identity": "x/1", "aimdb.database": "db", "aimdb.format": "2"}
+		}},
 		"nobody": {says: []string{"was not made by AimDB"}, change: func(c *jetstream.StreamConfig) { c.Metadata = nil }},
 	} {
 		t.Run(name, func(t *testing.T) {

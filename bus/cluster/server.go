@@ -132,6 +132,9 @@ func (s *Server) SyncMetadata() error { return nil }
 // Reopen implements bus.Server. Servers of others are not restarted.
 func (s *Server) Reopen() bool { return false }
 
+// Writable implements bus.Server. The disks of others are not known.
+func (s *Server) Writable() error { return nil }
+
 // Listens implements bus.Server.
 func (s *Server) Listens() bool { return true }
 

@@ -14,7 +14,7 @@ const requiredSpace = 1 << 20
 // full disk until it is opened again, and does not always notice that a file of it is
 // damaged until then. It reports whether it tried.
 func (s *Server) Reopen() bool {
-	if s.config.Dir == "" || !hasSpace(s.dir) {
+	if s.config.Dir == "" || s.Writable() != nil {
 		return false
 	}
 	log := s.config.Logger.With("dir", s.config.Dir)
@@ -28,15 +28,18 @@ func (s *Server) Reopen() bool {
 	return true
 }
 
-// hasSpace writes a file, because the amount of free space is not enough: quotas and
-// limits on file sizes stop a store as well.
-func hasSpace(dir string) bool {
-	f, err := os.CreateTemp(dir, ".probe-")
+// Writable returns why the disk of the store takes no data. It writes a file, because the
+// amount of free space is not enough: quotas and limits on file sizes stop a store as well.
+func (s *Server) Writable() error {
+	if s.config.Dir == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(s.dir, ".probe-")
 	if err != nil {
-		return false
+		return err
 	}
 	_, err = f.Write(make([]byte, requiredSpace))
-	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())) == nil
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 }
 
 // Restart stops the server and starts another on the same streams and port. If that

@@ -80,6 +80,9 @@ func (s *Server) open() (err error) {
 	} else if s.lock, err = lockDir(s.dir); err != nil {
 		return err
 	}
+	if err := CheckFormat(s.dir); err != nil {
+		return err
+	}
 	if err := correctBlocks(s.dir, s.config.Logger); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package historytest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -19,6 +20,7 @@ func (x Target) eventTimes(t *testing.T) {
 	t.Run("rows of event times stay that only the clock makes too old", x.lateHeld)
 	t.Run("pruning rows of event times is that of the model", x.latePruneRandom)
 	t.Run("rows since a time of storing", x.storedSince)
+	t.Run("rows with event times are counted", x.ownCounts)
 	t.Run("event times are turned on and off", x.retime)
 }
 
@@ -264,9 +266,28 @@ func (x Target) latePruneRandom(t *testing.T) {
 	}
 }
 
-func ownTimes(t *testing.T, s Store) map[string]history.EventTimes {
+func (x Target) ownCounts(t *testing.T) {
+	s := x.open(t)
+	newFeed(s).write(t, late("a", 900, 2000, "1"), late("a", 800, 2000, "2"), row("b", 2000, "3"), late("it's", 1, 2000, "4"))
+	a, b, c := history.EventTimes{With: 2}, history.EventTimes{Without: 1}, history.EventTimes{With: 1}
+	for _, one := range []struct {
+		names []string
+		want  map[string]history.EventTimes
+	}{
+		{nil, map[string]history.EventTimes{"a": a, "b": b, "it's": c}},
+		{[]string{"b"}, map[string]history.EventTimes{"b": b}},
+		{[]string{"a", "it's", "none"}, map[string]history.EventTimes{"a": a, "it's": c}},
+		{[]string{"none"}, map[string]history.EventTimes{}},
+	} {
+		if got := ownTimes(t, s, one.names...); !maps.Equal(got, one.want) {
+			t.Errorf("of %q: %v, want %v", one.names, got, one.want)
+		}
+	}
+}
+
+func ownTimes(t *testing.T, s Store, records ...string) map[string]history.EventTimes {
 	t.Helper()
-	all, err := s.(history.EventTimed).EventTimes(t.Context())
+	all, err := s.(history.EventTimed).EventTimes(t.Context(), records...)
 	if err != nil {
 		t.Fatal(err)
 	}

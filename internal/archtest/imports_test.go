@@ -48,7 +48,7 @@ func table() map[string][]string {
 		"aimx/mcp":          {"key", "loss", "history", "aimx", "internal/timetext"},
 		"aimx/gateway":      {"key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/internal/wire", "internal/backoff"},
 		"schema":            {"records"},
-		"serve":             {".", "key", "history", "schema", "httpapi", "console", "metrics", "metrics/mqttmetrics", "mqtt", "tracing", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
+		"serve":             {".", "bus/natsd", "key", "history", "schema", "httpapi", "console", "metrics", "metrics/mqttmetrics", "mqtt", "tracing", "sinks/sqlite", "sinks/postgres", "internal/timetext", "internal/tlsfile"},
 		"httpapi":           {".", "key", "loss", "history", "records", "access", "ingest", "aimx", "aimx/gateway", "internal/timetext", "internal/jsonrule"},
 		"console":           {"."},
 		"examples/minimal":  {".", "sinks/sqlite"},

@@ -51,7 +51,7 @@ func (r *report) stored(ctx context.Context, p Place, s *sqlite.Store) error {
 	r.ok("history", p.History, "%d rows of %d records in %s", stats.Rows, len(stats.Records), size(uint64(stats.Bytes)))
 	r.clock(p.History, stats)
 	if stats.DeadLetters > 0 {
-		r.warn("dead letters", p.History, "see them with 'aimdb sink deadletters'", "%d values could not be stored", stats.DeadLetters)
+		r.warn("dead letters", p.History, "see them with 'aimdb sink dead-letters "+p.History+" list'", "%d values could not be stored", stats.DeadLetters)
 	}
 	r.sameLog(p.Dir, at)
 	return nil

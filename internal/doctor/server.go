@@ -43,7 +43,7 @@ func Server(ctx context.Context, c *aimx.Client, now time.Time) []Finding {
 	if stats, err := c.HistoryStats(ctx); err == nil {
 		r.clock(where, stats.Stats)
 		if stats.DeadLetters > 0 {
-			r.warn("dead letters", where, "see them with 'aimdb sink deadletters'", "%d values could not be stored", stats.DeadLetters)
+			r.warn("dead letters", where, "see them with 'aimdb sink dead-letters STORE list', where STORE is the history, or in the console", "%d values could not be stored", stats.DeadLetters)
 		}
 	}
 	return r.all

@@ -26,11 +26,14 @@ func (s *Sink) HasEventTimes(ctx context.Context) (bool, error) {
 }
 
 // EventTimes implements history.EventTimed.
-func (s *Sink) EventTimes(ctx context.Context) (map[string]history.EventTimes, error) {
+func (s *Sink) EventTimes(ctx context.Context, records ...string) (map[string]history.EventTimes, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := map[string]history.EventTimes{}
 	for _, row := range s.rows {
+		if len(records) > 0 && !slices.Contains(records, row.Record) {
+			continue
+		}
 		n := all[row.Record]
 		if row.timed {
 			n.With++

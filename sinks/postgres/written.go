@@ -62,15 +62,19 @@ func (s *Store) HasEventTimes(ctx context.Context) (some bool, err error) {
 }
 
 // EventTimes implements history.EventTimed. It counts in the index of the times of writes.
-func (s *Store) EventTimes(ctx context.Context) (map[string]history.EventTimes, error) {
-	const text = `SELECT record_name, rows, CASE WHEN timed THEN
+func (s *Store) EventTimes(ctx context.Context, records ...string) (map[string]history.EventTimes, error) {
+	text := `SELECT record_name, rows, CASE WHEN timed THEN
 		(SELECT count(*) FROM record_history h WHERE h.record_name = r.record_name AND written_at IS NOT NULL) ELSE 0 END
 		FROM aimdb_record r WHERE rows > 0`
+	var args []any
+	if len(records) > 0 {
+		text, args = text+" AND record_name = ANY($1)", []any{records}
+	}
 	if err := s.counted(ctx); err != nil {
 		return nil, err
 	}
 	all, name, rows, n := map[string]history.EventTimes{}, "", int64(0), history.EventTimes{}
-	err := s.read(ctx, "count the rows with event times", text, nil, []any{&name, &rows, &n.With}, func() {
+	err := s.read(ctx, "count the rows with event times", text, args, []any{&name, &rows, &n.With}, func() {
 		n.Without = max(rows-n.With, 0)
 		all[name] = n
 	})

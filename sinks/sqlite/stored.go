@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -190,7 +192,7 @@ func (s *Store) HasEventTimes(ctx context.Context) (some bool, err error) {
 }
 
 // EventTimes implements history.EventTimed.
-func (s *Store) EventTimes(ctx context.Context) (map[string]history.EventTimes, error) {
+func (s *Store) EventTimes(ctx context.Context, records ...string) (map[string]history.EventTimes, error) {
 	all := map[string]history.EventTimes{}
 	if _, err := s.counted(ctx); err != nil {
 		return nil, err
@@ -204,7 +206,15 @@ func (s *Store) EventTimes(ctx context.Context) (map[string]history.EventTimes, 
 	case s.version < timedSince:
 		text = "SELECT name, rows, 0 FROM aimdb_record WHERE rows > 0"
 	}
-	rows, err := s.readers.QueryContext(ctx, text)
+	var args []any
+	if len(records) > 0 {
+		list, err := json.Marshal(records)
+		if err != nil {
+			return nil, fmt.Errorf("sqlite: read which records have event times: %w", err)
+		}
+		text, args = text+" AND name IN (SELECT value FROM json_each(?))", []any{string(list)}
+	}
+	rows, err := s.readers.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, s.readError("read which records have event times", err)
 	}
