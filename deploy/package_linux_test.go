@@ -119,6 +119,7 @@ func TestPackages(t *testing.T) {
 	p := buildPackages(t)
 	t.Run("rpm", func(t *testing.T) { testRPM(t, p.rpm) })
 	t.Run("deb", func(t *testing.T) { testDeb(t, p) })
+	t.Run("systemd", func(t *testing.T) { testSystemd(t, p) })
 }
 
 // testDeb: the package installs with dpkg, what its unit starts serves and tells systemd, and
