@@ -123,7 +123,12 @@ func TestServiceOnADiskThatBecomesReadOnly(t *testing.T) {
 	if err := <-s.ended; err == nil || exitCode(err) < 1 {
 		t.Errorf("it ends with %v", err)
 	}
-	documentedFault(t, serveSaid(t, s.socket), "read-only file system")
+	said := serveSaid(t, s.socket)
+	documentedFault(t, said, "read-only file system")
+	documentedFault(t, said, "no ledger will have them, because they could not be noted for the next start")
+	if strings.Contains(said, "the next start counts them") {
+		t.Errorf("it promises what it could not write: %s", said)
+	}
 
 	d.repair()
 	s = start()
