@@ -88,6 +88,8 @@ release-check: ## checks the settings of a release, and builds all its files int
 	GOBIN="$(CURDIR)/bin" $(GO) install github.com/goreleaser/goreleaser/v2@v2.15.1
 	bin/goreleaser check deploy/goreleaser.yaml
 	bin/goreleaser release --snapshot --clean --config deploy/goreleaser.yaml
+	@for file in dist/*/aimdb*; do $(GO) version -m $$file | grep -q vcs.revision= || \
+		{ echo "$$file does not say its commit: run this in a clone, not in a worktree"; exit 1; }; done
 
 container: ## the image aimdb of deploy/Containerfile, with podman, buildah or docker
 	./scripts/container aimdb

@@ -250,7 +250,10 @@ func (db *DB) noteUnlogged() error {
 		names = append(names, "and those of "+counted.Of(n, "more record"))
 	}
 	after := "the next start counts them as lost in the ledger of every sink"
-	if db.config.Dir == "" {
+	switch {
+	case err != nil:
+		after = "no ledger will have them, because they could not be noted for the next start"
+	case db.config.Dir == "":
 		after = "nothing of them is left, because the database has no directory"
 	}
 	return errors.Join(err, fmt.Errorf("aimdb: %s %s accepted and not logged before the database ended (%s); %s", counted.Of(total, "value"), counted.Verb(total, "was", "were"), strings.Join(names, ", "), after))

@@ -55,7 +55,7 @@ func table() map[string][]string {
 		"examples/weather":  {".", "console", "httpapi", "metrics", "sinks/sqlite"},
 		"examples/edge":     {".", "sinks/sqlite"},
 		"cmd/aimdb": {".", "key", "loss", "access", "backup", "history", "records", "bus", "bus/cluster", "bus/natsd", "bus/hub", "bus/mirror", "sinks", "sinks/pump",
-			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/counted", "internal/doctor", "internal/follow", "internal/jsonrule", "internal/sdnotify", "internal/timetext", "internal/tlsfile"},
+			"sinks/sqlite", "sinks/ndjson", "sinks/postgres", "sinks/parquet", "sinks/retention", "sinks/process", "aimx", "aimx/gateway", "aimx/mcp", "aimx/natsconn", "examples/weather", "serve", "internal/backoff", "internal/buildtext", "internal/counted", "internal/doctor", "internal/follow", "internal/jsonrule", "internal/sdnotify", "internal/timetext", "internal/tlsfile"},
 		"mqtt":                {".", "access", "ingest", "key", "records"},
 		"metrics":             {".", "access", "ingest", "key", "loss", "records"},
 		"tracing":             {"."},

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -54,6 +57,15 @@ func TestDoor(t *testing.T) {
 		if !strings.Contains(said, c.want) || (err == nil) != strings.HasSuffix(c.want, "://") || (d.tokens != nil) != (err == nil && c.tokens != "") {
 			t.Errorf("%+v: %s, %v", c, said, err)
 		}
+	}
+}
+
+// TestVersion: a program of a release says what it was built from.
+func TestVersion(t *testing.T) {
+	var out strings.Builder
+	err := run(t.Context(), []string{"-version"}, os.Getenv, &out)
+	if !errors.Is(err, flag.ErrHelp) || !strings.Contains(out.String(), runtime.Version()) {
+		t.Errorf("it says %q and ends with %v", &out, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/contrib/prometheus/internal/series"
 	"github.com/aimdb-go/aimdb/contrib/prometheus/internal/source"
+	"github.com/aimdb-go/aimdb/internal/buildtext"
 	"github.com/aimdb-go/aimdb/internal/tlsfile"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
@@ -29,7 +30,8 @@ type settings struct {
 	samples, queries                  int
 }
 
-// parse reads the flags. It prints their description to out if asked.
+// parse reads the flags. It prints their description or the version to out if
+// asked, and then fails with flag.ErrHelp.
 func parse(args []string, env func(string) string, out io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("aimdb-prometheus", flag.ContinueOnError)
 	flags.SetOutput(out)
@@ -45,6 +47,7 @@ func parse(args []string, env func(string) string, out io.Writer) (s settings, e
 	flags.DurationVar(&s.timeout, "timeout", 2*time.Minute, "how long a query may take")
 	flags.IntVar(&s.samples, "max-samples", 5_000_000, "rows that one query may read, and samples that it may hold, of 16 bytes each")
 	flags.IntVar(&s.queries, "max-queries", 20, "queries that run at once; others wait")
+	version := flags.Bool("version", false, "print version, commit and Go version")
 	flags.Usage = func() {
 		fmt.Fprintln(out, "Usage: aimdb-prometheus -metrics FILE (-connect ENDPOINT | -history FILE)\nThe token for the database is in $AIMDB_TOKEN, which other users of this machine cannot see.")
 		flags.PrintDefaults()
@@ -54,6 +57,10 @@ func parse(args []string, env func(string) string, out io.Writer) (s settings, e
 			return s, err
 		}
 		return s, usageError{err}
+	}
+	if *version {
+		fmt.Fprintln(out, "aimdb-prometheus version", buildtext.Own())
+		return s, flag.ErrHelp
 	}
 	if flags.NArg() > 0 {
 		return s, usageError{fmt.Errorf("%q is not a flag; see -help", flags.Arg(0))}
