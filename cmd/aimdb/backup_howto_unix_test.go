@@ -22,7 +22,7 @@ func TestBackupHowTo(t *testing.T) {
 	must(t, os.Symlink(os.Getenv(binaryVariable), filepath.Join(bin, "aimdb")))
 	run := func(heading string) string {
 		t.Helper()
-		script := strings.Join(shellBlocks(t, document, heading), "\n")
+		script := strings.Join(shellLines(t, document, heading), "\n")
 		cmd := exec.Command("sh", "-ec", script)
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
 		out, err := cmd.CombinedOutput()

@@ -13,7 +13,7 @@ import (
 // TestServeFromREADME runs the lines of README with the programs that they name against
 // aimdb serve with its defaults, but for the ports. The values are there, also after kill -9.
 func TestServeFromREADME(t *testing.T) {
-	lines := shellBlocks(t, "README.md", "Without a line of Go")
+	lines := shellLines(t, "README.md", "Without a line of Go")
 	for _, line := range lines {
 		program := shellWords(line)[0]
 		if _, err := exec.LookPath(program); err != nil {
