@@ -127,3 +127,15 @@ func spans(t *testing.T, document string) map[string][]string {
 	}
 	return found
 }
+
+// commandSpans returns the spans of a section that can be typed.
+func commandSpans(t *testing.T, document, section string) (lines []string) {
+	t.Helper()
+	program := regexp.MustCompile(`^(sudo )?(aimdb|go|curl|mosquitto_(pub|sub)|nats|make|tail|podman|systemctl|journalctl|kill|pgrep|promtool|bin/\S+) \S`)
+	for _, span := range spans(t, document)[section] {
+		if _, ours := ofTheBinary(span); ours || program.MatchString(span) {
+			lines = append(lines, span)
+		}
+	}
+	return lines
+}
