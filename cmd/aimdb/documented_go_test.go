@@ -54,7 +54,8 @@ var (
 	start, end, yesterday, from       time.Time
 	width                             time.Duration
 	sensor                            chan Temperature
-	provider                          trace.TracerProvider
+	provider trace.TracerProvider
+	sink sinks.Sink
 	t                                 *testing.T
 	newValidator                      func() aimdb.TransformFunc[Temperature, Validation]
 )

@@ -108,11 +108,11 @@ func parses(args []string, whole bool) error {
 	return nil
 }
 
-// TestWhenOneMachineIsNotEnough runs the three commands of README.md in a directory of their
-// own, on free ports.
-func TestWhenOneMachineIsNotEnough(t *testing.T) {
+// TestLogOnAServer runs the three commands of docs/how-to/scale-out.md in a directory of their
+// own, on free ports, and the gateway on what they have stored.
+func TestLogOnAServer(t *testing.T) {
 	t.Parallel()
-	lines := shellLines(t, "README.md", "When one machine is not enough")
+	lines := shellLines(t, "docs/how-to/scale-out.md", "The log on a NATS server")
 	if len(lines) != 3 {
 		t.Fatalf("there are %d commands: %q", len(lines), lines)
 	}
@@ -135,8 +135,13 @@ func TestWhenOneMachineIsNotEnough(t *testing.T) {
 		})
 		return c
 	}
+	// The server reads the configuration of one of three, and starts nothing.
+	must(t, os.WriteFile(filepath.Join(dir, "n1.conf"), []byte(strings.ReplaceAll(blocksOf(t, "docs/how-to/scale-out.md", "Three servers", "")[0].text, "/var/lib", dir)), 0o600))
 	server := at(0)
 	server.says("Server is ready")
+	if out, err := exec.Command(server.cmd.Path, "-t", "-c", filepath.Join(dir, "n1.conf")).CombinedOutput(); err != nil {
+		t.Errorf("the configuration of three servers: %v\n%s", err, out)
+	}
 	// Other databases on this machine may have the default addresses of the page and the
 	// gateway.
 	program := at(1, "--http", "127.0.0.1:0", "--aimx", shortPath(t))
@@ -153,6 +158,14 @@ func TestWhenOneMachineIsNotEnough(t *testing.T) {
 		}
 		return false
 	})
+	socket := shortPath(t)
+	gateway := shellLines(t, "docs/how-to/scale-out.md", "Queries elsewhere")
+	lines = append(lines, "go run ./cmd/"+strings.NewReplacer("/tmp/copy.sock", socket).Replace(gateway[0]))
+	elsewhere := at(3)
+	soon(t, "the gateway answers from the copy", func() bool {
+		return strings.Contains(aimdb(t, "record", "query", "accuracy::*", "--connect", socket).stdout, "accuracy::seattle")
+	})
+	elsewhere.interrupt()
 	program.interrupt()
 	sink.interrupt()
 	rows := func(file string) []string { // rows of several records and one time have no order

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -148,5 +150,82 @@ func TestSecureHowTo(t *testing.T) {
 			t.Errorf("%s prints %s", span, out)
 		}
 	}
+	server.interrupt()
+}
+
+// TestSitesAndHub runs the hub and the sites of docs/how-to/scale-out.md. The hub has a free port.
+func TestSitesAndHub(t *testing.T) {
+	t.Parallel()
+	m, port := newTypist(t), freePort(t)
+	lines := shellLines(t, "docs/how-to/scale-out.md", "Sites and a hub")
+	if len(lines) != 4 {
+		t.Fatalf("the lines are %q", lines)
+	}
+	hub := m.begins(lines[0], "--listen-leaf", "127.0.0.1:"+port)
+	hub.says("sites join at 127.0.0.1:" + port)
+	var sites []*child
+	edge := built(t, "./examples/edge")
+	for _, line := range lines[1:3] {
+		site, ours := strings.CutPrefix(line, "go run ./examples/edge ")
+		if !ours {
+			t.Fatalf("%s starts no site", line)
+		}
+		sites = append(sites, m.starts(edge, "-hub", "nats-leaf://127.0.0.1:"+port, "-every", "5ms", site))
+	}
+	verify := strings.TrimPrefix(lines[3], "go run ./cmd/")
+	for _, site := range sites {
+		site.says("\n10\n")
+	}
+	// What the hub has collected by then is up to it: other tests wait for all of it.
+	for _, site := range sites {
+		site.interrupt()
+	}
+	hub.interrupt()
+	if out := m.types(verify); !strings.Contains(out, "north") || !strings.Contains(out, "south") {
+		t.Errorf("%s prints %s", verify, out)
+	}
+}
+
+// TestUpgradeHowTo goes the way of docs/how-to/upgrade.md and back: a history of a newer version is
+// refused in the documented words, and after its backup was restored it gets the values since from
+// the log.
+func TestUpgradeHowTo(t *testing.T) {
+	t.Parallel()
+	const document = "docs/how-to/upgrade.md"
+	m := newTypist(t)
+	socket, data := shortPath(t), filepath.Join(m.dir, "data")
+	m.places = strings.NewReplacer("/var/lib/aimdb", data, "/run/aimdb/aimdb.sock", socket, "/etc/aimdb/aimdb.yaml", "aimdb.yaml")
+	m.writes("aimdb.yaml", "dir: "+data+"\nhttp: off\nnats: off\nmqtt: off\ngateways: ["+socket+"]\n")
+	serve := func() *child {
+		c := m.begins("aimdb serve --config aimdb.yaml")
+		c.says("  aimx ")
+		return c
+	}
+	types := func(section string) (out string) {
+		for _, line := range shellLines(t, document, section) {
+			out += m.types(line)
+		}
+		return out
+	}
+	set := func(n string) { m.types("echo " + n + " | aimdb produce room --connect " + socket) }
+	server := serve()
+	set("1")
+	types("Before")
+	types("Upgrade")
+	set("2")
+	server.interrupt()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(data, "history.db"))
+	must(t, err)
+	_, err = db.Exec("UPDATE aimdb_meta SET value = 1 + value WHERE key = 'schema_version'")
+	must(t, errors.Join(err, db.Close()))
+	refused := aimdb(t, "serve", "--config", filepath.Join(m.dir, "aimdb.yaml"))
+	refused.fails(t, exitFailed, strings.Split(strings.TrimSpace(blocksOf(t, document, "Go back", "text")[0].text), "\n")...)
+	if out := types("Go back"); !strings.Contains(out, "1 value waits for it in the log") {
+		t.Errorf("verify says %s", out)
+	}
+	server = serve()
+	soon(t, "both values are in the history", func() bool {
+		return strings.Count(m.types("aimdb history query "+socket+" room --range"), "room") == 2
+	})
 	server.interrupt()
 }
