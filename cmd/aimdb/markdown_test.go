@@ -133,7 +133,7 @@ func commandSpans(t *testing.T, document, section string) (lines []string) {
 	t.Helper()
 	program := regexp.MustCompile(`^(sudo )?(aimdb|go|curl|mosquitto_(pub|sub)|nats|make|tail|podman|systemctl|journalctl|kill|pgrep|promtool|bin/\S+) \S`)
 	for _, span := range spans(t, document)[section] {
-		if _, ours := ofTheBinary(span); ours || program.MatchString(span) {
+		if args, ours := ofTheBinary(span); ours && len(args) > 0 || program.MatchString(span) {
 			lines = append(lines, span)
 		}
 	}
