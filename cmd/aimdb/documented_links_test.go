@@ -31,7 +31,7 @@ func TestDocumentedLinks(t *testing.T) {
 			return nil
 		}
 		text := readDocument(t, name)
-		if name != "CHANGELOG.md" { // it tells of documents as they were
+		if strings.Contains(text, "docs/") && name != "CHANGELOG.md" { // which has documents as they were
 			for _, document := range named.FindAllString(text, -1) {
 				names++
 				if _, err := os.Stat(filepath.Join(root, document)); err != nil {

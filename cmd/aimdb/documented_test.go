@@ -12,13 +12,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/aimdb-go/aimdb/sinks/process"
 )
 
 // TestDocumentedCommands: the commands of the documents exist, with their flags and arguments.
 // Those in the text are named there, and may lack their arguments.
 func TestDocumentedCommands(t *testing.T) {
-	found := 0
+	found, flags := 0, map[string]bool{"help": true, "version": true}
+	flagNames(newRoot(func(string) string { return "" }), flags)
 	for _, document := range documents(t) {
 		for _, b := range blocks(t, document) {
 			if b.language != "sh" {
@@ -38,6 +42,11 @@ func TestDocumentedCommands(t *testing.T) {
 		}
 		for _, in := range spans(t, document) {
 			for _, span := range in {
+				if name, isFlag := strings.CutPrefix(span, "--"); isFlag {
+					if name = strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '=' })[0]; !flags[name] {
+						t.Errorf("%s: no command has %s", document, span)
+					}
+				}
 				for _, one := range alternatives(span) {
 					if args, ours := ofTheBinary(one); ours {
 						found++
@@ -51,6 +60,14 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 	if found < 150 {
 		t.Errorf("there are only %d commands", found)
+	}
+}
+
+// flagNames adds the names of the flags of a command and of those below it.
+func flagNames(c *cobra.Command, all map[string]bool) {
+	c.Flags().VisitAll(func(f *pflag.Flag) { all[f.Name] = true })
+	for _, sub := range c.Commands() {
+		flagNames(sub, all)
 	}
 }
 
