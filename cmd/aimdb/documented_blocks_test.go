@@ -54,27 +54,27 @@ func blocksNotRun() map[string]string {
 // of Go and YAML have tests of their own, which go through all documents.
 func otherBlocks() map[string]string {
 	return map[string]string{
-		"docs/USE.md#A web page":                                  "TestBrowserSnippet",
-		"docs/USE.md#An assistant":                                "TestAssistantConfiguration",
-		"docs/USE.md#HTTP":                                        "TestUseItFromREADME",
-		"docs/USE.md#Inside the program":                          "TestDocumentedOutput",
-		"docs/USE.md#Who may do what":                             "TestTokensFromUse",
-		"docs/how-to/scale-out.md#Three servers":                  "TestLogOnAServer",
-		"docs/how-to/upgrade.md#Go back":                          "TestUpgradeHowTo",
-		"docs/how-to/run-as-a-service.md#Started as another user": "TestServiceThatCannotStart",
-		"docs/how-to/run-as-a-service.md#On a read-only disk":     "TestServiceThatCannotStart",
-		"docs/how-to/run-as-a-service.md#With a full disk":        "TestServiceOnADiskThatFills",
+		"docs/USE.md#A web page":         "TestBrowserSnippet",
+		"docs/USE.md#An assistant":       "TestAssistantConfiguration",
+		"docs/USE.md#HTTP":               "TestUseItFromREADME",
+		"docs/USE.md#Inside the program": "TestDocumentedOutput",
+		"docs/USE.md#Who may do what":    "TestTokensFromUse",
+		"docs/how-to/mqtt-device.md#Devices that cannot choose their topics": "TestMosquittoBridge",
+		"docs/how-to/scale-out.md#Three servers":                             "TestLogOnAServer",
+		"docs/how-to/upgrade.md#Go back":                                     "TestUpgradeHowTo",
+		"docs/how-to/run-as-a-service.md#Started as another user":            "TestServiceThatCannotStart",
+		"docs/how-to/run-as-a-service.md#On a read-only disk":                "TestServiceThatCannotStart",
+		"docs/how-to/run-as-a-service.md#With a full disk":                   "TestServiceOnADiskThatFills",
 	}
 }
 
 // othersNotRun says why no test has such a block.
 func othersNotRun() map[string]string {
 	return map[string]string{
-		"docs/DESIGN.md#The way of a value":                                  "it is a drawing",
-		"docs/how-to/mqtt-device.md#Devices that cannot choose their topics": "it is for the broker of Mosquitto, which CI does not install",
-		"docs/how-to/run-as-a-service.md#Change the settings":                "it is a drop-in of systemd",
-		"docs/how-to/run-as-a-service.md#Open it to other machines":          "it is a drop-in of systemd",
-		"docs/how-to/run-as-a-service.md#Keep secrets from other users":      "it is a drop-in of systemd",
+		"docs/DESIGN.md#The way of a value":                             "it is a drawing",
+		"docs/how-to/run-as-a-service.md#Change the settings":           "it is a drop-in of systemd",
+		"docs/how-to/run-as-a-service.md#Open it to other machines":     "it is a drop-in of systemd",
+		"docs/how-to/run-as-a-service.md#Keep secrets from other users": "it is a drop-in of systemd",
 	}
 }
 

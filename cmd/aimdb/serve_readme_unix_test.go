@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -149,6 +150,29 @@ func TestMQTTHowTo(t *testing.T) {
 			t.Errorf("%s prints %q", line, got)
 		}
 	}
+	server.interrupt()
+}
+
+// TestMosquittoBridge: a real Mosquitto with the bridge of docs/how-to/mqtt-device.md brings the
+// values of a device that has topics of its own. CI does not install the broker, whose package
+// would start one.
+func TestMosquittoBridge(t *testing.T) {
+	t.Parallel()
+	broker, err := exec.LookPath("mosquitto")
+	if err != nil {
+		t.Skip("the broker mosquitto is not installed")
+	}
+	m := newTypist(t, "mosquitto_pub")
+	server, _ := m.openPlaces()
+	bridge := blocksOf(t, "docs/how-to/mqtt-device.md", "Devices that cannot choose their topics", "")[0].text
+	port := freePort(t)
+	m.writes("bridge.conf", "listener "+port+" 127.0.0.1\nallow_anonymous true\n"+m.places.Replace(bridge))
+	m.starts(broker, "-c", "bridge.conf").says("running")
+	m.places = strings.NewReplacer()
+	soon(t, "the bridge brings the value", func() bool {
+		m.types("mosquitto_pub -p " + port + " -q 1 -t tele/plug/SENSOR -m '{\"watts\": 12}'")
+		return strings.Contains(m.types("aimdb record get plug.SENSOR || true"), "12")
+	})
 	server.interrupt()
 }
 
