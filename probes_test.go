@@ -3,7 +3,6 @@ package aimdb_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/aimdb-go/aimdb"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/webtest"
 	"github.com/aimdb-go/aimdb/sinks/sqlite"
 )
 
@@ -35,23 +35,7 @@ func (l *lateBackend) Checkpoint(ctx context.Context) (history.Position, error) 
 // probe asks a probe.
 func probe(t *testing.T, db *aimdb.DB, path, token string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+db.Addresses().HTTP+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(body)
+	return webtest.Get(t, "http://"+db.Addresses().HTTP+path, token)
 }
 
 // TestProbes: a database that starts is alive and not ready, other requests wait, and

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/aimdb-go/aimdb/internal/backoff"
 )
 
 // Mark is the high-water mark of a log: what it has acknowledged and held at one
@@ -218,7 +220,7 @@ func (r *Republisher) keepMark(ctx context.Context) {
 			if failing = err != nil; !failing {
 				synced = last
 			}
-			ended = !sleepFor(ctx, markEvery)
+			ended = !backoff.Sleep(ctx, markEvery)
 			continue
 		}
 		select {
@@ -243,16 +245,4 @@ func (r *Republisher) syncMark() error {
 		return err
 	}
 	return r.mark.sync(state)
-}
-
-// sleepFor returns false when ctx ends first.
-func sleepFor(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,29 +15,8 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/internal/needed"
+	"github.com/aimdb-go/aimdb/internal/webtest"
 )
-
-// ask returns what the web server answers.
-func ask(t *testing.T, address, token string) (int, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(body)
-}
 
 // TestPrometheusScrapes: a real Prometheus scrapes a server with a token, and answers a
 // query with what it found.
@@ -56,17 +33,17 @@ func TestPrometheusScrapes(t *testing.T) {
 	}
 	web := r.DB().Addresses().HTTP
 	for path, want := range map[string]int{"/metrics": 401, "/metrics/x": 404, "/livez": 200, "/readyz": 200, "/startupz": 200} {
-		if code, text := ask(t, "http://"+web+path, ""); code != want {
+		if code, text := webtest.Get(t, "http://"+web+path, ""); code != want {
 			t.Errorf("%s: %d %s", path, code, text)
 		}
 	}
-	if code, text := ask(t, "http://"+web+"/metrics", "scrape-scrape"); code != 200 || !strings.Contains(text, "aimdb_mqtt_connections 0\n") || !strings.Contains(text, `aimdb_http_requests_total{code="401"} 1`) {
+	if code, text := webtest.Get(t, "http://"+web+"/metrics", "scrape-scrape"); code != 200 || !strings.Contains(text, "aimdb_mqtt_connections 0\n") || !strings.Contains(text, `aimdb_http_requests_total{code="401"} 1`) {
 		t.Errorf("%d %s", code, text)
 	}
 	at := runPrometheus(t, prometheus, web)
 	query := "http://" + at + "/api/v1/query?query=" + url.QueryEscape(`aimdb_record_produced_total{record="a"}`)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		code, text := ask(t, query, "")
+		code, text := webtest.Get(t, query, "")
 		var answer struct {
 			Data struct{ Result []struct{ Value [2]any } }
 		}
@@ -82,7 +59,7 @@ func TestPrometheusScrapes(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			_, targets := ask(t, "http://"+at+"/api/v1/targets", "")
+			_, targets := webtest.Get(t, "http://"+at+"/api/v1/targets", "")
 			t.Fatalf("Prometheus has nothing: %d %s %s", code, text, targets)
 		}
 	}
@@ -122,7 +99,7 @@ func runPrometheus(t *testing.T, program, web string) string {
 func awaitMetric(t *testing.T, r *running, series string) float64 {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		_, text := ask(t, "http://"+r.DB().Addresses().HTTP+"/metrics", "")
+		_, text := webtest.Get(t, "http://"+r.DB().Addresses().HTTP+"/metrics", "")
 		for line := range strings.Lines(text) {
 			if value, ok := strings.CutPrefix(strings.TrimSpace(line), series+" "); ok && value != "0" {
 				n, err := strconv.ParseFloat(value, 64)

@@ -13,7 +13,7 @@ import (
 	"github.com/aimdb-go/aimdb/sinks/sinktest"
 )
 
-// The sink of docs/SINKS.md passes the suite of all sinks.
+// The sink of docs/how-to/write-a-sink.md passes the suite of all sinks.
 func TestExampleSink(t *testing.T) {
 	sinktest.Run(t, sinktest.Target{
 		Poison: sinks.Entry{Record: "test::poison", Time: 1, Value: []byte("{no JSON")},
@@ -52,19 +52,19 @@ func stored(t testing.TB, s sinks.Sink) (all sinks.Batch) {
 	return all
 }
 
-// docs/SINKS.md shows the example as it is tested.
+// docs/how-to/write-a-sink.md shows the example as it is tested.
 func TestExampleIsTheDocumented(t *testing.T) {
 	code, err := os.ReadFile("example_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := os.ReadFile(filepath.Join("..", "docs", "SINKS.md"))
+	document, err := os.ReadFile(filepath.Join("..", "docs", "how-to", "write-a-sink.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, body, _ := strings.Cut(string(code), "\n)\n\n")
 	if !strings.Contains(string(document), "```go\n"+body+"```\n") {
-		t.Error("docs/SINKS.md does not show what is in example_test.go after its imports")
+		t.Error("docs/how-to/write-a-sink.md does not show what is in example_test.go after its imports")
 	}
 	if n := strings.Count(body, "\n"); n > 60 {
 		t.Errorf("the example has %d lines, want at most 60", n)

@@ -4,8 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -18,18 +16,13 @@ import (
 func TestBackupHowTo(t *testing.T) {
 	t.Parallel()
 	const document = "docs/how-to/backup-and-restore.md"
-	dir, bin, socket := t.TempDir(), t.TempDir(), shortPath(t)
-	must(t, os.Symlink(os.Getenv(binaryVariable), filepath.Join(bin, "aimdb")))
-	run := func(heading string) string {
+	dir, socket := t.TempDir(), shortPath(t)
+	run := func(heading string) (out string) {
 		t.Helper()
-		script := strings.Join(shellBlocks(t, document, heading), "\n")
-		cmd := exec.Command("sh", "-ec", script)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
-		out, err := cmd.CombinedOutput()
-		if err != nil || script == "" {
-			t.Fatalf("%s: %v\n%s\n%s", heading, err, script, out)
+		for _, b := range blocksOf(t, document, heading, "sh") {
+			out += shellIn(t, dir, "bash", "set -e\n"+b.text)
 		}
-		return string(out)
+		return out
 	}
 	data := filepath.Join(dir, "aimdb-data")
 	d := startServe(t, socket, "--data", data)

@@ -90,3 +90,10 @@ func (r result) fails(t *testing.T, code int, says ...string) {
 		}
 	}
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

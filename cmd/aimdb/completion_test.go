@@ -112,17 +112,23 @@ func notInstalled(t *testing.T, what string) {
 // test if there is no such shell.
 func shell(t *testing.T, name, script string) string {
 	t.Helper()
+	return shellIn(t, t.TempDir(), name, script)
+}
+
+// shellIn is shell in a directory, with more variables.
+func shellIn(t *testing.T, dir, name, script string, env ...string) string {
+	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
 		notInstalled(t, name)
 	}
 	cmd := exec.CommandContext(t.Context(), path, "-c", script)
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "PATH="+filepath.Dir(os.Getenv(binaryVariable))+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), "HOME="+dir, "PATH="+filepath.Dir(os.Getenv(binaryVariable))+string(filepath.ListSeparator)+os.Getenv("PATH")), env...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s%s", err, out.String(), said.String())
+		t.Fatalf("%s\n%v\n%s%s", script, err, out.String(), said.String())
 	}
 	return out.String()
 }

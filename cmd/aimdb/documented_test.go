@@ -1,8 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -11,79 +12,124 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/aimdb-go/aimdb/sinks/process"
 )
 
-// root is where the commands of the documents run.
-const root = "../.."
-
-// shellBlocks returns the lines of the shell blocks of a document, without comments. Those
-// of a heading if it is not empty.
-func shellBlocks(t *testing.T, document, heading string) (lines []string) {
-	t.Helper()
-	f, err := os.Open(filepath.Join(root, document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	in, below := false, heading == ""
-	for scanner := bufio.NewScanner(f); scanner.Scan(); {
-		line := scanner.Text()
-		switch {
-		case strings.HasPrefix(line, "```"):
-			in = line == "```sh"
-		case strings.HasPrefix(line, "## ") && heading != "":
-			below = line == "## "+heading
-		case in && below:
-			line, _, _ = strings.Cut(line, " #")
-			lines = append(lines, strings.TrimSpace(line))
-		}
-	}
-	return lines
-}
-
-// TestDocumentedCommands: the commands of the documents exist, with their flags.
+// TestDocumentedCommands: the commands of the documents exist, with their flags and arguments.
+// Those in the text are named there, and may lack their arguments.
 func TestDocumentedCommands(t *testing.T) {
-	found := 0
-	documents := []string{"README.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/how-to/*.md"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range found {
-			documents = append(documents, strings.TrimPrefix(path, root+"/"))
-		}
-	}
-	for _, document := range documents {
-		for _, line := range shellBlocks(t, document, "") {
-			for part := range strings.SplitSeq(line, " | ") {
-				args, ours := strings.CutPrefix(strings.TrimPrefix(part, "go run ./cmd/"), "aimdb ")
-				if !ours || args == "--version" {
-					continue
+	found, flags := 0, map[string]bool{"help": true, "version": true}
+	flagNames(newRoot(func(string) string { return "" }), flags)
+	for _, document := range documents(t) {
+		for _, b := range blocks(t, document) {
+			if b.language != "sh" {
+				continue
+			}
+			for _, line := range b.commands() {
+				for part := range strings.SplitSeq(line, " | ") {
+					part, _, _ = strings.Cut(part, " > ")
+					if args, ours := ofTheBinary(part); ours {
+						found++
+						if err := parses(args, true); err != nil {
+							t.Errorf("%s: %s: %v", b, line, err)
+						}
+					}
 				}
-				args, _, _ = strings.Cut(args, " > ")
-				found++
-				out := aimdb(t, append(strings.Fields(args), "--help")...).ok(t)
-				_, usage, _ := strings.Cut(out, "Usage:\n  ")
-				for i, word := range strings.Fields("aimdb " + args)[:2] {
-					if strings.Fields(usage)[i] != word {
-						t.Errorf("%s: %s: the help is that of %.50s", document, line, usage)
+			}
+		}
+		for _, in := range spans(t, document) {
+			for _, span := range in {
+				if name, isFlag := strings.CutPrefix(span, "--"); isFlag {
+					if name = strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '=' })[0]; !flags[name] {
+						t.Errorf("%s: no command has %s", document, span)
+					}
+				}
+				for _, one := range alternatives(span) {
+					if args, ours := ofTheBinary(one); ours {
+						found++
+						if err := parses(args, false); err != nil {
+							t.Errorf("%s: %s: %v", document, one, err)
+						}
 					}
 				}
 			}
 		}
 	}
-	if found < 20 {
+	if found < 150 {
 		t.Errorf("there are only %d commands", found)
 	}
 }
 
-// TestWhenOneMachineIsNotEnough runs the three commands of README.md in a directory of their
-// own, on free ports.
-func TestWhenOneMachineIsNotEnough(t *testing.T) {
+// flagNames adds the names of the flags of a command and of those below it.
+func flagNames(c *cobra.Command, all map[string]bool) {
+	c.Flags().VisitAll(func(f *pflag.Flag) { all[f.Name] = true })
+	for _, sub := range c.Commands() {
+		flagNames(sub, all)
+	}
+}
+
+// ofTheBinary returns the arguments of a command line if its program is aimdb. In the text the
+// name of the program may be left out before a command and its subcommand.
+func ofTheBinary(line string) (args []string, ours bool) {
+	words := shellWords(line)
+	for i, word := range words {
+		if word == "aimdb" || word == "./cmd/aimdb" {
+			before := strings.Join(words[:i], " ")
+			return words[i+1:], before == "" || before == "sudo" || before == "go run"
+		}
+	}
+	if len(words) < 2 {
+		return nil, false
+	}
+	top := newRoot(func(string) string { return "" })
+	c, rest, err := top.Find(words)
+	return words, err == nil && c.HasParent() && c.Parent().HasParent() && len(rest) == len(words)-2
+}
+
+// alternatives returns the commands that "history stats|query" means.
+func alternatives(span string) (all []string) {
+	words := strings.Split(span, " ")
+	for i, word := range words {
+		if names := strings.Split(word, "|"); len(names) > 1 && word != "|" && !strings.ContainsAny(word, "'\"") {
+			for _, name := range names {
+				words[i] = name
+				all = append(all, strings.Join(words, " "))
+			}
+			return all
+		}
+	}
+	return []string{span}
+}
+
+// parses reports what the command line of the binary has against arguments.
+func parses(args []string, whole bool) error {
+	top := newRoot(func(string) string { return "" })
+	top.InitDefaultVersionFlag()
+	c, rest, err := top.Find(splitNegative(top, args))
+	if err != nil {
+		return err
+	}
+	c.InitDefaultHelpFlag()
+	if err := c.ParseFlags(rest); err != nil {
+		return err
+	}
+	if given := c.Flags().Args(); c.HasAvailableSubCommands() && len(given) > 0 {
+		return fmt.Errorf("%s has no command %s", c.CommandPath(), given[0])
+	}
+	if whole {
+		return errors.Join(c.ValidateArgs(c.Flags().Args()), c.ValidateRequiredFlags())
+	}
+	return nil
+}
+
+// TestLogOnAServer runs the three commands of docs/how-to/scale-out.md in a directory of their
+// own, on free ports, and the gateway on what they have stored.
+func TestLogOnAServer(t *testing.T) {
 	t.Parallel()
-	lines := shellBlocks(t, "README.md", "When one machine is not enough")
+	lines := shellLines(t, "docs/how-to/scale-out.md", "The log on a NATS server")
 	if len(lines) != 3 {
 		t.Fatalf("there are %d commands: %q", len(lines), lines)
 	}
@@ -106,8 +152,13 @@ func TestWhenOneMachineIsNotEnough(t *testing.T) {
 		})
 		return c
 	}
+	// The server reads the configuration of one of three, and starts nothing.
+	must(t, os.WriteFile(filepath.Join(dir, "n1.conf"), []byte(strings.ReplaceAll(blocksOf(t, "docs/how-to/scale-out.md", "Three servers", "")[0].text, "/var/lib", dir)), 0o600))
 	server := at(0)
 	server.says("Server is ready")
+	if out, err := exec.Command(server.cmd.Path, "-t", "-c", filepath.Join(dir, "n1.conf")).CombinedOutput(); err != nil {
+		t.Errorf("the configuration of three servers: %v\n%s", err, out)
+	}
 	// Other databases on this machine may have the default addresses of the page and the
 	// gateway.
 	program := at(1, "--http", "127.0.0.1:0", "--aimx", shortPath(t))
@@ -124,6 +175,14 @@ func TestWhenOneMachineIsNotEnough(t *testing.T) {
 		}
 		return false
 	})
+	socket := shortPath(t)
+	gateway := shellLines(t, "docs/how-to/scale-out.md", "Queries elsewhere")
+	lines = append(lines, "go run ./cmd/"+strings.NewReplacer("/tmp/copy.sock", socket).Replace(gateway[0]))
+	elsewhere := at(3)
+	soon(t, "the gateway answers from the copy", func() bool {
+		return strings.Contains(aimdb(t, "record", "query", "accuracy::*", "--connect", socket).stdout, "accuracy::seattle")
+	})
+	elsewhere.interrupt()
 	program.interrupt()
 	sink.interrupt()
 	rows := func(file string) []string { // rows of several records and one time have no order

@@ -100,7 +100,7 @@ func TestAssistantAfterRestart(t *testing.T) {
 
 // TestAssistantConfiguration runs the configuration that docs/USE.md gives to assistants.
 func TestAssistantConfiguration(t *testing.T) {
-	text := useBlock(t, "### An assistant", "json")
+	text := blocksOf(t, "docs/USE.md", "An assistant", "json")[0].text
 	var c struct {
 		Servers map[string]struct {
 			Command string

@@ -18,7 +18,7 @@ func TestServeDocument(t *testing.T) {
 	}
 	var server *demo
 	servers, others := 0, 0
-	for _, line := range shellBlocks(t, "docs/SERVE.md", "") {
+	for _, line := range shellLines(t, "docs/SERVE.md", "") {
 		line = strings.ReplaceAll(line, "examples/serve", filepath.Join(top, "examples", "serve"))
 		if args, serves := strings.CutPrefix(line, "aimdb serve"); serves {
 			servers++

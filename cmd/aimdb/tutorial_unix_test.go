@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,13 +21,13 @@ func TestTutorial(t *testing.T) {
 		}
 	}
 	home, port, socket := t.TempDir(), freePort(t), shortPath(t)
-	blocks := typed(t, "docs/tutorial.md")
+	typed := blocksOf(t, "docs/tutorial.md", "", "sh")
 	places := strings.NewReplacer(":8080", ":"+port, "/tmp/aimdb.sock", socket, "sleep 1;", "sleep 0.1;")
 	var script strings.Builder
 	script.WriteString("set -eu\nserver=\ntrap '[ -z \"$server\" ] || kill $server; wait' EXIT\n")
-	for i, block := range blocks {
+	for i, block := range typed {
 		fmt.Fprintf(&script, "echo @@%d\n", i)
-		for line := range strings.Lines(block) {
+		for line := range strings.Lines(block.text) {
 			switch line = strings.TrimSuffix(line, "\n"); {
 			case line == "go install ./cmd/aimdb": // TestMain has built it
 			case strings.HasPrefix(line, "aimdb serve"):
@@ -51,10 +50,10 @@ func TestTutorial(t *testing.T) {
 		t.Fatalf("%v\n%s\nthe server said:\n%s", err, out, server)
 	}
 	said := strings.Split(string(out), "@@")[1:]
-	if len(said) != len(blocks) {
-		t.Fatalf("%d blocks printed %d times:\n%s", len(blocks), len(said), out)
+	if len(said) != len(typed) {
+		t.Fatalf("%d blocks printed %d times:\n%s", len(typed), len(said), out)
 	}
-	for i, block := range blocks {
+	for i, block := range typed {
 		for command, want := range map[string]string{
 			"records/room.kitchen\n":   `{"celsius":21.5}`,
 			"kind=buckets":             ",10,0,0,", // ten values
@@ -64,31 +63,9 @@ func TestTutorial(t *testing.T) {
 			"record refused":           "room.kitchen",
 			"history stats backup.db":  "machine.load",
 		} {
-			if strings.Contains(block, command) && !strings.Contains(said[i], want) {
-				t.Errorf("%s\nprints %q, want %q in it", block, said[i], want)
+			if strings.Contains(block.text, command) && !strings.Contains(said[i], want) {
+				t.Errorf("%s\nprints %q, want %q in it", block.text, said[i], want)
 			}
 		}
 	}
-}
-
-// typed returns the shell blocks of a document.
-func typed(t *testing.T, document string) (blocks []string) {
-	t.Helper()
-	f, err := os.Open(filepath.Join(root, document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	var block *strings.Builder
-	for scanner := bufio.NewScanner(f); scanner.Scan(); {
-		switch line := scanner.Text(); {
-		case line == "```sh":
-			block = &strings.Builder{}
-		case line == "```" && block != nil:
-			blocks, block = append(blocks, block.String()), nil
-		case block != nil:
-			fmt.Fprintln(block, line)
-		}
-	}
-	return blocks
 }

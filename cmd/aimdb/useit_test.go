@@ -13,22 +13,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// useBlock returns the first block of a language in docs/USE.md below a heading.
-func useBlock(t *testing.T, heading, language string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "docs", "USE.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, below, found := strings.Cut(string(text), "\n"+heading+"\n")
-	_, block, has := strings.Cut(below, "\n```"+language+"\n")
-	block, _, _ = strings.Cut(block, "\n```")
-	if !found || !has {
-		t.Fatalf("docs/USE.md has no block of %s below %s", language, heading)
-	}
-	return block + "\n"
-}
-
 // TestUseItFrom runs docs/USE.md beside the demo: its commands,
 // those of the NATS command line by requests of a NATS client, and its Go program. Other
 // tests run the web page (integration) and the configuration for assistants.
@@ -51,7 +35,7 @@ func TestUseItFrom(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	commands, requests := 0, 0
-	for _, line := range shellBlocks(t, "docs/USE.md", "While the demo runs") {
+	for _, line := range shellLines(t, "docs/USE.md", "While the demo runs") {
 		words := shellWords(line)
 		switch words[0] {
 		case "aimdb":
@@ -67,7 +51,7 @@ func TestUseItFrom(t *testing.T) {
 	if commands < 7 || requests < 6 {
 		t.Errorf("there are %d commands and %d requests", commands, requests)
 	}
-	runProgram(t, strings.ReplaceAll(useBlock(t, "### Go", "go"), defaultEndpoint, socket))
+	runProgram(t, strings.ReplaceAll(blocksOf(t, "docs/USE.md", "Go", "go")[0].text, defaultEndpoint, socket))
 	hub.interrupt()
 }
 

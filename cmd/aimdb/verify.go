@@ -123,9 +123,15 @@ func (v *verification) directory(cmd *cobra.Command, dir string) (result embedde
 	if err != nil {
 		return ifDamaged(path, result, inUse(dir, err))
 	}
-	db, err := embedded.OpenStopped(cmd.Context(), embedded.Config{Dir: dir, Name: v.name, Backend: store, Logger: logger(cmd)})
+	return v.stopped(cmd, embedded.Config{Dir: dir, Name: v.name, Backend: store, Logger: logger(cmd)}, dir, path)
+}
+
+// stopped verifies, or repairs, the database of a directory or of a history alone, which does
+// not run. path is that of the history.
+func (v *verification) stopped(cmd *cobra.Command, c embedded.Config, target, path string) (result embedded.Verification, err error) {
+	db, err := embedded.OpenStopped(cmd.Context(), c)
 	if err != nil {
-		return result, inUse(dir, err)
+		return result, inUse(target, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if v.repair {

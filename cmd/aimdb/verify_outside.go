@@ -34,17 +34,7 @@ func (v *verification) outside(cmd *cobra.Command, target string) (result embedd
 	if c.Backend, err = v.history(cmd, path); err != nil {
 		return ifDamaged(path, result, inUse(path, err))
 	}
-	db, err := embedded.OpenStopped(cmd.Context(), c)
-	if err != nil {
-		return result, inUse(target, err)
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if v.repair {
-		result, err = db.Repair(cmd.Context())
-	} else {
-		result, err = db.Verify(cmd.Context())
-	}
-	return ifDamaged(path, result, err)
+	return v.stopped(cmd, c, target, path)
 }
 
 // history opens a file or tables that a sink may write to meanwhile. A file is opened for

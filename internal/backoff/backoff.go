@@ -25,12 +25,20 @@ func (b Backoff) Pause(n int) time.Duration {
 // Wait waits for the pause after the n-th failure in a row. It returns the error
 // of ctx if that ends first.
 func (b Backoff) Wait(ctx context.Context, n int) error {
-	timer := time.NewTimer(b.Pause(n))
+	if !Sleep(ctx, b.Pause(n)) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// Sleep waits. It reports false if ctx ends before.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }

@@ -47,12 +47,9 @@ func (s *Sink) EventTimes(ctx context.Context, records ...string) (map[string]hi
 
 // Retime implements history.EventTimed. It is one step.
 func (s *Sink) Retime(ctx context.Context, record string, own func(history.Row) (int64, bool), changed func(int)) error {
-	s.mu.Lock()
-	rows, n := slices.Clone(s.rows), 0
-	for i := range rows {
-		row := &rows[i]
+	return s.edit(ctx, changed, func(row *stored) bool {
 		if row.Record != record {
-			continue
+			return false
 		}
 		before := *row
 		row.written = row.at()
@@ -62,19 +59,8 @@ func (s *Sink) Retime(ctx context.Context, record string, own func(history.Row) 
 				row.Time = ms
 			}
 		}
-		if row.Time != before.Time || row.timed != before.timed {
-			n++
-		}
-	}
-	err := ctx.Err()
-	if err == nil {
-		s.rows = rows
-	}
-	s.mu.Unlock()
-	if n > 0 && err == nil {
-		changed(n)
-	}
-	return err
+		return row.Time != before.Time || row.timed != before.timed
+	})
 }
 
 // newestStored puts the rows of one record into the order of their storing, the last first.

@@ -26,14 +26,23 @@ func (s *Sink) Shapes(_ context.Context, record string) ([]int, error) {
 
 // Rewrite implements history.Shaped. It is one step.
 func (s *Sink) Rewrite(ctx context.Context, upgrade func(history.Row) (json.RawMessage, int, error), changed func(int)) error {
+	return s.edit(ctx, changed, func(row *stored) bool {
+		value, shape, err := upgrade(row.Row)
+		if err != nil || shape == row.Shape {
+			return false
+		}
+		row.Value, row.Shape = value, shape
+		return true
+	})
+}
+
+// edit changes rows in one step, unless ctx has ended. one reports whether it has changed a row,
+// and changed is told how many there were, if any.
+func (s *Sink) edit(ctx context.Context, changed func(int), one func(*stored) bool) error {
 	s.mu.Lock()
-	rows := slices.Clone(s.rows)
-	n := 0
+	rows, n := slices.Clone(s.rows), 0
 	for i := range rows {
-		row := &rows[i].Row
-		value, shape, err := upgrade(*row)
-		if err == nil && shape != row.Shape {
-			row.Value, row.Shape = value, shape
+		if one(&rows[i]) {
 			n++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aimdb-go/aimdb/bus"
 	"github.com/aimdb-go/aimdb/history"
+	"github.com/aimdb-go/aimdb/internal/backoff"
 	"github.com/aimdb-go/aimdb/internal/outage"
 	"github.com/aimdb-go/aimdb/sinks/pump"
 	"github.com/aimdb-go/aimdb/sinks/retention"
@@ -83,7 +84,7 @@ func (p *process) acquire(ctx context.Context) (*Store, error) {
 			return nil, err
 		}
 		p.standBy()
-		if !pause(ctx, takeOver) {
+		if !backoff.Sleep(ctx, takeOver) {
 			return nil, nil
 		}
 	}
@@ -113,7 +114,7 @@ func (p *process) awaitActive(ctx context.Context, store *Store) bool {
 			p.enter(phaseNoStore, nil)
 			p.noStore.Failed(err)
 		}
-		if !pause(ctx, takeOver) {
+		if !backoff.Sleep(ctx, takeOver) {
 			return false
 		}
 	}
@@ -252,7 +253,7 @@ func (p *process) openLog(ctx context.Context) (*bus.Bus, error) {
 			err = fmt.Errorf("the log of database %s does not exist yet; the database creates it when it starts", p.config.Log.Name)
 		}
 		p.away.Failed(err)
-		if !pause(ctx, lookForLog) {
+		if !backoff.Sleep(ctx, lookForLog) {
 			return nil, nil
 		}
 	}
@@ -265,16 +266,4 @@ func (p *process) enter(phase string, store *Store) (changed bool) {
 	changed = p.phase != phase
 	p.phase, p.store = phase, store
 	return changed
-}
-
-// pause waits. It reports false if ctx ends before.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

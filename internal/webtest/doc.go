@@ -1,0 +1,2 @@
+// Package webtest asks web servers in tests.
+package webtest
