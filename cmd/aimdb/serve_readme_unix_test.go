@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // openPlaces runs aimdb serve with its defaults in the directory of the typist, but for the
@@ -160,7 +162,7 @@ func TestMosquittoBridge(t *testing.T) {
 	t.Parallel()
 	broker, err := exec.LookPath("mosquitto")
 	if err != nil {
-		t.Skip("the broker mosquitto is not installed")
+		needed.Missing(t, "the broker mosquitto")
 	}
 	m := newTypist(t, "mosquitto_pub")
 	server, _ := m.openPlaces()
