@@ -47,12 +47,12 @@ func TestReleasedPackages(t *testing.T) {
 		t.Fatalf("there are %d descriptions of packages", len(release.NFPMs))
 	}
 	released := release.NFPMs[0]
-	// goreleaser adds the program by itself, and has the completions elsewhere.
+	// goreleaser adds the program by itself, and has the other files that are made elsewhere.
 	local.Contents = slices.DeleteFunc(local.Contents, func(f packageFile) bool { return f.Destination == "/usr/bin/aimdb" })
 	for _, d := range []*described{&local, &released} {
 		for i, f := range d.Contents {
-			f.Source = strings.TrimPrefix(f.Source, "${COMPLETIONS}/")
-			d.Contents[i].Source = strings.TrimPrefix(f.Source, "artifacts/release/completions/")
+			f.Source = strings.TrimPrefix(f.Source, "${FILES}/")
+			d.Contents[i].Source = strings.TrimPrefix(f.Source, "artifacts/release/files/")
 		}
 	}
 	if want, got := text(t, local), text(t, released); want != got {

@@ -20,13 +20,13 @@ func buildPackages(t *testing.T) packages {
 	t.Helper()
 	nfpm := need(t, "nfpm")
 	dir := t.TempDir()
-	binary, completions := filepath.Join(dir, "aimdb"), filepath.Join(dir, "completions")
+	binary, files := filepath.Join(dir, "aimdb"), filepath.Join(dir, "files")
 	// Without C it is what a release has, and the packages that other tests compiled serve it
 	// too. Without symbols it is linked and compressed in half the time.
 	run(t, append(os.Environ(), "CGO_ENABLED=0"), "go", "build", "-ldflags=-s -w", "-o", binary, "../cmd/aimdb")
-	run(t, nil, "../scripts/completions", binary, completions)
+	run(t, nil, "../scripts/release-files", binary, files)
 	build := func(kind, binary string) string {
-		env := append(os.Environ(), "KINDS="+kind, "BINARY="+binary, "COMPLETIONS="+completions, "PATH="+filepath.Dir(nfpm)+":"+os.Getenv("PATH"))
+		env := append(os.Environ(), "KINDS="+kind, "BINARY="+binary, "FILES="+files, "PATH="+filepath.Dir(nfpm)+":"+os.Getenv("PATH"))
 		run(t, env, "../scripts/package", filepath.Join(dir, kind), "0.9.0")
 		found, err := filepath.Glob(filepath.Join(dir, kind, "*."+kind))
 		if err != nil || len(found) != 1 {
@@ -36,7 +36,7 @@ func buildPackages(t *testing.T) packages {
 	}
 	// Nothing installs the rpm, so any file does as its program; compressing the real one takes
 	// as long as all else that this test does.
-	p := packages{deb: build("deb", binary), rpm: build("rpm", filepath.Join(completions, "_aimdb"))}
+	p := packages{deb: build("deb", binary), rpm: build("rpm", filepath.Join(files, "_aimdb"))}
 	p.later = laterVersion(t, p.deb, "0.9.1")
 	return p
 }
@@ -128,7 +128,7 @@ func testDeb(t *testing.T, p packages) {
 	s := newSystem(t)
 	s.dpkg("--install", p.deb)
 	for _, name := range []string{"usr/bin/aimdb", "lib/systemd/system/aimdb.service", "etc/aimdb/aimdb.yaml",
-		"usr/share/bash-completion/completions/aimdb", "usr/share/doc/aimdb/copyright"} {
+		"usr/share/bash-completion/completions/aimdb", "usr/share/doc/aimdb/copyright", "usr/share/doc/aimdb/THIRD_PARTY.txt"} {
 		if !s.has(name) {
 			t.Errorf("/%s is not installed", name)
 		}
