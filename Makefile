@@ -41,8 +41,8 @@ test: ## all tests
 race: ## all tests under the race detector; they must leave nothing behind
 	./scripts/clean-test $(GO) test $(RACE) -timeout 14m ./...
 
-damaged: ## reads damaged Parquet files, which the race detector would end
-	$(GO) test -count 1 -run TestDamagedFile ./sinks/parquet
+damaged: ## reads damaged Parquet files, which the race detector would end, and measures the memory of an export
+	$(GO) test -count 1 -run 'TestDamagedFile|TestMemory' ./sinks/parquet
 
 modules: ## vets, lints and tests the other modules of the repository, which have dependencies of their own
 	$(GO) build -o bin/ honnef.co/go/tools/cmd/staticcheck github.com/kisielk/errcheck
