@@ -25,15 +25,14 @@ fmt: ## fails if a file is not formatted
 	@out="$$(gofmt -l $$(git ls-files '*.go'))"; \
 	if [ -n "$$out" ]; then echo "not formatted with gofmt:"; echo "$$out"; exit 1; fi
 
-vet:
-	$(GO) vet ./...
-	$(GO) vet -tags 'soak interop' ./...
+vet: ## vets all files; none asks for the lack of a tag, so that once is enough
+	$(GO) vet -tags interop ./...
 
 lint: ## staticcheck and errcheck
 	$(GO) tool staticcheck ./...
 	$(GO) tool errcheck -ignoretests -exclude .errcheck-exclude ./...
 
-cross: ## every package and its tests build for Windows and macOS
+cross: ## every package and its tests are vetted, and every command linked, for Windows and macOS
 	./scripts/cross
 
 test: ## all tests
@@ -42,8 +41,8 @@ test: ## all tests
 race: ## all tests under the race detector; they must leave nothing behind
 	./scripts/clean-test $(GO) test $(RACE) -timeout 14m ./...
 
-damaged: ## reads damaged Parquet files, which the race detector would end
-	$(GO) test -count 1 -run TestDamagedFile ./sinks/parquet
+damaged: ## reads damaged Parquet files, which the race detector would end, and measures the memory of an export
+	$(GO) test -count 1 -run 'TestDamagedFile|TestMemory' ./sinks/parquet
 
 modules: ## vets, lints and tests the other modules of the repository, which have dependencies of their own
 	$(GO) build -o bin/ honnef.co/go/tools/cmd/staticcheck github.com/kisielk/errcheck
@@ -62,7 +61,7 @@ bench-pair: ## all benchmarks of the checkout in BASE and of this one in turns
 	BENCHTIME=$(BENCHTIME) ./scripts/bench-pair '$(BASE)' '$(BENCH)'
 
 soak: ## the fault tests in their long form, ROUNDS kills for each kind of kill
-	AIMDB_ROUNDS=$(ROUNDS) $(GO) test -tags soak -timeout 60m -count 1 -v -run '$(SOAK)' ./integration/...
+	AIMDB_ROUNDS=$(ROUNDS) $(GO) test -timeout 60m -count 1 -v -run '$(SOAK)' ./integration/...
 
 interop: ## the real nats CLI, Litestream, MCP inspector (with npm) and DuckDB (with cgo) against this build
 	GOBIN="$(CURDIR)/bin" $(GO) install github.com/nats-io/natscli/nats@v0.5.0

@@ -25,7 +25,7 @@ import (
 // whether anything is wrong, and the last one finds nothing that nobody knows.
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	trials := rounds(t, 12/slower) * 5
+	trials := rounds(t, 8/slower) * 5
 	bases := damageBases(t)
 	seed := randomSeed(t)
 	for i := range trials {

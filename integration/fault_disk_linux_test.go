@@ -88,6 +88,10 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
+// filledUp is the last of the numbers that are written while a history has no room: more
+// than the files it has already can take.
+const filledUp = 3000
+
 // A full disk under the history holds up nobody who writes; when there is room
 // again everything is stored.
 func TestDiskFullUnderTheHistory(t *testing.T) {
@@ -98,14 +102,14 @@ func TestDiskFullUnderTheHistory(t *testing.T) {
 		p.send(1, 1000)
 		p.flush()
 		free := fill(t, disk)
-		p.send(1001, 8000)
+		p.send(1001, filledUp)
 		p.awaitState(says)
 		if soaking() {
 			<-time.After(10 * time.Second) // the fault lasts this long
 			p.awaitState(says)
 		}
 		free()
-		p.recovered(history, 8000)
+		p.recovered(history, filledUp)
 	})
 }
 
@@ -119,13 +123,13 @@ func TestStopWhileTheHistoryHasNoRoom(t *testing.T) {
 		p.send(1, 1000)
 		p.flush()
 		free := fill(t, disk)
-		p.send(1001, 8000)
+		p.send(1001, filledUp)
 		p.awaitState(says)
 		p.stop()
 		p.said.must(t, "the rest is in the log and is stored after the next start")
 		free()
-		visit(t, s, 8001, 8100)
-		checkNumbers(t, history, sent(8100))
+		visit(t, s, filledUp+1, filledUp+100)
+		checkNumbers(t, history, sent(filledUp+100))
 	})
 }
 

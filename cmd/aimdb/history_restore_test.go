@@ -153,19 +153,17 @@ func TestRestoreIsKilled(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 2 {
-				db := killed(t, oldRows)
-				if rows := killRestore(t, backup, db, now); rows != oldRows && rows != newRows {
-					t.Fatalf("the history has %d rows, and not %d or %d", rows, oldRows, newRows)
-				}
-				aimdb(t, "history", "restore", backup, db).ok(t)
-				if rows := inspectFile(t, db); rows != newRows {
-					t.Errorf("restored are %d rows, want %d", rows, newRows)
-				}
-				for _, left := range beside(t, db) {
-					if left != "-wal" && left != "-shm" { // of the look at it
-						t.Errorf("%s is left", left)
-					}
+			db := killed(t, oldRows)
+			if rows := killRestore(t, backup, db, now); rows != oldRows && rows != newRows {
+				t.Fatalf("the history has %d rows, and not %d or %d", rows, oldRows, newRows)
+			}
+			aimdb(t, "history", "restore", backup, db).ok(t)
+			if rows := inspectFile(t, db); rows != newRows {
+				t.Errorf("restored are %d rows, want %d", rows, newRows)
+			}
+			for _, left := range beside(t, db) {
+				if left != "-wal" && left != "-shm" { // of the look at it
+					t.Errorf("%s is left", left)
 				}
 			}
 		})

@@ -2,28 +2,18 @@ package hub
 
 import (
 	"math"
-	"path/filepath"
 	"testing"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/examples/weather"
 	"github.com/aimdb-go/aimdb/history"
 )
 
-// The figures are those of the reference data's README: the whole way from the
-// files through rings, log, pump and history to the answer of record.query
-// must neither lose, double nor change a validation.
-func TestNewYorkScoresAsPublished(t *testing.T) {
-	t.Parallel()
-	dir := reference(t)
-	h := startWeather(t, weather.Options{
-		DataDir:      t.TempDir(),
-		AimX:         []string{socket(t)},
-		Observations: filepath.Join(dir, "observations.csv"),
-		Forecasts:    filepath.Join(dir, "forecasts_new_york.csv"),
-		Steps:        -1,
-	})
-	c := dial(t, h.addresses.Gateways[0])
-	awaitPhase(t, c, weather.Ended)
+// scoresAsPublished compares the stored validations with the figures of the reference
+// data's README: the whole way from the files through rings, log, pump and history to the
+// answer of record.query must neither lose, double nor change a validation.
+func scoresAsPublished(t *testing.T, c *aimx.Client) {
+	t.Helper()
 	rows, err := c.Query(t.Context(), "accuracy::new_york", 100_000, history.Window{})
 	if err != nil {
 		t.Fatal(err)

@@ -115,8 +115,9 @@ func TestPageDoesNotCompareTheBaselineWithItself(t *testing.T) {
 }
 
 // The archived forecasts of New York against its observations: the question in
-// the page's title, with real data.
-func TestPageComparesTheArchiveOfNewYork(t *testing.T) {
+// the page's title, with real data. What is stored has the scores as published, and the page
+// shows them.
+func TestArchiveOfNewYork(t *testing.T) {
 	t.Parallel()
 	dir := reference(t)
 	o := weather.Options{
@@ -136,6 +137,7 @@ func TestPageComparesTheArchiveOfNewYork(t *testing.T) {
 	h := startWeather(t, o)
 	c := dial(t, h.addresses.Gateways[0])
 	awaitPhase(t, c, weather.Ended)
+	scoresAsPublished(t, c)
 	browser := chromium(t)
 	look(t, browser, 1280, "light")
 	openPage(t, browser, h)

@@ -63,7 +63,9 @@ func TestPageOverflowsNowhere(t *testing.T) {
 					t.Errorf("%d pixels wide with text of %d pixels, %s h ahead: %q", width, c.text, lead, found)
 				}
 			}
-			shoot(t, browser, fmt.Sprintf("page-%d-text-%d.png", width, c.text))
+			if width == 390 {
+				shoot(t, browser, fmt.Sprintf("page-%d-text-%d.png", width, c.text))
+			}
 		}
 	}
 }

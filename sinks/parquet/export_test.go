@@ -210,6 +210,9 @@ func TestDamagedFile(t *testing.T) {
 // TestMemory: neither a file nor a directory holds its rows in memory. 110,000 rows of
 // 1,000 bytes are 110 MB, half of it compressed.
 func TestMemory(t *testing.T) {
+	if checksPointers {
+		t.Skip("the race detector takes five times as long to write so many rows; make damaged runs this test without it")
+	}
 	const n, limit = 110_000, 48 << 20
 	random := rand.NewChaCha8([32]byte{})
 	var noise [500]byte // as hexadecimal digits it is compressed to half

@@ -60,14 +60,14 @@ func TestFaults(t *testing.T) {
 	server := pgtest.Syncing(t)
 	for name, fault := range map[string]func(t *testing.T, f *flow){
 		"killed under load": func(t *testing.T, f *flow) {
-			for range 5 {
+			for range 3 {
 				f.await(t, 300)
 				server.Kill(t)
 				server.Start(t)
 			}
 		},
 		"restarted under load": func(t *testing.T, f *flow) {
-			for range 3 {
+			for range 2 {
 				f.await(t, 300)
 				server.Stop(t)
 				server.Start(t)
@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 			mend()
 		},
 		"the connection is ended": func(t *testing.T, f *flow) {
-			for range 10 {
+			for range 5 {
 				f.await(t, 100)
 				exec(t, f.dsn, endWriter)
 			}

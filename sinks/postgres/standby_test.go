@@ -60,7 +60,7 @@ func TestTwoWriters(t *testing.T) {
 	stop := f.load()
 	defer stop()
 	values := func(of *flow) uint64 { return of.pump.Stats().Values }
-	for deadline := time.Now().Add(2 * patience); values(f) < 2000 || values(g) < 2000; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * patience); values(f) < 500 || values(g) < 500; time.Sleep(100 * time.Millisecond) {
 		exec(t, dsn, endWriter)
 		if time.Now().After(deadline) {
 			t.Fatalf("the writers have stored %d and %d values", values(f), values(g))

@@ -87,10 +87,10 @@ func (h harm) inflict(t *testing.T, path string, page uint32) {
 func TestRepairOfEachPage(t *testing.T) {
 	t.Parallel()
 	path := file(t)
-	entries := numbered(800)
+	entries := numbered(400)
 	s, stop := startStop(t, path)
-	write(t, s, batch(1, entries[:400]...))
-	write(t, s, batch(401, entries[400:]...))
+	write(t, s, batch(1, entries[:200]...))
+	write(t, s, batch(201, entries[200:]...))
 	before := table(t, path)
 	stop()
 	data, err := os.ReadFile(path)
