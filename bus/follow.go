@@ -83,7 +83,7 @@ func (f *follower) run(ctx context.Context, yield func(Message) bool) error {
 	}
 	for more := true; more; {
 		var log origin
-		err := answered(ctx, func() (err error) {
+		err := f.bus.answered(ctx, func(ctx context.Context) (err error) {
 			log, _, err = f.bus.look(ctx)
 			return err
 		})
@@ -247,7 +247,7 @@ func (f *follower) yieldDiscarded(ctx context.Context, before uint64, yield func
 		return true, nil
 	}
 	var state jetstream.StreamState
-	err = answered(ctx, func() (err error) {
+	err = f.bus.answered(ctx, func(ctx context.Context) (err error) {
 		state, err = f.bus.state(ctx)
 		return err
 	})
@@ -273,7 +273,7 @@ func (f *follower) openConsumer(ctx context.Context) (jetstream.MessagesContext,
 		filters = append(filters, f.bus.subjects.prefix(lossKind)+tombstoneToken, f.bus.markerSubject())
 	}
 	var c jetstream.Consumer
-	err := answered(ctx, func() (err error) {
+	err := f.bus.answered(ctx, func(ctx context.Context) (err error) {
 		c, err = f.bus.js.OrderedConsumer(ctx, f.bus.stream, jetstream.OrderedConsumerConfig{
 			FilterSubjects: filters,
 			DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,

@@ -54,6 +54,42 @@ func TestConsumerAfterAServerRestart(t *testing.T) {
 	}
 }
 
+// Readers that ask for the extent of the log while the server is opened again get it later: a
+// server that stops says for a moment that it has no stream.
+func TestExtentDuringServerRestarts(t *testing.T) {
+	b, _, _ := running(t, setup{Dir: t.TempDir()}, 1)
+	stop := make(chan struct{})
+	results := make(chan error, 8)
+	for range cap(results) {
+		go func() {
+			var err error
+			for stopped := false; !stopped && err == nil; {
+				_, _, err = b.Extent(deadline(t))
+				select {
+				case <-stop:
+					stopped = true
+				default:
+				}
+			}
+			results <- err
+		}()
+	}
+	for range 5 {
+		if err := b.server.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := b.Extent(deadline(t)); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	for range cap(results) {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A consumer that is deleted while it is read returns ErrConsumerLost. The next one
 // continues after the last message read.
 func TestConsumerDeletedWhileItIsRead(t *testing.T) {
