@@ -174,6 +174,10 @@ func (s *Service) start(nc *nats.Conn) error {
 	s.mu.Lock()
 	s.nc, s.service = nc, service
 	s.mu.Unlock()
+	// It comes first: who gets an answer to a request may publish values from then on.
+	if s.config.Ingest != nil && len(s.config.Writes) > 0 {
+		err = s.startSetter(nc)
+	}
 	for _, m := range rpc.Methods() {
 		subject := rpc.Prefix(s.config.Database) + m.Subject()
 		if m.Target != rpc.Key {
@@ -182,9 +186,6 @@ func (s *Service) start(nc *nats.Conn) error {
 		if m.Target != rpc.Nothing {
 			err = errors.Join(err, s.endpoint(service, m, "-of", subject+".>"))
 		}
-	}
-	if err == nil && s.config.Ingest != nil && len(s.config.Writes) > 0 {
-		err = s.startSetter(nc)
 	}
 	if err == nil {
 		err = nc.Flush()
