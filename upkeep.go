@@ -69,6 +69,7 @@ func (db *DB) retention(ctx context.Context) (aimx.Retention, error) {
 	policies, bytes := db.keeper.Limits()
 	limits := aimx.Retention{
 		RetentionLimits: aimx.RetentionLimits{Policies: []aimx.RetentionPolicy{}, HistoryBytes: bytes},
+		Time:            time.Now().UnixMilli(),
 		Every:           db.keeper.Every().Milliseconds(), LastSweep: state.LastPrune, Pruned: db.pruned(),
 	}
 	for _, p := range policies {

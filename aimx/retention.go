@@ -29,6 +29,8 @@ type RetentionLimits struct {
 // Retention is the answer of retention.list.
 type Retention struct {
 	RetentionLimits
+	// Time is when the answer was made, in Unix milliseconds.
+	Time int64 `json:"time_ms"`
 	// Every is the time between two sweeps in milliseconds, LastSweep when the last one
 	// ended in Unix milliseconds, 0 if there was none.
 	Every     int64 `json:"every_ms"`

@@ -134,7 +134,9 @@ func (s *Server) Run(ctx context.Context) error {
 	for range s.extra {
 		err = errors.Join(err, <-ended)
 	}
-	return errors.Join(err, s.Close())
+	err = errors.Join(err, s.closeExtra()) // Run of the database has closed it, and has told why that failed
+	s.spans.close()                        // after the last batch
+	return err
 }
 
 // serve runs a part once the database serves.
@@ -152,13 +154,17 @@ func (p part) serve(ctx context.Context, ready <-chan struct{}) error {
 
 // Close ends a server, and releases what one has that was not run.
 func (s *Server) Close() error {
+	err := errors.Join(s.closeExtra(), s.db.Close())
+	s.spans.close() // after the last batch
+	return err
+}
+
+func (s *Server) closeExtra() error {
 	var errs []error
 	for _, p := range s.extra {
 		errs = append(errs, p.close())
 	}
-	err := errors.Join(append(errs, s.db.Close())...)
-	s.spans.close() // after the last batch
-	return err
+	return errors.Join(errs...)
 }
 
 // troubles are told by /health.

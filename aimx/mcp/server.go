@@ -119,9 +119,10 @@ func (s *Server) addTools() {
 	}
 }
 
-// Run serves one client until it closes its end or ctx ends.
+// Run serves one client until ctx ends, or the client closes its end and has the answers to all
+// that it asked.
 func (s *Server) Run(ctx context.Context, in io.ReadCloser, out io.WriteCloser) error {
-	err := s.mcp.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out})
+	err := s.mcp.Run(ctx, lastAnswers{&sdk.IOTransport{Reader: in, Writer: out}})
 	if ctx.Err() != nil || errors.Is(err, io.EOF) {
 		return nil
 	}

@@ -26,6 +26,11 @@
 // server would apply it also to a log that the site has created again, and skip its
 // begin.
 //
+// If adding it again does not help, Run does so once more after twice the time, and so on, at
+// most five minutes apart. It begins with Config.SleepAfter again when a message came or the
+// site was away. A hub that started 8 seconds before its sites had their first messages 6
+// seconds after these started, on an idle machine.
+//
 // # Completeness
 //
 // [Hub.Verify] reads the stream and answers for each site: from which sequence to which

@@ -20,7 +20,7 @@ type siteState struct {
 	have  origin
 	since time.Time
 	// patience is how long a source may bring nothing. It doubles each time that
-	// mending does not help.
+	// mending does not help, and is the first one again when the site was away.
 	patience time.Duration
 	stats    SiteStats
 }
@@ -122,7 +122,7 @@ func (h *Hub) answers(s *siteState, log siteLog) {
 			"site", s.Name, "log", log.identity, "before", s.log)
 	}
 	if s.away || s.log != log.identity {
-		s.since = time.Now()
+		s.since, s.patience = time.Now(), h.config.SleepAfter
 	}
 	s.away, s.refused, s.log = false, "", log.identity
 	h.note(s, func(stats *SiteStats) { stats.Answers = true })

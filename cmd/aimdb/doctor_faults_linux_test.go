@@ -3,6 +3,7 @@ package main
 import (
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -133,6 +134,29 @@ func TestDoctorAndAHistory(t *testing.T) {
 	expect(t, all, doctor.Problem, "history", "its schema has version 1000")
 	if code != exitFailed {
 		t.Errorf("a history of a newer program: status %d", code)
+	}
+}
+
+// TestDoctorAndALogOfANewerProgram: it is a problem with what to do, and stays as it is.
+func TestDoctorAndALogOfANewerProgram(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	s := startServe(t, shortPath(t), "--data", data)
+	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	must(t, <-s.ended)
+	all, code := findings(t, "--dir", data)
+	if f := findingOf(all, "log"); f != (doctor.Finding{}) || code != exitOK {
+		t.Errorf("a log of this program: status %d, %+v", code, f)
+	}
+	setStream(t, data, "aimdb.format", "2")
+	before := contents(t, data)
+	all, code = findings(t, "--dir", data)
+	expect(t, all, doctor.Problem, "log", "it needs format 2 and this program knows up to 1")
+	if f := findingOf(all, "log"); code != exitFailed || !strings.Contains(f.Do, "use the newer program") {
+		t.Errorf("status %d, and what to do is %q", code, f.Do)
+	}
+	if !maps.Equal(contents(t, data), before) {
+		t.Error("the doctor has changed the directory")
 	}
 }
 

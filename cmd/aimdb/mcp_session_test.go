@@ -63,6 +63,34 @@ func TestAssistantSets(t *testing.T) {
 	all.fails("set_record", toolArguments{"record_name": "temp::a", "value": nil}, "denied")
 }
 
+// TestAssistantWhoseInputEnds: what was asked before the input ends is answered, and then the
+// command ends.
+func TestAssistantWhoseInputEnds(t *testing.T) {
+	o := openObservatory(t)
+	asked := []string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`,
+		`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_records","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"query_range","arguments":{"record_name":"temp::a","limit":2}}}`,
+	}
+	for name, end := range map[string]string{"line": "\n", "no line": ""} {
+		c := exec.Command(os.Getenv(binaryVariable), "mcp", "--connect", o.socket)
+		c.Stdin = strings.NewReader(strings.Join(asked, "\n") + end)
+		out, err := c.Output()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range []string{`"id":1,`, `"id":2,`, `"id":3,`, "temp::a"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s: there is no %s in %s", name, want, out)
+			}
+		}
+		if strings.Contains(string(out), `"error"`) || strings.Contains(string(out), `"isError":true`) {
+			t.Errorf("%s: an answer is an error: %s", name, out)
+		}
+	}
+}
+
 // TestAssistantAfterRestart: while the database is away, tools say so; when it is there
 // again, they work.
 func TestAssistantAfterRestart(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -128,6 +129,12 @@ func TestServiceOnADiskThatBecomesReadOnly(t *testing.T) {
 	documentedFault(t, said, "no ledger will have them, because they could not be noted for the next start")
 	if strings.Contains(said, "the next start counts them") {
 		t.Errorf("it promises what it could not write: %s", said)
+	}
+	_, end, _ := strings.Cut(said, "\naimdb: ")
+	lines := strings.Split(strings.TrimSpace(end), "\n")
+	slices.Sort(lines)
+	if n := len(lines); n != len(slices.Compact(lines)) {
+		t.Errorf("it ends with lines twice: %s", end)
 	}
 
 	d.repair()

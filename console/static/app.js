@@ -12,7 +12,7 @@ import { makeApi, root } from "./lib/api.js";
  * @property {{[name: string]: string}} params Those of the fragment; key is the rest of its path.
  * @property {typeof format} format
  * @property {(message: string, bad?: boolean) => void} say Shows a message for a while.
- * @property {any} info The answer to hello; writable_records and permissions say what may be written.
+ * @property {any} info The newest answer to hello; writable_records and permissions say what may be written.
  */
 
 const names = ["records", "tail", "graph", "log", "losses", "retention", "disk"];
@@ -42,14 +42,21 @@ async function open() {
   lost = undefined;
   const mine = (db = connect({ token: token || undefined, onState: (state, error) => mine === db && connection(state, error) }));
   try {
-    info = await mine.call("hello", { version: "3.0", client: "console", auth_token: token || undefined });
+    await greet(mine);
     document.body.dataset.connection = "open";
-    asked ||= Boolean(info.authenticated);
-    $("token").hidden = !(asked || token);
   } catch (err) {
     if (mine === db && err.code === "denied") ask(err.message);
     else if (mine === db && err.code !== "closed") connection("lost", err);
   }
+}
+
+// greet asks who one is for the server.
+async function greet(/** @type {any} */ mine) {
+  const answer = await mine.call("hello", { version: "3.0", client: "console", auth_token: token || undefined });
+  if (mine !== db) return;
+  info = answer;
+  asked ||= Boolean(info.authenticated);
+  $("token").hidden = !(asked || token);
 }
 
 function connection(/** @type {string} */ state, /** @type {any} */ error) {
@@ -59,7 +66,11 @@ function connection(/** @type {string} */ state, /** @type {any} */ error) {
   const back = lost;
   lost = undefined;
   document.body.dataset.connection = "open";
-  if (back) document.dispatchEvent(new Event("reconnected"));
+  if (back) {
+    document.dispatchEvent(new Event("reconnected"));
+    // It may be another process with other settings. One that is lost again is greeted again.
+    greet(db).then(showHealth, (err) => err.code === "denied" && ask(err.message));
+  }
   showHealth();
 }
 
@@ -171,7 +182,7 @@ async function show() {
   const body = h("div", { class: `page page-${name}` });
   main.replaceChildren(h("div", { class: "heading" }, h("h1", {}, params.key || page.title), h("p", { class: "purpose" }, page.purpose ?? "")), body);
   try {
-    unmount = page.mount(body, { db, api, params, format, say, info });
+    unmount = page.mount(body, { db, api, params, format, say, get info() { return info; } });
   } catch (err) {
     body.replaceChildren(h("p", { class: "state bad" }, `The page failed: ${err.message}`));
     throw err;

@@ -164,6 +164,50 @@ func TestAway(t *testing.T) {
 	each("what the other process has", func(v *view) string { return v.latter })
 }
 
+// The page of a record offers to write what the present process of the server lets it write.
+func TestWritableAfterRestart(t *testing.T) {
+	run := func(address string, opts ...aimdb.RecordOption) (db *aimdb.DB, stop func()) {
+		mux := http.NewServeMux()
+		db, err := aimdb.New(aimdb.Name("door"), aimdb.HTTP(address, mux))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux.Handle("/console/", console.New(db))
+		register[float64](t, db, "a", append(opts, aimdb.Latest(), aimdb.Remote())...).Produce(1)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- db.Run(ctx) }()
+		<-db.Ready()
+		stop = sync.OnceFunc(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(stop)
+		return db, stop
+	}
+	const form = `document.querySelector("main form textarea")`
+	db, stop := run("127.0.0.1:0")
+	address := db.Addresses().HTTP
+	b := newTab(t, "http://"+address)
+	b.visit(recordPage("a"))
+	b.until("that it may not be set", `document.querySelector("main").innerText.includes("May be set") && !`+form)
+	for _, c := range []struct {
+		what, shown string
+		opts        []aimdb.RecordOption
+	}{
+		{"that it may be set", form, []aimdb.RecordOption{aimdb.Writable()}},
+		{"that it may not be set any more", "!" + form, nil},
+	} {
+		stop()
+		b.until("that the connection is lost", lostFor)
+		_, stop = run(address, c.opts...)
+		b.until("the connection", connected)
+		b.until(c.what, c.shown)
+	}
+}
+
 // A page that is opened without a server shows all once there is one.
 func TestFirstAnswerLate(t *testing.T) {
 	w := open(t, func(db *aimdb.DB) { add(t, db, "a", aimdb.Latest()) })

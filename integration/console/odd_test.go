@@ -85,39 +85,76 @@ func TestOddOperatorPages(t *testing.T) {
 	b.until("the dry run", `document.querySelector("main").innerText.includes("It would delete nothing")`)
 }
 
-// steppedClock mounts a page with answers of a server whose clock is set: a year back, and then
-// two years ahead.
+// steppedClock mounts a page with answers of a server whose clock is set, or in a browser whose
+// clock is set: a year back, and then two years ahead.
 const steppedClock = `(async () => {
-	const page = await import("/console/pages/%s.js"), root = document.createElement("div");
+	const page = await import("/console/pages/%s.js"), root = document.createElement("div"), browser = %t;
 	document.querySelector("main").replaceChildren(root);
-	const year = 365.25 * 86_400_000, start = Date.now();
+	globalThis.clock ??= Date.now;
+	const year = 365.25 * 86_400_000, start = clock();
 	let asked = 0, published = 0;
-	const now = () => start + 1000 * asked + (asked > 2 ? year : asked > 1 ? -year : 0);
+	const step = () => (asked > 2 ? year : asked > 1 ? -year : 0), now = () => start + 1000 * asked + (browser ? 0 : step());
+	Date.now = () => clock() + (browser ? step() : 0);
 	const record = { record: "a", rows: 1, bytes: 10, first_time: start, last_time: start };
 	const answers = {
 		stats: () => ({ time_ms: (asked++, now()), log: { state: "ok", published: (published += 10), underway: 0, refused: 0, retries: 0, messages: 1, bytes: 10, max_bytes: 1e9, max_age_ms: 1e9, first_sequence: 1, last_sequence: 1, oldest_ms: start },
 			sinks: [{ name: "sqlite", state: "ok", values: published, lag_messages: 0, lag_seconds: 0, last_commit_ms: start, refused: 0, lost: 0, retries: 0 }],
 			history: { rows: 1, records: 1, bytes: 100, wal_bytes: 0, oldest_ms: start, last_prune_ms: start } }),
 		"history.usage": () => ({ records: [record], others: { records: 0 }, pruned: [], bytes: 100, free_bytes: 0, wal_bytes: 0, value_bytes: 10 }),
+		"retention.list": () => ({ time_ms: (asked++, now()), every_ms: 60_000, last_sweep_ms: start, policies: [], pruned: [] }),
+		"graph.nodes": () => (asked++, []), "graph.edges": () => [], "graph.topo_order": () => ["a"],
+		"record.list": () => [{ record_key: "a", origin: "source", produced_count: (published += 10), consumer_count: 0 }],
+		"loss.list": () => ({ losses: [{ record: "a", cause: "log_missing", count: 1, from: 1, to: 1, first_time: 1e12, last_time: 1e12, sink: "sqlite" }], hidden: 0 }),
+		"deadletter.list": () => ({ letters: [], hidden: 0 }),
 	};
 	globalThis.asked = () => asked;
 	page.mount(root, { db: { call: async (method) => answers[method]() }, say() {} });
 })()`
 
-// The clock of the server is set while a page is open: ages follow it, rates do not.
+// The clock of the server, or that of the browser, is set while a page is open: ages follow
+// that of the server, and rates and times neither.
 func TestClockSteps(t *testing.T) {
 	w := open(t, func(db *aimdb.DB) { add(t, db, "a", aimdb.Latest()) })
 	b := newTab(t, w.url)
 	b.visit("#/losses")
-	for page, text := range map[string]string{"log": "in 365 d", "disk": "in 365 d"} {
-		eval[any](b, fmt.Sprintf(steppedClock, page))
-		b.until(page+" with the clock a year back", fmt.Sprintf(`asked() === 2 && document.querySelector("main").innerText.includes(%q)`, text))
-		b.until(page+" with the clock a year ahead", `asked() > 2 && document.querySelector("main").innerText.includes("365 d ago")`)
-		shown := eval[string](b, `document.querySelector("main").innerText`)
-		if strings.Contains(shown, "NaN") || strings.Contains(shown, "in the last 365 d") {
-			t.Errorf("%s shows %s", page, shown)
+	const back, ahead = `.includes("in 365 d")`, `.includes("365 d ago")`
+	const rate = `.match(/\d(\.\d)?\/(s|min)/)`
+	const time = `.includes("2001-09-09")`
+	for _, c := range []struct {
+		page        string
+		browser     bool
+		back, ahead string
+		again       bool // the page reads again when it is told to
+	}{
+		{page: "log", back: back, ahead: ahead},
+		{page: "disk", back: back, ahead: ahead},
+		{page: "graph", browser: true, back: rate, ahead: rate},
+		{page: "losses", browser: true, back: time, ahead: time, again: true},
+		{page: "losses", back: time, ahead: time, again: true},
+		{page: "retention", back: back, ahead: ahead, again: true},
+		{page: "retention", browser: true, back: `.includes("2 s ago")`, ahead: `.includes("3 s ago")`, again: true},
+	} {
+		name, clock := c.page, "the server"
+		if c.browser {
+			clock = "the browser"
 		}
-		if page == "log" && !eval[bool](b, `/Written\s+(\d+(\.\d)?)\/s/.exec(document.querySelector("main").innerText)[1] > 2`) {
+		eval[any](b, fmt.Sprintf(steppedClock, c.page, c.browser))
+		const main = `document.querySelector("main").innerText`
+		next := func(n int) {
+			if c.again {
+				b.until(name+" has an answer", fmt.Sprintf(`asked() === %d && %s.includes("As of")`, n-1, main))
+				eval[any](b, `document.dispatchEvent(new Event("reconnected")), null`)
+			}
+		}
+		next(2)
+		b.until(name+" with the clock of "+clock+" a year back", `asked() === 2 && `+main+c.back)
+		next(3)
+		b.until(name+" with the clock of "+clock+" a year ahead", `asked() > 2 && `+main+c.ahead)
+		shown := eval[string](b, main)
+		if strings.Contains(shown, "NaN") || strings.Contains(shown, "in the last 365 d") {
+			t.Errorf("%s shows %s", name, shown)
+		}
+		if name == "log" && !eval[bool](b, `/Written\s+(\d+(\.\d)?)\/s/.exec(document.querySelector("main").innerText)[1] > 2`) {
 			t.Errorf("10 values a second are shown as %s", shown)
 		}
 	}
@@ -194,5 +231,7 @@ func TestLossesByCause(t *testing.T) {
 	b := newTab(t, w.url)
 	b.visit("#/losses")
 	b.until("the cause", `[...document.querySelectorAll("tbody tr")].some((r) => r.innerText.startsWith("ring_overrun\t0\t0\t10\t"))`)
+	b.look(360, "light")
+	b.until("rows that are no higher than a line of the meaning", `[...document.querySelectorAll("table")][0].querySelector("tbody tr").offsetHeight < 45`)
 	b.until("the reader", `[...document.querySelectorAll("tbody tr")].some((r) => r.innerText.split("\t").join() === "fast,slow,ring_overrun,10")`)
 }

@@ -62,7 +62,7 @@ func table() map[string][]string {
 		"metrics/mqttmetrics": {"metrics", "mqtt"},
 		"scripts":             {"history", "sinks", "sinks/sqlite"},
 		"internal":            {},
-		"internal/doctor":     {".", "aimx", "backup", "history", "serve", "sinks/sqlite", "internal/disk"},
+		"internal/doctor":     {".", "aimx", "backup", "bus/natsd", "history", "serve", "sinks/sqlite", "internal/disk"},
 		"internal/follow":     {"key", "loss", "history", "bus"},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb/backup"
+	"github.com/aimdb-go/aimdb/bus/natsd"
 	"github.com/aimdb-go/aimdb/internal/disk"
 )
 
@@ -20,6 +21,8 @@ type Place struct {
 	// Dir is its directory, and History the path of its history in SQLite, empty if it is
 	// elsewhere.
 	Dir, History string
+	// OtherLog says that the log is not in Dir.
+	OtherLog bool
 	// LogBytes is how large the log may become.
 	LogBytes uint64
 	// Backups is the directory of the backups, and Every the time between them. If there
@@ -59,6 +62,7 @@ func Directory(ctx context.Context, p Place) []Finding {
 	r.fileSystem(p)
 	r.lock(filepath.Join(p.Dir, "aimdb.lock"))
 	r.openFiles()
+	r.format(p)
 	if p.History != "" {
 		r.history(ctx, p)
 		r.leftovers(p.History)
@@ -126,6 +130,20 @@ func (r *report) lock(path string) {
 		r.ok("lock", path, "no process uses the directory")
 	default:
 		r.ok("lock", path, "process %d uses the directory", pid)
+	}
+}
+
+// format finds a log that needs a newer program.
+func (r *report) format(p Place) {
+	if p.OtherLog {
+		return
+	}
+	path := filepath.Join(p.Dir, "log")
+	switch err := natsd.CheckFormat(path); {
+	case errors.Is(err, natsd.ErrNewer):
+		r.problem("log", path, "use the newer program, or restore a backup of before", "%v", err)
+	case err != nil:
+		r.problem("log", path, "look at it as the user of the database", "%v", err)
 	}
 }
 

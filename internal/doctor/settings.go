@@ -35,7 +35,7 @@ func Wrong(path string, err error) []Finding {
 
 // PlaceOf returns where settings keep things.
 func PlaceOf(s *serve.Settings, now time.Time) Place {
-	p := Place{Dir: s.Dir, History: s.HistoryFile(), LogBytes: uint64(cmp.Or(s.LogBytes, aimdb.DefaultLogBytes)), Now: now}
+	p := Place{Dir: s.Dir, History: s.HistoryFile(), OtherLog: s.Log != nil, LogBytes: uint64(cmp.Or(s.LogBytes, aimdb.DefaultLogBytes)), Now: now}
 	if p.Dir != "" {
 		p.Backups = filepath.Join(p.Dir, "backups")
 	}

@@ -9,7 +9,7 @@ export const purpose = "The newest value and the history of one record.";
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} ctx */
 export function mount(root, ctx) {
-  const { db, format, params, info } = ctx, key = params.key;
+  const { db, format, params } = ctx, key = params.key;
   if (!key) {
     root.append(state("Choose a record on the page Records."));
     return () => {};
@@ -24,6 +24,7 @@ export function mount(root, ctx) {
   root.append(top);
   const past = new History(root, ctx, key);
   let at = 0, known = false;
+  /** @type {HTMLElement | undefined} */ let form;
 
   db.subscribe(key, {
     signal: ended.signal,
@@ -67,10 +68,10 @@ export function mount(root, ctx) {
       facts.append(fact("Unit", `${memberOf(s.signal)} in ${s.unit}`));
       past.measured(memberOf(s.signal), s.unit);
     }
-    if (first) {
-      if (r.persisted === false) past.say("The record is not stored, so it has no history.");
-      if (r.writable && info.permissions?.includes("write")) root.append(setter(ctx, key, () => value.value));
-    }
+    if (first && r.persisted === false) past.say("The record is not stored, so it has no history.");
+    const may = Boolean(r.writable && ctx.info.permissions?.includes("write")); // a restart may change it
+    if (!may) form?.remove();
+    form = may ? form ?? root.appendChild(setter(ctx, key, () => value.value)) : undefined;
     tick();
   }, (/** @type {any} */ err) => ended.signal.aborted || described || facts.append(fact("Trouble", err.message, true)));
   describe();

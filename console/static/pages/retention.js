@@ -58,7 +58,7 @@ export function mount(root, { db }) {
   }
 
   function show(r) {
-    fill(facts, fact("Sweeps", r.every_ms ? `every ${duration(r.every_ms)}` : "–"), fact("Last sweep", ago(r.last_sweep_ms, Date.now()), time(r.last_sweep_ms)),
+    fill(facts, fact("Sweeps", r.every_ms ? `every ${duration(r.every_ms)}` : "–"), fact("Last sweep", ago(r.last_sweep_ms, r.time_ms), time(r.last_sweep_ms)),
       fact("Whole history", r.history_bytes ? limit(r.history_bytes) : "no limit", "the rows stored first go first"));
     fill(policies, listing("Policies", [["Pattern"], ["Age", "n"], ["Rows", "n"], ["Bytes of values", "n"], ["For ever"]],
       r.policies.map((p) => [p.pattern, p.max_age_ms ? written(p.max_age_ms, units, "ms") : "–", p.max_rows ? number(p.max_rows) : "–", p.max_bytes ? limit(p.max_bytes) : "–", p.forever ? "yes" : ""]),

@@ -25,6 +25,7 @@ func pages() map[string][]string {
 func TestPages(t *testing.T) {
 	browser := chromium(t)
 	t.Run("filled", func(t *testing.T) { testFilled(t, browser) })
+	t.Run("large", func(t *testing.T) { testLarge(t, browser) })
 	t.Run("empty", func(t *testing.T) { testEmpty(t, browser) })
 	t.Run("grants", func(t *testing.T) { testGrants(t, browser) })
 }
@@ -115,6 +116,38 @@ func testRetry(t *testing.T, browser context.Context, h *house) {
 	has(t, browser, "Nothing is lost.")
 	if s := must(h.db.Stats(t.Context()))(t); s.History.DeadLetters != 0 || s.History.Lost != 0 {
 		t.Errorf("the history has %d dead letters and %d losses", s.History.DeadLetters, s.History.Lost)
+	}
+}
+
+// testLarge stores a dead letter of 1 MB.
+func testLarge(t *testing.T, browser context.Context) {
+	dir := t.TempDir()
+	h, closing := open(t, dir, 200)
+	h.furnish(t)
+	stop := h.run(t)
+	large := strings.Repeat("0123456789", 100_000)
+	if err := h.log.Send(t.Context(), large); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.db.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	closing()
+	h, closing = open(t, dir, 2<<20)
+	defer closing()
+	h.furnish(t)
+	defer h.run(t)()
+	look(t, browser, 360, "light")
+	goTo(t, browser, h.page("losses"))
+	has(t, browser, "977 KiB")
+	click(t, browser, "Choose all shown")
+	click(t, browser, "Retry 1")
+	click(t, browser, "Store 1")
+	has(t, browser, "1 stored.")
+	has(t, browser, "No dead letters")
+	if s := must(h.db.Stats(t.Context()))(t); s.History.DeadLetters != 0 || s.History.Lost != 0 || s.History.Bytes < int64(len(large)) {
+		t.Errorf("the history has %d dead letters, %d losses and %d bytes", s.History.DeadLetters, s.History.Lost, s.History.Bytes)
 	}
 }
 
