@@ -68,7 +68,7 @@ func TestTokenForASocket(t *testing.T) {
 	for _, args := range [][]string{
 		{"produce", "attic.air"}, {"produce", "attic.air", "--connect", socket}, {"produce", "attic.air", "--connect", "unix://" + socket},
 		{"record", "list"}, {"record", "set", "attic.lamp", "5"}, {"history", "stats", socket}, {"verify", socket},
-		{"watch", "#", "--count", "1"}, {"mcp", "--connect", socket}, {"mcp"},
+		{"watch", "#", "--count", "1"}, {"mcp", "--connect", socket}, {"mcp"}, {"doctor", "--connect", socket},
 	} {
 		r := aimdbIn(t, `{"celsius":1}`, append(args, "--token", "wrongwrong")...)
 		r.fails(t, exitUsage, "--token", "--connect", "leave the token out")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -171,6 +172,9 @@ func (d *doctorFlags) local(ctx context.Context, all []doctor.Finding, s *aimdbs
 // server asks a server at an endpoint.
 func (d *doctorFlags) server(ctx context.Context, all []doctor.Finding, target string) ([]doctor.Finding, error) {
 	client, err := dialed(ctx, target, &d.at.credentials)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return nil, err
+	}
 	if err != nil {
 		return append(all, doctor.Unreachable(target, err)...), nil
 	}
