@@ -41,6 +41,10 @@ func TestBackupHowTo(t *testing.T) {
 	if out := run("Do it by hand"); strings.Count(out, "history-") != 3 {
 		t.Errorf("by hand:\n%s", out)
 	}
+	aimdb(t, "backup", "now", filepath.Join(data, "history.db"), filepath.Join(data, "backups")).ok(t)
+	if out := run("Files"); !strings.Contains(out, "the newest of 1") {
+		t.Errorf("the doctor does not say how old the backup is:\n%s", out)
+	}
 	set(2)
 	stored(2)
 	must(t, d.cmd.Process.Signal(syscall.SIGTERM))

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"sync"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/internal/tlsfile"
@@ -20,10 +22,10 @@ type connection struct {
 	endpoint string
 }
 
-func (c *connection) flag(flags *pflag.FlagSet) {
-	flags.StringVar(&c.endpoint, "connect", "",
+func (c *connection) flag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.endpoint, "connect", "",
 		"endpoint of the database: a socket's path, unix://PATH, tcp://HOST:PORT, ws://HOST:PORT/ws, http://HOST:PORT, or with TLS tcps://, wss:// or https://; or nats://HOST:PORT/DATABASE (default $AIMDB_CONNECT, else the only one that runs here)")
-	c.credentials.flag(flags)
+	c.credentials.flag(cmd)
 }
 
 // credentials are the flags that say what is shown to a database, and how its
@@ -31,9 +33,15 @@ func (c *connection) flag(flags *pflag.FlagSet) {
 type credentials struct {
 	token, ca string
 	env       func(string) string
+	// warnings returns where warnings are printed; nil prints none. warned is for the one
+	// about a token of the environment.
+	warnings func() io.Writer
+	warned   sync.Once
 }
 
-func (c *credentials) flag(flags *pflag.FlagSet) {
+func (c *credentials) flag(cmd *cobra.Command) {
+	c.warnings = cmd.ErrOrStderr
+	flags := cmd.Flags()
 	flags.StringVar(&c.token, "token", "", "token for a database, or for its NATS servers, that ask for one (default $AIMDB_TOKEN, which other users of this machine cannot see)")
 	flags.StringVar(&c.ca, "ca", "", "file of certificates that the database's is checked with, over tcps://, wss:// and tls:// (default: those of the system)")
 }
@@ -56,6 +64,21 @@ func (c *credentials) options() ([]aimx.DialOption, error) {
 		options = append(options, aimx.TLS(config))
 	}
 	return options, nil
+}
+
+// forSocket returns an error if a token is given for a unix socket. The server would ignore
+// it, and do what the token does not grant. A token of the environment may be for other
+// commands: it is only warned about, once.
+func (c *credentials) forSocket(socket string) error {
+	if c.token != "" {
+		return usageError{fmt.Errorf("--token: the unix socket %s asks for no token and admits its owner without one; give --connect with an address, such as http://127.0.0.1:8080, or leave the token out", socket)}
+	}
+	if c.env("AIMDB_TOKEN") != "" && c.warnings != nil {
+		c.warned.Do(func() {
+			fmt.Fprintf(c.warnings(), "aimdb: the token of AIMDB_TOKEN has no effect: the unix socket %s asks for none; give --connect with an address to use it\n", socket)
+		})
+	}
+	return nil
 }
 
 // target returns the endpoint from the flag or the environment, in this order, and "" for
@@ -86,8 +109,14 @@ func dialed(ctx context.Context, endpoint string, show *credentials) (*aimx.Clie
 	if isNATS(endpoint) {
 		return dialedOverNATS(ctx, endpoint, show)
 	}
-	if _, err := aimx.ParseEndpoint(endpoint); err != nil {
+	parsed, err := aimx.ParseEndpoint(endpoint)
+	if err != nil {
 		return nil, usageError{err}
+	}
+	if parsed.Path != "" {
+		if err := show.forSocket(parsed.String()); err != nil {
+			return nil, err
+		}
 	}
 	options, err := show.options()
 	if err != nil {

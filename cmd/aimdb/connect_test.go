@@ -59,6 +59,37 @@ func TestTokenAndCA(t *testing.T) {
 	}
 }
 
+// TestTokenForASocket: a socket ignores a token, so that a command with one is refused
+// before it does anything, and a token of the environment is warned about once.
+func TestTokenForASocket(t *testing.T) {
+	db, endpoints := serveProduced(t)
+	socket := endpoints[0]
+	t.Setenv("AIMDB_SOCKETS", filepath.Dir(socket))
+	for _, args := range [][]string{
+		{"produce", "attic.air"}, {"produce", "attic.air", "--connect", socket}, {"produce", "attic.air", "--connect", "unix://" + socket},
+		{"record", "list"}, {"record", "set", "attic.lamp", "5"}, {"history", "stats", socket}, {"verify", socket},
+		{"watch", "#", "--count", "1"}, {"mcp", "--connect", socket}, {"mcp"}, {"doctor", "--connect", socket},
+	} {
+		r := aimdbIn(t, `{"celsius":1}`, append(args, "--token", "wrongwrong")...)
+		r.fails(t, exitUsage, "--token", "--connect", "leave the token out")
+		if strings.Contains(r.stderr, "wrongwrong") {
+			t.Errorf("the token is printed: %s", r.stderr)
+		}
+	}
+	if n := db.Ingest().Counts().Accepted; n != 0 {
+		t.Errorf("%d values were written", n)
+	}
+	t.Setenv("AIMDB_TOKEN", "wrongwrong")
+	r := aimdbIn(t, `{"celsius":1}`, "produce", "attic.air")
+	r.ok(t)
+	if strings.Count(r.stderr, "AIMDB_TOKEN has no effect") != 1 || strings.Contains(r.stderr, "wrongwrong") {
+		t.Errorf("it warns %q", r.stderr)
+	}
+	if r := aimdb(t, "record", "list", "--connect", endpoints[2]); strings.Contains(r.stderr, "AIMDB_TOKEN") {
+		t.Errorf("over TCP it warns %q", r.stderr)
+	}
+}
+
 // serveTokens runs a database with two records, TLS and a token.
 func serveTokens(t *testing.T, files tlstest.Files, token embedded.Token) embedded.Addresses {
 	t.Helper()

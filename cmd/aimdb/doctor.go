@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/aimdb-go/aimdb/aimx"
 	"github.com/aimdb-go/aimdb/internal/doctor"
 	"github.com/aimdb-go/aimdb/internal/tlsfile"
 	aimdbserve "github.com/aimdb-go/aimdb/serve"
@@ -28,24 +31,28 @@ func newDoctor(env func(string) string) *cobra.Command {
 	d := doctorFlags{at: connection{credentials: credentials{env: env}}}
 	var f format
 	c := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [DIR]",
 		Short: "Say what is wrong with a database, and what to do",
 		Long: `Look at the directory of a database, at its settings, and at the running server, and say what
 is wrong and what to do, one finding a line. Nothing is changed, and a server may run.
 
---dir has the directory looked at, --config the settings, their directory and the server if
-it runs, --connect a server. Without any of them it is what aimdb serve would use without
-flags. AIMDB_CONFIG and AIMDB_CONNECT stand for the flags.
+DIR or --dir has the directory looked at, --config the settings, their directory and the
+server if it runs, --connect a server. Without any of them it is what aimdb serve would use
+without flags, which a running server need not use. AIMDB_CONFIG and AIMDB_CONNECT stand for
+the flags.
 
 A problem loses values or keeps the database from its work. A warning will probably become
 one, or is intended. The exit status is 1 if there is a problem, and 0 if there are only
 warnings.`,
 		Example: `  aimdb doctor
   aimdb doctor --config /etc/aimdb/aimdb.yaml --quiet
-  aimdb doctor --dir /var/lib/aimdb
+  aimdb doctor /var/lib/aimdb
   aimdb doctor --connect http://127.0.0.1:8080 --format json`,
-		Args: arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: argumentsFrom(0, "DIR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.directory(args); err != nil {
+				return err
+			}
 			all, err := d.look(cmd.Context(), env)
 			if err != nil {
 				return err
@@ -65,12 +72,26 @@ warnings.`,
 			return nil
 		},
 	}
-	d.at.flag(c.Flags())
+	d.at.flag(c)
 	f.flag(c.Flags())
 	c.Flags().StringVar(&d.config, "config", "", "file of the settings (default $AIMDB_CONFIG)")
 	c.Flags().StringVar(&d.dir, "dir", "", "directory of the database, instead of that of the settings")
 	c.Flags().BoolVar(&d.quiet, "quiet", false, "leave out what is as it should be")
 	return c
+}
+
+// directory takes the directory that the argument names, if there is one.
+func (d *doctorFlags) directory(args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case isEndpoint(args[0]):
+		return usageError{fmt.Errorf("%s is an endpoint, and doctor takes the directory of a database; give the endpoint with --connect", args[0])}
+	case d.dir != "" && d.dir != args[0]:
+		return usageError{fmt.Errorf("the argument %s and --dir %s name two directories; give one of them", args[0], d.dir)}
+	}
+	d.dir = args[0]
+	return nil
 }
 
 func findingCells(f doctor.Finding) []any {
@@ -92,7 +113,10 @@ func (d *doctorFlags) look(ctx context.Context, env func(string) string) (all []
 			all = doctor.Wrong(config, err)
 		} else {
 			if configured {
-				all = doctor.Settings(settings, time.Now())
+				if config == "" {
+					all = doctor.Defaults()
+				}
+				all = append(all, doctor.Settings(settings, time.Now())...)
 			}
 			if settings.Dir != "" {
 				all = append(all, doctor.Directory(ctx, doctor.PlaceOf(settings, time.Now()))...)
@@ -125,7 +149,7 @@ func (d *doctorFlags) load(config string, env func(string) string) (*aimdbserve.
 // local asks the server of the settings, if it runs.
 func (d *doctorFlags) local(ctx context.Context, all []doctor.Finding, s *aimdbserve.Settings) ([]doctor.Finding, error) {
 	socket := s.Gateways[0]
-	client, err := dialed(ctx, socket, &d.at.credentials)
+	client, err := aimx.Dial(ctx, socket) // a token is for the web server
 	if err != nil {
 		return append(all, doctor.Finding{Severity: doctor.OK, Check: "server", Where: socket, Text: "no server answers there"}), nil
 	}
@@ -148,6 +172,9 @@ func (d *doctorFlags) local(ctx context.Context, all []doctor.Finding, s *aimdbs
 // server asks a server at an endpoint.
 func (d *doctorFlags) server(ctx context.Context, all []doctor.Finding, target string) ([]doctor.Finding, error) {
 	client, err := dialed(ctx, target, &d.at.credentials)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return nil, err
+	}
 	if err != nil {
 		return append(all, doctor.Unreachable(target, err)...), nil
 	}

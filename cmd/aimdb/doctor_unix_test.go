@@ -169,8 +169,33 @@ func TestDoctorAndTheClock(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	fillHistory(t, filepath.Join(dir, "history.db"), []sinks.Entry{{Sequence: 1, Record: "a", Time: time.Now().Add(time.Hour).UnixMilli(), Value: []byte("1")}})
-	all, _ := findings(t, "--dir", dir)
-	expect(t, all, doctor.Warning, "clock", "ahead of the clock")
+	for _, args := range [][]string{{"--dir", dir}, {dir}, {dir, "--dir", dir}} {
+		all, _ := findings(t, args...)
+		expect(t, all, doctor.Warning, "clock", "ahead of the clock")
+	}
+	aimdb(t, "doctor", dir, "--dir", t.TempDir()).fails(t, exitUsage, "two directories")
+	aimdb(t, "doctor", "tcp://127.0.0.1:1").fails(t, exitUsage, "--connect")
+}
+
+// TestDoctorWithoutAFile: listeners of the defaults are not those of a running server, and
+// the doctor says so. A server that is asked has no listeners of the defaults.
+func TestDoctorWithoutAFile(t *testing.T) {
+	data, socket := filepath.Join(t.TempDir(), "data"), shortPath(t)
+	startServe(t, socket, "--data", data)
+	t.Setenv("AIMDB_DIR", data)
+	t.Setenv("AIMDB_GATEWAYS", socket)
+	all, _ := findings(t)
+	expect(t, all, doctor.Warning, "settings", "what follows are the defaults")
+	expect(t, all, doctor.OK, "listeners", "4222")
+	for _, args := range [][]string{{"--connect", socket}, {data}} {
+		all, _ := findings(t, args...)
+		if said := listing(all); strings.Contains(said, "4222") || strings.Contains(said, "the defaults") {
+			t.Errorf("%q:\n%s", args, said)
+		}
+	}
+	// A token is for the web server, and the socket of the settings answers without it.
+	all, _ = findings(t, "--token", "some-token")
+	expect(t, all, doctor.OK, "server", "answers and speaks AimX")
 }
 
 func TestDoctorAndSettings(t *testing.T) {

@@ -22,6 +22,7 @@ func blocksRunBy() map[string]string {
 		"docs/SINKS.md":                                     "TestSinksDocument",
 		"docs/USE.md#While the demo runs":                   "TestUseItFrom",
 		"docs/USE.md#Who may do what":                       "TestTokensFromUse",
+		"docs/USE.md#Lines of a program":                    "TestFeedFromUse",
 		"docs/how-to/backup-and-restore.md":                 "TestBackupHowTo",
 		"docs/how-to/grafana.md":                            "TestGrafanaHowTo",
 		"docs/how-to/mqtt-device.md":                        "TestMQTTHowTo",

@@ -6,9 +6,11 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aimdb-go/aimdb/internal/tlstest"
@@ -35,7 +37,7 @@ func TestHistoryDocument(t *testing.T) {
 	}
 	prints := func(line string) {
 		t.Helper()
-		if out := m.types("(" + strings.Replace(line, "> rows.ndjson", "| tee rows.ndjson", 1) + ") 2>&1"); strings.TrimSpace(out) == "" {
+		if out := m.types("(" + strings.Replace(line, "> rows.", "| tee rows.", 1) + ") 2>&1"); strings.TrimSpace(out) == "" {
 			t.Errorf("%s prints nothing", line)
 		}
 	}
@@ -100,6 +102,39 @@ func TestSinksDocument(t *testing.T) {
 	m.types("mv history.db aimdb-data/history.db")
 	for _, line := range shellLines(t, "docs/SINKS.md", "Looking after a history in PostgreSQL") {
 		m.types(line)
+	}
+}
+
+// TestFeedFromUse runs the loop of docs/USE.md: it begins before there is a server, and feeds
+// the next one after the first was killed.
+func TestFeedFromUse(t *testing.T) {
+	t.Parallel()
+	m := newTypist(t, "awk")
+	socket := shortPath(t)
+	loop := exec.Command("bash", "-c", blocksOf(t, "docs/USE.md", "Lines of a program", "sh")[0].text)
+	c := &child{t: t, cmd: loop}
+	loop.Stdout, loop.Stderr = c, c
+	loop.Env = append(os.Environ(), "AIMDB_CONNECT="+socket,
+		"PATH="+filepath.Dir(os.Getenv(binaryVariable))+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	loop.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end all of the loop
+	must(t, loop.Start())
+	t.Cleanup(func() {
+		_ = syscall.Kill(-loop.Process.Pid, syscall.SIGKILL) // nothing ends it otherwise
+		_ = loop.Wait()                                      // it was killed
+		if t.Failed() {
+			t.Logf("the loop said:\n%s", c.output())
+		}
+	})
+	c.says("aimdb:")
+	rows := 0
+	for range 2 {
+		server := m.starts(os.Getenv(binaryVariable), "serve", "--http", "off", "--nats", "off", "--mqtt", "off", "--aimx", socket, "--data", "data")
+		before := rows
+		soon(t, "the loop feeds the server", func() bool {
+			rows = strings.Count(aimdb(t, "history", "query", socket, "machine.load", "--range", "--format", "ndjson").stdout, "\n")
+			return rows > before+1
+		})
+		server.kill()
 	}
 }
 

@@ -70,7 +70,7 @@ func graphList[T any](env func(string) string, use, short string, ask func(*aimx
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	return c
 }

@@ -34,7 +34,7 @@ func newGraphDot(env func(string) string) *cobra.Command {
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	c.Flags().StringVarP(&name, "name", "n", "aimdb", "name of the graph")
 	return c
 }

@@ -69,7 +69,7 @@ latter two, the rows are those stored when the export began.`,
 			})
 		},
 	}
-	show.flag(c.Flags())
+	show.flag(c)
 	windowFlags(c.Flags(), &q.Window)
 	as.fileFormat(c.Flags(), append(printed(), asParquet)...)
 	c.Flags().StringVarP(&file, "output", "o", "", "file, or directory for Parquet, to write to (default stdout)")

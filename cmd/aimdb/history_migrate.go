@@ -40,7 +40,7 @@ The exit status is 0 if all rows have the present shape, and 3 if some are left.
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	return c
 }

@@ -51,7 +51,7 @@ there is one.`,
 	}
 	flags := c.Flags()
 	q.format.flag(flags)
-	show.flag(flags)
+	show.flag(c)
 	windowFlags(flags, &q.rows.Window)
 	flags.IntVar(&q.latest, "latest", 1, "print that many of the newest rows of each record")
 	flags.BoolVar(&q.ranged, "range", false, "print all rows by time, oldest first")

@@ -40,7 +40,7 @@ of PostgreSQL or the endpoint of a running database.`,
 		},
 	}
 	f.flag(c.Flags())
-	show.flag(c.Flags())
+	show.flag(c)
 	list.flags(c)
 	return c
 }

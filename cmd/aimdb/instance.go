@@ -32,7 +32,7 @@ func newInstanceInfo(env func(string) string) *cobra.Command {
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	return c
 }

@@ -54,7 +54,7 @@ connection. The summary goes to stderr. The exit status is 1 if a ping was not a
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	c.Flags().IntVar(&p.count, "count", 4, "end after that many pings; 0 means until Ctrl-C")
 	c.Flags().DurationVar(&p.interval, "interval", time.Second, "time between two pings")

@@ -42,7 +42,7 @@ or AIMDB_MCP_TOKEN: clients present it as "Authorization: Bearer TOKEN".`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return m.run(cmd) },
 	}
-	m.flag(c.Flags())
+	m.flag(c)
 	c.Flags().Lookup("connect").Usage = "endpoint of the database that tools without the argument endpoint ask (default $AIMDB_CONNECT)"
 	c.Flags().StringArrayVar(&m.allow, "allow-endpoint", nil, "endpoint on another machine that tools may name (may be repeated)")
 	c.Flags().StringArrayVar(&m.allowSet, "allow-set", nil, "pattern of records that assistants may set (may be repeated)")
@@ -65,9 +65,17 @@ func (m *assistants) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if m.target() == "" && len(m.allow) == 0 && m.token != "" {
+		return usageError{errors.New("--token: no endpoint is given that it could be shown to; give --connect or --allow-endpoint with an address, or leave the token out")}
+	}
+	if e, err := aimx.ParseEndpoint(m.target()); err == nil && e.Path != "" && len(m.allow) == 0 {
+		if err := m.forSocket(e.String()); err != nil {
+			return err
+		}
+	}
 	server, err := mcp.New(mcp.Config{
 		Endpoint: m.target(), Allow: m.allow, AllowSet: m.allowSet, AnswerBytes: m.answerBytes, SocketDirs: socketDirs(m.env),
-		Dial:    func(ctx context.Context, e string) (*aimx.Client, error) { return dialed(ctx, e, &m.credentials) },
+		Dial:    m.dial,
 		Version: cmd.Root().Version, Logger: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -78,6 +86,15 @@ func (m *assistants) run(cmd *cobra.Command) error {
 		return m.serve(cmd, server, token)
 	}
 	return server.Run(cmd.Context(), io.NopCloser(cmd.InOrStdin()), unclosed{cmd.OutOrStdout()})
+}
+
+// dial connects to a configured endpoint. If there are several, the token is for those that
+// are not sockets.
+func (m *assistants) dial(ctx context.Context, endpoint string) (*aimx.Client, error) {
+	if e, err := aimx.ParseEndpoint(endpoint); err == nil && e.Path != "" {
+		return aimx.Dial(ctx, endpoint)
+	}
+	return dialed(ctx, endpoint, &m.credentials)
 }
 
 func (m *assistants) serve(cmd *cobra.Command, server *mcp.Server, token string) error {

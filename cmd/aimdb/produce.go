@@ -47,7 +47,7 @@ the end comes when what was read is acknowledged.`,
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	return c
 }
 

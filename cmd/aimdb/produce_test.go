@@ -27,7 +27,7 @@ func serveProduced(t *testing.T) (db *embedded.DB, endpoints []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := shortPath(t)
+	socket := shortPath(t) + ".sock" // as it is found without --connect
 	db = serve(t, func(db *embedded.DB) error {
 		_, err := embedded.Register[producedReading](db, "attic.air", embedded.Ring(16), embedded.Persist(), embedded.Writable())
 		if err == nil {

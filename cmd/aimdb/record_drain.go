@@ -37,7 +37,7 @@ record with one value. Draining a mailbox takes its value from the program.`,
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	c.Flags().Var(spanFlag{&span}, "for", "how long to wait")
 	c.Flags().IntVar(&limit, "limit", 0, "at most that many values; 0 is all")

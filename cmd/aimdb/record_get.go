@@ -44,7 +44,7 @@ value are printed; a record that matches a pattern and has no value is left out.
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	return c
 }

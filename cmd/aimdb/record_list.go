@@ -52,7 +52,7 @@ those that were discarded before they were logged. "-" is what the server does n
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	c.Flags().Var(spanFlag{&pause}, "rate", "measure the rate for that long; 0s leaves it out")
 	return c

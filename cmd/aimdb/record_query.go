@@ -60,7 +60,7 @@ page by page until there are no more rows, or --limit of them.`,
 			})
 		},
 	}
-	q.at.flag(c.Flags())
+	q.at.flag(c)
 	q.format.flag(c.Flags())
 	q.flags(c.Flags())
 	return c

@@ -43,7 +43,7 @@ client may not read are counted and not shown.`,
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	return c
 }

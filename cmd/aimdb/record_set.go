@@ -58,7 +58,7 @@ from outside, whether the token allows it, and whether the value has the type of
 			})
 		},
 	}
-	at.flag(c.Flags())
+	at.flag(c)
 	f.flag(c.Flags())
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "let the database check the value, and set nothing")
 	return c

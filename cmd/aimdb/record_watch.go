@@ -56,7 +56,7 @@ also the member "position" of a printed value, to continue after that value.`,
 		Args: arguments("PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) error { return w.run(cmd, args[0]) },
 	}
-	w.at.flag(c.Flags())
+	w.at.flag(c)
 	w.format.flag(c.Flags())
 	c.Flags().StringVar(&w.from, "from", "", "begin with the stored values from a time on (RFC 3339, Unix milliseconds, or a duration back from now), or after a position")
 	c.Flags().IntVar(&w.count, "count", 0, "end after that many values; 0 means until Ctrl-C")

@@ -79,7 +79,9 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 				return cmd.Help()
 			}
 			err := fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])
-			if near := nearest(cmd, args[0]); near != "" {
+			if full := named(cmd.Root(), args[0]); full != "" {
+				err = fmt.Errorf("%w; did you mean %s?", err, full)
+			} else if near := nearest(cmd, args[0]); near != "" {
 				err = fmt.Errorf("%w; did you mean %q?", err, near)
 			}
 			return usageError{err}

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,4 +41,22 @@ func nearest(c *cobra.Command, name string) string {
 		}
 	}
 	return ""
+}
+
+// named returns the commands below c that have a name, such as "aimdb history restore" for
+// restore, or "".
+func named(c *cobra.Command, name string) string {
+	var all []string
+	for _, sub := range c.Commands() {
+		if sub.Hidden {
+			continue
+		}
+		if sub.Name() == name {
+			all = append(all, strconv.Quote(sub.CommandPath()))
+		}
+		if below := named(sub, name); below != "" {
+			all = append(all, below)
+		}
+	}
+	return strings.Join(all, " or ")
 }

@@ -26,9 +26,13 @@ func newToken() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "token",
 		Short: "Make a token, or the hash of a password",
-		Long: `Make a random token, and print it with its SHA-256, which the file of --tokens holds instead
-of the token. With --user, read a password from the standard input and print the name with
-the bcrypt hash of the password, as htpasswd -B does.`,
+		Long: `Make a random token, and print it with its SHA-256. Settings hold the hash instead of the
+token: for aimdb serve as hash: below tokens: in the file of --config, for aimdb demo and
+aimdb gateway as hash= in the file of --tokens.
+
+With --user, read a password from the standard input and print the name with the bcrypt hash
+of the password, as htpasswd -B does, and then the line for users: in the file of --config.
+Add what the user may do to it, such as read: ["#"].`,
 		Example: `  aimdb token
   aimdb token --user ann < password.txt`,
 		Args: arguments(),
@@ -61,7 +65,7 @@ func printUser(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return fmt.Errorf("hash the password of %s: %w", name, err)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s:%s\n", name, hash)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s:%s\n- {name: %q, hash: %q}\n", name, hash, name, hash)
 	return err
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/aimdb-go/aimdb/access"
 )
 
@@ -23,10 +25,16 @@ func TestToken(t *testing.T) {
 }
 
 // TestTokenUser: the printed hash admits the user with the password, and htpasswd takes it.
+// The line for the settings of serve has the same.
 func TestTokenUser(t *testing.T) {
 	const password = "pässword with spaces"
 	out := strings.TrimSpace(aimdbIn(t, password+"\r\n", "token", "--user", "ann").ok(t))
-	name, hash, _ := strings.Cut(out, ":")
+	line, settings, _ := strings.Cut(out, "\n")
+	name, hash, _ := strings.Cut(line, ":")
+	var users []struct{ Name, Hash string }
+	if err := yaml.Unmarshal([]byte(settings), &users); err != nil || len(users) != 1 || users[0].Name != "ann" || users[0].Hash != hash {
+		t.Errorf("the line for the settings is %q: %v", settings, err)
+	}
 	list, err := access.NewList(nil, []access.User{{Name: name, Hash: hash, Read: []string{"#"}}})
 	if err != nil || list.User("ann", password) == nil || list.User("ann", password+" ") != nil {
 		t.Errorf("%q: %v", out, err)

@@ -33,8 +33,8 @@ func TestTutorial(t *testing.T) {
 			case strings.HasPrefix(line, "aimdb serve"):
 				fmt.Fprintf(&script, "[ -z \"$server\" ] || { kill -INT $server; wait $server || true; }\n%s > server.out 2>&1 & server=$!\n"+
 					"for i in $(seq 600); do curl -sf http://127.0.0.1:%s/health > health && break; sleep 0.1; done\n", line, port)
-			case strings.Contains(line, "$(pidof aimdb)"):
-				fmt.Fprintf(&script, "%s; wait $server || true; server=\n", strings.ReplaceAll(line, "$(pidof aimdb)", "$server"))
+			case strings.Contains(line, "$(pgrep -fx 'aimdb serve')"):
+				fmt.Fprintf(&script, "%s; wait $server || true; server=\n", strings.ReplaceAll(line, "$(pgrep -fx 'aimdb serve')", "$server"))
 			default:
 				fmt.Fprintln(&script, places.Replace(line))
 			}

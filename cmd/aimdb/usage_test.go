@@ -19,6 +19,8 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"dmo"}, `did you mean "demo"`},
 		{[]string{"--nope"}, "unknown flag"},
 		{[]string{"record", "lst"}, `did you mean "list"`},
+		{[]string{"restore", "a", "b"}, `did you mean "aimdb history restore"?`},
+		{[]string{"backup", "restore", "a", "b"}, `did you mean "aimdb history restore"?`},
 		{[]string{"record", "list", "--conect", "x"}, "did you mean --connect?"},
 		{[]string{"record", "list", "--formt=json"}, "did you mean --format?"},
 		{[]string{"record", "set", "a", "1", "--dryrun"}, "did you mean --dry-run?"},

@@ -60,7 +60,7 @@ not be found out, and 2 if the command line is wrong.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd, args[0]) },
 	}
 	v.format.flag(c.Flags())
-	v.show.flag(c.Flags())
+	v.show.flag(c)
 	c.Flags().StringVar(&v.name, "name", "", "name of the database (default: that of the log in DIR)")
 	v.servers.addFlags(c.Flags(), "NATS servers that keep the log")
 	v.servers.addDomain(c.Flags())

@@ -33,6 +33,14 @@ func Wrong(path string, err error) []Finding {
 	return r.all
 }
 
+// Defaults returns the finding that precedes settings for which no file is given.
+func Defaults() []Finding {
+	r := &report{}
+	r.warn("settings", "no --config", "give the file of the server with --config, or ask the server with --connect",
+		"what follows are the defaults and the environment of this command; a running server may have other settings and listeners")
+	return r.all
+}
+
 // PlaceOf returns where settings keep things.
 func PlaceOf(s *serve.Settings, now time.Time) Place {
 	p := Place{Dir: s.Dir, History: s.HistoryFile(), OtherLog: s.Log != nil, LogBytes: uint64(cmp.Or(s.LogBytes, aimdb.DefaultLogBytes)), Now: now}
