@@ -3,7 +3,7 @@
 import { connect } from "../aimx.js";
 import { h } from "./lib/dom.js";
 import * as format from "./lib/format.js";
-import { makeApi, root } from "./lib/api.js";
+import { authorization, makeApi, root } from "./lib/api.js";
 
 /**
  * @typedef {object} Context What a page is given.
@@ -98,7 +98,7 @@ async function poll() {
   if (polling) return;
   polling = true;
   try {
-    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(new URL("health", root), { headers: authorization(token), signal: AbortSignal.timeout(5000) });
     health = await answer.json();
     if (lost) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
   } catch {
