@@ -58,6 +58,7 @@ export class AimxError extends Error {
   constructor(/** @type {string} */ doing, /** @type {string} */ code, /** @type {string} */ reason = `the server answered ${code}`) {
     super(`${doing}: ${reason}`);
     this.name = "AimxError";
+    this.reason = reason; // without what was done
     this.code = code; // not_found, denied, internal, version_mismatch, timeout, lost, closed
   }
 }

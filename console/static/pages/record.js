@@ -72,7 +72,7 @@ export function mount(root, ctx) {
       if (r.writable && info.permissions?.includes("write")) root.append(setter(ctx, key, () => value.value));
     }
     tick();
-  }, (/** @type {any} */ err) => ended.signal.aborted || described || facts.append(fact("Trouble", err.message, true)));
+  }, (/** @type {any} */ err) => ended.signal.aborted || described || facts.replaceChildren(fact("Trouble", err.message, true)));
   describe();
   const again = setInterval(() => document.hidden || describe(), 5000);
 
