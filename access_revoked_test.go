@@ -100,9 +100,9 @@ func TestOpenSessionsEnd(t *testing.T) {
 }
 
 // TestUsersOfAWebSocket: a name and password in the header admit a WebSocket, with what
-// they grant.
+// they grant, and so do those that the client presents, over TCP too.
 func TestUsersOfAWebSocket(t *testing.T) {
-	db := open(t, t.TempDir(), aimdb.HTTP(":0", nil), aimdb.Users(aimdb.User{Name: "ann", Password: "right", Read: []string{"light"}}))
+	db := open(t, t.TempDir(), aimdb.HTTP(":0", nil), aimdb.TCP(":0"), aimdb.Users(aimdb.User{Name: "ann", Password: "right", Read: []string{"light"}}))
 	register[int](t, db, "light", aimdb.Latest(), aimdb.Remote()).Produce(1)
 	defer start(t, db)()
 	for password, admitted := range map[string]bool{"right": true, "wrong": false, "": false} {
@@ -113,6 +113,19 @@ func TestUsersOfAWebSocket(t *testing.T) {
 		}
 		if err == nil {
 			_ = socket.CloseNow()
+		}
+	}
+	for _, scheme := range []string{"ws", "tcp"} {
+		at := map[string]string{"ws": db.Addresses().HTTP, "tcp": db.Addresses().TCP}[scheme]
+		c, err := aimx.Dial(t.Context(), scheme+"://"+at, aimx.Token("ann:right"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := aimx.Get[int](t.Context(), c, "light"); err != nil || v != 1 {
+			t.Errorf("%s: %v, %v", scheme, v, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -173,7 +174,9 @@ func (l *List) Anonymous() *Grants { return l.entries.Load().anonymous }
 
 // Token returns the grants of a token, nil if it is unknown. The time that it takes does
 // not depend on the token.
-func (l *List) Token(text string) *Grants {
+func (l *List) Token(text string) *Grants { return l.counted(l.token(text)) }
+
+func (l *List) token(text string) *Grants {
 	hash := sha256.Sum256([]byte(text))
 	var found *Grants
 	for _, t := range l.entries.Load().tokens {
@@ -181,8 +184,22 @@ func (l *List) Token(text string) *Grants {
 			found = t.grants
 		}
 	}
-	return l.counted(found)
+	return found
 }
+
+// Login returns the grants of a text that is a token, or NAME:PASSWORD of a user, nil if it
+// is neither. Tokens come first. With users, a wrong text with a ':' takes as long as bcrypt.
+func (l *List) Login(text string) *Grants {
+	if g := l.token(text); g != nil {
+		return g
+	}
+	if name, password, ok := strings.Cut(text, ":"); ok && l.hasUsers() {
+		return l.User(name, password)
+	}
+	return l.counted(nil)
+}
+
+func (l *List) hasUsers() bool { return len(l.entries.Load().users) > 0 }
 
 // counted counts a refusal.
 func (l *List) counted(found *Grants) *Grants {

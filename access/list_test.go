@@ -105,6 +105,26 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// TestLogin: a text is a token, or else the name and password of a user.
+func TestLogin(t *testing.T) {
+	l := listOf(t, []access.Token{{Token: "plain", Read: []string{"a"}}, {Token: "ann:token", Read: []string{"b"}}},
+		[]access.User{{Name: "ann", Password: "right:ü ", Read: []string{"c"}}, {Name: "bob", Hash: hashOf(t, "right"), Read: []string{"d"}}})
+	for text, record := range map[string]string{"plain": "a", "ann:token": "b", "ann:right:ü ": "c", "bob:right": "d"} {
+		if g := l.Login(text); g == nil || !g.Reads(record) || g.Reads("e") {
+			t.Errorf("%s: %v", text, g)
+		}
+	}
+	wrong := []string{"", ":", "ann", "ann:", "ann:right", "bob:wrong", "bob:plain", "eve:right", "right:ü "}
+	for _, text := range wrong {
+		if l.Login(text) != nil {
+			t.Errorf("%q is known", text)
+		}
+	}
+	if l.Refused() != uint64(len(wrong)) {
+		t.Errorf("%d were refused, want %d", l.Refused(), len(wrong))
+	}
+}
+
 // TestUser: a password is compared with bcrypt once; a wrong one and an unknown name take
 // as long as bcrypt does.
 func TestUser(t *testing.T) {

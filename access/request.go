@@ -10,9 +10,10 @@ import (
 var ErrUnknown = errors.New("the token, or the name or password, is unknown; ask whoever runs the database for one")
 
 // Request returns the grants of a request by its header Authorization: a token with the
-// scheme Bearer, or a name and password with Basic. Without users, Basic is ignored: a
-// reverse proxy has asked for it. presented is false if there is neither,
-// or if the list is open; the grants are those of Anonymous then. It returns
+// scheme Bearer, or a name and password with Basic. Each scheme may carry what [List.Login]
+// takes: a token with a ':' in it as Basic, or NAME:PASSWORD as Bearer. Without users, Basic
+// that is no token is ignored: a reverse proxy has asked for it. presented is false if there
+// is neither, or if the list is open; the grants are those of Anonymous then. It returns
 // ErrUnknown, with grants of nothing, for what is not in the list.
 func (l *List) Request(r *http.Request) (g *Grants, presented bool, err error) {
 	return l.request(r, "")
@@ -34,10 +35,11 @@ func (l *List) request(r *http.Request, token string) (*Grants, bool, error) {
 	if strings.EqualFold(scheme, "Bearer") {
 		token = strings.TrimSpace(rest)
 	}
-	if name, password, basic := r.BasicAuth(); basic && len(l.entries.Load().users) > 0 {
-		g = l.User(name, password)
+	name, password, basic := r.BasicAuth()
+	if login := name + ":" + password; basic && (l.hasUsers() || l.token(login) != nil) {
+		g = l.Login(login)
 	} else if token != "" {
-		g = l.Token(token)
+		g = l.Login(token)
 	} else {
 		return l.Anonymous(), false, nil
 	}

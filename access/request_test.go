@@ -13,6 +13,7 @@ func TestRequest(t *testing.T) {
 	tokens := []access.Token{{Token: "known", Read: []string{"a"}}}
 	users := []access.User{{Name: "ann", Password: "right", Read: []string{"a"}}}
 	both, onlyTokens, open := listOf(t, tokens, users), listOf(t, tokens, nil), access.Everybody()
+	colon := listOf(t, []access.Token{{Token: "to:ken", Read: []string{"a"}}}, nil)
 	bearer := func(token string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Authorization", "bearer  "+token) }
 	}
@@ -32,6 +33,11 @@ func TestRequest(t *testing.T) {
 		"wrong token":             {both, bearer("other"), false, true, false, true},
 		"user":                    {both, basic("ann", "right"), false, true, true, false},
 		"wrong password":          {both, basic("ann", "wrong"), false, true, false, true},
+		"user as Bearer":          {both, bearer("ann:right"), false, true, true, false},
+		"wrong user as Bearer":    {both, bearer("ann:wrong"), false, true, false, true},
+		"token with a colon":      {colon, bearer("to:ken"), false, true, true, false},
+		"such a token as Basic":   {colon, basic("to", "ken"), false, true, true, false},
+		"no such token":           {colon, bearer("to:wrong"), false, true, false, true},
 		"nothing":                 {both, func(*http.Request) {}, false, false, false, false},
 		"empty token":             {both, bearer(""), false, false, false, false},
 		"query, not taken":        {both, query, false, false, false, false},

@@ -45,7 +45,7 @@ func DialOver(ctx context.Context, address string, open func(context.Context) (C
 	return dial(ctx, Endpoint{Other: address}, dialOptions{open: open})
 }
 
-// Token presents a token to the server: in hello, and to a WebSocket in the header
+// Token presents a token, or NAME:PASSWORD of a user, to the server: in hello, and to a WebSocket in the header
 // Authorization too. Without TLS, others on the way can read it.
 func Token(token string) DialOption { return func(o *dialOptions) { o.token = token } }
 

@@ -8,7 +8,7 @@
 // tcp://HOST:PORT, or ws://HOST:PORT[/PATH] (a WebSocket), and tcps:// and wss:// for TCP
 // and WebSocket with TLS. It greets the server before it returns, unless it is a
 // WebSocket, and takes at most 5 seconds if the context has no earlier deadline. [Token]
-// presents a token, and [TLS] says whom to trust. No error holds a token. Package
+// presents a token or a user, and [TLS] says whom to trust. No error holds a token. Package
 // [github.com/aimdb-go/aimdb/aimx/natsconn] connects over NATS.
 //
 // # Calls

@@ -7,9 +7,10 @@
 // # Access
 //
 // The pages themselves hold nothing of the database and are served to everybody. What they
-// show, the browser asks for with the token of the person who uses it. A page asks for one
-// when the server refuses, and keeps it in the tab (sessionStorage). Grants decide as for
-// every client of AimX: the console offers to write only what the token may write.
+// show, the browser asks for with the token, or the name and password, of the person who uses
+// it. A page asks for them when the server refuses, and keeps them in the tab
+// (sessionStorage). Grants decide as for every client of AimX: the console offers to write
+// only what the token or the user may write.
 //
 // The Content-Security-Policy allows requests to the own server only, no inline script, and
 // no other site may show the pages in a frame. Keys and values are shown as text.

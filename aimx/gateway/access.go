@@ -97,12 +97,12 @@ func (s *session) authenticate(params []byte) *refusal {
 	case !wire.IsString(raw):
 		return refuse(aimx.CodeDenied, "hello needs a token in auth_token: this server admits nobody without one")
 	}
-	g := s.server.config.Access.Token(string(wire.Unquote(raw)))
+	g := s.server.config.Access.Login(string(wire.Unquote(raw)))
 	switch {
 	case g == nil:
 		s.ending = errWrongToken
 		s.server.config.Logger.Warn("an AimX client presented an unknown token", "transport", s.transport.name, "remote", s.remote, "refused_tokens", s.server.config.Access.Refused())
-		return refuse(aimx.CodeDenied, "the token is unknown; ask whoever runs the database for one")
+		return refuse(aimx.CodeDenied, "%v", access.ErrUnknown)
 	case s.admitted && g != s.grants:
 		return refuse(aimx.CodeDenied, "this connection has presented another token; open a connection for each token")
 	}

@@ -19,7 +19,7 @@
 
 /**
  * @typedef {{url?: string | URL, token?: string, onState?: (state: State, error?: Error) => void}} ConnectOptions
- *   url is the WebSocket, by default /ws where this file comes from; onState is told of the connection.
+ *   token is one, or NAME:PASSWORD of a user. url is the WebSocket, by default /ws where this file comes from; onState is told of the connection.
  * @typedef {{record: string, time: number, value: any}} Row All times are Unix ms.
  * @typedef {{limit?: number, start?: number | Date, end?: number | Date, order?: "asc" | "desc",
  *   cursor?: string, bucket?: {width: number, path: string}}} QueryOptions limit is the number
@@ -58,6 +58,7 @@ export class AimxError extends Error {
   constructor(/** @type {string} */ doing, /** @type {string} */ code, /** @type {string} */ reason = `the server answered ${code}`) {
     super(`${doing}: ${reason}`);
     this.name = "AimxError";
+    this.reason = reason; // without what was done
     this.code = code; // not_found, denied, internal, version_mismatch, timeout, lost, closed
   }
 }

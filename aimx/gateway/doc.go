@@ -197,20 +197,23 @@
 // A unix socket admits its owner only (mode 0600) and asks for no token: tokens in hello
 // are ignored there, and its clients may do everything that is described above.
 //
-// # Tokens
+// # Tokens and users
 //
 // Unless Config.Access is open, a client over TCP or WebSocket is served after it has
-// presented a token of it: in auth_token of hello, or for a WebSocket in the header Authorization, as Bearer,
-// or in the query parameter token. A query parameter may end up in the log of a proxy.
-// Before that, hello and ping are answered, all else is denied, and after
-// Limits.TokenTimeout the connection is told so, under the id 0, and closed. A wrong token is answered with denied, or
-// with 401 to a web request, and the connection ends. It is counted and logged with the
-// address of the client; no token is ever logged. Tokens are compared by their hashes in
-// constant time. A connection keeps the token that it was admitted with. If a reload removes
-// or changes it, the connection is told so, under the id 0, and closed. A WebSocket may
-// present a name and password of Config.Access instead, with the scheme Basic.
+// presented a token of it, or a user: in auth_token of hello, or for a WebSocket in the header
+// Authorization, as Bearer, or in the query parameter token. Each takes a token, or
+// NAME:PASSWORD of a user; tokens come first. A WebSocket may present a user with the scheme
+// Basic too. A query parameter may end up in the log of a proxy.
 //
-// A token grants reading and writing by patterns, and what is refused is denied:
+// Before that, hello and ping are answered, all else is denied, and after
+// Limits.TokenTimeout the connection is told so, under the id 0, and closed. A wrong token or
+// password is answered with denied, or with 401 to a web request, and the connection ends. It
+// is counted and logged with the address of the client; no token and no password is ever
+// logged. Tokens are compared by their hashes in constant time, passwords as package access
+// says. A connection keeps what it was admitted with. If a reload removes or changes it, the
+// connection is told so, under the id 0, and closed.
+//
+// A token or a user grants reading and writing by patterns, and what is refused is denied:
 //
 //   - record.get, record.drain and sub of a record need a grant to read it, record.set,
 //     record.check and write one to write it. record.set shows the value only to who may read it.

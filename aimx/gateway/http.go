@@ -29,7 +29,7 @@ func (s *Server) Handler() http.Handler {
 		presented, refused := s.presented(r)
 		if refused {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "the token is unknown; ask whoever runs the database for one", http.StatusUnauthorized)
+			http.Error(w, access.ErrUnknown.Error(), http.StatusUnauthorized)
 			return
 		}
 		select {

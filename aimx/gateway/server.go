@@ -60,7 +60,7 @@ type Config struct {
 	// hosts, as those through a reverse proxy do: see CheckHost.
 	Origins []string
 	// Access, if it is not open, has what clients over TCP and WebSocket must present: a
-	// token, or for a WebSocket a name and password. Clients of a unix socket need none, as
+	// token, or the name and password of a user. Clients of a unix socket need none, as
 	// the mode of its file decides who may connect; they may do everything. Nil is open.
 	Access *access.List
 	// Ingest sets records. By default it is one for Registry and ReadOnly, which makes no

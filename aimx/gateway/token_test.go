@@ -14,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/aimdb-go/aimdb/access"
 	"github.com/aimdb-go/aimdb/aimx/gateway"
 )
 
@@ -45,6 +46,45 @@ func TestWrongTokens(t *testing.T) {
 	}
 	exchange(t, p, `{"t":"req","id":5,"method":"record.get","params":{"name":"hub.settings"}}`, `{"t":"reply","id":5,"err":"denied"}`)
 	if said := log.String(); strings.Count(said, "unknown token") != 5 || !strings.Contains(said, "refused_tokens=5") || strings.Contains(said, "token-of") {
+		t.Errorf("the log:\n%s", said)
+	}
+}
+
+// TestUsersInHello: auth_token takes the name and password of a user, and tokens come first.
+func TestUsersInHello(t *testing.T) {
+	list, err := access.NewList([]access.Token{{Token: "ann:token", Read: []string{"hub.settings"}}},
+		[]access.User{{Name: "ann", Password: "right:one", Read: []string{"attic.door"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	h := open(t, func(c *gateway.Config) { c.Logger, c.Access = slog.New(slog.NewTextHandler(&log, nil)), list })
+	h.door.Produce(reading{PPM: 2})
+	h.tuned.Produce(settings{3})
+	const door, hub = `{"name":"attic.door"}`, `{"name":"hub.settings"}`
+	for _, c := range []struct{ text, granted, denied string }{{"ann:right:one", door, hub}, {"ann:token", hub, door}} {
+		p := h.lengthPeer(t)
+		for range 2 { // also again
+			if got := greet(t, p, c.text); !strings.Contains(got, `"authenticated":true`) {
+				t.Fatalf("%s: %s", c.text, got)
+			}
+		}
+		p.send(t, `{"t":"req","id":5,"method":"record.get","params":`+c.granted+`}`)
+		if got := p.next(t); !strings.Contains(got, `"ok"`) {
+			t.Errorf("%s: %s", c.text, got)
+		}
+		exchange(t, p, `{"t":"req","id":6,"method":"record.get","params":`+c.denied+`}`, `{"t":"reply","id":6,"err":"denied"}`)
+	}
+	for _, text := range []string{"ann:wrong", "ann:", "ann", "eve:right:one"} {
+		p := h.lengthPeer(t)
+		if got := greet(t, p, text); !strings.Contains(got, "the token, or the name or password, is unknown") {
+			t.Errorf("%s: %s", text, got)
+		}
+		if _, err := p.read(); !errors.Is(err, io.EOF) {
+			t.Errorf("%s: the connection lives on: %v", text, err)
+		}
+	}
+	if said := log.String(); !strings.Contains(said, "refused_tokens=4") || strings.Contains(said, "right:one") {
 		t.Errorf("the log:\n%s", said)
 	}
 }

@@ -3,7 +3,7 @@
 import { connect } from "../aimx.js";
 import { h } from "./lib/dom.js";
 import * as format from "./lib/format.js";
-import { makeApi, root } from "./lib/api.js";
+import { authorization, makeApi, root } from "./lib/api.js";
 
 /**
  * @typedef {object} Context What a page is given.
@@ -25,10 +25,14 @@ let token = sessionStorage.getItem(tokenKey) ?? "";
 /** @type {any} */ let info = {};
 /** @type {undefined | {time: number, at: number}} */ let lost; // when the connection was lost, by the clock and by the time of the page
 let asked = false; // the server has asked for a token
+let barred = ""; // why the server admits nobody with the present token
 /** @type {undefined | (() => void)} */ let unmount;
 let turn = 0; // the pages that were asked for
 
-const api = makeApi(() => token, ask);
+const api = makeApi(() => token, (why) => ask(refusal(why)));
+
+// refusal says why a server admits nobody. What it says itself without a token is for programs.
+const refusal = (/** @type {string} */ why) => (token ? `${why[0].toUpperCase()}${why.slice(1)}.` : "This server asks for a token. Ask whoever runs the database for one.");
 
 function say(/** @type {string} */ message, bad = false) {
   const note = h("p", { class: bad ? "note bad" : "note" }, message);
@@ -39,13 +43,13 @@ function say(/** @type {string} */ message, bad = false) {
 // open connects with the present token, and says who one is for the server.
 async function open() {
   db?.close();
-  lost = undefined;
+  [lost, barred] = [undefined, ""];
   const mine = (db = connect({ token: token || undefined, onState: (state, error) => mine === db && connection(state, error) }));
   try {
     await greet(mine);
     document.body.dataset.connection = "open";
   } catch (err) {
-    if (mine === db && err.code === "denied") ask(err.message);
+    if (mine === db && err.code === "denied") ask((barred = refusal(err.reason)));
     else if (mine === db && err.code !== "closed") connection("lost", err);
   }
 }
@@ -61,7 +65,7 @@ async function greet(/** @type {any} */ mine) {
 
 function connection(/** @type {string} */ state, /** @type {any} */ error) {
   if (error?.code === "closed") return; // this page has closed it
-  if (state === "closed" && error?.code === "denied") ask(error.message);
+  if (state === "closed" && error?.code === "denied") ask(refusal(error.reason));
   if (state !== "open") return lose();
   const back = lost;
   lost = undefined;
@@ -109,7 +113,7 @@ async function poll() {
   if (polling) return;
   polling = true;
   try {
-    const answer = await fetch(new URL("health", root), { headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(new URL("health", root), { headers: authorization(token), signal: AbortSignal.timeout(5000) });
     health = await answer.json();
     if (lost) db.call("hello", { version: "3.0", auth_token: token || undefined }).then(() => connection("open"), () => {}); // wakes the client
   } catch {
@@ -167,6 +171,10 @@ async function show() {
   main.replaceChildren(h("p", { class: "state" }, "Loading…"));
   if (name !== "record" && !names.includes(name)) {
     main.replaceChildren(h("h1", {}, "No such page"), h("p", { class: "state" }, "Choose one on the left."));
+    return;
+  }
+  if (barred) {
+    main.replaceChildren(h("h1", {}, labels[name] ?? "Record"), h("p", { class: "state" }, barred));
     return;
   }
   let page;

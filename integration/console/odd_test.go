@@ -209,6 +209,16 @@ func TestTokenControl(t *testing.T) {
 	b = newTab(t, guarded.url)
 	b.visit("#/records")
 	b.until("the question for a token, and the control", `document.getElementById("ask").open && !`+hidden)
+	const asks = "This server asks for a token. Ask whoever runs the database for one."
+	for _, page := range []string{"#/records", "#/log", recordPage("a")} {
+		b.visit(page)
+		b.until("the question in plain words", fmt.Sprintf(`document.getElementById("ask").open && document.getElementById("ask-why").textContent === %q`, asks))
+		b.until("one entry below it", fmt.Sprintf(`document.querySelectorAll("main p, main dd").length === 1 && document.querySelector("main p").textContent === %q`, asks))
+	}
+	eval[any](b, `sessionStorage.setItem("aimdb.console.token", "wrong")`)
+	b.visit(recordPage("a"))
+	const unknown = "The token, or the name or password, is unknown; ask whoever runs the database for one."
+	b.until("that the token is wrong", fmt.Sprintf(`[document.getElementById("ask-why"), document.querySelector("main p")].every((e) => e.textContent === %q)`, unknown))
 	eval[any](b, `sessionStorage.setItem("aimdb.console.token", "a-token-that-reads-all")`)
 	b.visit("#/records")
 	b.until("the control beside the page", connected+` && !document.getElementById("ask").open && !`+hidden)

@@ -113,11 +113,18 @@ func TestTimesToCome(t *testing.T) {
 	b.until("marks of those to come", `document.querySelectorAll("td .warn").length === 5 && document.querySelector('[aria-pressed="true"]').textContent === "All"`)
 }
 
-// With a token, the export is read with it and saved.
+// With a token or a user, the export is read with it and saved.
 func TestExportWithToken(t *testing.T) {
-	const token = "a-token-that-reads-all"
+	for name, login := range map[string]string{"token": "a-token-that-reads-all", "token with a colon": "a:token", "user": "jürgen:right: 火"} {
+		t.Run(name, func(t *testing.T) { testExport(t, login) })
+	}
+}
+
+func testExport(t *testing.T, login string) {
 	var r *aimdb.Untyped
-	w := open(t, func(db *aimdb.DB) { r = add(t, db, "a", aimdb.Ring(8), aimdb.Persist()) }, aimdb.Tokens(aimdb.Token{Token: token, Read: []string{"#"}}))
+	w := open(t, func(db *aimdb.DB) { r = add(t, db, "a", aimdb.Ring(8), aimdb.Persist()) },
+		aimdb.Tokens(aimdb.Token{Token: "a-token-that-reads-all", Read: []string{"#"}}, aimdb.Token{Token: "a:token", Read: []string{"#"}}),
+		aimdb.Users(aimdb.User{Name: "jürgen", Password: "right: 火", Read: []string{"#"}}))
 	set(t, r, 7)
 	b := newTab(t, w.url)
 	dir := t.TempDir()
@@ -125,7 +132,7 @@ func TestExportWithToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.visit("")
-	eval[any](b, fmt.Sprintf(`sessionStorage.setItem("aimdb.console.token", %q)`, token))
+	eval[any](b, fmt.Sprintf(`sessionStorage.setItem("aimdb.console.token", %q)`, login))
 	b.visit(recordPage("a"))
 	b.until("the value", `document.querySelector("td.value")?.textContent === "7"`)
 	eval[any](b, `document.querySelector("a[download]").click()`)

@@ -144,7 +144,8 @@ func TestTokens(t *testing.T) {
 	}, aimdb.Tokens(
 		aimdb.Token{Token: "a-reader-of-temp", Read: []string{"temp::*"}},
 		aimdb.Token{Token: "a-writer-of-temp", Read: []string{"#"}, Write: []string{"temp::*"}},
-	))
+		aimdb.Token{Token: "a-gauge-that-reads-nothing", Write: []string{"temp::*"}},
+	), aimdb.Users(aimdb.User{Name: "ann", Password: "right", Read: []string{"secret"}}))
 	b := newTab(t, w.url)
 	b.visit("#/records")
 	b.until("the question for a token", `document.getElementById("ask").open`)
@@ -168,7 +169,18 @@ func TestTokens(t *testing.T) {
 	if eval[bool](b, `Boolean(document.querySelector("textarea"))`) {
 		t.Error("a token that may not write is offered to")
 	}
-	eval[any](b, `document.getElementById("token").click()`)
+	eval[any](b, `location.hash = "#/records", document.getElementById("token").click()`)
+	enter("a-gauge-that-reads-nothing")
+	b.until("that it may read nothing", `document.querySelector("main .state")?.textContent === "This token or user may read none of the records." && document.querySelector(".end").textContent === ""`)
+	for _, c := range []struct{ password, until string }{
+		{"wrong", `document.getElementById("ask").open && document.getElementById("ask-why").textContent.includes("unknown")`},
+		{"right", `document.querySelector(".end")?.textContent === "1 record"`},
+	} {
+		eval[any](b, `location.hash = "#/records", document.getElementById("ask").open || document.getElementById("token").click()`)
+		enter("ann:" + c.password)
+		b.until("what a user with the password "+c.password+" sees", c.until)
+	}
+	eval[any](b, `location.hash = "#/record/temp::a", document.getElementById("token").click()`)
 	enter("a-writer-of-temp")
 	b.until("the form", `document.querySelector("textarea")`)
 	for _, c := range []struct{ value, said string }{{"{", "not JSON"}, {`{"n": 42}`, "Set at"}} {

@@ -24,8 +24,8 @@ func TestBrowserTokens(t *testing.T) {
 		check("a subscription that it does not grant", await closing(reader, "#"), /^denied: subscribe #: the token .* narrower pattern/);
 		const stranger = connect({ token: "wrong" });
 		const call = failing(stranger.get("n::a"));
-		check("a wrong token ends subscriptions", await closing(stranger, "n::*", { from: 0 }), /^denied: connect to 127\.0\.0\.1:\d+: the token is unknown; ask/);
-		check("and calls", await call, /^denied: connect to .* the token is unknown/);
+		check("a wrong token ends subscriptions", await closing(stranger, "n::*", { from: 0 }), /^denied: connect to 127\.0\.0\.1:\d+: the token, or the name or password, is unknown; ask/);
+		check("and calls", await call, /^denied: connect to .* the token, .* is unknown/);
 		check("for good", await failing(stranger.get("n::a")), /^denied: .*unknown/);
 		check("no token", await failing(connect().get("n::a")), /^denied: record\.get n::a: .*present one/);
 		check("no token for a subscription", await closing(connect(), "n::a"), /^denied: subscribe n::a: .*present one/);

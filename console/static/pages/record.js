@@ -73,7 +73,7 @@ export function mount(root, ctx) {
     if (!may) form?.remove();
     form = may ? form ?? root.appendChild(setter(ctx, key, () => value.value)) : undefined;
     tick();
-  }, (/** @type {any} */ err) => ended.signal.aborted || described || facts.append(fact("Trouble", err.message, true)));
+  }, (/** @type {any} */ err) => ended.signal.aborted || described || facts.replaceChildren(fact("Trouble", err.message, true)));
   describe();
   const again = setInterval(() => document.hidden || describe(), 5000);
 

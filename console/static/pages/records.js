@@ -62,7 +62,7 @@ class Records {
       onValue: (/** @type {any} */ value, /** @type {any} */ { record, live }) => this.#take(record, value, live),
       onState: (/** @type {string} */ s, /** @type {any} */ error) => {
         // Without the right to read everything, only the rows that are seen are subscribed to.
-        if (s === "closed" && error?.code === "denied") { this.#each = new Map(); this.#seen(); }
+        if (s === "closed" && error?.code === "denied") { this.#each = new Map(); this.#stale = true; this.#seen(); }
       },
     });
   }
@@ -134,10 +134,11 @@ class Records {
     if (this.#down) rows.reverse();
     this.#shown = rows;
     const { count, number } = this.#ctx.format;
-    text(this.total, q ? `${number(rows.length)} of ${count(all.length, "record")}` : count(all.length, "record"));
+    const none = !all.length && this.#each; // there may be others, which the server does not tell
+    text(this.total, none ? "" : q ? `${number(rows.length)} of ${count(all.length, "record")}` : count(all.length, "record"));
     this.grid.hidden = rows.length === 0;
     this.state.hidden = rows.length > 0;
-    if (!rows.length && this.#listed) text(this.state, all.length ? "No key matches the filter." : "There are no records yet. One appears here with its first value.");
+    if (!rows.length && this.#listed) text(this.state, all.length ? "No key matches the filter." : none ? "This token or user may read none of the records." : "There are no records yet. One appears here with its first value.");
     this.table.sorted(this.#by, this.#down);
     this.table.rows(rows);
     if (rows.length && !performance.getEntriesByName("records").length) performance.mark("records"); // the tests measure the first
