@@ -145,7 +145,7 @@ func (db *DB) readLedger(ctx context.Context, r *verifyReport) error {
 		if err != nil {
 			return fmt.Errorf("read the ledger of losses: %w", err)
 		}
-		r.addKnown("ledger", l)
+		r.addKnown("ledger", l, lossText(l))
 	}
 	return nil
 }

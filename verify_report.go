@@ -65,7 +65,11 @@ func (r *verifyReport) addLog(v bus.LogVerification) {
 		r.addUnknown("log", loss.Loss{}, problem)
 	}
 	for _, f := range v.Announced {
-		r.addKnown("log", f.Loss)
+		text := lossText(f.Loss)
+		if v.Copied && f.Cause == loss.LogMissing {
+			text = copyText(r.Checkpoint)
+		}
+		r.addKnown("log", f.Loss, text)
 	}
 	if v.LeftOut > 0 && len(v.Missing) > 0 {
 		r.UnknownLeftOut += v.LeftOut
@@ -86,7 +90,7 @@ func (r *verifyReport) addUnknown(where string, l loss.Loss, text string) {
 	r.Unknown = append(r.Unknown, aimx.Finding{Loss: l, Where: where, Text: text})
 }
 
-func (r *verifyReport) addKnown(where string, l loss.Loss) {
+func (r *verifyReport) addKnown(where string, l loss.Loss, text string) {
 	if l.Record != "" {
 		one := r.record(l.Record)
 		if one.Lost == nil {
@@ -98,7 +102,7 @@ func (r *verifyReport) addKnown(where string, l loss.Loss) {
 		r.KnownLeftOut++
 		return
 	}
-	r.Known = append(r.Known, aimx.Finding{Loss: l, Where: where, Text: lossText(l)})
+	r.Known = append(r.Known, aimx.Finding{Loss: l, Where: where, Text: text})
 }
 
 // conclude returns the verification with its verdict.

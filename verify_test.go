@@ -149,6 +149,26 @@ func TestVerifyNamesDamagedRowsAndRepairsThem(t *testing.T) {
 	}
 }
 
+// A history that was copied into a directory of its own lacks nothing that was known there:
+// it is a copy before the first start, and what it does not have is counted after it.
+func TestVerifyKnowsACopy(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	dir, second := t.TempDir(), t.TempDir()
+	session(t, dir, 0, 20)
+	copyAll(t, filepath.Join(dir, "history.db"), filepath.Join(second, "history.db"))
+	v := verifyStopped(t, second, nil)
+	wantVerdict(t, v, aimx.LossesKnown)
+	if len(v.Known) != 1 || v.Known[0].Cause != loss.LogMissing || !strings.Contains(v.Known[0].Text, "this is a copy, or the log was deleted. Values after sequence ") || len(v.Notes) != 0 {
+		t.Errorf("%+v, notes %q", v.Known, v.Notes)
+	}
+	session(t, second, 20, 5)
+	v = verifyStopped(t, second, nil)
+	wantVerdict(t, v, aimx.LossesKnown)
+	if len(v.Known) != 1 || v.Known[0].Where != "ledger" || v.Known[0].Cause != loss.LogMissing {
+		t.Errorf("after a start: %+v", v.Known)
+	}
+}
+
 // Values that a stop did not log are in its note, and so they are known.
 func TestVerifyKnowsWhatAStopLeftBehind(t *testing.T) {
 	defer goleak.VerifyNone(t)

@@ -30,6 +30,15 @@ func lossText(l loss.Loss) string {
 	return fmt.Sprintf("%s lost because %s (%s)%s.", text+counted.Verb(l.Count, " is", " are"), reason(l.Cause), l.Cause, written(l.FirstTime, l.LastTime))
 }
 
+// copyText says that a history has no log. at is its place in the log that it had.
+func copyText(at history.Position) string {
+	place := fmt.Sprintf("sequence %d of that log", at.Sequence)
+	if ns := at.Message.Time; ns > 0 {
+		place += ", logged at " + timeText(ns/1e6) + ","
+	}
+	return fmt.Sprintf("The log of this history is not here: this is a copy, or the log was deleted. Values after %s are not in it. The next start counts them as a loss of unknown size.", place)
+}
+
 // unitOf says what From and To of a loss are.
 func unitOf(l loss.Loss) string {
 	switch l.Cause {

@@ -31,6 +31,9 @@ type LogVerification struct {
 	// Announced are losses that the log, or the note of the last stop, names. The
 	// sink will count them when it reads on.
 	Announced []LogFinding `json:"announced"`
+	// Copied says that there is neither a log nor a trace of one, and a sink that has read
+	// one: it is a copy, or all of that was deleted. What it does not have is announced.
+	Copied bool `json:"copied,omitempty"`
 	// LeftOut counts the findings of both lists that were left out because there are
 	// more than 1000.
 	LeftOut int `json:"left_out"`

@@ -58,6 +58,11 @@ func (c *logCheck) missingLog() {
 		return
 	}
 	l := loss.Loss{Cause: loss.LogMissing, From: c.from.Sequence + 1}
+	if c.bus.absent && c.Mark.Log == "" && len(c.Problems) == 0 {
+		c.Copied, c.Notes = true, []string{} // that there is no mark is part of it
+		c.announce(LogFinding{Loss: l})
+		return
+	}
 	if m := c.Mark; m.Log == c.from.Log || c.from.Log == "" {
 		l.To, l.LastTime = m.Sequence, m.Time
 		l.Count = m.Sequence - min(m.Sequence, c.from.Sequence)

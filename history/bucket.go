@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"iter"
 	"math"
 	"time"
@@ -18,13 +19,15 @@ type BucketQuery struct {
 	Width time.Duration
 	// Path names the number: member names separated by dots, with [n] for
 	// elements of arrays, such as "error_celsius", "wind.gust" or "list[0].t".
-	// An optional "$" or "$." may stand in front. Empty or "$" is the value
+	// An optional "$" or "$." may stand in front. A path that begins with "/" is a
+	// JSON Pointer, such as "/wind/gust" or "/list/0/t". Empty or "$" is the value
 	// itself.
 	Path string
 }
 
 // Bucket is the summary of one record over one span of time. Buckets without
-// rows are left out. Min, Max, Mean, Sum, First and Last are 0 if Count is 0.
+// rows are left out. Min, Max, Mean, Sum, First and Last are 0 if Count is 0; in JSON
+// all of them but the sum are null then.
 type Bucket struct {
 	Record string `json:"record"`
 	// Start is the first millisecond of the bucket, Unix time.
@@ -44,6 +47,23 @@ type Bucket struct {
 	// First and Last are the numbers of the oldest and the newest row.
 	First float64 `json:"first"`
 	Last  float64 `json:"last"`
+}
+
+// MarshalJSON writes null for what a bucket without numbers does not have. A null is read
+// as 0.
+func (b Bucket) MarshalJSON() ([]byte, error) {
+	type plain Bucket
+	if b.Count > 0 {
+		return json.Marshal(plain(b))
+	}
+	return json.Marshal(struct {
+		plain
+		Min   *float64 `json:"min"`
+		Max   *float64 `json:"max"`
+		Mean  *float64 `json:"mean"`
+		First *float64 `json:"first"`
+		Last  *float64 `json:"last"`
+	}{plain: plain(b)})
 }
 
 // SampleKind says what a row has at the path of a BucketQuery.

@@ -42,11 +42,8 @@ func (p Path) find(value []byte) []byte {
 // in returns what one step leads to: of several members of one name the last, as
 // encoding/json has it.
 func (s PathStep) in(value []byte) (found []byte) {
-	open := byte('[')
-	if s.Name != "" {
-		open = '{'
-	}
-	if value[0] != open {
+	element := s.Name == "" || s.Either && value[0] == '['
+	if element && value[0] != '[' || !element && value[0] != '{' {
 		return nil
 	}
 	i := skipSpace(value, 1)
@@ -55,7 +52,7 @@ func (s PathStep) in(value []byte) (found []byte) {
 			i = skipSpace(value, i+1)
 		}
 		here := n == s.Index
-		if s.Name != "" {
+		if !element {
 			end := skipValue(value, i)
 			here = s.names(value[i:end])
 			i = skipSpace(value, skipSpace(value, end)+1) // behind the colon

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -12,6 +13,13 @@ func TestFind(t *testing.T) {
 		return path
 	}
 	element := func(n int) PathStep { return PathStep{Index: n} }
+	pointer := func(text string) Path {
+		path, err := ParsePath(text)
+		if err != nil {
+			t.Error(err)
+		}
+		return path
+	}
 	for _, c := range []struct {
 		value string
 		path  Path
@@ -33,9 +41,21 @@ func TestFind(t *testing.T) {
 		{`"a"`, name("a"), ""},
 		{`7`, Path{element(0)}, ""},
 		{`{"ü":"\\"}`, name("ü"), `"\\"`},
+		{`[[5,6]]`, pointer("/0/1"), "6"},
+		{`{"0":{"a/b~":7}}`, pointer("/0/a~1b~0"), "7"},
+		{`{"0":1}`, pointer("/00"), ""},
+		{`{"~1":{"a.b":8}}`, pointer("/~01/a.b"), "8"},
 	} {
 		if got := string(c.path.find([]byte(c.value))); got != c.want {
 			t.Errorf("%s at %v is %q, want %q", c.value, c.path, got, c.want)
+		}
+	}
+}
+
+func TestParsePathRefusesWhatIsNoJSONPointer(t *testing.T) {
+	for _, text := range []string{"/", "/a/", "//a", "/a~", "/a~2b"} {
+		if path, err := ParsePath(text); err == nil || !strings.Contains(err.Error(), "JSON Pointer") {
+			t.Errorf("%q is %v, %v", text, path, err)
 		}
 	}
 }

@@ -10,15 +10,20 @@ import (
 type Path []PathStep
 
 // PathStep is one step of a Path: into the member of an object, or into the
-// element of an array if Name is empty.
+// element of an array if Name is empty. A number in a JSON Pointer is both: Either is true,
+// and the value decides.
 type PathStep struct {
-	Name  string
-	Index int
+	Name   string
+	Index  int
+	Either bool
 }
 
-// ParsePath reads the path of a BucketQuery. It returns a QueryError for a text
-// that is no path.
+// ParsePath reads the path of a BucketQuery: names with dots, or a JSON Pointer. It returns
+// a QueryError for a text that is neither.
 func ParsePath(text string) (Path, error) {
+	if strings.HasPrefix(text, "/") {
+		return parsePointer(text)
+	}
 	rest := strings.TrimPrefix(text, "$")
 	if rest != text {
 		rest = strings.TrimPrefix(rest, ".")
@@ -27,9 +32,24 @@ func ParsePath(text string) (Path, error) {
 	for rest != "" {
 		step, after, err := cutStep(rest, len(path) == 0)
 		if err != nil {
-			return nil, refuse("the JSON path %q is not one: %v; write it like error_celsius, wind.gust or list[0].t", text, err)
+			return nil, refuse("the JSON path %q is not one: %v; write it like error_celsius, wind.gust or list[0].t, or as a JSON Pointer like /wind/gust", text, err)
 		}
 		path, rest = append(path, step), after
+	}
+	return path, nil
+}
+
+// parsePointer reads a JSON Pointer (RFC 6901) that is not empty.
+func parsePointer(text string) (path Path, err error) {
+	for token := range strings.SplitSeq(text[1:], "/") {
+		if rest := strings.NewReplacer("~0", "", "~1", "").Replace(token); token == "" || strings.Contains(rest, "~") {
+			return nil, refuse("the JSON Pointer %q is not one: a name in it is not empty, and ~ is followed by 0 or 1; write it like /wind/gust or /list/0/t", text)
+		}
+		step := PathStep{Name: strings.NewReplacer("~0", "~", "~1", "/").Replace(token)}
+		if n, err := strconv.ParseUint(token, 10, 31); err == nil && strconv.FormatUint(n, 10) == token {
+			step.Index, step.Either = int(n), true
+		}
+		path = append(path, step)
 	}
 	return path, nil
 }

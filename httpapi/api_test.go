@@ -169,6 +169,11 @@ func TestQueryFormats(t *testing.T) {
 	f.ask(t, "GET", "/api/query?kind=latest&limit=2&pattern=n::a&format=csv", "").expect(t, 200, `"{""n"":24}"`)
 	f.ask(t, "GET", "/api/query?kind=buckets&width=7d&path=n&pattern=n::a", "").expect(t, 200, `"count":25`)
 	f.ask(t, "GET", "/api/query?kind=buckets&width=604800000&path=n&pattern=n::a&format=csv", "").expect(t, 200, ",25,0,0,0,24,")
+	f.ask(t, "GET", "/api/query?kind=buckets&width=604800000&path=/n&pattern=n::a&format=csv", "").expect(t, 200, ",25,0,0,0,24,")
+	none := "/api/query?kind=buckets&width=7d&path=/no/such&pattern=n::a"
+	f.ask(t, "GET", none, "").expect(t, 200, `"count":0,"missing":25,"not_numeric":0,"sum":0,"min":null,"max":null,"mean":null,"first":null,"last":null}`)
+	f.ask(t, "GET", none+"&format=ndjson", "").expect(t, 200, `"mean":null`)
+	f.ask(t, "GET", none+"&format=csv", "").expect(t, 200, ",0,25,0,,,,0,,\n")
 }
 
 // The command line of everybody: curl.

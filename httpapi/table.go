@@ -71,6 +71,9 @@ func (t *table) bucket(b history.Bucket) {
 	for _, n := range []float64{b.Min, b.Max, b.Mean, b.Sum, b.First, b.Last} {
 		columns = append(columns, strconv.FormatFloat(n, 'g', -1, 64))
 	}
+	if b.Count == 0 { // of no numbers there is only a sum
+		columns[5], columns[6], columns[7], columns[9], columns[10] = "", "", "", "", ""
+	}
 	t.err = t.csv.Write(columns)
 }
 

@@ -25,7 +25,8 @@
  *   cursor?: string, bucket?: {width: number, path: string}}} QueryOptions limit is the number
  *   of newest rows of each record, by default 1, and of all rows of a page with cursor: "" for
  *   the first page, then next of the page before. With bucket, rows summarize a number in
- *   steps of width ms.
+ *   steps of width ms: at the path wind.gust, or /wind/gust as a JSON Pointer. Where the
+ *   count of a row is 0, its min, max, mean, first and last are null.
  * @typedef {{record: string, live: boolean, time?: number, position?: string}} Update live is
  *   false for stored values and for those that records have at first. time and position are
  *   those of a subscription with from; another one with position as from continues after it.

@@ -101,7 +101,9 @@
 //     left_out counts rows of the page that are not JSON or that cannot be upgraded
 //     to the present shape. A row has "shape" if the version of its shape is not 0.
 //   - history.buckets takes pattern ("#"), start, end, width and path, as in
-//     history.BucketQuery, and returns {"buckets":[history.Bucket]}.
+//     history.BucketQuery, and returns {"buckets":[history.Bucket]}. path is a path with
+//     dots, such as wind.gust, or a JSON Pointer, such as /wind/gust. Where count is 0,
+//     min, max, mean, first and last are null.
 //   - history.verify takes nothing and returns an aimx.Verification: whether history
 //     and log are complete, and each range that is missing. It reads all of both; one
 //     verification runs at a time, and Limits.VerifyTimeout bounds it. Findings about

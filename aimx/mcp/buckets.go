@@ -15,24 +15,24 @@ import (
 type bucketArguments struct {
 	windowArguments
 	Width string `json:"width" jsonschema:"the span of one bucket: a number with a unit, such as 90s, 5m, 1h or 1d"`
-	Path  string `json:"path,omitempty" jsonschema:"the number inside the values: member names separated by dots, such as celsius or wind.gust; the value itself if it is left out"`
+	Path  string `json:"path,omitempty" jsonschema:"the number inside the values: member names separated by dots, such as celsius or wind.gust, or a JSON Pointer, such as /wind/gust; the value itself if it is left out"`
 }
 
 type bucketRow struct {
-	Record     string  `json:"record"`
-	Start      string  `json:"start" jsonschema:"the begin of the bucket, a multiple of the width since 1970 in UTC"`
-	Count      int64   `json:"count" jsonschema:"rows that have the number"`
-	Min        float64 `json:"min"`
-	Max        float64 `json:"max"`
-	Mean       float64 `json:"avg"`
-	First      float64 `json:"first"`
-	Last       float64 `json:"last"`
-	Missing    int64   `json:"missing,omitempty" jsonschema:"rows that have nothing at the path"`
-	NotNumeric int64   `json:"not_numeric,omitempty" jsonschema:"rows that have something else there"`
+	Record     string   `json:"record"`
+	Start      string   `json:"start" jsonschema:"the begin of the bucket, a multiple of the width since 1970 in UTC"`
+	Count      int64    `json:"count" jsonschema:"rows that have the number"`
+	Min        *float64 `json:"min" jsonschema:"null where count is 0, as avg, max, first and last"`
+	Max        *float64 `json:"max"`
+	Mean       *float64 `json:"avg"`
+	First      *float64 `json:"first"`
+	Last       *float64 `json:"last"`
+	Missing    int64    `json:"missing,omitempty" jsonschema:"rows that have nothing at the path"`
+	NotNumeric int64    `json:"not_numeric,omitempty" jsonschema:"rows that have something else there"`
 }
 
 type bucketAnswer struct {
-	Buckets []bucketRow `json:"buckets" jsonschema:"by record, then by time; spans without rows are absent; min to last are 0 where count is 0"`
+	Buckets []bucketRow `json:"buckets" jsonschema:"by record, then by time; spans without rows are absent; min to last are null where count is 0"`
 	rest
 	Hint string `json:"hint,omitempty"`
 }
@@ -69,8 +69,10 @@ func (s *Server) queryBuckets(ctx context.Context, in bucketArguments) (answer b
 	}
 	list, numbers, rows := make([]bucketRow, len(buckets)), int64(0), int64(0)
 	for i, b := range buckets {
-		list[i] = bucketRow{Record: b.Record, Start: timetext.Format(b.Start), Count: b.Count, Min: b.Min, Max: b.Max, Mean: b.Mean,
-			First: b.First, Last: b.Last, Missing: b.Missing, NotNumeric: b.NotNumeric}
+		list[i] = bucketRow{Record: b.Record, Start: timetext.Format(b.Start), Count: b.Count, Missing: b.Missing, NotNumeric: b.NotNumeric}
+		if b.Count > 0 {
+			list[i].Min, list[i].Max, list[i].Mean, list[i].First, list[i].Last = &b.Min, &b.Max, &b.Mean, &b.First, &b.Last
+		}
 		numbers, rows = numbers+b.Count, rows+b.Count+b.Missing+b.NotNumeric
 	}
 	answer.Buckets, answer.rest = part(s.config.AnswerBytes, list, c, maxRows)

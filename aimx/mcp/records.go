@@ -53,7 +53,7 @@ type recordArguments struct {
 
 type getArguments struct {
 	recordArguments
-	Path string `json:"path,omitempty" jsonschema:"a part of the value: member names separated by dots, [n] for elements of arrays, such as wind.gust or list[0].t"`
+	Path string `json:"path,omitempty" jsonschema:"a part of the value: member names separated by dots, [n] for elements of arrays, such as wind.gust or list[0].t; or a JSON Pointer, such as /list/0/t"`
 }
 
 type getAnswer struct {
@@ -180,7 +180,7 @@ func partAt(raw json.RawMessage, path history.Path) (json.RawMessage, error) {
 		switch {
 		case step.Name != "" && json.Unmarshal(raw, &object) == nil && object[step.Name] != nil:
 			raw = object[step.Name]
-		case step.Name == "" && json.Unmarshal(raw, &array) == nil && step.Index < len(array):
+		case (step.Name == "" || step.Either) && json.Unmarshal(raw, &array) == nil && step.Index < len(array):
 			raw = array[step.Index]
 		case step.Name == "":
 			return nil, fmt.Errorf("the value has no element [%d] there; leave path out, or see query_schema", step.Index)

@@ -55,4 +55,14 @@ func TestBackupHowTo(t *testing.T) {
 	must(t, d.cmd.Process.Signal(syscall.SIGTERM))
 	<-d.ended
 	aimdb(t, "verify", data).ok(t)
+	into := strings.TrimSpace(blocksOf(t, document, "Into a second directory", "sh")[0].text)
+	out := shellIn(t, dir, "bash", "set -e\n"+into+" || test $? -eq 3") // the last command says what is missing
+	if !strings.Contains(out, "this is a copy, or the log was deleted. Values after sequence ") || !strings.Contains(out, "all of that is known: the history has 1 row,") {
+		t.Errorf("in a second directory:\n%s", out)
+	}
+	second := filepath.Join(dir, "second")
+	d = startServe(t, socket, "--data", second)
+	must(t, d.cmd.Process.Signal(syscall.SIGTERM))
+	<-d.ended
+	aimdb(t, "verify", second).fails(t, exitLost, "")
 }

@@ -15,8 +15,12 @@ func printBuckets(cmd *cobra.Command, f format, path string, buckets iter.Seq2[h
 	var all found
 	l := columns("RECORD", "START", "COUNT", "MIN", "MEAN", "MAX", "FIRST", "LAST", "SUM", "MISSING", "NOT NUMERIC")
 	err := printAll(cmd, f, l, all.of(buckets), func(b history.Bucket) []any {
-		return []any{b.Record, formatTime(b.Start), b.Count, short(b.Min), short(b.Mean), short(b.Max),
-			short(b.First), short(b.Last), short(b.Sum), b.Missing, b.NotNumeric}
+		of := short
+		if b.Count == 0 {
+			of = func(float64) amount { return "-" }
+		}
+		return []any{b.Record, formatTime(b.Start), b.Count, of(b.Min), of(b.Mean), of(b.Max),
+			of(b.First), of(b.Last), short(b.Sum), b.Missing, b.NotNumeric}
 	})
 	if err == nil {
 		all.sayNoNumber(cmd, path)

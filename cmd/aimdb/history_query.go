@@ -60,7 +60,7 @@ there is one.`,
 	flags.IntVar(&q.rows.PerRecord, "per-record", 0, "with --range: at most that many rows of each record; 0 is all")
 	flags.StringVar(&q.rows.Cursor, "cursor", "", "with --range: continue after an earlier page of the same query")
 	flags.Var(spanFlag{&q.buckets.Width}, "bucket", "print summaries over buckets of that width (90s, 1h, 7d)")
-	flags.StringVar(&q.buckets.Path, "path", "", "with --bucket: the number in the value, such as wind.gust or list[0].t; empty is the value itself")
+	flags.StringVar(&q.buckets.Path, "path", "", "with --bucket: the number in the value, such as wind.gust or list[0].t, or a JSON Pointer, such as /wind/gust; empty is the value itself")
 	return c
 }
 

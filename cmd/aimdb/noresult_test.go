@@ -74,6 +74,8 @@ func TestBucketsSayThatAPathMatchesNoValue(t *testing.T) {
 	socket, _ := serveHistory(t, db)
 	for path, says := range map[string]string{
 		"n":    "",
+		"/n":   "",
+		"/m":   `none of 30 values has anything at the path "/m"`,
 		"m":    `none of 30 values has anything at the path "m"`,
 		"n[0]": `none of 30 values has anything at the path "n[0]"`,
 		"text": `none of 30 values has a number at the path "text"; 30 have something else there`,
@@ -83,6 +85,14 @@ func TestBucketsSayThatAPathMatchesNoValue(t *testing.T) {
 			r := aimdb(t, "history", "query", target, "#", "--bucket", "1d", "--path", path, "--format", "ndjson")
 			if r.ok(t); (r.stderr == "") != (says == "") || !strings.Contains(r.stderr, says) {
 				t.Errorf("--path %q of %s says %q, want %q", path, target, r.stderr, says)
+			}
+		}
+	}
+	for format, says := range map[string]string{"ndjson": `"mean":null`, "csv": ",10,0,,,,0,,\n", "table": " -  ", "yaml": "mean: null"} {
+		for _, args := range [][]string{{"history", "query", db}, {"history", "query", socket}, {"record", "query", "--connect", socket}} {
+			r := aimdb(t, append(args, "#", "--bucket", "365d", "--path", "m", "--format", format)...)
+			if out := r.ok(t); !strings.Contains(out, says) {
+				t.Errorf("%v prints a bucket without numbers as %s in %s; want %q", args, out, format, says)
 			}
 		}
 	}

@@ -37,12 +37,12 @@ func newCSVTable(w io.Writer, row reflect.Type) (*csvTable, error) {
 }
 
 // csvColumns returns the members that encoding/json writes for a type, but for those with
-// the tag csv:"-".
+// the tag csv:"-". A type that marshals itself has them if its fields have tags.
 func csvColumns(t reflect.Type) (all []csvColumn) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || t.Implements(reflect.TypeFor[json.Marshaler]()) {
+	if t.Kind() != reflect.Struct || t.Implements(reflect.TypeFor[json.Marshaler]()) && t.Field(0).Tag.Get("json") == "" {
 		return []csvColumn{{name: "value", raw: true, whole: true}}
 	}
 	for field := range t.Fields() {

@@ -74,7 +74,7 @@ func (q *recordQuery) flags(flags *pflag.FlagSet) {
 	flags.BoolVar(&q.all, "all", false, "all rows, page by page")
 	flags.StringVar(&q.cursor, "cursor", "", "a page that begins after the one that ended with this cursor; '' is the first page")
 	flags.Var(spanFlag{&q.bucket}, "bucket", "summaries over spans of this width (1m, 1d)")
-	flags.StringVar(&q.path, "path", "", "with --bucket: the number in the values, such as celsius or gust.speed")
+	flags.StringVar(&q.path, "path", "", "with --bucket: the number in the values, such as celsius or gust.speed, or a JSON Pointer, such as /gust/speed")
 }
 
 // check checks the combination of flags. --limit alone was the name of --latest.

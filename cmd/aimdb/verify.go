@@ -34,7 +34,8 @@ DIR is the directory of a database that does not run, with history.db and log in
 Give the endpoint of one that runs; private records are absent from its answer, but
 not from the verdict. The log of a stopped database is read as the last stop or a
 damage has left it. A loss in it is known when the database has started and counted
-it. The server that keeps the log opens its files as a start does: it may cut off
+it. A history without a log, and without a trace of one in DIR, is a copy: what came
+after it is known to be missing. The server that keeps the log opens its files as a start does: it may cut off
 what follows a damaged message in a file.
 
 If the log is on servers that run elsewhere, give --nats-url, and the directory, or the

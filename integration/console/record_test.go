@@ -67,6 +67,25 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// The address of a record can have the span of a button, and a button puts it there.
+func TestSpanInAddress(t *testing.T) {
+	w := plant(t)
+	b := newTab(t, w.url)
+	b.visit(recordPage("weather::outdoor") + "?span=6h")
+	pressed := func(label string) string {
+		return fmt.Sprintf(`document.querySelector('[aria-label="Span of time"] [aria-pressed="true"]')?.textContent === %q`, label)
+	}
+	b.until("six hours", pressed("6 h")+" && "+filled)
+	for label, name := range map[string]string{"5 min": "5m", "1 h": "1h", "All": "all"} {
+		eval[any](b, fmt.Sprintf(`[...document.querySelectorAll('[aria-label="Span of time"] button')].find((b) => b.textContent === %q).click()`, label))
+		b.until(label, pressed(label)+fmt.Sprintf(` && location.hash === "#/record/weather%%3A%%3Aoutdoor?span=%s"`, name))
+	}
+	eval[any](b, `document.querySelector('[aria-label="Zoom in"]').click()`)
+	b.until("a fixed span, which the address does not have", `location.hash === "#/record/weather%3A%3Aoutdoor"`)
+	b.visit(recordPage("weather::outdoor") + "?span=nonsense")
+	b.until("the span of a page that is not told one", pressed("1 h")+" && "+filled)
+}
+
 // What a page may meet: HTML, 1 MB, another type, times to come, no history.
 func TestOddRecords(t *testing.T) {
 	w := plant(t)

@@ -1,6 +1,6 @@
 // @ts-check
 // The history of one record: a chart over a span of time, its rows, and their export.
-import { h, state, text } from "./dom.js";
+import { h, hrefOf, state, text } from "./dom.js";
 import { Chart } from "./chart.js";
 import { brief, cut, parseTime, time, zone } from "./format.js";
 import { numberPaths as pathsOf } from "./spark.js";
@@ -8,6 +8,8 @@ import { root as server } from "./api.js";
 
 const minute = 60_000, hour = 60 * minute, day = 24 * hour;
 const spans = /** @type {[string, number][]} */ ([["5 min", 5 * minute], ["1 h", hour], ["6 h", 6 * hour], ["1 d", day], ["7 d", 7 * day], ["30 d", 30 * day], ["All", 0]]);
+// nameOf is a span in the address: 5m, 1h, all.
+const nameOf = (/** @type {string} */ label) => label.replace(" min", "m").replace(" ", "").toLowerCase();
 const pageRows = 100, mostRows = 1000;
 
 const seconds = (/** @type {number} */ at) => time(at).replace(/\.\d+$/, "");
@@ -20,10 +22,12 @@ export class History {
   #span = /** @type {Span} */ ({ from: 0, to: 0 }); #paths = /** @type {string[]} */ ([]); #path = /** @type {string | undefined} */ (undefined);
   #units = /** @type {Map<string, string>} */ (new Map()); #next = /** @type {string | undefined} */ (""); #again = 0; #chosen = false; #count = 0;
 
+  #chose = false; // a span was chosen before the first one was found
+
   /** @param {HTMLElement} root @param {import("../app.js").Context} ctx @param {string} key */
   constructor(root, ctx, key) {
     [this.#ctx, this.#key] = [ctx, key];
-    this.buttons = spans.map(([label, back]) => h("button", { type: "button", "aria-pressed": "false", onclick: () => this.#choose(back) }, label));
+    this.buttons = spans.map(([label, back]) => h("button", { type: "button", "aria-pressed": "false", onclick: () => this.#pressed(label, back) }, label));
     const date = () => h("input", { class: "date", autocomplete: "off", spellcheck: "false", "aria-describedby": "zone", onchange: () => this.#typed() });
     [this.from, this.to, this.zone] = [date(), date(), h("span", { id: "zone", class: "soft" })];
     this.member = h("select", { onchange: () => { this.#path = this.member.value; this.#chosen = true; this.#load(); } });
@@ -53,7 +57,9 @@ export class History {
     this.scheme = matchMedia("(prefers-color-scheme: dark)");
     this.recolour = () => this.#chart?.colours();
     this.scheme.addEventListener("change", this.recolour);
-    this.#begin();
+    const asked = spans.find(([label]) => nameOf(label) === ctx.params.span);
+    if (asked) this.#choose(asked[1]);
+    else this.#begin();
   }
 
   /** members says where the newest value has numbers. @param {string[]} paths */
@@ -93,7 +99,7 @@ export class History {
   async #begin() {
     try {
       const { rows } = await this.#ctx.db.query(this.#key, { limit: 1 });
-      if (this.#ended) return;
+      if (this.#ended || this.#chose) return;
       const age = rows.length ? Date.now() - rows.at(-1).time : 0;
       const fits = age < 0 ? spans.at(-1) : spans.find(([, back]) => back >= hour && back > 1.2 * age);
       this.#choose(fits ? fits[1] : 0);
@@ -102,9 +108,19 @@ export class History {
     }
   }
 
+  // pressed chooses the span of a button, and puts it into the address.
+  #pressed(/** @type {string} */ label, /** @type {number} */ back) {
+    this.#chose = true;
+    this.#link(nameOf(label));
+    this.#choose(back);
+  }
+
+  #link(/** @type {string} */ span) { history.replaceState(null, "", hrefOf(this.#key) + (span && `?${new URLSearchParams({ span })}`)); }
+
   #choose(/** @type {number} */ back) { this.#back = back; this.#load(); }
 
   #fix(/** @type {Span} */ { from, to }) {
+    this.#link(""); // the address has no span that is fixed
     [this.#back, this.#span] = [NaN, { from: Math.max(0, Math.floor(from)), to: Math.max(Math.ceil(to), Math.floor(from) + 2) }];
     this.#load();
   }
