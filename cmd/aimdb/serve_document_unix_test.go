@@ -26,9 +26,9 @@ func TestServeDocument(t *testing.T) {
 			continue
 		}
 		others++
-		reloads := strings.Contains(line, "pidof aimdb")
+		reloads := strings.Contains(line, "pgrep")
 		if reloads {
-			line = strings.ReplaceAll(line, "$(pidof aimdb)", strconv.Itoa(server.cmd.Process.Pid))
+			line = strings.ReplaceAll(line, `$(pgrep -fx "aimdb serve.*")`, strconv.Itoa(server.cmd.Process.Pid))
 		}
 		if out := shell(t, "bash", line); out == "" && !reloads && !strings.Contains(line, " > ") {
 			t.Errorf("%s prints nothing", line)
