@@ -51,9 +51,11 @@ func TestARequestInFlightIsFinished(t *testing.T) {
 	<-entered
 	cancel()
 	for { // the listener is closed before the answer is complete
-		if _, err := client.Get("http://" + db.Addresses().HTTP + "/version"); err != nil {
+		response, err := client.Get("http://" + db.Addresses().HTTP + "/version")
+		if err != nil {
 			break
 		}
+		_ = response.Body.Close() // or its connection stays
 	}
 	close(free)
 	if a := <-answered; a.err != nil || a.body != "complete" {
