@@ -214,7 +214,8 @@ func TestFirstAnswerLate(t *testing.T) {
 	b := newTab(t, w.url)
 	b.visit("#/log")
 	b.until("the connection", connected)
-	for page, text := range map[string]string{"retention": "Try these limits", "losses": "Read again"} {
+	for _, c := range [][2]string{{"retention", "Try these limits"}, {"losses", "Read again"}} {
+		page, text := c[0], c[1]
 		// The page is given a client that fails once, as one does after 30 s without a connection.
 		eval[any](b, fmt.Sprintf(`(async () => {
 			const page = await import("/console/pages/%s.js"), root = document.createElement("div");
