@@ -57,8 +57,8 @@ func TestFirstTokenWithNATS(t *testing.T) {
 	}
 }
 
-// TestReloadWithARecordThatFails: the others are added and the tokens are in force; the error,
-// and not a restart, is what /health tells of the record.
+// TestReloadWithARecordThatFails: the others are added and the tokens are in force. /health tells
+// the error of that record, and does not ask for a restart.
 func TestReloadWithARecordThatFails(t *testing.T) {
 	r := start(t, "http: 127.0.0.1:0\nlog_age: 2d\nrecords:\n  - {key: other}\n  - {key: late}\n")
 	if err := r.set(t, "late", `1`); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aimdb-go/aimdb"
+	"github.com/aimdb-go/aimdb/internal/needed"
 	"github.com/aimdb-go/aimdb/serve"
 )
 
@@ -198,7 +199,7 @@ func TestEditors(t *testing.T) {
 		t.Errorf("a long file: %v", err)
 	}
 	if _, err := os.Stat("/dev/zero"); err != nil {
-		t.Skip("there is no file without an end")
+		needed.Missing(t, "a file without an end: %v", err)
 	}
 	for path, want := range map[string]string{"/dev/zero": "longer than 8 MiB", write(t, "tokens:\n  - {token_file: /dev/zero}\n"): "at most 65536 bytes"} {
 		if _, err := serve.Load(serve.Sources{Path: path}); err == nil || !strings.Contains(err.Error(), want) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	embedded "github.com/aimdb-go/aimdb"
+
+	"github.com/aimdb-go/aimdb/internal/needed"
 )
 
 // socketDir is a directory for sockets, which the commands of the test look into.
@@ -80,7 +82,7 @@ func TestDiscovery(t *testing.T) {
 // TestDiscoveryOfOthers: a socket of another user is listed and never used.
 func TestDiscoveryOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a socket away")
+		needed.Missing(t, "root, which can give a socket away")
 	}
 	dir := socketDir(t)
 	socket := filepath.Join(dir, "a.sock")

@@ -73,6 +73,12 @@ func plantAt(t *testing.T, dir, address string, with ...string) (db *aimdb.DB, a
 			t.Fatal(err)
 		}
 	}
+	return db, a, begin(t, db)
+}
+
+// begin runs a database until it is stopped.
+func begin(t *testing.T, db *aimdb.DB) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- db.Run(ctx) }()
@@ -84,7 +90,7 @@ func plantAt(t *testing.T, dir, address string, with ...string) (db *aimdb.DB, a
 		}
 	})
 	t.Cleanup(stop)
-	return db, a, stop
+	return stop
 }
 
 // lostFor says that the connection is lost, since when, and for how long.
@@ -174,18 +180,7 @@ func TestWritableAfterRestart(t *testing.T) {
 		}
 		mux.Handle("/console/", console.New(db))
 		register[float64](t, db, "a", append(opts, aimdb.Latest(), aimdb.Remote())...).Produce(1)
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- db.Run(ctx) }()
-		<-db.Ready()
-		stop = sync.OnceFunc(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		})
-		t.Cleanup(stop)
-		return db, stop
+		return db, begin(t, db)
 	}
 	const form = `document.querySelector("main form textarea")`
 	db, stop := run("127.0.0.1:0")
